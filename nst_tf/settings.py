@@ -1,0 +1,246 @@
+"""Every knob of a style transfer, once: default, help text, bounds and choices.
+
+`Settings` is the single source of truth: the command line derives its flags from the fields, the
+library takes an instance, and the output files record one. Importing this module does not import
+TensorFlow, so that mistakes are refused at once.
+"""
+
+import difflib
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+POOLED_BLOCKS = (2, 2, 4, 4, 4)  # convolutions in each block of VGG19; a pooling ends each block
+
+LAYERS = tuple(
+    name
+    for block, convolutions in enumerate(POOLED_BLOCKS, start=1)
+    for name in (
+        *(f"block{block}_conv{conv}" for conv in range(1, convolutions + 1)),
+        f"block{block}_pool",
+    )
+)
+"""Names of the VGG19 layers that a loss may use, in the order in which the network applies them."""
+
+INITS = ("content", "style", "noise", "white")
+"""Words that `Settings.init` knows; any other value is the path of a picture."""
+
+
+def unknown(kind: str, value: str, known: Iterable[str]) -> ValueError:
+    """Return the error for a name that is not among `known`, with the closest one as the mend."""
+    known = tuple(known)
+    close = difflib.get_close_matches(value, known, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(known)}"
+    return ValueError(f"unknown {kind} {value!r}: {hint}")
+
+
+def smallest_side(layers: Iterable[str]) -> int:
+    """Return the least height and width, in pixels, for which every one of `layers` has an output.
+
+    Each pooling halves the picture and drops an odd row, so a layer behind n poolings needs 2ⁿ.
+    """
+    poolings = (int(name[5]) - (not name.endswith("_pool")) for name in layers)
+    return int(2 ** max(poolings, default=0))
+
+
+def _knob(
+    default: Any,
+    group: str,
+    help: str,
+    *,
+    low: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] | None = None,
+) -> Any:
+    limits = {"at least": low, "more than": above, "less than": below, "at most": high}
+    return field(
+        default=default,
+        metadata={
+            "group": group,
+            "help": help,
+            "limits": {words: limit for words, limit in limits.items() if limit is not None},
+            "choices": choices,
+        },
+    )
+
+
+_WITHIN = {
+    "at least": lambda value, limit: value >= limit,
+    "more than": lambda value, limit: value > limit,
+    "less than": lambda value, limit: value < limit,
+    "at most": lambda value, limit: value <= limit,
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The knobs of one style transfer; the defaults are those of the TensorFlow tutorial.
+
+    Immutable and comparable; `dataclasses.replace` makes a changed copy, checked like the first.
+
+    Raises:
+        ValueError: a value has the wrong type, is not finite, out of bounds, or not a known name;
+            the text names the field, the value and what was expected.
+    """
+
+    epochs: int = _knob(10, "Schedule", "epochs to run", low=1)
+    steps_per_epoch: int = _knob(100, "Schedule", "steps (image updates) in an epoch", low=1)
+    learning_rate: float = _knob(
+        0.02, "Adam", "step size, in units of the [0, 1] pixel range; larger is faster and rougher",
+        above=0, high=10,
+    )  # fmt: skip
+    beta_1: float = _knob(0.99, "Adam", "decay of the gradient's running mean", low=0, below=1)
+    epsilon: float = _knob(
+        0.1, "Adam", "added to the gradient's root mean square; larger damps small gradients",
+        above=0,
+    )  # fmt: skip
+    content_weight: float = _knob(
+        1e4, "Loss", "weight of the content loss; larger keeps more of the photo", low=0
+    )
+    style_weight: float = _knob(
+        1e-2, "Loss", "weight of the style loss; larger takes more of the painting", low=0
+    )
+    total_variation_weight: float = _knob(
+        30.0, "Loss", "weight of the total variation; larger is smoother", low=0
+    )
+    content_layers: tuple[str, ...] = _knob(
+        ("block5_conv2",), "Network", "VGG19 layers whose features are kept"
+    )
+    style_layers: tuple[str, ...] = _knob(
+        tuple(f"block{block}_conv1" for block in range(1, 6)), "Network",
+        "VGG19 layers whose Gram matrices are matched",
+    )  # fmt: skip
+    content_layer_weights: tuple[float, ...] = _knob(
+        (), "Network", "a factor for each content layer; empty for 1 each", low=0
+    )
+    style_layer_weights: tuple[float, ...] = _knob(
+        (), "Network", "a factor for each style layer; empty for 1 each", low=0
+    )
+    pooling: str = _knob(
+        "max", "Network", "how the network halves its maps", choices=("max", "average")
+    )
+    weights: str = _knob(
+        "bundled", "Network",
+        "bundled, imagenet (Keras' float32 file, downloaded once), or a .npz or .h5 file",
+    )  # fmt: skip
+    max_dim: int = _knob(
+        512, "Pictures", "limit of the content's long side in pixels; 0 keeps its size", low=0
+    )
+    style_scale: float = _knob(
+        1.0, "Pictures",
+        "long side of each style relative to the content's; larger gives larger strokes; "
+        "0 keeps the style's size", low=0, high=16,
+    )  # fmt: skip
+    style_blend: tuple[float, ...] = _knob(
+        (), "Pictures", "share of each style, such as 0.7,0.3; empty for equal shares", low=0
+    )
+    init: str = _knob(
+        "content", "Pictures", "where to start: content, style, noise, white, or a picture's path"
+    )
+    seed: int = _knob(0, "Pictures", "seed of --init=noise", low=0, high=2**32 - 1)
+
+    def __post_init__(self) -> None:
+        for knob in fields(self):
+            value = _checked_type(knob.name, getattr(self, knob.name), knob.default)
+            object.__setattr__(self, knob.name, value)
+            for number in value if isinstance(value, tuple) else (value,):
+                _check_number(knob.name, number, knob.metadata["limits"])
+            choices = knob.metadata["choices"]
+            if choices and value not in choices:
+                raise unknown(knob.name, value, choices)
+        for kind in ("content", "style"):
+            _check_layers(
+                kind, getattr(self, f"{kind}_layers"), getattr(self, f"{kind}_layer_weights")
+            )
+        if self.style_blend and not sum(self.style_blend):
+            raise ValueError("style_blend must have a share above 0")
+        if not self.content_weight and not self.style_weight:
+            raise ValueError("content_weight and style_weight are both 0: nothing to optimise")
+        for name in ("init", "weights"):
+            if not getattr(self, name):
+                raise ValueError(f"{name} must not be empty")
+
+    @property
+    def steps(self) -> int:
+        """Steps in the whole run."""
+        return self.epochs * self.steps_per_epoch
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that any loss uses, in the network's order, each once."""
+        used = {*self.content_layers, *self.style_layers}
+        return tuple(name for name in LAYERS if name in used)
+
+    @property
+    def smallest_side(self) -> int:
+        """The least height and width, in pixels, that the deepest used layer needs."""
+        return smallest_side(self.layers)
+
+
+def _checked_type(name: str, value: Any, default: Any) -> Any:
+    """Return `value` in the type of the field's default: a whole number may stand for a float."""
+    if isinstance(default, tuple):
+        if isinstance(value, str) or not isinstance(value, Iterable):
+            raise ValueError(f"{name} must be a sequence, not {value!r}")
+        items = tuple(value)
+        if name.endswith("_layers"):
+            if not all(isinstance(item, str) for item in items):
+                raise ValueError(f"{name} must hold layer names, not {items!r}")
+            return items
+        return tuple(_checked_type(name, item, 1.0) for item in items)
+    if isinstance(default, str):
+        if not isinstance(value, str):
+            raise ValueError(f"{name} must be a string, not {value!r}")
+        return value
+    try:
+        if isinstance(value, (bool, str)):
+            raise TypeError
+        number = type(default)(value)
+        if number != value and not math.isnan(number):
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
+        kind = "a whole number" if isinstance(default, int) else "a number"
+        raise ValueError(f"{name} must be {kind}, not {value!r}") from None
+    return number
+
+
+def _check_number(name: str, value: Any, limits: dict[str, float]) -> None:
+    if isinstance(value, str):
+        return
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must be finite, not {value}")
+    if not all(_WITHIN[words](value, limit) for words, limit in limits.items()):
+        expected = " and ".join(f"{words} {limit:g}" for words, limit in limits.items())
+        raise ValueError(f"{name} must be {expected}, not {value:g}")
+
+
+def _check_layers(kind: str, names: tuple[str, ...], factors: tuple[float, ...]) -> None:
+    if not names:
+        raise ValueError(f"{kind}_layers must name a layer; to do without, set {kind}_weight to 0")
+    for name in names:
+        if name not in LAYERS:
+            raise unknown(f"{kind} layer", name, LAYERS)
+        if names.count(name) > 1:
+            raise ValueError(f"{kind}_layers names {name!r} twice")
+    if factors and len(factors) != len(names):
+        raise ValueError(
+            f"{kind}_layer_weights has {len(factors)} values for {len(names)} {kind} layers"
+        )
+
+
+RECIPES = {"tutorial": Settings()}
+"""Named settings, each reproducing one description of the method."""
+
+
+def recipe(name: str) -> Settings:
+    """Return the recipe `name`.
+
+    Raises:
+        ValueError: there is none of that name; the text offers the closest one.
+    """
+    if name not in RECIPES:
+        raise unknown("recipe", name, RECIPES)
+    return RECIPES[name]

@@ -1,0 +1,81 @@
+"""VGG19 as a Keras functional model from an image to the features of named layers."""
+
+import functools
+from collections.abc import Mapping
+
+import keras
+import tensorflow as tf
+
+from nst_tf.weights import Weights
+
+MEAN_BGR = (103.939, 116.779, 123.68)
+"""Mean pixel of ImageNet, blue first, that `keras.applications.vgg19` subtracts."""
+
+
+def preprocess(image: tf.Tensor) -> tf.Tensor:
+    """Turn RGB in [0, 1] into what VGG19 was trained on: BGR in [0, 255] less its mean.
+
+    Unlike `keras.applications.vgg19.preprocess_input`, it never changes its argument.
+
+    Args:
+        image: float32 `[N, H, W, 3]`.
+
+    Returns:
+        float32 of the same shape.
+    """
+    return tf.reverse(image, axis=[-1]) * 255.0 - tf.constant(MEAN_BGR)
+
+
+@functools.lru_cache(maxsize=2)
+def feature_model(weights: Weights, layers: tuple[str, ...], pooling: str) -> keras.Model:
+    """Build the frozen network up to the deepest of `layers`; the latest two are kept.
+
+    Args:
+        weights: parameters of the convolutions.
+        layers: layer names, such as `block5_conv2`; a convolution's output is after its ReLU.
+        pooling: `max`, or `average` as Gatys et al. suggest for smoother pictures.
+
+    Returns:
+        A model from float32 `[N, H, W, 3]`, as `preprocess` returns it, to a dict of features
+        `[N, h, w, C]` by layer name, with any height and width that the deepest layer allows.
+
+    Raises:
+        RuntimeError: Keras is set up for another backend, data format or precision.
+    """
+    _check_keras()
+    vgg = keras.applications.VGG19(include_top=False, weights=None)
+    if pooling == "average":
+        vgg = keras.models.clone_model(vgg, clone_function=_with_average_pooling)
+    vgg.trainable = False
+    for name, kernel in weights.kernels.items():
+        vgg.get_layer(name).set_weights([kernel, weights.biases[name]])
+    # Layers behind the deepest output are not part of this model and are freed with `vgg`.
+    return keras.Model(vgg.input, {name: vgg.get_layer(name).output for name in layers})
+
+
+def extract_features(model: keras.Model, image: tf.Tensor) -> Mapping[str, tf.Tensor]:
+    """Return the features of `image`, RGB in [0, 1], by layer name."""
+    return model(preprocess(image), training=False)
+
+
+def _with_average_pooling(layer: keras.layers.Layer) -> keras.layers.Layer:
+    kind = (
+        keras.layers.AveragePooling2D
+        if isinstance(layer, keras.layers.MaxPooling2D)
+        else type(layer)
+    )
+    return kind.from_config(layer.get_config())
+
+
+def _check_keras() -> None:
+    expected = {
+        "backend": (keras.config.backend(), "tensorflow"),
+        "image_data_format": (keras.config.image_data_format(), "channels_last"),
+        "dtype policy": (keras.config.dtype_policy().name, "float32"),
+    }
+    for what, (found, needed) in expected.items():
+        if found != needed:
+            raise RuntimeError(
+                f"Keras' {what} is {found!r}, but nst_tf needs {needed!r}: "
+                "check KERAS_BACKEND and ~/.keras/keras.json"
+            )

@@ -1,0 +1,169 @@
+"""Time and memory of one step: this package against a plain transcription of the tutorial's way.
+
+    python scripts/benchmark_step.py [--sizes 256 512] [--rounds 12] [--steps 3]
+
+Each side runs in a process of its own, so that its peak memory is its own; the two take turns,
+a few steps each, so that a machine that speeds up or slows down meets both. Both run the same
+picture pair with the same weights for the same number of steps. Written to benchmark_step.json.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import resource
+import statistics
+import time
+from pathlib import Path
+
+from record import ASSETS, describe, write_record
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def pictures(size):
+    from nst_tf import load_image
+    from nst_tf.images import fit_pictures
+
+    content = load_image(ASSETS / "temple.jpg", size)
+    style = load_image(ASSETS / "great_wave.jpg")
+    return fit_pictures(content, [style], max_dim=size, style_scale=1, smallest_side=16)
+
+
+def package_step(size):
+    """The step that `stylize` runs."""
+    import tensorflow as tf
+
+    from nst_tf import Settings, transfer
+    from nst_tf.weights import load_weights
+
+    content, styles = pictures(size)
+    settings = Settings()
+    weights = load_weights(settings.weights)
+    model = transfer.feature_model(weights, settings.layers, settings.pooling)
+    targets = transfer.make_targets(model, content, styles, settings)
+    knobs = transfer.make_knobs(settings)
+    image = tf.Variable(content)
+    state = transfer.adam_state(content.shape)
+    train_step = transfer.compiled_step(weights, settings.layers, settings.pooling, content.shape)
+    return lambda: float(train_step(image, state, targets, knobs)[0].total)
+
+
+def tutorial_step(size):
+    """The same mathematics, written the way the TensorFlow tutorial writes it."""
+    import keras
+    import tensorflow as tf
+
+    from nst_tf import Settings
+    from nst_tf.weights import load_weights
+
+    settings = Settings()
+    weights = load_weights(settings.weights)
+    vgg = keras.applications.VGG19(include_top=False, weights=None)
+    vgg.trainable = False
+    for name, kernel in weights.kernels.items():
+        vgg.get_layer(name).set_weights([kernel, weights.biases[name]])
+    names = [*settings.style_layers, *settings.content_layers]
+    network = keras.Model([vgg.input], [vgg.get_layer(name).output for name in names])
+
+    def gram(features):
+        sums = tf.linalg.einsum("bijc,bijd->bcd", features, features)
+        return sums / tf.cast(tf.shape(features)[1] * tf.shape(features)[2], tf.float32)
+
+    def describe_image(image):
+        outputs = network([keras.applications.vgg19.preprocess_input(image * 255.0)])
+        return [gram(features) for features in outputs[:5]], outputs[5]
+
+    content, (style,) = pictures(size)
+    style_targets, _ = describe_image(tf.constant(style))
+    _, content_target = describe_image(tf.constant(content))
+    optimizer = keras.optimizers.Adam(
+        settings.learning_rate, beta_1=settings.beta_1, epsilon=settings.epsilon
+    )
+    image = tf.Variable(content)
+
+    @tf.function
+    def train_step(image):
+        with tf.GradientTape() as tape:
+            grams, features = describe_image(image)
+            style_loss = tf.add_n(
+                [tf.reduce_mean((g - t) ** 2) for g, t in zip(grams, style_targets, strict=True)]
+            )
+            loss = style_loss * settings.style_weight / 5
+            loss += tf.reduce_mean((features - content_target) ** 2) * settings.content_weight
+            loss += settings.total_variation_weight * tf.image.total_variation(image)
+        gradient = tape.gradient(loss, image)
+        optimizer.apply_gradients([(gradient, image)])
+        image.assign(tf.clip_by_value(image, 0.0, 1.0))
+        return tf.reduce_sum(loss)
+
+    return lambda: float(train_step(image))
+
+
+SIDES = {"package": package_step, "tutorial": tutorial_step}
+
+
+def work(side, size, pipe):
+    step = SIDES[side](size)
+    losses = [step(), step()]  # tracing, then the caches
+    pipe.send("ready")
+    while (count := pipe.recv()) is not None:
+        times = []
+        for _ in range(count):
+            began = time.perf_counter()
+            losses.append(step())
+            times.append(time.perf_counter() - began)
+        pipe.send(times)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    pipe.send({"peak_mib": round(peak), "last_loss": losses[-1]})
+
+
+def compare(size, rounds, steps):
+    context = multiprocessing.get_context("spawn")
+    pipes, workers, times = {}, {}, {side: [] for side in SIDES}
+    for side in SIDES:
+        pipes[side], theirs = context.Pipe()
+        workers[side] = context.Process(target=work, args=(side, size, theirs))
+        workers[side].start()
+        pipes[side].recv()
+    for number in range(rounds):
+        for side in sorted(SIDES, reverse=bool(number % 2)):
+            pipes[side].send(steps)
+            times[side].append(statistics.median(pipes[side].recv()))
+    figures = {}
+    for side in SIDES:
+        pipes[side].send(None)
+        figures[side] = {
+            "median_step_seconds": round(statistics.median(times[side]), 4),
+            **pipes[side].recv(),
+        }
+        workers[side].join()
+    ratios = [a / b for a, b in zip(times["package"], times["tutorial"], strict=True)]
+    figures["time_ratio"] = {
+        "median": round(statistics.median(ratios), 3),
+        "min": round(min(ratios), 3),
+        "max": round(max(ratios), 3),
+    }
+    figures["memory_ratio"] = round(
+        figures["package"]["peak_mib"] / figures["tutorial"]["peak_mib"], 3
+    )
+    return figures
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[256, 512])
+    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--steps", type=int, default=3, help="steps of each side in a round")
+    options = parser.parse_args()
+    record = describe()
+    record["rounds"], record["steps_per_round"] = options.rounds, options.steps
+    record["sizes"] = {}
+    for size in options.sizes:
+        record["sizes"][str(size)] = compare(size, options.rounds, options.steps)
+        print(size, json.dumps(record["sizes"][str(size)]), flush=True)
+    write_record(Path(__file__).with_suffix(".json"), record)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""What every script here records beside its figures: versions, commit, machine in words."""
+
+import json
+import os
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ASSETS = ROOT / "assets"
+
+
+def describe():
+    """Return versions, commit and machine, to open a record with."""
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.strip()  # fmt: skip
+    versions = {name: metadata.version(name) for name in ("tensorflow", "keras", "numpy")}
+    return {
+        "versions": {"python": platform.python_version(), **versions},
+        "commit": commit,
+        "machine": machine(),
+    }
+
+
+def machine():
+    """Return the processor, its cores and the memory, in words."""
+    model = platform.processor() or platform.machine()
+    memory = ""
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+        model = names[0] if names else model
+        total = int(Path("/proc/meminfo").read_text().split()[1])
+        memory = f", {total / 2**20:.0f} GiB of memory"
+    return f"{os.cpu_count()} cores of {model}{memory}, no GPU used"
+
+
+def write_record(path, record):
+    """Write `record` as JSON."""
+    path.write_text(json.dumps(record, indent=2) + "\n")
