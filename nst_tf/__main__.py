@@ -1,0 +1,5 @@
+"""`python -m nst_tf`: the same as `python -m nst_tf.run`."""
+
+from nst_tf.run import console
+
+console()

@@ -1,0 +1,100 @@
+"""What must happen around TensorFlow's start: silence, devices, and signals that end a run."""
+
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+def start_tensorflow(device: str = "auto") -> str:
+    """Import TensorFlow without its start-up noise and choose the device.
+
+    Args:
+        device: `auto` for TensorFlow's own placement, `cpu`, `gpu`, or `gpu:1` for the second one.
+
+    Returns:
+        The device in words.
+
+    Raises:
+        ValueError: the device is not one of these, or the machine has none such.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    with _stderr_held_back():
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+    kind, _, number = device.partition(":")
+    if kind == "cpu":
+        gpus = []
+    elif kind == "gpu":
+        if number and int(number) >= len(gpus) or not gpus:
+            raise ValueError(
+                f"device {device!r} is not there: TensorFlow found {len(gpus)} GPUs; "
+                "use --device=auto"
+            )
+        gpus = [gpus[int(number or 0)]]
+    tf.config.set_visible_devices(gpus, "GPU")
+    for gpu in gpus:
+        # Otherwise TensorFlow takes the whole memory of each GPU at once.
+        tf.config.experimental.set_memory_growth(gpu, True)
+    if not gpus:
+        return "CPU" if kind == "cpu" else "CPU (TensorFlow found no GPU)"
+    names = {tf.config.experimental.get_device_details(gpu).get("device_name") for gpu in gpus}
+    return " and ".join(sorted(name or "GPU" for name in names))
+
+
+@contextmanager
+def _stderr_held_back() -> Iterator[None]:
+    """Keep what libraries print to file descriptor 2 to ourselves, unless the block fails."""
+    # Some of TensorFlow's start-up messages come before any log level is in force.
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as noise:
+        os.dup2(noise.fileno(), 2)
+        failed = True
+        try:
+            yield
+            failed = False
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+            if failed:
+                noise.seek(0)
+                sys.stderr.write(noise.read().decode(errors="replace"))
+
+
+class Stopper:
+    """A callback that ends the run after the step in which SIGINT or SIGTERM came.
+
+    As a context manager it holds the signals' handlers; a second signal has its usual effect.
+
+    Attributes:
+        signal: number of the signal that came, or None.
+    """
+
+    _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+        self._previous: dict[int, object] = {}
+
+    def __enter__(self) -> "Stopper":
+        for number in self._SIGNALS:
+            self._previous[number] = signal.signal(number, self._remember)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _remember(self, number: int, _: FrameType | None) -> None:
+        self.signal = number
+        self.__exit__()
+
+    def __call__(self, _: object) -> bool:
+        return self.signal is not None
