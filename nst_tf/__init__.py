@@ -1,9 +1,8 @@
 """Neural style transfer in TensorFlow and Keras.
 
-    from nst_tf import Settings, load_image, save_image, stylize
-
-    picture = stylize(load_image("photo.jpg"), load_image("painting.jpg"), Settings(max_dim=384))
-    save_image("picture.png", picture)
+>>> from nst_tf import Settings, load_image, save_image, stylize
+>>> picture = stylize(load_image("photo.jpg"), load_image("painting.jpg"), Settings(max_dim=384))
+>>> save_image("picture.png", picture)
 """
 
 from importlib.metadata import PackageNotFoundError, version

@@ -31,13 +31,14 @@ def start_tensorflow(device: str = "auto") -> str:
     if kind == "cpu":
         gpus = []
     elif kind == "gpu":
-        if number and int(number) >= len(gpus) or not gpus:
+        if int(number or 0) >= len(gpus):
             raise ValueError(
                 f"device {device!r} is not there: TensorFlow found {len(gpus)} GPUs; "
                 "use --device=auto"
             )
         gpus = [gpus[int(number or 0)]]
-    tf.config.set_visible_devices(gpus, "GPU")
+    if gpus != tf.config.get_visible_devices("GPU"):
+        tf.config.set_visible_devices(gpus, "GPU")
     for gpu in gpus:
         # Otherwise TensorFlow takes the whole memory of each GPU at once.
         tf.config.experimental.set_memory_growth(gpu, True)
@@ -55,23 +56,22 @@ def _stderr_held_back() -> Iterator[None]:
     kept = os.dup(2)
     with tempfile.TemporaryFile() as noise:
         os.dup2(noise.fileno(), 2)
-        failed = True
         try:
             yield
-            failed = False
+        except Exception:
+            noise.seek(0)
+            os.write(kept, noise.read())
+            raise
         finally:
             sys.stderr.flush()
             os.dup2(kept, 2)
             os.close(kept)
-            if failed:
-                noise.seek(0)
-                sys.stderr.write(noise.read().decode(errors="replace"))
 
 
 class Stopper:
     """A callback that ends the run after the step in which SIGINT or SIGTERM came.
 
-    As a context manager it holds the signals' handlers; a second signal has its usual effect.
+    As a context manager it holds the signals' handlers, so that saving is not interrupted either.
 
     Attributes:
         signal: number of the signal that came, or None.
@@ -94,7 +94,6 @@ class Stopper:
 
     def _remember(self, number: int, _: FrameType | None) -> None:
         self.signal = number
-        self.__exit__()
 
     def __call__(self, _: object) -> bool:
         return self.signal is not None

@@ -14,10 +14,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.images import check_image, cover, fit_pictures
 from nst_tf.losses import Losses, gram_matrix, layer_loss, total_variation_loss
 from nst_tf.optimizers import AdamState, adam_state, adam_update
 from nst_tf.settings import INITS, Settings
+from nst_tf.sizes import check_image, cover, fit_pictures
 from nst_tf.vgg import extract_features, feature_model
 from nst_tf.weights import Weights, load_weights
 
@@ -124,11 +124,10 @@ def stylize(
         losses = Losses(*(float(term) for term in tensors))
         if not finite:
             raise NonFiniteLossError(_overflow(step, losses), image.numpy())
-        progress = Progress(
-            step, settings.steps, losses, time.perf_counter() - began, image.numpy
-        )
-        # A list, so that every callback sees the step that one of them ends.
-        if any([callback(progress) is True for callback in callbacks]):
+        progress = Progress(step, settings.steps, losses, time.perf_counter() - began, image.numpy)
+        # All are called before any answer counts: each should see the step that one of them ends.
+        answers = [callback(progress) for callback in callbacks]
+        if any(answer is True for answer in answers):
             break
     return image.numpy()
 
@@ -169,7 +168,7 @@ def fit(
     content: np.ndarray, styles: np.ndarray | Sequence[np.ndarray], settings: Settings
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """Bring content and styles to the sizes that `settings` asks for; errors as for `stylize`."""
-    if isinstance(styles, np.ndarray) and styles.ndim in (3, 4):
+    if isinstance(styles, np.ndarray):
         styles = [styles]
     content, fitted = fit_pictures(
         content,

@@ -17,9 +17,7 @@ BUNDLED = "vgg19_imagenet_notop_q8.npz"
 BUNDLED_SHA256 = "efd97b811991acfd7d242f2aabc237c6026bc201c4a4ef0a79eeaf7b5338048a"
 
 KERAS_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
-KERAS_URL = (
-    "https://storage.googleapis.com/tensorflow/keras-applications/vgg19/" + KERAS_FILE
-)
+KERAS_URL = "https://storage.googleapis.com/tensorflow/keras-applications/vgg19/" + KERAS_FILE
 KERAS_MD5 = "253f8cb515780f3b799900260a226db6"
 
 _WIDTHS = (64, 128, 256, 512, 512)
@@ -27,7 +25,8 @@ CONVOLUTIONS = tuple(name for name in LAYERS if "_conv" in name)
 
 
 def _shapes() -> dict[str, tuple[int, ...]]:
-    shapes, channels = {}, 3
+    shapes: dict[str, tuple[int, ...]] = {}
+    channels = 3
     for block, (count, width) in enumerate(zip(POOLED_BLOCKS, _WIDTHS, strict=True), start=1):
         for conv in range(1, count + 1):
             shapes[f"block{block}_conv{conv}"] = (3, 3, channels, width)
@@ -46,7 +45,7 @@ class Weights:
     Attributes:
         name: what the user asked for: `bundled`, `imagenet` or a file's name.
         sha256: checksum of the file they came from, in hexadecimal.
-        kernels: per layer, float32 `[3, 3, in, out]`, expecting BGR input in [0, 255] less its mean.
+        kernels: per layer, float32 `[3, 3, in, out]`, for the input that `vgg.preprocess` makes.
         biases: per layer, float32 `[out]`.
     """
 

@@ -23,7 +23,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 def pictures(size):
     from nst_tf import load_image
-    from nst_tf.images import fit_pictures
+    from nst_tf.sizes import fit_pictures
 
     content = load_image(ASSETS / "temple.jpg", size)
     style = load_image(ASSETS / "great_wave.jpg")

@@ -1,0 +1,136 @@
+"""The flags: declared from `Settings`, parsed, explained."""
+
+import dataclasses
+import re
+import textwrap
+from typing import Any
+
+from absl import flags
+
+from nst_tf.settings import RECIPES, Settings, recipe
+
+DEVICES = re.compile(r"auto|cpu|gpu(:\d+)?")
+
+# Group, name, kind, default, help: the flags that concern files and the run, not the mathematics.
+OTHER_FLAGS: tuple[tuple[str, str, str, Any, str], ...] = (
+    ("Files", "content", "string", None, "the photo to paint (required)"),
+    ("Files", "style", "multi_string", None,
+     "the painting to paint it like (required); several may be given, each with its --style"),
+    ("Files", "output", "string", None,
+     "the result, .png, .jpg, .webp or .tiff (default CONTENT-STYLE.png in this directory)"),
+    ("Files", "history", "string", None, "write the losses of every step to this .csv"),
+    ("Files", "figure", "string", None, "draw pictures and loss curves to this .png, .pdf or .svg"),
+    ("Files", "snapshot_every", "integer", 0, "save the picture after every so many steps"),
+    ("Files", "snapshot_dir", "string", None,
+     "where snapshots go, made if missing (default OUTPUT-steps, beside the result)"),
+    ("Run", "recipe", "string", "tutorial", f"settings to start from: {', '.join(RECIPES)}"),
+    ("Run", "device", "string", "auto", "auto, cpu, gpu, or gpu:1 for the second one"),
+    ("Run", "quiet", "boolean", False, "print nothing but errors"),
+    ("Run", "version", "boolean", False, "print the version and stop"),
+    ("Run", "help", "boolean", False, "print this and stop"),
+)  # fmt: skip
+
+
+class UsageError(ValueError):
+    """The command line itself is wrong, whatever the files hold."""
+
+
+def define_flags() -> flags.FlagValues:
+    """Return the command line's flags: one for each field of Settings, and the others."""
+    values = flags.FlagValues()
+    for _, name, kind, default, text in OTHER_FLAGS:
+        getattr(flags, f"DEFINE_{kind}")(name, default, text, flag_values=values)
+    kinds = {int: "integer", float: "float", str: "string", tuple: "list"}
+    for knob in dataclasses.fields(Settings):
+        define = getattr(flags, f"DEFINE_{kinds[type(knob.default)]}")
+        # None tells a flag that was given from one that was not, which leaves it to the recipe.
+        define(knob.name, None, knob.metadata["help"], flag_values=values)
+    return values
+
+
+def parse(argv: list[str]) -> tuple[flags.FlagValues, Settings]:
+    """Return the parsed flags and the settings they amount to.
+
+    Raises:
+        UsageError: a flag is unknown, malformed, out of bounds or missing.
+    """
+    values = define_flags()
+    try:
+        rest = values(argv)[1:]
+        if values.help or values.version:
+            return values, Settings()
+        if rest:
+            raise UsageError(f"{rest[0]!r} belongs to no flag: put --content or --style before it")
+        given = {
+            knob.name: _value(knob, values[knob.name].value)
+            for knob in dataclasses.fields(Settings)
+            if values[knob.name].present
+        }
+        settings = dataclasses.replace(recipe(values.recipe), **given)
+    except UsageError:
+        raise
+    except (flags.Error, ValueError) as error:
+        raise UsageError(" ".join(str(error).split())) from None
+    _check(values, settings)
+    return values, settings
+
+
+def _value(knob: dataclasses.Field, value: Any) -> Any:
+    """Turn the words of a list flag of numbers into numbers."""
+    if not isinstance(value, list) or knob.name.endswith("_layers"):
+        return value
+    try:
+        return tuple(float(word) for word in value)
+    except ValueError:
+        raise UsageError(
+            f"--{knob.name} must be numbers such as 0.7,0.3, not {','.join(value)!r}"
+        ) from None
+
+
+def _check(values: flags.FlagValues, settings: Settings) -> None:
+    for name in ("content", "style"):
+        if not values[name].value:
+            raise UsageError(f"--{name} is missing: name a picture")
+    if not DEVICES.fullmatch(values.device):
+        raise UsageError(f"--device {values.device!r} is not auto, cpu, gpu or gpu:NUMBER")
+    if values.snapshot_every < 0:
+        raise UsageError(f"--snapshot_every must be at least 0, not {values.snapshot_every}")
+    if values.snapshot_dir and not values.snapshot_every:
+        raise UsageError("--snapshot_dir needs --snapshot_every to say how often")
+    shares, styles = len(settings.style_blend), len(values.style)
+    if shares and shares != styles:
+        raise UsageError(f"--style_blend has {shares} shares for {styles} styles")
+
+
+def help_text() -> str:
+    """Return the flags by group, each with its help, bounds and default."""
+    groups: dict[str, list[str]] = {}
+    for group, name, kind, default, text in OTHER_FLAGS:
+        shown = f" (default {default})" if kind == "string" and default else ""
+        groups.setdefault(group, []).append(_entry(name, text + shown))
+    for knob in dataclasses.fields(Settings):
+        notes = [f"{words} {_shown(limit)}" for words, limit in knob.metadata["limits"].items()]
+        if knob.metadata["choices"]:
+            notes.append(" or ".join(knob.metadata["choices"]))
+        if knob.default != ():
+            notes.append(f"default {_shown(knob.default)}")
+        entry = _entry(knob.name, f"{knob.metadata['help']} ({'; '.join(notes)})")
+        groups.setdefault(knob.metadata["group"], []).append(entry)
+    usage = (
+        "Paint a photo in the manner of a painting.\n\n"
+        "  python -m nst_tf.run --content photo.jpg --style painting.jpg [--output picture.png]\n"
+    )
+    return "\n\n".join([usage.rstrip(), *("\n".join([f"{g}:", *e]) for g, e in groups.items())])
+
+
+def _entry(name: str, text: str) -> str:
+    return textwrap.fill(
+        f"--{name:<24}{text}", 96, initial_indent="  ", subsequent_indent=" " * 28,
+        break_on_hyphens=False, break_long_words=False,
+    )  # fmt: skip
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(_shown, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
