@@ -54,11 +54,11 @@ class Console:
         self._seconds.append(progress.seconds - self._before)
         self._before = progress.seconds
         pace = statistics.median(self._seconds[1:][-50:] or self._seconds)
-        first = progress.step == min(MEASURED, progress.steps)
-        if first:
-            self._write(f" · about {duration(pace * progress.steps)}\n")
-        if progress.step < min(MEASURED, progress.steps):
+        measured = min(MEASURED, self._steps_per_epoch, progress.steps)
+        if progress.step < measured:
             return
+        if progress.step == measured:
+            self._write(f" · about {duration(pace * progress.steps)}\n")
         epoch, done = divmod(progress.step - 1, self._steps_per_epoch)
         done += 1
         epochs = -(-progress.steps // self._steps_per_epoch)
@@ -72,7 +72,7 @@ class Console:
             if ends:
                 self._write(f"Epoch {epoch + 1}/{epochs} - {rest}\n")
             return
-        if first or done == 1:
+        if progress.step == measured or done == 1:
             self._write(f"Epoch {epoch + 1}/{epochs}\n")
         filled = self.BAR * done // self._steps_per_epoch
         bar = "━" * filled + "─" * (self.BAR - filled)

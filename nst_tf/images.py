@@ -3,7 +3,8 @@
 import io
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,31 +73,41 @@ def load_picture(path: StrPath, max_dim: int = 0) -> Picture:
         alpha = _channel(image.getchannel("A"))
         if alpha.min() == 1:
             alpha = None
-    planes = [_channel(plane) for plane in _to_srgb(image, path).split()]
-    if not all(np.isfinite(plane).all() for plane in planes):
-        raise ValueError(f"{path} holds NaN or infinite pixels")
-    if any(plane.min() < 0 or plane.max() > 1 for plane in planes):
-        raise ValueError(f"{path} has pixels outside [0, 1]: scale floating-point pictures to it")
-    if alpha is not None:
-        planes = [1 - alpha * (1 - plane) for plane in planes]
-        alpha = resize_plane(alpha, size)
-    planes = [resize_plane(plane, size) for plane in planes]
+    planes = []
+    for band in _to_srgb(image, path).split():  # one at a time: a photograph in floats is large
+        plane = _channel(band)
+        if not np.isfinite(plane).all():
+            raise ValueError(f"{path} holds NaN or infinite pixels")
+        if plane.min() < 0 or plane.max() > 1:
+            raise ValueError(f"{path} has pixels outside [0, 1]: scale floating-point ones to it")
+        if alpha is not None:
+            plane = 1 - alpha * (1 - plane)
+        planes.append(resize_plane(plane, size))
     pixels = np.stack(planes * (3 if len(planes) == 1 else 1), axis=-1)[None]
-    return Picture(pixels, alpha, tagged)
+    return Picture(pixels, None if alpha is None else resize_plane(alpha, size), tagged)
 
 
 def _decode(path: StrPath) -> Image.Image:
-    """Open, decode and turn upright, making one line of each of the many errors of decoders."""
-    frames = 1
+    """Open and decode the first frame and turn it upright."""
+    with _opened(path) as image:
+        # Behind the photo, an MPO file holds no frames but previews and depth maps.
+        frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+        image.load()
+        upright = ImageOps.exif_transpose(image)
+    if frames > 1:
+        warnings.warn(f"{path} has {frames} frames: only the first is used")
+    return upright
+
+
+@contextmanager
+def _opened(path: StrPath) -> Iterator[Image.Image]:
+    """Open a picture file, making one line of each of the many errors of decoders."""
     try:
         with warnings.catch_warnings():
             # Pillow warns at half the size at which it refuses; large photographs are welcome.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path) as image:
-                if image.format != "MPO":  # a photo with a preview or a depth map behind it
-                    frames = getattr(image, "n_frames", 1)
-                image.load()
-                upright = ImageOps.exif_transpose(image)
+                yield image
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} does not exist: check the path") from None
     except UnidentifiedImageError:
@@ -106,9 +117,6 @@ def _decode(path: StrPath) -> Image.Image:
     except Exception as error:  # decoders raise whatever they trip over
         reason = getattr(error, "strerror", None) or f"damaged or truncated ({error})"
         raise OSError(f"{path} cannot be read: {reason}") from None
-    if frames > 1:
-        warnings.warn(f"{path} has {frames} frames: only the first is used")
-    return upright
 
 
 def _is_deep(image: Image.Image) -> bool:
@@ -229,7 +237,8 @@ def read_metadata(path: StrPath) -> dict[str, Any]:
         OSError: the file cannot be read.
         ValueError: it carries no such record.
     """
-    text = _decode(path).getexif().get(ExifTags.Base.ImageDescription)
+    with _opened(path) as image:
+        text = image.getexif().get(ExifTags.Base.ImageDescription)
     try:
         return json.loads(text or "")
     except ValueError:

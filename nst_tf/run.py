@@ -61,7 +61,7 @@ class Run:
         names = [Path(path).stem for path in (values.content, *values.style)]
         self.output = Path(values.output or "-".join(names) + ".png")
         self.snapshots = Path(
-            values.snapshot_dir or self.output.with_name(f"{self.output.stem}-steps")
+            values.snapshot_dir or self.output.parent / f"{self.output.stem}-steps"
         )
         self.history = History()
         self.latest: Progress | None = None

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+Box = tuple[float, float, float, float]
+
 
 def check_image(name: str, image: Any) -> np.ndarray:
     """Return `image` as float32 `[1, H, W, 3]`, taking `[H, W, 3]` too.
@@ -42,29 +44,30 @@ def long_side_size(height: int, width: int, long_side: float) -> tuple[int, int]
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def resize(image: np.ndarray, size: tuple[int, int], box: Box | None = None) -> np.ndarray:
     """Resample an image with an antialiased Lanczos filter, in floating point.
 
     Args:
         image: float32 `[1, H, W, 3]` in [0, 1].
         size: height and width wanted, pixels.
+        box: part of the image to use: left, top, right and bottom, pixels and their fractions.
 
     Returns:
         float32 `[1, *size, 3]` in [0, 1]; an image of that size already is returned as it is.
     """
     if image.shape[1:3] == tuple(size):
         return image
-    planes = [resize_plane(image[0, :, :, channel], size) for channel in range(3)]
+    planes = [resize_plane(image[0, :, :, channel], size, box) for channel in range(3)]
     return np.stack(planes, axis=-1)[None]
 
 
-def resize_plane(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def resize_plane(plane: np.ndarray, size: tuple[int, int], box: Box | None = None) -> np.ndarray:
     """Resample one channel, `[H, W]`, as `resize` does an image."""
     if plane.shape == tuple(size):
         return plane
     height, width = size
     resized = Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32)).resize(
-        (width, height), Image.Resampling.LANCZOS
+        (width, height), Image.Resampling.LANCZOS, box
     )
     return np.clip(np.asarray(resized), 0, 1)  # Lanczos rings beyond the range
 
@@ -72,13 +75,16 @@ def resize_plane(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def cover(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Resize an image to cover `size` without distortion and crop it about its centre."""
     height, width = size
-    scale = max(height / image.shape[1], width / image.shape[2])
-    around = (
-        max(height, round(image.shape[1] * scale)),
-        max(width, round(image.shape[2] * scale)),
+    _, old_height, old_width, _ = image.shape
+    scale = max(height / old_height, width / old_width)
+    top, left = (old_height - height / scale) / 2, (old_width - width / scale) / 2
+    box = (
+        max(0, left),
+        max(0, top),
+        min(old_width, left + width / scale),
+        min(old_height, top + height / scale),
     )
-    top, left = (around[0] - height) // 2, (around[1] - width) // 2
-    return resize(image, around)[:, top : top + height, left : left + width]
+    return resize(image, size, box)
 
 
 def fit_pictures(

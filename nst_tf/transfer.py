@@ -268,7 +268,8 @@ def compiled_step(
             tape.watch(image)
             losses = objective(model, image, targets, knobs)
         gradient = tape.gradient(losses.total, image)
-        finite = tf.math.is_finite(losses.total) & tf.reduce_all(tf.math.is_finite(gradient))
+        # Adam squares the gradient, and what is infinite once would stay in its moments.
+        finite = tf.math.is_finite(losses.total + tf.reduce_sum(tf.square(gradient)))
         if finite:
             adam_update(
                 image,

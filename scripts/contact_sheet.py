@@ -1,0 +1,72 @@
+"""Three photographs in the manner of three paintings, on one sheet: assets/contact_sheet.jpg.
+
+    python scripts/contact_sheet.py [--max_dim 256] [--epochs 3]
+
+The recipe is `tutorial` at the given size and length. What was run, how long it took and the last
+losses go to contact_sheet.json. Pictures already made in --parts are kept, so that an interrupted
+sheet can be continued.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from record import ASSETS, describe, write_record
+
+from nst_tf import Settings, load_image, save_image, stylize
+from nst_tf.images import to_bytes
+from nst_tf.sizes import cover
+
+CONTENTS = ("temple", "cat", "astronaut")
+STYLES = ("great_wave", "auvers", "composition_viii")
+MARGIN = 6
+
+
+def cell(image, size):
+    return Image.fromarray(to_bytes(cover(image, size)[0]))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--max_dim", type=int, default=256)
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--parts", type=Path, default=Path("contact_sheet-parts"))
+    options = parser.parse_args()
+    options.parts.mkdir(exist_ok=True)
+    settings = Settings(max_dim=options.max_dim, epochs=options.epochs)
+    record = describe() | {"max_dim": settings.max_dim, "steps": settings.steps, "runs": {}}
+
+    height, width = settings.max_dim * 2 // 3, settings.max_dim
+    step = (width + MARGIN, height + MARGIN)
+    sheet = Image.new("RGB", (4 * step[0] + MARGIN, 4 * step[1] + MARGIN), "white")
+
+    def place(image, row, column):
+        corner = (MARGIN + column * step[0], MARGIN + row * step[1])
+        sheet.paste(cell(image, (height, width)), corner)
+
+    styles = {name: load_image(ASSETS / f"{name}.jpg") for name in STYLES}
+    for column, style in enumerate(styles.values(), start=1):
+        place(style, 0, column)
+    for row, content in enumerate(CONTENTS, start=1):
+        photo = load_image(ASSETS / f"{content}.jpg")
+        place(photo, row, 0)
+        for column, style in enumerate(STYLES, start=1):
+            part = options.parts / f"{content}-{style}.png"
+            if not part.exists():
+                began, latest = time.perf_counter(), []
+                result = stylize(photo, styles[style], settings, callbacks=[latest.append])
+                record["runs"][part.stem] = {
+                    "seconds": round(time.perf_counter() - began, 1),
+                    "last_losses": latest[-1].losses._asdict(),
+                }
+                save_image(part, result)
+                print(part.stem, record["runs"][part.stem], flush=True)
+            place(load_image(part), row, column)
+    save_image(ASSETS / "contact_sheet.jpg", np.asarray(sheet, np.float32) / 255)
+    write_record(Path(__file__).with_suffix(".json"), record)
+
+
+if __name__ == "__main__":
+    main()

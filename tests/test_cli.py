@@ -1,0 +1,340 @@
+"""The real command line on real pictures."""
+
+import csv
+import dataclasses
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import ASSETS
+from PIL import Image
+
+import nst_tf
+from nst_tf import Settings
+from nst_tf.command_line import OTHER_FLAGS, define_flags, help_text, parse
+from nst_tf.images import read_metadata
+from nst_tf.run import main
+from nst_tf.weights import BUNDLED_SHA256
+
+SHALLOW = ["--content_layers=block2_conv2", "--style_layers=block1_conv1,block2_conv1"]
+SHORT = [*SHALLOW, "--epochs=2", "--steps_per_epoch=2", "--max_dim=48"]
+
+
+@pytest.fixture(autouse=True)
+def in_tmp_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*arguments, module="nst_tf.run", **options):
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, **options)
+
+
+def size(path):
+    with Image.open(path) as image:
+        return image.size
+
+
+def test_flags_and_settings_agree():
+    values = define_flags()
+    for knob in dataclasses.fields(Settings):
+        assert values[knob.name].help == knob.metadata["help"]
+        assert f"--{knob.name} " in help_text()
+    assert set(values) == {k.name for k in dataclasses.fields(Settings)} | {
+        name for _, name, *_ in OTHER_FLAGS
+    }
+
+
+def test_given_flags_win_over_the_recipe_and_the_rest_is_the_recipe():
+    given = ["nst", "--content=a", "--style=b", "--style=c", "--epochs=3", "--style_blend=2,1"]
+    values, settings = parse([*given, "--content_layers=block1_conv1,block2_pool"])
+    assert values.style == ["b", "c"]
+    assert settings == Settings(
+        epochs=3, style_blend=(2, 1), content_layers=("block1_conv1", "block2_pool")
+    )
+
+
+def test_help_is_short_grouped_and_ours():
+    done = run("--help")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert all(len(line) <= 96 for line in done.stdout.splitlines())
+    assert "\nNetwork:\n" in done.stdout
+    assert "--alsologtostderr" not in done.stdout
+    assert "tensorflow" not in done.stdout.lower()
+
+
+def test_version():
+    assert run("--version", module="nst_tf").stdout == f"nst_tf {nst_tf.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "--content is missing"),
+        (["--content=a.png"], "--style is missing"),
+        (["--contnt=a.png"], "Unknown command line flag 'contnt'. Did you mean: content"),
+        (["a.png"], "'a.png' belongs to no flag"),
+        (["--epochs=0"], "epochs must be at least 1, not 0"),
+        (["--epochs=many"], "--epochs=many"),
+        (["--learning_rate=nan"], "learning_rate must be finite, not nan"),
+        (["--beta_1=1"], "beta_1 must be at least 0 and less than 1, not 1"),
+        (["--content_layers=block5_con2"], "did you mean 'block5_conv2'"),
+        (["--recipe=tutoral"], "did you mean 'tutorial'"),
+        (["--pooling=avg"], "unknown pooling 'avg'"),
+        (["--style_layer_weights=1,x"], "must be numbers such as 0.7,0.3, not '1,x'"),
+        (["--content=a", "--style=b", "--style_blend=1,2"], "2 shares for 1 styles"),
+        (["--content=a", "--style=b", "--device=tpu"], "'tpu' is not auto, cpu, gpu"),
+        (["--content=a", "--style=b", "--snapshot_every=-1"], "must be at least 0"),
+        (["--content=a", "--style=b", "--snapshot_dir=c"], "needs --snapshot_every"),
+    ],
+)
+def test_misused_flags_are_one_line_and_status_2(arguments, words, capfd):
+    assert main(["nst", *arguments]) == 2
+    out, err = capfd.readouterr()
+    assert words in err
+    assert err.startswith("nst_tf: ")
+    assert err.count("\n") == 1
+    assert out == ""
+
+
+@pytest.fixture
+def bad(tmp_path, photo):
+    """Make the files of the refusals below."""
+    (tmp_path / "text.png").write_text("not a picture")
+    (tmp_path / "cut.png").write_bytes(photo.read_bytes()[:1000])
+    Image.new("RGB", (200, 12)).save(tmp_path / "flat.png")
+    Image.fromarray(np.full((32, 32), np.nan, np.float32)).save(tmp_path / "nan.tiff")
+    (tmp_path / "bad.npz").write_bytes(b"PK nonsense")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--content=none.png"], "none.png does not exist: check the path"),
+        (["--style=none.png"], "none.png does not exist"),
+        (["--content=text.png"], "text.png is not a picture"),
+        (["--content=cut.png"], "cut.png cannot be read: damaged or truncated"),
+        (["--content=flat.png"], "content is 200x12 pixels"),
+        (["--style=flat.png"], "the deepest layer needs 16 a side"),
+        (["--content=nan.tiff"], "nan.tiff holds NaN"),
+        (["--init=contnt"], "contnt does not exist"),
+        (["--weights=bundeld"], "neither 'bundled'"),
+        (["--weights=bad.npz"], "bad.npz' are not those of a VGG19"),
+        (["--weights=none.h5"], "none.h5' cannot be read: No such file"),
+        (["--output=photo.png"], "would overwrite the input photo.png"),
+        (["--output=none/out.png"], "directory none does not exist: create it first"),
+        (["--output=out.gif"], "use one of .png"),
+        (["--output=."], "use one of .png"),
+        (["--history=painting.png"], "would overwrite the input painting.png"),
+        (["--history=out.png", "--output=out.png"], "would overwrite the output out.png"),
+        (["--figure=figure.jpg"], "must end in one of .png .pdf .svg"),
+        (["--snapshot_every=1", "--snapshot_dir=none/steps"], "directory none does not exist"),
+    ],
+)
+def test_bad_input_is_refused_before_tensorflow_starts(
+    arguments, words, photo, painting, bad, tmp_path, capfd, monkeypatch
+):
+    def start(_):
+        raise AssertionError("too late: TensorFlow would have been imported")
+
+    monkeypatch.setattr("nst_tf.run.start_tensorflow", start)
+    files = sorted(tmp_path.iterdir())
+    assert main(["nst", "--content=photo.png", "--style=painting.png", *arguments]) == 1
+    out, err = capfd.readouterr()
+    assert words in err
+    assert err.count("\n") == 1
+    assert out == ""
+    assert sorted(tmp_path.iterdir()) == files
+
+
+def test_a_missing_file_does_not_wait_for_tensorflow():
+    script = (
+        "import sys\nfrom nst_tf.run import main\n"
+        "status = main(['nst', '--content=none.png', '--style=none.png'])\n"
+        "sys.exit(status if 'tensorflow' not in sys.modules else 99)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "nst_tf: none.png does not exist: check the path\n"
+
+
+def test_a_real_run_makes_every_output(tmp_path):
+    done = run(
+        f"--content={ASSETS / 'cat.jpg'}", f"--style={ASSETS / 'great_wave.jpg'}",
+        "--max_dim=64", "--epochs=2", "--steps_per_epoch=3", "--history=losses.csv",
+        "--figure=figure.pdf", "--snapshot_every=2",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert "64x43 pixels" in lines[0]
+    assert "bundled weights" in lines[0]
+    assert " · about " in lines[0]
+    assert [line[:9] for line in lines[1:3]] == ["Epoch 1/2", "Epoch 2/2"]
+    assert lines[3].startswith("Saved cat-great_wave.png after ")
+
+    output = tmp_path / "cat-great_wave.png"
+    assert size(output) == (64, 43)
+    with open("losses.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["step", "total", "style", "content", "total_variation"]
+    assert [int(row["step"]) for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert float(rows[-1]["total"]) < float(rows[0]["total"])
+    assert (tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF")
+    snapshots = sorted((tmp_path / "cat-great_wave-steps").iterdir())
+    assert [path.name for path in snapshots] == [f"step_0000{n}.png" for n in (2, 4, 6)]
+    assert snapshots[-1].read_bytes() == output.read_bytes()
+
+    record = read_metadata(output)
+    given = Settings(max_dim=64, epochs=2, steps_per_epoch=3)
+    assert record["settings"] == json.loads(json.dumps(dataclasses.asdict(given)))
+    assert record["steps"] == 6
+    assert record["content"] == "cat.jpg"
+    assert record["weights"] == {"name": "bundled", "sha256": BUNDLED_SHA256}
+    assert "tensorflow" in record["versions"]
+    assert str(ASSETS) not in output.read_bytes().decode("latin-1")
+
+
+def test_a_run_repeats_and_a_seed_changes_it(photo, painting):
+    for name, seed in (("a", 5), ("b", 5), ("c", 6)):
+        flags = [*SHORT, "--init=noise", f"--seed={seed}", f"--output={name}.png", "--quiet"]
+        assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 0
+    a, b, c = (np.asarray(Image.open(f"{name}.png")) for name in "abc")
+    np.testing.assert_array_equal(a, b)
+    assert not np.array_equal(a, c)
+
+
+def test_quiet_is_quiet_and_several_styles_blend(photo, painting, capfd):
+    shutil.copy(ASSETS / "auvers.jpg", "second.jpg")
+    flags = [
+        *SHORT,
+        f"--style={painting}",
+        "--style=second.jpg",
+        "--style_blend=0.7,0.3",
+        "--quiet",
+    ]
+    assert main(["nst", f"--content={photo}", *flags]) == 0
+    assert capfd.readouterr() == ("", "")
+    assert size("photo-painting-second.png") == (48, 36)
+
+
+def test_a_start_picture_and_a_shallow_network_for_a_small_one(photo, painting, pixels):
+    Image.fromarray((pixels(30, 30)[0] * 255).astype(np.uint8)).save("start.png")
+    flags = [*SHALLOW, "--max_dim=8", "--epochs=1", "--steps_per_epoch=1", "--quiet"]
+    assert (
+        main(["nst", f"--content={photo}", f"--style={painting}", "--init=start.png", *flags]) == 0
+    )
+    assert size("photo-painting.png") == (8, 6)
+
+
+def test_transparency_comes_back(painting):
+    image = Image.new("RGBA", (64, 48), (200, 80, 40, 255))
+    image.paste((0, 0, 0, 0), (0, 0, 32, 48))
+    image.save("logo.png")
+    flags = [*SHORT, "--max_dim=0", "--quiet", "--output=out.webp"]
+    assert main(["nst", "--content=logo.png", f"--style={painting}", *flags]) == 0
+    with Image.open("out.webp") as result:
+        alpha = np.asarray(result)[..., 3]
+    np.testing.assert_array_equal(alpha[:, :32], 0)
+    np.testing.assert_array_equal(alpha[:, 32:], 255)
+
+
+def test_an_animation_is_a_warning_on_one_line(painting, capfd):
+    frames = [Image.new("RGB", (48, 48), colour) for colour in ("red", "blue")]
+    frames[0].save("film.gif", save_all=True, append_images=frames[1:])
+    assert main(["nst", "--content=film.gif", f"--style={painting}", *SHORT, "--quiet"]) == 0
+    assert capfd.readouterr().err == (
+        "nst_tf: warning: film.gif has 2 frames: only the first is used\n"
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_saves_what_it_has(photo, painting, tmp_path, number):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nst_tf", f"--content={photo}", f"--style={painting}", *SHALLOW,
+         "--max_dim=48", "--epochs=1000", "--steps_per_epoch=1000", "--snapshot_every=5",
+         "--history=losses.csv"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    first = tmp_path / "photo-painting-steps" / "step_00005.png"
+    try:
+        for _ in range(600):
+            if first.exists() or process.poll() is not None:
+                break
+            time.sleep(0.1)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 128 + number
+    with open("losses.csv", newline="") as file:
+        steps = len(list(csv.DictReader(file)))
+    assert steps >= 5
+    assert err == (
+        f"nst_tf: stopped after step {steps} of 1000000; "
+        "the picture is saved as photo-painting.png\n"
+    )
+    assert read_metadata("photo-painting.png")["steps"] == steps
+
+
+def test_an_overflow_at_the_start_leaves_nothing(photo, painting, tmp_path, capfd):
+    flags = [*SHORT, "--style_weight=1e38", "--quiet"]
+    files = sorted(tmp_path.iterdir())
+    assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 1
+    err = capfd.readouterr().err
+    assert err == "nst_tf: the loss is no longer finite at step 1: lower style_weight\n"
+    assert sorted(tmp_path.iterdir()) == files
+
+
+def test_a_place_that_vanishes_does_not_lose_the_picture(photo, painting, capfd, monkeypatch):
+    os.mkdir("gone")
+    rescue = os.path.abspath("rescue")
+    monkeypatch.setattr("nst_tf.run.tempfile.mkdtemp", lambda prefix: os.mkdir(rescue) or rescue)
+
+    def vanish(*_):
+        os.rmdir("gone")
+        return "CPU"
+
+    monkeypatch.setattr("nst_tf.run.start_tensorflow", vanish)
+    flags = [*SHORT, "--quiet", "--output=gone/out.png"]
+    assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 1
+    err = capfd.readouterr().err
+    assert "gone/out.png cannot be written" in err
+    assert f"the picture is saved as {rescue}/out.png" in err
+    assert size(f"{rescue}/out.png") == (48, 36)
+
+
+def test_a_bug_in_the_run_keeps_the_picture_and_shows_its_traceback(photo, painting, monkeypatch):
+    class Broken:
+        def __init__(self, *_):
+            pass
+
+        def __call__(self, progress):
+            if progress.step == 2:
+                raise ZeroDivisionError
+
+    monkeypatch.setattr("nst_tf.run.Console", Broken)
+    with pytest.raises(ZeroDivisionError):
+        main(["nst", f"--content={photo}", f"--style={painting}", *SHORT])
+    assert read_metadata("photo-painting.png")["steps"] == 2
+
+
+def test_memory_running_out_is_one_line(photo, painting, capfd, monkeypatch):
+    import tensorflow as tf
+
+    from nst_tf import transfer
+
+    def exhausted(*_, **__):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    monkeypatch.setattr(transfer, "make_targets", exhausted)
+    flags = ["--quiet", *SHORT]
+    assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 1
+    assert capfd.readouterr().err == "nst_tf: memory ran out: lower --max_dim\n"

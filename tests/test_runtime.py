@@ -1,0 +1,44 @@
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from nst_tf.runtime import Stopper, start_tensorflow
+
+
+def test_signals_end_the_run_and_the_handlers_come_back():
+    before = signal.getsignal(signal.SIGTERM)
+    with Stopper() as stopper:
+        assert stopper(None) is False
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stopper(None) is True
+        assert stopper.signal == signal.SIGTERM
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_device_that_is_not_there_is_refused():
+    with pytest.raises(ValueError, match=r"device 'gpu:7' is not there: TensorFlow found \d GPUs"):
+        start_tensorflow("gpu:7")
+
+
+def test_starting_twice_changes_nothing():
+    assert start_tensorflow("cpu") == start_tensorflow("cpu") == "CPU"
+
+
+def test_the_start_is_silent_and_the_package_waits_for_it():
+    script = (
+        "import sys, nst_tf, nst_tf.run\n"
+        "assert 'tensorflow' not in sys.modules\n"
+        "from nst_tf.runtime import start_tensorflow\n"
+        "print(start_tensorflow(), file=sys.stdout)\n"
+        "assert callable(nst_tf.stylize)\n"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) == 1

@@ -1,0 +1,103 @@
+import dataclasses
+import math
+
+import pytest
+
+from nst_tf.settings import LAYERS, RECIPES, Settings, recipe, smallest_side
+
+
+def test_defaults_are_those_of_the_tutorial():
+    settings = Settings()
+    assert settings == RECIPES["tutorial"]
+    assert (settings.epochs, settings.steps_per_epoch, settings.steps) == (10, 100, 1000)
+    assert (settings.learning_rate, settings.beta_1, settings.epsilon) == (0.02, 0.99, 0.1)
+    weights = (settings.content_weight, settings.style_weight, settings.total_variation_weight)
+    assert weights == (1e4, 1e-2, 30)
+    assert settings.content_layers == ("block5_conv2",)
+    assert settings.style_layers == tuple(f"block{n}_conv1" for n in range(1, 6))
+    assert settings.max_dim == 512
+
+
+def test_layers_come_in_the_order_of_the_network_and_once():
+    settings = Settings(
+        content_layers=["block2_conv1"], style_layers=["block3_conv1", "block2_conv1"]
+    )
+    assert settings.layers == ("block2_conv1", "block3_conv1")
+
+
+def test_every_knob_documents_itself():
+    for knob in dataclasses.fields(Settings):
+        assert len(knob.metadata["help"]) > 10, knob.name
+        assert knob.metadata["group"], knob.name
+
+
+@pytest.mark.parametrize(
+    ("layers", "side"),
+    [
+        ([], 1),
+        (["block1_conv2"], 1),
+        (["block1_pool"], 2),
+        (["block3_conv4", "block1_conv1"], 4),
+        (["block5_conv2"], 16),
+        (["block5_pool"], 32),
+    ],
+)
+def test_smallest_side_halves_once_a_pooling(layers, side):
+    assert smallest_side(layers) == side
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"epochs": 0}, "epochs must be at least 1, not 0"),
+        ({"epochs": 1.5}, "epochs must be a whole number, not 1.5"),
+        ({"epochs": True}, "epochs must be a whole number"),
+        ({"epochs": math.inf}, "epochs must be a whole number"),
+        ({"learning_rate": 0}, "learning_rate must be more than 0"),
+        ({"learning_rate": math.nan}, "learning_rate must be finite, not nan"),
+        ({"learning_rate": "fast"}, "learning_rate must be a number, not 'fast'"),
+        ({"beta_1": 1}, "beta_1 must be at least 0 and less than 1, not 1"),
+        ({"epsilon": -1}, "epsilon must be more than 0"),
+        ({"content_weight": math.inf}, "content_weight must be finite"),
+        ({"style_weight": -1}, "style_weight must be at least 0"),
+        ({"content_weight": 0, "style_weight": 0}, "nothing to optimise"),
+        ({"content_layers": ()}, "set content_weight to 0"),
+        ({"content_layers": "block5_conv2"}, "content_layers must be a sequence"),
+        ({"content_layers": ["block5_con2"]}, "did you mean 'block5_conv2'"),
+        ({"style_layers": ["block1_conv1"] * 2}, "twice"),
+        ({"style_layers": [3]}, "must hold layer names"),
+        ({"style_layer_weights": [1, 2]}, "2 values for 5 style layers"),
+        ({"style_layer_weights": [1, 2, 3, 4, -5]}, "at least 0, not -5"),
+        ({"content_layer_weights": ["x"]}, "must be a number, not 'x'"),
+        ({"style_blend": [0, 0]}, "share above 0"),
+        ({"pooling": "avrage"}, "unknown pooling 'avrage': did you mean 'average'"),
+        ({"max_dim": -1}, "max_dim must be at least 0"),
+        ({"style_scale": 17}, "at most 16"),
+        ({"seed": 2**32}, "seed must be at least 0 and at most"),
+        ({"init": ""}, "init must not be empty"),
+    ],
+)
+def test_bad_values_are_named_with_the_mend(change, words):
+    with pytest.raises(ValueError) as caught:
+        Settings(**change)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_name_like_no_other_gets_the_whole_list():
+    with pytest.raises(ValueError, match=", ".join(LAYERS)):
+        Settings(style_layers=["zzz"])
+
+
+def test_recipes_are_found_by_name():
+    assert recipe("tutorial") is RECIPES["tutorial"]
+    with pytest.raises(ValueError, match="did you mean 'tutorial'"):
+        recipe("tutoral")
+
+
+def test_whole_numbers_stand_for_floats_and_lists_for_tuples():
+    settings = Settings(content_weight=1, style_blend=[2, 1])
+    assert settings.content_weight == 1.0
+    assert isinstance(settings.content_weight, float)
+    assert settings.style_blend == (2.0, 1.0)
+    assert hash(settings) == hash(Settings(content_weight=1.0, style_blend=(2.0, 1.0)))
