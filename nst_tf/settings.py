@@ -126,6 +126,12 @@ class Settings:
         "bundled", "Network",
         "bundled, imagenet (Keras' float32 file, downloaded once), or a .npz or .h5 file",
     )  # fmt: skip
+    convolution: str = _knob(
+        "auto", "Network",
+        "winograd: much faster on CPUs after some seconds of compiling, and takes more memory; "
+        "auto: winograd on a CPU in runs that are long enough, else direct",
+        choices=("auto", "winograd", "direct"),
+    )  # fmt: skip
     max_dim: int = _knob(
         512, "Pictures", "limit of the content's long side in pixels; 0 keeps its size", low=0
     )

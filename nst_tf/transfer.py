@@ -18,10 +18,11 @@ from nst_tf.losses import Losses, gram_matrix, layer_loss, total_variation_loss
 from nst_tf.optimizers import AdamState, adam_state, adam_update
 from nst_tf.settings import INITS, Settings
 from nst_tf.sizes import check_image, cover, fit_pictures
-from nst_tf.vgg import extract_features, feature_model
+from nst_tf.vgg import extract_features, feature_model, winograd_kernels
 from nst_tf.weights import Weights, load_weights
 
 CACHED = 4  # compiled steps kept, one for each network and picture size
+WORTH_COMPILING = 5e6  # steps × pixels for which the time saved is about twice that of compiling
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,8 @@ def stylize(
     image = tf.Variable(start_image(content, fitted, settings, initial), trainable=False)
     shape = tuple(image.shape)
     model = feature_model(weights, settings.layers, settings.pooling)
-    train_step = compiled_step(weights, settings.layers, settings.pooling, shape)
+    fast = use_winograd(settings, shape)
+    train_step = compiled_step(weights, settings.layers, settings.pooling, shape, fast)
     targets = make_targets(model, content, fitted, settings)
     knobs = make_knobs(settings)
     state = adam_state(shape)
@@ -244,9 +246,18 @@ def make_knobs(settings: Settings) -> Knobs:
     )
 
 
-def objective(model: keras.Model, image: tf.Tensor, targets: Targets, knobs: Knobs) -> Losses:
-    """Return the weighted terms and their sum, scalar tensors, differentiable in `image`."""
-    features = extract_features(model, image)
+def objective(
+    model: keras.Model,
+    image: tf.Tensor,
+    targets: Targets,
+    knobs: Knobs,
+    kernels: Mapping[str, tf.Tensor] | None = None,
+) -> Losses:
+    """Return the weighted terms and their sum, scalar tensors, differentiable in `image`.
+
+    With `kernels`, from `vgg.winograd_kernels`, the convolutions are faster on CPUs.
+    """
+    features = extract_features(model, image, kernels)
     grams = {name: gram_matrix(features[name]) for name in knobs.style_factors}
     style = knobs.style_weight * layer_loss(grams, targets.style, knobs.style_factors)
     content = knobs.content_weight * layer_loss(features, targets.content, knobs.content_factors)
@@ -254,19 +265,37 @@ def objective(model: keras.Model, image: tf.Tensor, targets: Targets, knobs: Kno
     return Losses(style + content + variation, style, content, variation)
 
 
+def use_winograd(settings: Settings, shape: tuple[int, ...]) -> bool:
+    """Return whether a run on images of `shape` should compile its own convolutions."""
+    if settings.convolution != "auto":
+        return settings.convolution == "winograd"
+    work = settings.steps * shape[1] * shape[2]
+    return work >= WORTH_COMPILING and not tf.config.list_logical_devices("GPU")
+
+
 @functools.lru_cache(maxsize=CACHED)
 def compiled_step(
-    weights: Weights, layers: tuple[str, ...], pooling: str, shape: tuple[int, ...]
+    weights: Weights,
+    layers: tuple[str, ...],
+    pooling: str,
+    shape: tuple[int, ...],
+    fast: bool,
 ) -> tf.types.experimental.PolymorphicFunction:
-    """Return the compiled train step for images of `shape`; its graph goes when it is evicted."""
-    del shape  # part of the cache's key: each function is traced for one size and then dropped
+    """Return the compiled train step for images of `shape`; its graph goes when it is evicted.
+
+    Args:
+        weights, layers, pooling: as for `vgg.feature_model`.
+        shape: of the image, `(1, H, W, 3)`.
+        fast: whether to use the convolutions of `winograd`.
+    """
     model = feature_model(weights, layers, pooling)
+    kernels = winograd_kernels(model, shape[1], shape[2]) if fast else {}
 
     @tf.function
     def train_step(image: tf.Variable, state: AdamState, targets: Targets, knobs: Knobs):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(image)
-            losses = objective(model, image, targets, knobs)
+            losses = objective(model, image, targets, knobs, kernels)
         gradient = tape.gradient(losses.total, image)
         # Adam squares the gradient, and what is infinite once would stay in its moments.
         finite = tf.math.is_finite(losses.total + tf.reduce_sum(tf.square(gradient)))

@@ -45,7 +45,10 @@ def package_step(size):
     knobs = transfer.make_knobs(settings)
     image = tf.Variable(content)
     state = transfer.adam_state(content.shape)
-    train_step = transfer.compiled_step(weights, settings.layers, settings.pooling, content.shape)
+    fast = transfer.use_winograd(settings, content.shape)
+    train_step = transfer.compiled_step(
+        weights, settings.layers, settings.pooling, content.shape, fast
+    )
     return lambda: float(train_step(image, state, targets, knobs)[0].total)
 
 

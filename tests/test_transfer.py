@@ -146,7 +146,7 @@ def test_one_trace_per_size_whatever_the_knobs(pixels):
             run(pixels(height, 24), style, dataclasses.replace(FAST, **changes))
     assert compiled_step.cache_info().misses == 2
     for height in (24, 28):
-        step = compiled_step(load_weights("bundled"), FAST.layers, "max", (1, height, 24, 3))
+        step = compiled_step(load_weights("bundled"), FAST.layers, "max", (1, height, 24, 3), False)
         assert step.experimental_get_tracing_count() == 1
 
 
@@ -155,7 +155,7 @@ def test_compiled_steps_of_many_sizes_are_dropped(pixels):
     settings = dataclasses.replace(FAST, epochs=1, steps_per_epoch=1)
     run(pixels(24, 24), pixels(24, 24), settings)
     shape = (1, 24, 24, 3)
-    oldest = weakref.ref(compiled_step(load_weights("bundled"), FAST.layers, "max", shape))
+    oldest = weakref.ref(compiled_step(load_weights("bundled"), FAST.layers, "max", shape, False))
     for width in range(25, 25 + transfer.CACHED):
         run(pixels(24, width), pixels(24, 24), settings)
     gc.collect()
