@@ -23,6 +23,11 @@ class Losses(NamedTuple):
     total_variation: float
 
 
+def read(losses: Losses) -> Losses:
+    """Return the terms as Python numbers, waiting for their computation."""
+    return Losses(*(float(term) for term in losses))
+
+
 def gram_matrix(features: tf.Tensor) -> tf.Tensor:
     """Return the correlations of the channels, averaged over the locations.
 

@@ -1,8 +1,32 @@
-"""Optimizers of an image's pixels, each followed by the projection to [0, 1]."""
+"""Adam on an image's pixels, each step followed by the projection to [0, 1]."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
 import tensorflow as tf
+
+from nst_tf.losses import Losses, read
+
+
+class Optimizer(Protocol):
+    """What `stylize` needs of an optimizer.
+
+    Attributes:
+        evaluations: times that the objective has been evaluated.
+        stationary: whether no step can improve the image any more.
+    """
+
+    evaluations: int
+    stationary: bool
+
+    def step(self) -> Losses:
+        """Update the image and return the losses before the update.
+
+        Raises:
+            FloatingPointError: they or the gradient are not finite; the losses are its argument.
+                The image is left as it was.
+        """
+        ...
 
 
 class AdamState(NamedTuple):
@@ -55,3 +79,30 @@ def adam_update(
     square = state.square.assign_add((1 - beta_2) * (tf.square(gradient) - state.square))
     rate = learning_rate * tf.sqrt(1 - beta_2**t) / (1 - beta_1**t)
     image.assign(tf.clip_by_value(image - rate * mean / (tf.sqrt(square) + epsilon), 0.0, 1.0))
+
+
+class Adam:
+    """Adam as an `Optimizer`.
+
+    Args:
+        image: float32 `[1, H, W, 3]`.
+        update: the compiled step, applied to the image and the state that it is given.
+    """
+
+    stationary = False
+
+    def __init__(
+        self, image: tf.Variable, update: Callable[[AdamState], tuple[Losses, tf.Tensor]]
+    ) -> None:
+        self._state = adam_state(tuple(image.shape))
+        self._update = update
+        self.evaluations = 0
+
+    def step(self) -> Losses:
+        """Apply one step: see `Optimizer`."""
+        self.evaluations += 1
+        tensors, finite = self._update(self._state)
+        losses = read(tensors)
+        if not finite:
+            raise FloatingPointError(losses)
+        return losses

@@ -88,6 +88,15 @@ class Settings:
 
     epochs: int = _knob(10, "Schedule", "epochs to run", low=1)
     steps_per_epoch: int = _knob(100, "Schedule", "steps (image updates) in an epoch", low=1)
+    optimizer: str = _knob(
+        "adam", "Schedule",
+        "adam, or lbfgs: projected L-BFGS, which reaches the same loss in a fraction of the steps",
+        choices=("adam", "lbfgs"),
+    )  # fmt: skip
+    lbfgs_memory: int = _knob(
+        20, "Schedule", "steps that L-BFGS learns the curvature from; each keeps two pictures",
+        low=1, high=1000,
+    )  # fmt: skip
     learning_rate: float = _knob(
         0.02, "Adam", "step size, in units of the [0, 1] pixel range; larger is faster and rougher",
         above=0, high=10,

@@ -1,28 +1,24 @@
-"""Neural style transfer: targets, the compiled train step, and the loop that applies it.
+"""Neural style transfer: from pictures to the picture, step by step.
 
 The method is that of Gatys, Ecker and Bethge (arXiv 1508.06576) as the TensorFlow tutorial runs it.
 """
 
-import functools
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.losses import Losses, gram_matrix, layer_loss, total_variation_loss
-from nst_tf.optimizers import AdamState, adam_state, adam_update
+from nst_tf.lbfgs import Evaluation, ProjectedLBFGS
+from nst_tf.losses import Losses, read
+from nst_tf.objective import Targets, compiled, make_knobs, make_targets, objective, use_winograd
+from nst_tf.optimizers import Adam, Optimizer
 from nst_tf.settings import INITS, Settings
 from nst_tf.sizes import check_image, cover, fit_pictures
-from nst_tf.vgg import extract_features, feature_model, winograd_kernels
+from nst_tf.vgg import feature_model
 from nst_tf.weights import Weights, load_weights
-
-CACHED = 4  # compiled steps kept, one for each network and picture size
-WORTH_COMPILING = 5e6  # steps × pixels for which the time saved is about twice that of compiling
 
 
 @dataclass(frozen=True)
@@ -33,6 +29,7 @@ class Progress:
         step: number of the step, from 1.
         steps: steps in the whole run.
         losses: the objective's terms, floats, of the image *before* this step's update.
+        evaluations: times that the objective has been evaluated for it, this step included.
         seconds: time since the first step began, this step included.
         image: returns a copy of the image *after* the update, float32 `[1, H, W, 3]` in [0, 1].
     """
@@ -40,6 +37,7 @@ class Progress:
     step: int
     steps: int
     losses: Losses
+    evaluations: int
     seconds: float
     image: Callable[[], np.ndarray]
 
@@ -54,28 +52,6 @@ class NonFiniteLossError(ArithmeticError):
     def __init__(self, message: str, image: np.ndarray):
         super().__init__(message)
         self.image = image
-
-
-class Targets(NamedTuple):
-    """What the generated image is held to, by layer name."""
-
-    content: Mapping[str, tf.Tensor]
-    """Features `[1, h, w, C]` of the content image."""
-    style: Mapping[str, tf.Tensor]
-    """Gram matrices `[C, C]`, blended over the style images."""
-
-
-class Knobs(NamedTuple):
-    """The settings that a compiled step reads as tensors, so that changing one traces nothing."""
-
-    content_weight: tf.Tensor
-    style_weight: tf.Tensor
-    total_variation_weight: tf.Tensor
-    content_factors: Mapping[str, tf.Tensor]
-    style_factors: Mapping[str, tf.Tensor]
-    learning_rate: tf.Tensor
-    beta_1: tf.Tensor
-    epsilon: tf.Tensor
 
 
 def stylize(
@@ -112,26 +88,47 @@ def stylize(
     content, fitted = fit(content, styles, settings)
     weights = load_weights(settings.weights)
     image = tf.Variable(start_image(content, fitted, settings, initial), trainable=False)
-    shape = tuple(image.shape)
     model = feature_model(weights, settings.layers, settings.pooling)
-    fast = use_winograd(settings, shape)
-    train_step = compiled_step(weights, settings.layers, settings.pooling, shape, fast)
     targets = make_targets(model, content, fitted, settings)
-    knobs = make_knobs(settings)
-    state = adam_state(shape)
+    optimizer = make_optimizer(image, weights, targets, settings)
 
     began = time.perf_counter()
     for step in range(1, settings.steps + 1):
-        tensors, finite = train_step(image, state, targets, knobs)
-        losses = Losses(*(float(term) for term in tensors))
-        if not finite:
-            raise NonFiniteLossError(_overflow(step, losses), image.numpy())
-        progress = Progress(step, settings.steps, losses, time.perf_counter() - began, image.numpy)
+        try:
+            losses = optimizer.step()
+        except FloatingPointError as error:
+            raise NonFiniteLossError(_overflow(step, error.args[0]), image.numpy()) from None
+        progress = Progress(
+            step,
+            settings.steps,
+            losses,
+            optimizer.evaluations,
+            time.perf_counter() - began,
+            image.numpy,
+        )
         # All are called before any answer counts: each should see the step that one of them ends.
         answers = [callback(progress) for callback in callbacks]
-        if any(answer is True for answer in answers):
+        if optimizer.stationary or any(answer is True for answer in answers):
             break
     return image.numpy()
+
+
+def make_optimizer(
+    image: tf.Variable, weights: Weights, targets: Targets, settings: Settings
+) -> Optimizer:
+    """Return the optimizer that `settings` asks for, at work on `image`."""
+    shape = tuple(image.shape)
+    fast = use_winograd(settings, shape)
+    functions = compiled(weights, settings.layers, settings.pooling, shape, fast)
+    knobs = make_knobs(settings)
+    if settings.optimizer == "adam":
+        return Adam(image, lambda state: functions.adam_step(image, state, targets, knobs))
+
+    def evaluate(point: tf.Tensor) -> Evaluation:
+        losses, gradient = functions.evaluate(point, targets, knobs)
+        return Evaluation(read(losses), gradient)
+
+    return ProjectedLBFGS(image, evaluate, settings.lbfgs_memory)
 
 
 def measure(
@@ -162,8 +159,7 @@ def measure(
         )
     model = feature_model(load_weights(settings.weights), settings.layers, settings.pooling)
     targets = make_targets(model, content, fitted, settings)
-    losses = objective(model, tf.constant(image), targets, make_knobs(settings))
-    return Losses(*(float(term) for term in losses))
+    return read(objective(model, tf.constant(image), targets, make_knobs(settings)))
 
 
 def fit(
@@ -210,107 +206,6 @@ def start_image(
     raise ValueError(
         f"init {settings.init!r} is not one of {', '.join(INITS)}: pass a picture as `initial`"
     )
-
-
-def make_targets(
-    model: keras.Model, content: np.ndarray, styles: Sequence[np.ndarray], settings: Settings
-) -> Targets:
-    """Compute the content's features and the styles' Gram matrices, blended by their shares."""
-    shares = np.asarray(settings.style_blend or [1.0] * len(styles))
-    shares = shares / shares.sum()
-    grams: dict[str, tf.Tensor] = {}
-    for share, style in zip(shares, styles, strict=True):
-        features = extract_features(model, tf.constant(style))
-        for name in settings.style_layers:
-            gram = float(share) * gram_matrix(features[name])
-            grams[name] = grams[name] + gram if name in grams else gram
-    features = extract_features(model, tf.constant(content))
-    return Targets({name: features[name] for name in settings.content_layers}, grams)
-
-
-def make_knobs(settings: Settings) -> Knobs:
-    """Turn the settings that a step reads into float32 scalar tensors."""
-
-    def factors(names, values):
-        return dict(zip(names, map(tf.constant, values or [1.0] * len(names)), strict=True))
-
-    return Knobs(
-        tf.constant(settings.content_weight),
-        tf.constant(settings.style_weight),
-        tf.constant(settings.total_variation_weight),
-        factors(settings.content_layers, settings.content_layer_weights),
-        factors(settings.style_layers, settings.style_layer_weights),
-        tf.constant(settings.learning_rate),
-        tf.constant(settings.beta_1),
-        tf.constant(settings.epsilon),
-    )
-
-
-def objective(
-    model: keras.Model,
-    image: tf.Tensor,
-    targets: Targets,
-    knobs: Knobs,
-    kernels: Mapping[str, tf.Tensor] | None = None,
-) -> Losses:
-    """Return the weighted terms and their sum, scalar tensors, differentiable in `image`.
-
-    With `kernels`, from `vgg.winograd_kernels`, the convolutions are faster on CPUs.
-    """
-    features = extract_features(model, image, kernels)
-    grams = {name: gram_matrix(features[name]) for name in knobs.style_factors}
-    style = knobs.style_weight * layer_loss(grams, targets.style, knobs.style_factors)
-    content = knobs.content_weight * layer_loss(features, targets.content, knobs.content_factors)
-    variation = knobs.total_variation_weight * total_variation_loss(image)
-    return Losses(style + content + variation, style, content, variation)
-
-
-def use_winograd(settings: Settings, shape: tuple[int, ...]) -> bool:
-    """Return whether a run on images of `shape` should compile its own convolutions."""
-    if settings.convolution != "auto":
-        return settings.convolution == "winograd"
-    work = settings.steps * shape[1] * shape[2]
-    return work >= WORTH_COMPILING and not tf.config.list_logical_devices("GPU")
-
-
-@functools.lru_cache(maxsize=CACHED)
-def compiled_step(
-    weights: Weights,
-    layers: tuple[str, ...],
-    pooling: str,
-    shape: tuple[int, ...],
-    fast: bool,
-) -> tf.types.experimental.PolymorphicFunction:
-    """Return the compiled train step for images of `shape`; its graph goes when it is evicted.
-
-    Args:
-        weights, layers, pooling: as for `vgg.feature_model`.
-        shape: of the image, `(1, H, W, 3)`.
-        fast: whether to use the convolutions of `winograd`.
-    """
-    model = feature_model(weights, layers, pooling)
-    kernels = winograd_kernels(model, shape[1], shape[2]) if fast else {}
-
-    @tf.function
-    def train_step(image: tf.Variable, state: AdamState, targets: Targets, knobs: Knobs):
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(image)
-            losses = objective(model, image, targets, knobs, kernels)
-        gradient = tape.gradient(losses.total, image)
-        # Adam squares the gradient, and what is infinite once would stay in its moments.
-        finite = tf.math.is_finite(losses.total + tf.reduce_sum(tf.square(gradient)))
-        if finite:
-            adam_update(
-                image,
-                gradient,
-                state,
-                learning_rate=knobs.learning_rate,
-                beta_1=knobs.beta_1,
-                epsilon=knobs.epsilon,
-            )
-        return losses, finite
-
-    return train_step
 
 
 def _overflow(step: int, losses: Losses) -> str:

@@ -34,22 +34,19 @@ def package_step(size):
     """The step that `stylize` runs."""
     import tensorflow as tf
 
-    from nst_tf import Settings, transfer
+    from nst_tf import Settings
+    from nst_tf.objective import make_targets
+    from nst_tf.transfer import make_optimizer
+    from nst_tf.vgg import feature_model
     from nst_tf.weights import load_weights
 
     content, styles = pictures(size)
     settings = Settings()
     weights = load_weights(settings.weights)
-    model = transfer.feature_model(weights, settings.layers, settings.pooling)
-    targets = transfer.make_targets(model, content, styles, settings)
-    knobs = transfer.make_knobs(settings)
-    image = tf.Variable(content)
-    state = transfer.adam_state(content.shape)
-    fast = transfer.use_winograd(settings, content.shape)
-    train_step = transfer.compiled_step(
-        weights, settings.layers, settings.pooling, content.shape, fast
-    )
-    return lambda: float(train_step(image, state, targets, knobs)[0].total)
+    model = feature_model(weights, settings.layers, settings.pooling)
+    targets = make_targets(model, content, styles, settings)
+    optimizer = make_optimizer(tf.Variable(content), weights, targets, settings)
+    return lambda: optimizer.step().total
 
 
 def tutorial_step(size):

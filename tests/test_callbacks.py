@@ -13,7 +13,7 @@ def steps(count, pace=2.0):
     """Yield the progress of a run whose first step takes ten times as long as the others."""
     for step in range(1, count + 1):
         losses = Losses(400.0 / step, 100.0 / step, 200.0 / step, 100.0 / step)
-        yield Progress(step, count, losses, pace * (step + 9), lambda: np.zeros((1, 2, 2, 3)))
+        yield Progress(step, count, losses, step, pace * (step + 9), lambda: np.zeros((1, 2, 2, 3)))
 
 
 @pytest.mark.parametrize(

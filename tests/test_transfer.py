@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf import Settings, stylize, transfer
-from nst_tf.transfer import NonFiniteLossError, compiled_step, fit, measure, start_image
+from nst_tf import Settings, stylize
+from nst_tf.objective import CACHED, compiled
+from nst_tf.transfer import NonFiniteLossError, fit, measure, start_image
 from nst_tf.weights import load_weights
 
 # Two shallow layers: the mathematics of the whole network at a fraction of its time.
@@ -139,24 +140,27 @@ def test_a_run_repeats_exactly(pixels):
 
 
 def test_one_trace_per_size_whatever_the_knobs(pixels):
-    compiled_step.cache_clear()
+    compiled.cache_clear()
     style = pixels(24, 24, seed=1)
     for height in (24, 28, 24):
         for changes in ({}, {"learning_rate": 0.1, "style_weight": 1.0, "epsilon": 1.0}):
             run(pixels(height, 24), style, dataclasses.replace(FAST, **changes))
-    assert compiled_step.cache_info().misses == 2
+    assert compiled.cache_info().misses == 2
     for height in (24, 28):
-        step = compiled_step(load_weights("bundled"), FAST.layers, "max", (1, height, 24, 3), False)
+        shape = (1, height, 24, 3)
+        step = compiled(load_weights("bundled"), FAST.layers, "max", shape, False).adam_step
         assert step.experimental_get_tracing_count() == 1
 
 
 def test_compiled_steps_of_many_sizes_are_dropped(pixels):
-    compiled_step.cache_clear()
+    compiled.cache_clear()
     settings = dataclasses.replace(FAST, epochs=1, steps_per_epoch=1)
     run(pixels(24, 24), pixels(24, 24), settings)
     shape = (1, 24, 24, 3)
-    oldest = weakref.ref(compiled_step(load_weights("bundled"), FAST.layers, "max", shape, False))
-    for width in range(25, 25 + transfer.CACHED):
+    oldest = weakref.ref(
+        compiled(load_weights("bundled"), FAST.layers, "max", shape, False).adam_step
+    )
+    for width in range(25, 25 + CACHED):
         run(pixels(24, width), pixels(24, 24), settings)
     gc.collect()
     assert oldest() is None
@@ -174,11 +178,30 @@ def test_a_callback_ends_the_run_and_all_see_the_last_step(pixels):
     np.testing.assert_array_equal(image, seen[-1].image())
 
 
+@pytest.mark.parametrize("changes", [{}, {"init": "white"}, {"total_variation_weight": 0}])
+def test_lbfgs_beats_adam_and_counts_its_evaluations(pixels, changes):
+    settings = dataclasses.replace(FAST, epochs=5, content_weight=10, **changes)
+    final = {}
+    for optimizer in ("adam", "lbfgs"):
+        knobs = dataclasses.replace(settings, optimizer=optimizer)
+        image, steps = run(pixels(24, 32), pixels(40, 20, seed=1), knobs)
+        final[optimizer] = measure(image, pixels(24, 32), pixels(40, 20, seed=1), knobs).total
+        totals = [progress.losses.total for progress in steps]
+        if optimizer == "lbfgs":
+            assert all(b <= a * (1 + 1e-6) for a, b in itertools.pairwise(totals))
+            assert 0 <= image.min() <= image.max() <= 1
+        assert steps[-1].evaluations >= steps[-1].step
+        assert len(steps) == 15
+    assert final["lbfgs"] < final["adam"]
+
+
 def test_an_overflow_stops_with_the_last_finite_image_and_the_weight(pixels):
     content = pixels(24, 24)
-    with pytest.raises(NonFiniteLossError, match="at step 1: lower style_weight") as caught:
-        run(content, pixels(24, 24, seed=1), dataclasses.replace(FAST, style_weight=1e38))
-    np.testing.assert_array_equal(caught.value.image, content)
+    for optimizer in ("adam", "lbfgs"):
+        settings = dataclasses.replace(FAST, style_weight=1e38, optimizer=optimizer)
+        with pytest.raises(NonFiniteLossError, match="at step 1: lower style_weight") as caught:
+            run(content, pixels(24, 24, seed=1), settings)
+        np.testing.assert_array_equal(caught.value.image, content)
 
 
 def test_an_overflow_of_the_squared_gradient_alone_stops_too(pixels):

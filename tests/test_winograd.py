@@ -5,8 +5,9 @@ import pytest
 import tensorflow as tf
 from conftest import GOLDEN
 
-from nst_tf import Settings, load_image, transfer, vgg, winograd
-from nst_tf.transfer import compiled_step, stylize, use_winograd
+from nst_tf import Settings, load_image, vgg, winograd
+from nst_tf.objective import WORTH_COMPILING, compiled, use_winograd
+from nst_tf.transfer import stylize
 from nst_tf.weights import load_weights
 from nst_tf.winograd import convolve_relu, transform_kernel
 
@@ -73,9 +74,9 @@ def test_a_kernel_is_transformed_by_its_definition():
 def everywhere(monkeypatch):
     """Use it in every layer, on maps of any size."""
     monkeypatch.setattr(winograd, "pays", lambda *_: True)
-    compiled_step.cache_clear()
+    compiled.cache_clear()
     yield
-    compiled_step.cache_clear()
+    compiled.cache_clear()
 
 
 @pytest.mark.parametrize("pooling", ["max", "average"])
@@ -126,4 +127,4 @@ def test_where_it_pays_depends_on_channels_and_maps():
     assert set(vgg.winograd_kernels(model, 128, 128)) == {f"block3_conv{n}" for n in range(1, 5)}
     assert "block4_conv2" in vgg.winograd_kernels(model, 256, 256)
     assert vgg.winograd_kernels(model, 32, 32) == {}
-    assert transfer.WORTH_COMPILING > 0
+    assert WORTH_COMPILING > 0

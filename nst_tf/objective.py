@@ -1,0 +1,153 @@
+"""The objective as the optimizers see it: targets, weights as tensors, compiled functions."""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from nst_tf.losses import Losses, gram_matrix, layer_loss, total_variation_loss
+from nst_tf.optimizers import AdamState, adam_update
+from nst_tf.settings import Settings
+from nst_tf.vgg import extract_features, feature_model, winograd_kernels
+from nst_tf.weights import Weights
+
+CACHED = 4  # networks compiled for a picture size that are kept
+WORTH_COMPILING = 5e6  # steps × pixels for which the time saved is about twice that of compiling
+
+
+class Targets(NamedTuple):
+    """What the generated image is held to, by layer name."""
+
+    content: Mapping[str, tf.Tensor]
+    """Features `[1, h, w, C]` of the content image."""
+    style: Mapping[str, tf.Tensor]
+    """Gram matrices `[C, C]`, blended over the style images."""
+
+
+class Knobs(NamedTuple):
+    """The settings that a compiled step reads as tensors, so that changing one traces nothing."""
+
+    content_weight: tf.Tensor
+    style_weight: tf.Tensor
+    total_variation_weight: tf.Tensor
+    content_factors: Mapping[str, tf.Tensor]
+    style_factors: Mapping[str, tf.Tensor]
+    learning_rate: tf.Tensor
+    beta_1: tf.Tensor
+    epsilon: tf.Tensor
+
+
+def make_targets(
+    model: keras.Model, content: np.ndarray, styles: Sequence[np.ndarray], settings: Settings
+) -> Targets:
+    """Compute the content's features and the styles' Gram matrices, blended by their shares."""
+    shares = np.asarray(settings.style_blend or [1.0] * len(styles))
+    shares = shares / shares.sum()
+    grams: dict[str, tf.Tensor] = {}
+    for share, style in zip(shares, styles, strict=True):
+        features = extract_features(model, tf.constant(style))
+        for name in settings.style_layers:
+            gram = float(share) * gram_matrix(features[name])
+            grams[name] = grams[name] + gram if name in grams else gram
+    features = extract_features(model, tf.constant(content))
+    return Targets({name: features[name] for name in settings.content_layers}, grams)
+
+
+def make_knobs(settings: Settings) -> Knobs:
+    """Turn the settings that a step reads into float32 scalar tensors."""
+
+    def factors(names, values):
+        return dict(zip(names, map(tf.constant, values or [1.0] * len(names)), strict=True))
+
+    return Knobs(
+        tf.constant(settings.content_weight),
+        tf.constant(settings.style_weight),
+        tf.constant(settings.total_variation_weight),
+        factors(settings.content_layers, settings.content_layer_weights),
+        factors(settings.style_layers, settings.style_layer_weights),
+        tf.constant(settings.learning_rate),
+        tf.constant(settings.beta_1),
+        tf.constant(settings.epsilon),
+    )
+
+
+def objective(
+    model: keras.Model,
+    image: tf.Tensor,
+    targets: Targets,
+    knobs: Knobs,
+    kernels: Mapping[str, tf.Tensor] | None = None,
+) -> Losses:
+    """Return the weighted terms and their sum, scalar tensors, differentiable in `image`.
+
+    With `kernels`, from `vgg.winograd_kernels`, the convolutions are faster on CPUs.
+    """
+    features = extract_features(model, image, kernels)
+    grams = {name: gram_matrix(features[name]) for name in knobs.style_factors}
+    style = knobs.style_weight * layer_loss(grams, targets.style, knobs.style_factors)
+    content = knobs.content_weight * layer_loss(features, targets.content, knobs.content_factors)
+    variation = knobs.total_variation_weight * total_variation_loss(image)
+    return Losses(style + content + variation, style, content, variation)
+
+
+def use_winograd(settings: Settings, shape: tuple[int, ...]) -> bool:
+    """Return whether a run on images of `shape` should compile its own convolutions."""
+    if settings.convolution != "auto":
+        return settings.convolution == "winograd"
+    work = settings.steps * shape[1] * shape[2]
+    return work >= WORTH_COMPILING and not tf.config.list_logical_devices("GPU")
+
+
+class Compiled(NamedTuple):
+    """The objective compiled for one network and picture size; each is traced when first used."""
+
+    evaluate: Callable[[tf.Tensor, Targets, Knobs], tuple[Losses, tf.Tensor]]
+    """Losses and the gradient of their total."""
+    adam_step: Callable[[tf.Variable, AdamState, Targets, Knobs], tuple[Losses, tf.Tensor]]
+    """Losses before the update and whether they and the gradient were finite; if not, none is."""
+
+
+@functools.lru_cache(maxsize=CACHED)
+def compiled(
+    weights: Weights,
+    layers: tuple[str, ...],
+    pooling: str,
+    shape: tuple[int, ...],
+    fast: bool,
+) -> Compiled:
+    """Return the functions for images of `shape`; their graphs go when they are evicted.
+
+    Args:
+        weights, layers, pooling: as for `vgg.feature_model`.
+        shape: of the image, `(1, H, W, 3)`.
+        fast: whether to use the convolutions of `winograd`.
+    """
+    model = feature_model(weights, layers, pooling)
+    kernels = winograd_kernels(model, shape[1], shape[2]) if fast else {}
+
+    def evaluate(image, targets, knobs):
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(image)
+            losses = objective(model, image, targets, knobs, kernels)
+        return losses, tape.gradient(losses.total, image)
+
+    @tf.function
+    def adam_step(image, state, targets, knobs):
+        losses, gradient = evaluate(image, targets, knobs)
+        # Adam squares the gradient, and what is infinite once would stay in its moments.
+        finite = tf.math.is_finite(losses.total + tf.reduce_sum(tf.square(gradient)))
+        if finite:
+            adam_update(
+                image,
+                gradient,
+                state,
+                learning_rate=knobs.learning_rate,
+                beta_1=knobs.beta_1,
+                epsilon=knobs.epsilon,
+            )
+        return losses, finite
+
+    return Compiled(tf.function(evaluate), adam_step)
