@@ -42,7 +42,8 @@ def define_flags() -> flags.FlagValues:
         getattr(flags, f"DEFINE_{kind}")(name, default, text, flag_values=values)
     kinds = {int: "integer", float: "float", str: "string", tuple: "list"}
     for knob in dataclasses.fields(Settings):
-        define = getattr(flags, f"DEFINE_{kinds[type(knob.default)]}")
+        kind = "string" if knob.metadata["ramp"] else kinds[type(knob.default)]
+        define = getattr(flags, f"DEFINE_{kind}")
         # None tells a flag that was given from one that was not, which leaves it to the recipe.
         define(knob.name, None, knob.metadata["help"], flag_values=values)
     return values

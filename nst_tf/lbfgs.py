@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -31,7 +31,7 @@ class ProjectedLBFGS:
 
     Args:
         image: variable of any floating dtype and shape with values in [0, 1], updated in place.
-        evaluate: objective and gradient at a tensor of the image's shape.
+        evaluate: objective and gradient at a tensor of the image's shape, for given knobs.
         memory: pairs kept; each takes two images of memory.
     """
 
@@ -42,7 +42,7 @@ class ProjectedLBFGS:
     def __init__(
         self,
         image: tf.Variable,
-        evaluate: Callable[[tf.Tensor], Evaluation],
+        evaluate: Callable[[tf.Tensor, Any], Evaluation],
         memory: int,
     ) -> None:
         self._image = image
@@ -54,19 +54,22 @@ class ProjectedLBFGS:
         self._direction = tf.function(two_loop_direction)
         self._pairs = 0  # ever stored; the latest is at (pairs − 1) mod memory
         self._here: Evaluation | None = None
+        self._knobs: Any = None
         self.evaluations = 0
         self.stationary = False
 
-    def step(self) -> Losses:
+    def step(self, knobs: Any = None) -> Losses:
         """Move to the next accepted iterate; return the objective's terms before the move.
 
         At a stationary point, where not even the steepest descent is accepted, the image stays and
-        `stationary` is set.
+        `stationary` is set. With other `knobs` than before, the objective is another: the memory is
+        dropped.
 
         Raises:
             FloatingPointError: it is not finite at the start; the terms are the argument.
         """
-        if self._here is None:
+        if self._here is None or knobs is not self._knobs:
+            self._knobs, self._pairs = knobs, 0
             self._here = self._measure(self._image.value())
         here = self._here
         if not math.isfinite(here.losses.total):
@@ -83,7 +86,7 @@ class ProjectedLBFGS:
 
     def _measure(self, image: tf.Tensor) -> Evaluation:
         self.evaluations += 1
-        return self._evaluate(image)
+        return self._evaluate(image, self._knobs)
 
     def _search(self, here: Evaluation) -> bool:
         """Backtrack along the projected direction; whether an iterate was accepted."""

@@ -57,7 +57,7 @@ def make_targets(
 
 
 def make_knobs(settings: Settings) -> Knobs:
-    """Turn the settings that a step reads into float32 scalar tensors."""
+    """Turn the settings that a step reads, of one epoch, into float32 scalar tensors."""
 
     def factors(names, values):
         return dict(zip(names, map(tf.constant, values or [1.0] * len(names)), strict=True))

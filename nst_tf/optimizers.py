@@ -1,7 +1,7 @@
 """Adam on an image's pixels, each step followed by the projection to [0, 1]."""
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
 
@@ -19,8 +19,8 @@ class Optimizer(Protocol):
     evaluations: int
     stationary: bool
 
-    def step(self) -> Losses:
-        """Update the image and return the losses before the update.
+    def step(self, knobs: Any) -> Losses:
+        """Update the image and return the losses before the update, both as `knobs` weigh them.
 
         Raises:
             FloatingPointError: they or the gradient are not finite; the losses are its argument.
@@ -86,22 +86,22 @@ class Adam:
 
     Args:
         image: float32 `[1, H, W, 3]`.
-        update: the compiled step, applied to the image and the state that it is given.
+        update: the compiled step on the image, given the state and the knobs.
     """
 
     stationary = False
 
     def __init__(
-        self, image: tf.Variable, update: Callable[[AdamState], tuple[Losses, tf.Tensor]]
+        self, image: tf.Variable, update: Callable[[AdamState, Any], tuple[Losses, tf.Tensor]]
     ) -> None:
         self._state = adam_state(tuple(image.shape))
         self._update = update
         self.evaluations = 0
 
-    def step(self) -> Losses:
+    def step(self, knobs: Any) -> Losses:
         """Apply one step: see `Optimizer`."""
         self.evaluations += 1
-        tensors, finite = self._update(self._state)
+        tensors, finite = self._update(self._state, knobs)
         losses = read(tensors)
         if not finite:
             raise FloatingPointError(losses)

@@ -8,8 +8,11 @@ TensorFlow, so that mistakes are refused at once.
 import difflib
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
+
+Weight = float | tuple[float, float]
+"""A weight of the objective, or the start and end of its ramp over the epochs."""
 
 POOLED_BLOCKS = (2, 2, 4, 4, 4)  # convolutions in each block of VGG19; a pooling ends each block
 
@@ -54,6 +57,7 @@ def _knob(
     below: float | None = None,
     high: float | None = None,
     choices: tuple[str, ...] | None = None,
+    ramp: bool = False,
 ) -> Any:
     limits = {"at least": low, "more than": above, "less than": below, "at most": high}
     return field(
@@ -63,6 +67,7 @@ def _knob(
             "help": help,
             "limits": {words: limit for words, limit in limits.items() if limit is not None},
             "choices": choices,
+            "ramp": ramp,
         },
     )
 
@@ -106,15 +111,18 @@ class Settings:
         0.1, "Adam", "added to the gradient's root mean square; larger damps small gradients",
         above=0,
     )  # fmt: skip
-    content_weight: float = _knob(
-        1e4, "Loss", "weight of the content loss; larger keeps more of the photo", low=0
-    )
-    style_weight: float = _knob(
-        1e-2, "Loss", "weight of the style loss; larger takes more of the painting", low=0
-    )
-    total_variation_weight: float = _knob(
-        30.0, "Loss", "weight of the total variation; larger is smoother", low=0
-    )
+    content_weight: Weight = _knob(
+        1e4, "Loss", "weight of the content loss, or a ramp start:end over the epochs; larger "
+        "keeps more of the photo", low=0, ramp=True,
+    )  # fmt: skip
+    style_weight: Weight = _knob(
+        1e-2, "Loss", "weight of the style loss, or a ramp; larger takes more of the painting",
+        low=0, ramp=True,
+    )  # fmt: skip
+    total_variation_weight: Weight = _knob(
+        30.0, "Loss", "weight of the total variation, or a ramp; larger is smoother", low=0,
+        ramp=True,
+    )  # fmt: skip
     content_layers: tuple[str, ...] = _knob(
         ("block5_conv2",), "Network", "VGG19 layers whose features are kept"
     )
@@ -159,13 +167,14 @@ class Settings:
 
     def __post_init__(self) -> None:
         for knob in fields(self):
-            value = _checked_type(knob.name, getattr(self, knob.name), knob.default)
+            check = _checked_ramp if knob.metadata["ramp"] else _checked_type
+            value = check(knob.name, getattr(self, knob.name), knob.default)
             object.__setattr__(self, knob.name, value)
             for number in value if isinstance(value, tuple) else (value,):
                 _check_number(knob.name, number, knob.metadata["limits"])
             choices = knob.metadata["choices"]
             if choices and value not in choices:
-                raise unknown(knob.name, value, choices)
+                raise unknown(knob.name, str(value), choices)
         for kind in ("content", "style"):
             _check_layers(
                 kind, getattr(self, f"{kind}_layers"), getattr(self, f"{kind}_layer_weights")
@@ -182,6 +191,20 @@ class Settings:
     def steps(self) -> int:
         """Steps in the whole run."""
         return self.epochs * self.steps_per_epoch
+
+    def at(self, epoch: int) -> "Settings":
+        """Return the settings of one epoch, counted from 0, with a number for every ramp.
+
+        Ramps are geometric: the first epoch has their start, the last their end, and each epoch
+        multiplies by the same factor.
+        """
+        fraction = epoch / max(1, self.epochs - 1)
+        numbers = {
+            knob.name: value[0] * (value[1] / value[0]) ** fraction
+            for knob in fields(self)
+            if knob.metadata["ramp"] and isinstance(value := getattr(self, knob.name), tuple)
+        }
+        return replace(self, **numbers) if numbers else self
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -220,6 +243,20 @@ def _checked_type(name: str, value: Any, default: Any) -> Any:
         kind = "a whole number" if isinstance(default, int) else "a number"
         raise ValueError(f"{name} must be {kind}, not {value!r}") from None
     return number
+
+
+def _checked_ramp(name: str, value: Any, default: Any) -> Weight:
+    """Return a number, or the two ends of a ramp given as `start:end` or as a pair."""
+    parts = value.split(":") if isinstance(value, str) else value
+    if not isinstance(parts, (list, tuple)):
+        return _checked_type(name, value, default)
+    try:
+        ends = [_checked_type(name, float(part), default) for part in parts]
+    except (TypeError, ValueError):
+        ends = []
+    if len(ends) not in (1, 2) or (len(ends) == 2 and not min(ends) > 0):
+        raise ValueError(f"{name} must be a number or a ramp such as 100:1, not {value!r}")
+    return ends[0] if len(ends) == 1 else (ends[0], ends[1])
 
 
 def _check_number(name: str, value: Any, limits: dict[str, float]) -> None:

@@ -13,8 +13,16 @@ import tensorflow as tf
 
 from nst_tf.lbfgs import Evaluation, ProjectedLBFGS
 from nst_tf.losses import Losses, read
-from nst_tf.objective import Targets, compiled, make_knobs, make_targets, objective, use_winograd
-from nst_tf.optimizers import Adam, Optimizer
+from nst_tf.objective import (
+    Knobs,
+    Targets,
+    compiled,
+    make_knobs,
+    make_targets,
+    objective,
+    use_winograd,
+)
+from nst_tf.optimizers import Adam, AdamState, Optimizer
 from nst_tf.settings import INITS, Settings
 from nst_tf.sizes import check_image, cover, fit_pictures
 from nst_tf.vgg import feature_model
@@ -93,9 +101,12 @@ def stylize(
     optimizer = make_optimizer(image, weights, targets, settings)
 
     began = time.perf_counter()
+    now: Settings | None = None
     for step in range(1, settings.steps + 1):
+        if (at := settings.at((step - 1) // settings.steps_per_epoch)) != now:
+            now, knobs = at, make_knobs(at)
         try:
-            losses = optimizer.step()
+            losses = optimizer.step(knobs)
         except FloatingPointError as error:
             raise NonFiniteLossError(_overflow(step, error.args[0]), image.numpy()) from None
         progress = Progress(
@@ -120,11 +131,14 @@ def make_optimizer(
     shape = tuple(image.shape)
     fast = use_winograd(settings, shape)
     functions = compiled(weights, settings.layers, settings.pooling, shape, fast)
-    knobs = make_knobs(settings)
     if settings.optimizer == "adam":
-        return Adam(image, lambda state: functions.adam_step(image, state, targets, knobs))
 
-    def evaluate(point: tf.Tensor) -> Evaluation:
+        def update(state: AdamState, knobs: Knobs) -> tuple[Losses, tf.Tensor]:
+            return functions.adam_step(image, state, targets, knobs)
+
+        return Adam(image, update)
+
+    def evaluate(point: tf.Tensor, knobs: Knobs) -> Evaluation:
         losses, gradient = functions.evaluate(point, targets, knobs)
         return Evaluation(read(losses), gradient)
 
@@ -141,7 +155,7 @@ def measure(
 
     Args:
         image: float `[1, H, W, 3]` or `[H, W, 3]` in [0, 1], of the fitted content's size.
-        content, styles, settings: as for `stylize`.
+        content, styles, settings: as for `stylize`; of a ramp, the start counts.
 
     Returns:
         The weighted terms, floats.
@@ -159,7 +173,7 @@ def measure(
         )
     model = feature_model(load_weights(settings.weights), settings.layers, settings.pooling)
     targets = make_targets(model, content, fitted, settings)
-    return read(objective(model, tf.constant(image), targets, make_knobs(settings)))
+    return read(objective(model, tf.constant(image), targets, make_knobs(settings.at(0))))
 
 
 def fit(

@@ -35,7 +35,7 @@ def package_step(size):
     import tensorflow as tf
 
     from nst_tf import Settings
-    from nst_tf.objective import make_targets
+    from nst_tf.objective import make_knobs, make_targets
     from nst_tf.transfer import make_optimizer
     from nst_tf.vgg import feature_model
     from nst_tf.weights import load_weights
@@ -46,7 +46,8 @@ def package_step(size):
     model = feature_model(weights, settings.layers, settings.pooling)
     targets = make_targets(model, content, styles, settings)
     optimizer = make_optimizer(tf.Variable(content), weights, targets, settings)
-    return lambda: optimizer.step().total
+    knobs = make_knobs(settings)
+    return lambda: optimizer.step(knobs).total
 
 
 def tutorial_step(size):

@@ -42,7 +42,7 @@ def differentiate(function):
 def minimise(function, start, steps, goal=-np.inf, memory=10):
     evaluate = differentiate(function)
 
-    def evaluation(x):
+    def evaluation(x, _):
         value, gradient = evaluate(x)
         return Evaluation(Losses(float(value), 0, 0, 0), gradient)
 

@@ -101,3 +101,19 @@ def test_whole_numbers_stand_for_floats_and_lists_for_tuples():
     assert isinstance(settings.content_weight, float)
     assert settings.style_blend == (2.0, 1.0)
     assert hash(settings) == hash(Settings(content_weight=1.0, style_blend=(2.0, 1.0)))
+
+
+def test_ramps_are_geometric_over_the_epochs():
+    settings = Settings(epochs=3, content_weight="100:1", style_weight=(1, 4))
+    assert settings.content_weight == (100, 1)
+    plain = [settings.at(epoch) for epoch in range(3)]
+    assert [s.content_weight for s in plain] == pytest.approx([100, 10, 1])
+    assert [s.style_weight for s in plain] == pytest.approx([1, 2, 4])
+    assert Settings().at(5) == Settings()
+    assert Settings(content_weight="7").content_weight == 7
+
+
+@pytest.mark.parametrize("ramp", ["1:2:3", "1:", "a:b", "0:1", (1, -2), (), "nan:1"])
+def test_bad_ramps_are_named_with_the_mend(ramp):
+    with pytest.raises(ValueError, match="content_weight must be a number or a ramp such as 100:1"):
+        Settings(content_weight=ramp)
