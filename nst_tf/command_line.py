@@ -13,9 +13,9 @@ DEVICES = re.compile(r"auto|cpu|gpu(:\d+)?")
 
 # Group, name, kind, default, help: the flags that concern files and the run, not the mathematics.
 OTHER_FLAGS: tuple[tuple[str, str, str, Any, str], ...] = (
-    ("Files", "content", "string", None, "the photo to paint (required)"),
+    ("Files", "content", "string", None, "the photo to paint; without it, a texture is made"),
     ("Files", "style", "multi_string", None,
-     "the painting to paint it like (required); several may be given, each with its --style"),
+     "the painting to paint it like, several with a --style each; without, the photo is rebuilt"),
     ("Files", "output", "string", None,
      "the result, .png, .jpg, .webp or .tiff (default CONTENT-STYLE.png in this directory)"),
     ("Files", "history", "string", None, "write the losses of every step to this .csv"),
@@ -67,6 +67,10 @@ def parse(argv: list[str]) -> tuple[flags.FlagValues, Settings]:
             for knob in dataclasses.fields(Settings)
             if values[knob.name].present
         }
+        if not values.content:  # texture synthesis
+            given = {"content_weight": 0, "init": "noise"} | given
+        elif not values.style:  # content reconstruction
+            given = {"style_weight": 0, "init": "noise"} | given
         settings = dataclasses.replace(recipe(values.recipe), **given)
     except UsageError:
         raise
@@ -89,16 +93,15 @@ def _value(knob: dataclasses.Field, value: Any) -> Any:
 
 
 def _check(values: flags.FlagValues, settings: Settings) -> None:
-    for name in ("content", "style"):
-        if not values[name].value:
-            raise UsageError(f"--{name} is missing: name a picture")
+    if not (values.content or values.style):
+        raise UsageError("--content and --style are missing: name a photo and a painting")
     if not DEVICES.fullmatch(values.device):
         raise UsageError(f"--device {values.device!r} is not auto, cpu, gpu or gpu:NUMBER")
     if values.snapshot_every < 0:
         raise UsageError(f"--snapshot_every must be at least 0, not {values.snapshot_every}")
     if values.snapshot_dir and not values.snapshot_every:
         raise UsageError("--snapshot_dir needs --snapshot_every to say how often")
-    shares, styles = len(settings.style_blend), len(values.style)
+    shares, styles = len(settings.style_blend), len(values.style or ())
     if shares and shares != styles:
         raise UsageError(f"--style_blend has {shares} shares for {styles} styles")
 

@@ -21,7 +21,7 @@ _LABELS = {
 
 def save_run_figure(
     path: StrPath,
-    content: np.ndarray,
+    contents: Sequence[np.ndarray],
     styles: Sequence[np.ndarray],
     result: np.ndarray,
     rows: Sequence[tuple[float, ...]],
@@ -30,19 +30,20 @@ def save_run_figure(
 
     Args:
         path: file with the extension png, pdf or svg.
-        content: float `[1, H, W, 3]` in [0, 1], like the other pictures.
-        styles: the style images.
+        contents: the content image, float `[1, H, W, 3]` in [0, 1], or none.
+        styles: the style images, or none.
         result: the generated image.
         rows: a row per step in the order of `History.COLUMNS`.
 
     Raises:
         OSError: the file cannot be written.
     """
-    count = len(styles) + 2
+    count = len(contents) + len(styles) + 1
     figure = Figure(figsize=(3.6 * count, 6.4), layout="constrained")
     grid = figure.add_gridspec(2, count, height_ratios=(3, 3.4))
     labels = ["style"] if len(styles) == 1 else [f"style {n + 1}" for n in range(len(styles))]
-    panels = zip(("content", *labels, "result"), (content, *styles, result), strict=True)
+    titles = [*("content" for _ in contents), *labels, "result"]
+    panels = zip(titles, (*contents, *styles, result), strict=True)
     for column, (label, image) in enumerate(panels):
         axes = figure.add_subplot(grid[0, column])
         axes.imshow(np.clip(image[0], 0, 1))

@@ -58,13 +58,23 @@ class Run:
     def __init__(self, values: flags.FlagValues, settings: Settings) -> None:
         self.values = values
         self.settings = settings
-        names = [Path(path).stem for path in (values.content, *values.style)]
-        self.output = Path(values.output or "-".join(names) + ".png")
+        self.style_paths: list[str] = values.style or []
+        self.output = Path(values.output or self.default_name())
         self.snapshots = Path(
             values.snapshot_dir or self.output.parent / f"{self.output.stem}-steps"
         )
         self.history = History()
         self.latest: Progress | None = None
+
+    def default_name(self) -> str:
+        """Return the name of a result for which none is given."""
+        given = [path for path in (self.values.content, *self.style_paths) if path]
+        stems = [Path(path).stem for path in given]
+        if not self.values.content:
+            stems.append("texture")
+        elif not self.style_paths:
+            stems.append("reconstruction")
+        return "-".join(stems) + ".png"
 
     def run(self) -> int:
         """Check all that can be checked, make the picture and save it; returns the status."""
@@ -101,7 +111,7 @@ class Run:
         output_format(self.output)
         if values.figure and Path(values.figure).suffix.lower() not in FIGURES:
             raise ValueError(f"--figure {values.figure} must end in one of {' '.join(FIGURES)}")
-        inputs = [values.content, *values.style]
+        inputs = [*filter(None, [values.content]), *self.style_paths]
         inputs += [] if settings.init in INITS else [settings.init]
         inputs += [] if settings.weights in ("bundled", "imagenet") else [settings.weights]
         check_outputs([self.output, *filter(None, (values.history, values.figure))], inputs)
@@ -112,9 +122,11 @@ class Run:
     def load_pictures(self) -> None:
         """Read the pictures at the sizes that the run uses."""
         settings = self.settings
-        content = load_picture(self.values.content, settings.max_dim)
+        # A missing picture has no weight: the other one stands in for it and gives its size.
+        content = load_picture(self.values.content or self.style_paths[0], settings.max_dim)
         side = round(max(content.pixels.shape[1:3]) * settings.style_scale)
-        styles = [load_picture(path, side).pixels for path in self.values.style]
+        paths = self.style_paths or [self.values.content]
+        styles = [load_picture(path, side).pixels for path in paths]
         pixels, self.styles = fit_pictures(
             content.pixels,
             styles,
@@ -199,9 +211,9 @@ class Run:
             if self.values.figure:
                 from nst_tf.figures import save_run_figure
 
-                save_run_figure(
-                    self.values.figure, self.content.pixels, self.styles, image, self.history.rows
-                )
+                content = [self.content.pixels] if self.values.content else []
+                styles = self.styles if self.style_paths else []
+                save_run_figure(self.values.figure, content, styles, image, self.history.rows)
         except OSError as error:
             problems.append(str(error))
         return saved
@@ -216,8 +228,8 @@ def record(
         "nst_tf": nst_tf.__version__,
         "settings": dataclasses.asdict(settings),
         "steps": steps,
-        "content": Path(values.content).name,
-        "styles": [Path(path).name for path in values.style],
+        "content": Path(values.content).name if values.content else None,
+        "styles": [Path(path).name for path in values.style or ()],
         "weights": {"name": weights.name, "sha256": weights.sha256},
         "versions": {"python": platform.python_version(), **versions},
     }

@@ -77,8 +77,9 @@ def test_version():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "--content is missing"),
-        (["--content=a.png"], "--style is missing"),
+        ([], "--content and --style are missing"),
+        (["--content_weight=1:x"], "must be a number or a ramp such as 100:1, not '1:x'"),
+        (["--style=a", "--style_weight=0"], "nothing to optimise"),
         (["--contnt=a.png"], "Unknown command line flag 'contnt'. Did you mean: content"),
         (["a.png"], "'a.png' belongs to no flag"),
         (["--epochs=0"], "epochs must be at least 1, not 0"),
@@ -244,6 +245,35 @@ def test_transparency_comes_back(painting):
         alpha = np.asarray(result)[..., 3]
     np.testing.assert_array_equal(alpha[:, :32], 0)
     np.testing.assert_array_equal(alpha[:, 32:], 255)
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "off"),
+    [
+        ("style", "painting-texture.png", "content"),
+        ("content", "photo-reconstruction.png", "style"),
+    ],
+)
+def test_one_picture_alone_is_synthesised_from_noise(photo, painting, given, name, off):
+    path = {"style": painting, "content": photo}[given]
+    flags = [*SHORT, "--optimizer=lbfgs", "--quiet", "--figure=figure.svg"]
+    assert main(["nst", f"--{given}={path}", "--history=losses.csv", *flags]) == 0
+    assert max(size(name)) == 48
+    with open("losses.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert all(float(row[off]) == 0 for row in rows)
+    assert float(rows[-1]["total"]) < float(rows[0]["total"])
+    record = read_metadata(name)
+    assert record["settings"]["init"] == "noise"
+    assert record["settings"][f"{off}_weight"] == 0
+
+
+def test_ramps_reach_the_run(photo, painting):
+    flags = [*SHORT, "--content_weight=1e-3:1e4", "--history=losses.csv", "--quiet"]
+    assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 0
+    with open("losses.csv", newline="") as file:
+        content = [float(row["content"]) for row in csv.DictReader(file)]
+    assert content[2] > 1e5 * content[1]
 
 
 def test_an_animation_is_a_warning_on_one_line(painting, capfd):

@@ -24,7 +24,7 @@ def test_the_curves_are_the_rows_on_a_log_axis():
 )
 def test_figures_are_written_in_each_format(tmp_path, pixels, name, start):
     styles = [pixels(10, 20), pixels(20, 10)]
-    save_run_figure(tmp_path / name, pixels(12, 16), styles, pixels(12, 16), ROWS[:1])
+    save_run_figure(tmp_path / name, [pixels(12, 16)], styles, pixels(12, 16), ROWS[:1])
     assert (tmp_path / name).read_bytes().startswith(start)
     if name == "f.png":
         with Image.open(tmp_path / name) as image:

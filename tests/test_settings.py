@@ -1,6 +1,7 @@
 import dataclasses
 import math
 
+import numpy as np
 import pytest
 
 from nst_tf.settings import LAYERS, RECIPES, Settings, recipe, smallest_side
@@ -117,3 +118,30 @@ def test_ramps_are_geometric_over_the_epochs():
 def test_bad_ramps_are_named_with_the_mend(ramp):
     with pytest.raises(ValueError, match="content_weight must be a number or a ramp such as 100:1"):
         Settings(content_weight=ramp)
+
+
+def test_the_weights_of_gatys_are_those_of_his_equations():
+    # Random features stand for those of a 512x384 picture at block4_conv2, and one style layer.
+    rng = np.random.default_rng(0)
+    settings, alpha_over_beta = RECIPES["gatys"], 1e-3
+    count = 64 * 48 * 512
+    features, gram = rng.random(1000), rng.random((8, 8))
+    locations = 64 * 48
+    his_content = 0.5 * np.sum(features**2) * count / features.size
+    his_style = np.sum((gram * locations) ** 2) / (4 * 8**2 * locations**2)
+    ours = settings.content_weight * np.mean(features**2), settings.style_weight * np.mean(gram**2)
+    assert ours[0] / ours[1] == pytest.approx(alpha_over_beta * his_content / his_style, rel=2e-3)
+
+
+def test_the_weights_of_lbfgs_256_are_those_of_unit_variance_and_grams_by_c():
+    rng = np.random.default_rng(0)
+    settings, k, channels = RECIPES["lbfgs-256"], 255 * 0.226, 64
+    features, gram = rng.random(1000), rng.random((channels, channels))
+    its_content = np.mean((features / k) ** 2)
+    its_style = 1e5 * np.mean((gram / k**2 / channels) ** 2)
+    factor = settings.style_layer_weights[0] / len(settings.style_layers)
+    ours = (
+        settings.content_weight * np.mean(features**2),
+        settings.style_weight * factor * np.mean(gram**2),
+    )
+    assert ours[0] / ours[1] == pytest.approx(its_content / its_style)
