@@ -81,7 +81,13 @@ class Console:
         # A wrapped line could not be written over.
         self._write(f"\r{line[:width]:<{width}}" + "\n" * ends)
 
+    def close(self) -> None:
+        """End the line that a run which stopped early has left open."""
+        if self._open:
+            self._write("\n")
+
     def _write(self, text: str) -> None:
+        self._open = not text.endswith("\n")
         self._stream.write(text)
         self._stream.flush()
 

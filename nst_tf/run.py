@@ -6,7 +6,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,6 +64,7 @@ class Run:
             values.snapshot_dir or self.output.parent / f"{self.output.stem}-steps"
         )
         self.history = History()
+        self.closing = ExitStack()
         self.latest: Progress | None = None
 
     def default_name(self) -> str:
@@ -91,7 +92,8 @@ class Run:
             return _fail(str(error), 1)
 
         with Stopper() as stopper:
-            image, problem = self.stylize(stopper)
+            with self.closing:
+                image, problem = self.stylize(stopper)
             if self.latest is None:
                 return _fail(problem, 1)
             problems = [problem] if problem else []
@@ -170,7 +172,9 @@ class Run:
         if not self.values.quiet:
             height, width = self.content.pixels.shape[1:3]
             headline = f"{self.device} · {width}x{height} pixels · {self.weights.name} weights"
-            yield Console(headline, self.settings.steps_per_epoch, sys.stdout)
+            console = Console(headline, self.settings.steps_per_epoch, sys.stdout)
+            self.closing.callback(console.close)
+            yield console
 
     def remember(self, progress: "Progress") -> None:
         """Keep the latest step at hand."""

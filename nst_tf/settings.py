@@ -94,22 +94,25 @@ class Settings:
     epochs: int = _knob(10, "Schedule", "epochs to run", low=1)
     steps_per_epoch: int = _knob(100, "Schedule", "steps (image updates) in an epoch", low=1)
     optimizer: str = _knob(
-        "adam", "Schedule",
-        "adam, or lbfgs: projected L-BFGS, which reaches the same loss in a fraction of the steps",
+        "adam", "Optimizer",
+        "adam, or lbfgs: projected L-BFGS, which reaches the same loss in fewer steps",
         choices=("adam", "lbfgs"),
     )  # fmt: skip
-    lbfgs_memory: int = _knob(
-        20, "Schedule", "steps that L-BFGS learns the curvature from; each keeps two pictures",
-        low=1, high=1000,
-    )  # fmt: skip
     learning_rate: float = _knob(
-        0.02, "Adam", "step size, in units of the [0, 1] pixel range; larger is faster and rougher",
+        0.02, "Optimizer",
+        "Adam's step size, in units of the [0, 1] pixel range; larger is faster and rougher",
         above=0, high=10,
     )  # fmt: skip
-    beta_1: float = _knob(0.99, "Adam", "decay of the gradient's running mean", low=0, below=1)
+    beta_1: float = _knob(
+        0.99, "Optimizer", "decay of Adam's running mean of the gradient", low=0, below=1
+    )
     epsilon: float = _knob(
-        0.1, "Adam", "added to the gradient's root mean square; larger damps small gradients",
-        above=0,
+        0.1, "Optimizer",
+        "added to the gradient's root mean square in Adam; larger damps small gradients", above=0,
+    )  # fmt: skip
+    lbfgs_memory: int = _knob(
+        20, "Optimizer", "steps that L-BFGS learns the curvature from; each keeps two pictures",
+        low=1, high=1000,
     )  # fmt: skip
     content_weight: Weight = _knob(
         1e4, "Loss", "weight of the content loss, or a ramp start:end over the epochs; larger "

@@ -69,6 +69,14 @@ def test_on_a_terminal_a_bar_grows_within_the_width(monkeypatch):
     assert all(len(bar) < 60 for bar in bars)
 
 
+def test_a_line_left_open_is_ended_once():
+    stream = Terminal()
+    console = Console("CPU", 5, stream)
+    console.close()
+    console.close()
+    assert stream.getvalue() == "CPU\n"
+
+
 def test_history_reads_back_exactly(tmp_path):
     history = History()
     for progress in steps(7):

@@ -17,6 +17,7 @@ from PIL import Image
 
 import nst_tf
 from nst_tf import Settings
+from nst_tf.callbacks import Console
 from nst_tf.command_line import OTHER_FLAGS, define_flags, help_text, parse
 from nst_tf.images import read_metadata
 from nst_tf.run import main
@@ -342,10 +343,7 @@ def test_a_place_that_vanishes_does_not_lose_the_picture(photo, painting, capfd,
 
 
 def test_a_bug_in_the_run_keeps_the_picture_and_shows_its_traceback(photo, painting, monkeypatch):
-    class Broken:
-        def __init__(self, *_):
-            pass
-
+    class Broken(Console):
         def __call__(self, progress):
             if progress.step == 2:
                 raise ZeroDivisionError
