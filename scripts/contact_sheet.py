@@ -16,16 +16,12 @@ from PIL import Image
 from record import ASSETS, describe, write_record
 
 from nst_tf import Settings, load_image, save_image, stylize
-from nst_tf.images import to_bytes
-from nst_tf.sizes import cover
+from nst_tf.images import read_metadata, to_bytes
+from nst_tf.sizes import resize
 
 CONTENTS = ("temple", "cat", "astronaut")
 STYLES = ("great_wave", "auvers", "composition_viii")
 MARGIN = 6
-
-
-def cell(image, size):
-    return Image.fromarray(to_bytes(cover(image, size)[0]))
 
 
 def main():
@@ -43,8 +39,11 @@ def main():
     sheet = Image.new("RGB", (4 * step[0] + MARGIN, 4 * step[1] + MARGIN), "white")
 
     def place(image, row, column):
-        corner = (MARGIN + column * step[0], MARGIN + row * step[1])
-        sheet.paste(cell(image, (height, width)), corner)
+        scale = min(height / image.shape[1], width / image.shape[2])
+        size = round(image.shape[1] * scale), round(image.shape[2] * scale)
+        left = MARGIN + column * step[0] + (width - size[1]) // 2
+        top = MARGIN + row * step[1] + (height - size[0]) // 2
+        sheet.paste(Image.fromarray(to_bytes(resize(image, size)[0])), (left, top))
 
     styles = {name: load_image(ASSETS / f"{name}.jpg") for name in STYLES}
     for column, style in enumerate(styles.values(), start=1):
@@ -57,12 +56,13 @@ def main():
             if not part.exists():
                 began, latest = time.perf_counter(), []
                 result = stylize(photo, styles[style], settings, callbacks=[latest.append])
-                record["runs"][part.stem] = {
+                figures = {
                     "seconds": round(time.perf_counter() - began, 1),
                     "last_losses": latest[-1].losses._asdict(),
                 }
-                save_image(part, result)
-                print(part.stem, record["runs"][part.stem], flush=True)
+                save_image(part, result, metadata=figures)
+            record["runs"][part.stem] = read_metadata(part)
+            print(part.stem, record["runs"][part.stem], flush=True)
             place(load_image(part), row, column)
     save_image(ASSETS / "contact_sheet.jpg", np.asarray(sheet, np.float32) / 255)
     write_record(Path(__file__).with_suffix(".json"), record)
