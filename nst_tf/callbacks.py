@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import shutil
 import statistics
 from collections.abc import Callable
@@ -47,6 +48,8 @@ class Console:
         self._terminal = stream.isatty()
         self._seconds: list[float] = []
         self._before = 0.0
+        self._silent = False
+        self._pending = ""
         self._write(headline)
 
     def __call__(self, progress: "Progress") -> None:
@@ -54,11 +57,9 @@ class Console:
         self._seconds.append(progress.seconds - self._before)
         self._before = progress.seconds
         pace = statistics.median(self._seconds[1:][-50:] or self._seconds)
-        measured = min(MEASURED, self._steps_per_epoch, progress.steps)
-        if progress.step < measured:
-            return
+        measured = min(MEASURED, progress.steps)
         if progress.step == measured:
-            self._write(f" · about {duration(pace * progress.steps)}\n")
+            self._write(f" · about {duration(pace * progress.steps)}\n{self._pending}")
         epoch, done = divmod(progress.step - 1, self._steps_per_epoch)
         done += 1
         epochs = -(-progress.steps // self._steps_per_epoch)
@@ -68,9 +69,13 @@ class Console:
         )
         left = duration(pace * (progress.steps - progress.step))
         rest = f"{pace * 1000:.0f} ms/step - {left} left - {losses}"
-        if not self._terminal:
+        if not self._terminal or progress.step < measured:
             if ends:
-                self._write(f"Epoch {epoch + 1}/{epochs} - {rest}\n")
+                line = f"Epoch {epoch + 1}/{epochs} - {rest}\n"
+                if progress.step < measured:  # the headline comes first
+                    self._pending += line
+                else:
+                    self._write(line)
             return
         if progress.step == measured or done == 1:
             self._write(f"Epoch {epoch + 1}/{epochs}\n")
@@ -88,8 +93,13 @@ class Console:
 
     def _write(self, text: str) -> None:
         self._open = not text.endswith("\n")
-        self._stream.write(text)
-        self._stream.flush()
+        if self._silent:
+            return
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError:  # a closed pipe or a full device is no reason to lose the picture
+            self._silent = True
 
 
 class History:
@@ -122,6 +132,8 @@ class Snapshots:
         directory: an existing directory.
         save: writes an image `[1, H, W, 3]` to a path.
     """
+
+    NAME = re.compile(r"step_\d+\.png")
 
     def __init__(
         self, every: int, directory: StrPath, save: Callable[[Path, np.ndarray], None]

@@ -67,9 +67,9 @@ def parse(argv: list[str]) -> tuple[flags.FlagValues, Settings]:
             for knob in dataclasses.fields(Settings)
             if values[knob.name].present
         }
-        if not values.content:  # texture synthesis
+        if values.content is None and values.style:  # texture synthesis
             given = {"content_weight": 0, "init": "noise"} | given
-        elif not values.style:  # content reconstruction
+        elif values.content and not values.style:  # content reconstruction
             given = {"style_weight": 0, "init": "noise"} | given
         settings = dataclasses.replace(recipe(values.recipe), **given)
     except UsageError:
@@ -93,8 +93,15 @@ def _value(knob: dataclasses.Field, value: Any) -> Any:
 
 
 def _check(values: flags.FlagValues, settings: Settings) -> None:
-    if not (values.content or values.style):
+    if values.content is None and not values.style:
         raise UsageError("--content and --style are missing: name a photo and a painting")
+    if "" in (values.content, *(values.style or ())):
+        raise UsageError("--content and --style must not be empty: name a photo and a painting")
+    for kind in ("content", "style"):
+        if not values[kind].value and (
+            settings.init == kind or getattr(settings, f"{kind}_weight")
+        ):
+            raise UsageError(f"--{kind} is missing, but --init or --{kind}_weight asks for it")
     if not DEVICES.fullmatch(values.device):
         raise UsageError(f"--device {values.device!r} is not auto, cpu, gpu or gpu:NUMBER")
     if values.snapshot_every < 0:

@@ -71,4 +71,5 @@ def draw_losses(axes: Axes, rows: Sequence[tuple[float, ...]]) -> None:
     axes.set_xlabel("step")
     axes.set_ylabel("weighted loss before the step")
     axes.grid(alpha=0.3)
-    axes.legend()
+    if axes.get_lines():
+        axes.legend()

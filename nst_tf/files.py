@@ -18,8 +18,9 @@ def write_whole(path: StrPath) -> Iterator[IO[bytes]]:
         OSError: the file cannot be written; the text says why.
     """
     target = Path(path)
-    # Not tempfile: its files are readable by their owner alone.
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    # Not tempfile: its files are readable by their owner alone. Not the target's name: it may be
+    # as long as the file system allows.
+    temporary = target.with_name(f".nst_tf-{os.getpid()}.tmp")
     try:
         with open(temporary, "wb") as file:
             yield file

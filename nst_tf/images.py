@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL import (
+    ExifTags,
+    Image,
+    ImageChops,
+    ImageCms,
+    ImageOps,
+    PngImagePlugin,
+    UnidentifiedImageError,
+)
 
 from nst_tf.files import StrPath, write_whole
 from nst_tf.sizes import check_image, fit_size, resize_plane
@@ -31,6 +39,8 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "WEBP": {"lossless": True},
     "TIFF": {"compression": "tiff_adobe_deflate"},
 }
+
+_LARGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}
 
 
 @dataclass(frozen=True)
@@ -68,7 +78,10 @@ def load_picture(path: StrPath, max_dim: int = 0) -> Picture:
     tagged = bool(image.info.get("icc_profile"))
     size = fit_size(image.height, image.width, max_dim)
     alpha = None
-    if image.has_transparency_data and not _is_deep(image):
+    if _is_deep(image):
+        if "transparency" in image.info:  # of 16-bit grey, one value
+            alpha = (np.asarray(image) != image.info["transparency"]).astype(np.float32)
+    elif image.has_transparency_data:
         image = image.convert("LA" if image.mode in ("L", "LA", "La") else "RGBA")
         alpha = _channel(image.getchannel("A"))
         if alpha.min() == 1:
@@ -139,21 +152,26 @@ def _to_srgb(image: Image.Image, path: StrPath) -> Image.Image:
                 if profile
                 else ImageCms.createProfile("LAB")
             )
-            # A conversion from sRGB to itself would move pixels by rounding.
-            if "sRGB" not in ImageCms.getProfileDescription(source):
-                converted = ImageCms.profileToProfile(
-                    image,
-                    source,
-                    ImageCms.createProfile("sRGB"),
-                    renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-                    outputMode="RGB",
-                    flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-                )
-                assert converted is not None  # only an in-place conversion returns None
+            converted = ImageCms.profileToProfile(
+                image,
+                source,
+                ImageCms.createProfile("sRGB"),
+                renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+                outputMode="RGB",
+                flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+            )
+            assert converted is not None  # only an in-place conversion returns None
+            # From sRGB to itself, pixels move by rounding alone: then they are kept.
+            if image.mode != "RGB" or _differ(image, converted):
                 return converted
         except (ImageCms.PyCMSError, OSError):
             warnings.warn(f"{path} has an unusable colour profile: it is read as sRGB")
     return image if image.mode == "L" else image.convert("RGB")
+
+
+def _differ(one: Image.Image, other: Image.Image) -> bool:
+    """Return whether any channel differs by more than one level."""
+    return bool((np.asarray(ImageChops.difference(one, other)) > 1).any())
 
 
 def _channel(plane: Image.Image) -> np.ndarray:
@@ -184,6 +202,19 @@ def output_format(path: StrPath) -> str:
     if suffix not in FORMATS:
         raise ValueError(f"{path} has no extension of a picture: use one of {' '.join(FORMATS)}")
     return FORMATS[suffix]
+
+
+def check_output_size(path: StrPath, height: int, width: int) -> None:
+    """Check that the format which `path` asks for can hold a picture of so many pixels.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    limit = _LARGEST_SIDE.get(output_format(path))
+    if limit and max(height, width) > limit:
+        raise ValueError(
+            f"{path} cannot hold {width}x{height} pixels, only {limit} a side: save a .png or .tiff"
+        )
 
 
 def save_image(

@@ -1,12 +1,14 @@
 """The command line: flags to Settings, files to arrays, `stylize`, arrays to files."""
 
 import dataclasses
+import io
+import os
 import platform
 import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +20,7 @@ import nst_tf
 from nst_tf.callbacks import Console, History, Snapshots, duration
 from nst_tf.command_line import UsageError, help_text, parse
 from nst_tf.files import check_outputs, check_writable
-from nst_tf.images import Picture, load_picture, output_format, save_image
+from nst_tf.images import Picture, check_output_size, load_picture, output_format, save_image
 from nst_tf.runtime import Stopper, start_tensorflow
 from nst_tf.settings import INITS, Settings
 from nst_tf.sizes import fit_pictures
@@ -85,10 +87,13 @@ class Run:
             if self.settings.weights != "imagenet":  # which TensorFlow may have to download
                 load_weights(self.settings.weights)
             self.device = start_tensorflow(self.values.device)
+            from nst_tf.vgg import check_keras
+
+            check_keras()
             self.weights = load_weights(self.settings.weights)
             if self.values.snapshot_every:
                 self.snapshots.mkdir(exist_ok=True)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             return _fail(str(error), 1)
 
         with Stopper() as stopper:
@@ -104,7 +109,10 @@ class Run:
             status = 128 + stopper.signal if stopper.signal is not None else 1
             return _fail(f"{'; '.join(problems)}; the picture is saved as {saved}", status)
         if not self.values.quiet:
-            print(f"Saved {saved} after {duration(self.latest.seconds)}")
+            early = self.latest.step < self.latest.steps
+            note = f", at step {self.latest.step}: no step improves it any more" if early else ""
+            with suppress(OSError):  # a closed pipe
+                print(f"Saved {saved} after {duration(self.latest.seconds)}{note}", flush=True)
         return 0
 
     def check_files(self) -> None:
@@ -118,8 +126,16 @@ class Run:
         inputs += [] if settings.weights in ("bundled", "imagenet") else [settings.weights]
         check_outputs([self.output, *filter(None, (values.history, values.figure))], inputs)
         if values.snapshot_every:
-            exists = self.snapshots.exists()
-            check_writable(self.snapshots if exists else self.snapshots.parent)
+            if self.snapshots.exists() and not self.snapshots.is_dir():
+                raise NotADirectoryError(f"{self.snapshots} is a file: name another --snapshot_dir")
+            check_writable(self.snapshots if self.snapshots.exists() else self.snapshots.parent)
+            for path in map(Path, (self.output, *inputs)):
+                if Snapshots.NAME.fullmatch(path.name) and (
+                    path.parent.resolve() == self.snapshots.resolve()
+                ):
+                    raise ValueError(
+                        f"a snapshot may overwrite {path}: name another --snapshot_dir"
+                    )
 
     def load_pictures(self) -> None:
         """Read the pictures at the sizes that the run uses."""
@@ -136,7 +152,9 @@ class Run:
             style_scale=settings.style_scale,
             smallest_side=settings.smallest_side,
         )
-        self.content: Picture = dataclasses.replace(content, pixels=pixels)
+        check_output_size(self.output, *pixels.shape[1:3])
+        alpha = content.alpha if self.values.content else None  # a texture covers all of it
+        self.content: Picture = dataclasses.replace(content, pixels=pixels, alpha=alpha)
         self.initial = None if settings.init in INITS else load_picture(settings.init).pixels
 
     def stylize(self, stopper: Stopper) -> tuple[np.ndarray, str]:
@@ -159,7 +177,8 @@ class Run:
         except BaseException:
             # A bug: its traceback follows, but what has been made is kept.
             if self.latest:
-                self.save_all(self.latest.image(), [])
+                saved = self.save_all(self.latest.image(), [])
+                _fail(f"an error ended the run; the picture is saved as {saved}", 1)
             raise
         return image, ""
 
@@ -205,22 +224,28 @@ class Run:
         saved = self.output
         try:
             self.save(saved, image)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             problems.append(str(error))
-            saved = Path(tempfile.mkdtemp(prefix="nst_tf-")) / f"{self.output.stem}.png"
+            saved = Path(tempfile.mkdtemp(prefix="nst_tf-")) / "picture.png"
             self.save(saved, image)
-        try:
-            if self.values.history:
-                self.history.save(self.values.history)
-            if self.values.figure:
-                from nst_tf.figures import save_run_figure
-
-                content = [self.content.pixels] if self.values.content else []
-                styles = self.styles if self.style_paths else []
-                save_run_figure(self.values.figure, content, styles, image, self.history.rows)
-        except OSError as error:
-            problems.append(str(error))
+        for path, write in (
+            (self.values.history, self.history.save),
+            (self.values.figure, lambda path: self.save_figure(path, image)),
+        ):
+            try:
+                if path:
+                    write(path)
+            except (OSError, ValueError) as error:
+                problems.append(str(error))
         return saved
+
+    def save_figure(self, path: str, image: np.ndarray) -> None:
+        """Draw the pictures that were given, the result and the losses."""
+        from nst_tf.figures import save_run_figure
+
+        content = [self.content.pixels] if self.values.content else []
+        styles = self.styles if self.style_paths else []
+        save_run_figure(path, content, styles, image, self.history.rows)
 
 
 def record(
@@ -230,7 +255,8 @@ def record(
     versions = {name: metadata.version(name) for name in ("tensorflow", "keras", "numpy")}
     return {
         "nst_tf": nst_tf.__version__,
-        "settings": dataclasses.asdict(settings),
+        "settings": dataclasses.asdict(settings)
+        | {name: Path(getattr(settings, name)).name for name in ("init", "weights")},
         "steps": steps,
         "content": Path(values.content).name if values.content else None,
         "styles": [Path(path).name for path in values.style or ()],
@@ -257,7 +283,15 @@ def _fail(message: str, status: int) -> int:
 
 def console() -> None:
     """Entry point of `nst-tf`."""
-    sys.exit(main(sys.argv))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without our characters
+    status = main(sys.argv)
+    try:
+        sys.stdout.flush()
+    except OSError:  # nobody reads any more; Python would complain at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def start_tensorflow(device: str = "auto") -> str:
         ValueError: the device is not one of these, or the machine has none such.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever it is set to for other work
     with _stderr_held_back():
         import tensorflow as tf
 
@@ -69,7 +69,7 @@ def _stderr_held_back() -> Iterator[None]:
 
 
 class Stopper:
-    """A callback that ends the run after the step in which SIGINT or SIGTERM came.
+    """A callback that ends the run after the step in which SIGINT, SIGTERM or SIGHUP came.
 
     As a context manager it holds the signals' handlers, so that saving is not interrupted either.
 
@@ -77,7 +77,9 @@ class Stopper:
         signal: number of the signal that came, or None.
     """
 
-    _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+    _SIGNALS = tuple(
+        getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+    )
 
     def __init__(self) -> None:
         self.signal: int | None = None

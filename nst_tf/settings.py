@@ -54,12 +54,11 @@ def _knob(
     *,
     low: float | None = None,
     above: float | None = None,
-    below: float | None = None,
     high: float | None = None,
     choices: tuple[str, ...] | None = None,
     ramp: bool = False,
 ) -> Any:
-    limits = {"at least": low, "more than": above, "less than": below, "at most": high}
+    limits = {"at least": low, "more than": above, "at most": high}
     return field(
         default=default,
         metadata={
@@ -75,7 +74,6 @@ def _knob(
 _WITHIN = {
     "at least": lambda value, limit: value >= limit,
     "more than": lambda value, limit: value > limit,
-    "less than": lambda value, limit: value < limit,
     "at most": lambda value, limit: value <= limit,
 }
 
@@ -104,11 +102,12 @@ class Settings:
         above=0, high=10,
     )  # fmt: skip
     beta_1: float = _knob(
-        0.99, "Optimizer", "decay of Adam's running mean of the gradient", low=0, below=1
+        0.99, "Optimizer", "decay of Adam's running mean of the gradient", low=0, high=0.9999
     )
     epsilon: float = _knob(
         0.1, "Optimizer",
-        "added to the gradient's root mean square in Adam; larger damps small gradients", above=0,
+        "added to the gradient's root mean square in Adam; larger damps small gradients",
+        low=1e-12,
     )  # fmt: skip
     lbfgs_memory: int = _knob(
         20, "Optimizer", "steps that L-BFGS learns the curvature from; each keeps two pictures",
@@ -182,6 +181,9 @@ class Settings:
             _check_layers(
                 kind, getattr(self, f"{kind}_layers"), getattr(self, f"{kind}_layer_weights")
             )
+            factors = getattr(self, f"{kind}_layer_weights")
+            if factors and not sum(factors):
+                raise ValueError(f"{kind}_layer_weights are all 0: set {kind}_weight to 0 instead")
         if self.style_blend and not sum(self.style_blend):
             raise ValueError("style_blend must have a share above 0")
         if not self.content_weight and not self.style_weight:

@@ -119,7 +119,8 @@ def stylize(
         )
         # All are called before any answer counts: each should see the step that one of them ends.
         answers = [callback(progress) for callback in callbacks]
-        if optimizer.stationary or any(answer is True for answer in answers):
+        ended = any(isinstance(answer, bool | np.bool_) and answer for answer in answers)
+        if ended or (optimizer.stationary and at == settings.at(settings.epochs - 1)):
             break
     return image.numpy()
 

@@ -43,7 +43,7 @@ def feature_model(weights: Weights, layers: tuple[str, ...], pooling: str) -> ke
     Raises:
         RuntimeError: Keras is set up for another backend, data format or precision.
     """
-    _check_keras()
+    check_keras()
     vgg = keras.applications.VGG19(include_top=False, weights=None)
     if pooling == "average":
         vgg = keras.models.clone_model(vgg, clone_function=_with_average_pooling)
@@ -113,7 +113,8 @@ def _with_average_pooling(layer: keras.layers.Layer) -> keras.layers.Layer:
     return kind.from_config(layer.get_config())
 
 
-def _check_keras() -> None:
+def check_keras() -> None:
+    """Check that Keras is set up for this network; raises RuntimeError as `feature_model` does."""
     expected = {
         "backend": (keras.config.backend(), "tensorflow"),
         "image_data_format": (keras.config.image_data_format(), "channels_last"),

@@ -63,6 +63,7 @@ def compare(pair, options):
     for method in METHODS:
         pipes[method], theirs = context.Pipe()
         context.Process(target=work, args=(method, pair, options, theirs), daemon=True).start()
+        theirs.close()  # so that a worker's end is noticed
     while len(results) < len(METHODS):
         for method in METHODS:
             if method not in results:
@@ -78,7 +79,7 @@ def compare(pair, options):
             "final_loss": rows[-1, 2],
             "quality": {name: round(value, 3) for name, value in result["quality"].items()},
             "loss_by_seconds": [
-                [round(seconds, 1), total] for seconds, _, total in rows[:: len(rows) // 50]
+                [round(seconds, 1), total] for seconds, _, total in rows[:: max(1, len(rows) // 50)]
             ],
         }
     reached = [row for row in results["lbfgs"]["rows"] if row[2] <= goal]

@@ -3,7 +3,7 @@ import pytest
 import scipy.optimize
 import tensorflow as tf
 
-from nst_tf.lbfgs import Evaluation, ProjectedLBFGS
+from nst_tf.lbfgs import Evaluation, ProjectedLBFGS, two_loop_coefficients
 from nst_tf.losses import Losses
 
 
@@ -104,3 +104,21 @@ def test_values_that_are_not_finite_are_backed_away_from():
     np.testing.assert_allclose(image, 0.5 - 1 / 3, atol=1e-6)
     assert not np.isnan(image).any()
     assert optimizer.evaluations < 200
+
+
+def test_the_direction_is_that_of_the_recursion_on_the_vectors_themselves():
+    rng = np.random.default_rng(0)
+    memory, size = 4, 9
+    s = rng.standard_normal((memory, size))
+    y = s * rng.uniform(0.5, 2, size) + 0.01 * rng.standard_normal((memory, size))
+    y[2] = -y[2]  # negative curvature: to be passed over
+    g = rng.standard_normal(size)
+    order = [1, 0, 3, 2]
+    hessian = np.eye(size) * (s[1] @ y[1]) / (y[1] @ y[1])
+    for pair in (3, 0, 1):  # oldest first: the dense inverse update
+        rho = 1 / (s[pair] @ y[pair])
+        left = np.eye(size) - rho * np.outer(s[pair], y[pair])
+        hessian = left @ hessian @ left.T + rho * np.outer(s[pair], s[pair])
+    vectors = np.concatenate([s, y, g[None]])
+    coefficients = two_loop_coefficients(vectors @ vectors.T, order)
+    np.testing.assert_allclose(coefficients @ vectors, -hessian @ g, rtol=1e-9)
