@@ -121,16 +121,19 @@ class ProjectedLBFGS:
     def _direction(self, image: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
         """Return −H g on the free elements and 0 on those held at a bound."""
         free = ((image > 0) | (gradient < 0)) & ((image < 1) | (gradient > 0))
-        vectors = tf.concat([self._vectors, tf.reshape(gradient, [1, -1])], axis=0)
-        vectors = tf.where(tf.reshape(free, [1, -1]), vectors, tf.zeros([], vectors.dtype))
-        products = tf.matmul(vectors, vectors, transpose_b=True).numpy().astype(np.float64)
+        free = tf.reshape(tf.cast(free, image.dtype), [1, -1])
+        gradient = tf.reshape(gradient, [1, -1])
+        # Restricting one factor restricts the products: a single copy of the memory is made.
+        pairs = tf.matmul(self._vectors * free, self._vectors, transpose_b=True)
+        mixed = tf.matmul(self._vectors, gradient * free, transpose_b=True)
+        square = tf.matmul(gradient * free, gradient, transpose_b=True)
+        products = np.block([[pairs.numpy(), mixed.numpy()], [mixed.numpy().T, square.numpy()]])
         ages = range(1, min(self._pairs, self._memory) + 1)
         newest_first = [(self._pairs - age) % self._memory for age in ages]
-        coefficients = two_loop_coefficients(products, newest_first)
-        direction = tf.linalg.matvec(
-            vectors, tf.constant(coefficients, vectors.dtype), transpose_a=True
-        )
-        return tf.reshape(direction, image.shape)
+        coefficients = two_loop_coefficients(products.astype(np.float64), newest_first)
+        weights = tf.constant(coefficients[None], image.dtype)
+        direction = tf.matmul(weights[:, :-1], self._vectors) + weights[:, -1:] * gradient
+        return tf.reshape(direction * free, image.shape)
 
     def _accept(
         self,

@@ -52,7 +52,10 @@ def test_short_runs_are_announced_and_end_with_a_line(count, epoch):
         console(progress)
     lines = stream.getvalue().splitlines()
     assert lines[0].startswith("CPU · about ")
-    assert lines[-1].startswith(f"Epoch {-(-count // epoch)}/{-(-count // epoch)} - ")
+    epochs = -(-count // epoch)
+    assert [line.split(" - ")[0] for line in lines[1:]] == [
+        f"Epoch {n}/{epochs}" for n in range(1, epochs + 1)
+    ]
 
 
 def test_on_a_terminal_a_bar_grows_within_the_width(monkeypatch):

@@ -81,12 +81,15 @@ def test_version():
         ([], "--content and --style are missing"),
         (["--content_weight=1:x"], "must be a number or a ramp such as 100:1, not '1:x'"),
         (["--style=a", "--style_weight=0"], "nothing to optimise"),
+        (["--content=", "--style=a"], "must not be empty"),
+        (["--style=a", "--init=content"], "--content is missing, but --init"),
+        (["--content=a", "--style_weight=1"], "--style is missing, but"),
         (["--contnt=a.png"], "Unknown command line flag 'contnt'. Did you mean: content"),
         (["a.png"], "'a.png' belongs to no flag"),
         (["--epochs=0"], "epochs must be at least 1, not 0"),
         (["--epochs=many"], "--epochs=many"),
         (["--learning_rate=nan"], "learning_rate must be finite, not nan"),
-        (["--beta_1=1"], "beta_1 must be at least 0 and less than 1, not 1"),
+        (["--beta_1=1"], "beta_1 must be at least 0 and at most 0.9999, not 1"),
         (["--content_layers=block5_con2"], "did you mean 'block5_conv2'"),
         (["--recipe=tutoral"], "did you mean 'tutorial'"),
         (["--pooling=avg"], "unknown pooling 'avg'"),
@@ -114,6 +117,7 @@ def bad(tmp_path, photo):
     Image.new("RGB", (200, 12)).save(tmp_path / "flat.png")
     Image.fromarray(np.full((32, 32), np.nan, np.float32)).save(tmp_path / "nan.tiff")
     (tmp_path / "bad.npz").write_bytes(b"PK nonsense")
+    Image.new("RGB", (17000, 16)).save(tmp_path / "wide.png")
 
 
 @pytest.mark.parametrize(
@@ -138,6 +142,9 @@ def bad(tmp_path, photo):
         (["--history=out.png", "--output=out.png"], "would overwrite the output out.png"),
         (["--figure=figure.jpg"], "must end in one of .png .pdf .svg"),
         (["--snapshot_every=1", "--snapshot_dir=none/steps"], "directory none does not exist"),
+        (["--snapshot_every=1", "--snapshot_dir=text.png"], "text.png is a file"),
+        (["--snapshot_every=1", "--output=./step_00001.png", "--snapshot_dir=."], "may overwrite"),
+        (["--content=wide.png", "--max_dim=0", "--output=o.webp"], "only 16383 a side: save a"),
     ],
 )
 def test_bad_input_is_refused_before_tensorflow_starts(
@@ -338,8 +345,61 @@ def test_a_place_that_vanishes_does_not_lose_the_picture(photo, painting, capfd,
     assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 1
     err = capfd.readouterr().err
     assert "gone/out.png cannot be written" in err
-    assert f"the picture is saved as {rescue}/out.png" in err
-    assert size(f"{rescue}/out.png") == (48, 36)
+    assert f"the picture is saved as {rescue}/picture.png" in err
+    assert size(f"{rescue}/picture.png") == (48, 36)
+
+
+def test_a_name_as_long_as_the_file_system_allows(photo, painting):
+    name = "n" * 251 + ".png"
+    flags = [*SHORT, "--quiet", f"--output={name}"]
+    assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 0
+    assert size(name) == (48, 36)
+
+
+def test_a_failing_history_does_not_take_the_figure_along(photo, painting, capfd, monkeypatch):
+    monkeypatch.setattr(
+        "nst_tf.run.History.save", lambda *_: (_ for _ in ()).throw(OSError("full"))
+    )
+    flags = [*SHORT, "--quiet", "--history=losses.csv", "--figure=figure.svg"]
+    assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 1
+    assert capfd.readouterr().err == "nst_tf: full; the picture is saved as photo-painting.png\n"
+    assert os.path.exists("figure.svg")
+
+
+def test_an_output_nobody_reads_and_an_ascii_terminal_do_not_cost_the_picture(photo, painting):
+    command = [sys.executable, "-m", "nst_tf", f"--content={photo}", f"--style={painting}", *SHORT]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, env=environment
+        )
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert size("photo-painting.png") == (48, 36)
+
+
+def test_no_path_goes_into_the_metadata(photo, painting, tmp_path):
+    shutil.copy(photo, "start.png")
+    flags = [*SHORT, "--quiet", f"--init={tmp_path / 'start.png'}"]
+    assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 0
+    record = read_metadata("photo-painting.png")
+    assert record["settings"]["init"] == "start.png"
+    assert str(tmp_path) not in json.dumps(record)
+
+
+def test_keras_set_up_for_something_else_is_one_line(photo, painting):
+    os.mkdir("home")
+    with open("home/keras.json", "w") as file:
+        json.dump({"image_data_format": "channels_first", "floatx": "float32"}, file)
+    done = subprocess.run(
+        [sys.executable, "-m", "nst_tf", f"--content={photo}", f"--style={painting}", *SHORT],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"KERAS_HOME": os.path.abspath("home"), "KERAS_BACKEND": "torch"},
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("nst_tf: Keras' image_data_format is 'channels_first'")
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_bug_in_the_run_keeps_the_picture_and_shows_its_traceback(photo, painting, monkeypatch):

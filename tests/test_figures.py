@@ -3,7 +3,6 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from nst_tf.callbacks import History
 from nst_tf.figures import draw_losses, save_run_figure
 
 ROWS = [(step, 400.0 / step, 300.0 / step, 10.0 * (step > 1), 0.0) for step in range(1, 9)]
@@ -29,7 +28,3 @@ def test_figures_are_written_in_each_format(tmp_path, pixels, name, start):
     if name == "f.png":
         with Image.open(tmp_path / name) as image:
             assert np.ptp(np.asarray(image.convert("L"))) > 200
-
-
-def test_the_rows_are_those_of_the_history():
-    assert History.COLUMNS[1:] == ("total", "style", "content", "total_variation")

@@ -1,5 +1,4 @@
 import os
-import stat
 
 import pytest
 
@@ -65,4 +64,3 @@ def test_a_directory_without_write_permission_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("nst_tf.files.tempfile.TemporaryFile", refuse)
     with pytest.raises(OSError, match=r"is not writable \(Permission denied\): choose another"):
         check_writable(tmp_path)
-    assert stat.S_ISDIR(tmp_path.stat().st_mode)

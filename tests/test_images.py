@@ -145,6 +145,20 @@ def test_colour_profiles_are_converted_to_srgb_and_marked(tmp_path):
     assert "sRGB" in ImageCms.getProfileDescription(profile)
 
 
+def test_a_profile_is_judged_by_what_it_does_and_not_by_its_name(tmp_path):
+    profile = swapped_profile().replace("swap".encode("utf-16-be"), "sRGB".encode("utf-16-be"))
+    Image.new("RGB", (4, 4), (255, 0, 0)).save(tmp_path / "swapped.png", icc_profile=profile)
+    np.testing.assert_allclose(load_image(tmp_path / "swapped.png")[0, 0, 0], [0, 0, 1], atol=0.02)
+
+
+def test_sixteen_bit_grey_may_name_a_transparent_value(tmp_path):
+    values = np.array([[7, 65535], [32768, 7]], np.uint16)
+    Image.fromarray(values).save(tmp_path / "deep.png", transparency=7)
+    picture = load_picture(tmp_path / "deep.png")
+    np.testing.assert_array_equal(picture.alpha, [[0, 1], [1, 0]])
+    np.testing.assert_allclose(picture.pixels[0, :, :, 0], [[1, 1], [32768 / 65535, 1]], atol=1e-6)
+
+
 def test_an_srgb_profile_changes_nothing(levels, tmp_path):
     path, array = levels
     save_image(tmp_path / "tagged.png", load_image(path), tagged=True)

@@ -5,11 +5,13 @@ import weakref
 
 import numpy as np
 import pytest
+import scipy.optimize
 import tensorflow as tf
 
 from nst_tf import Settings, stylize
-from nst_tf.objective import CACHED, compiled
+from nst_tf.objective import CACHED, compiled, make_knobs, make_targets
 from nst_tf.transfer import NonFiniteLossError, fit, measure, start_image
+from nst_tf.vgg import feature_model
 from nst_tf.weights import load_weights
 
 # Two shallow layers: the mathematics of the whole network at a fraction of its time.
@@ -206,10 +208,53 @@ def test_an_overflow_stops_with_the_last_finite_image_and_the_weight(pixels):
 
 def test_an_overflow_of_the_squared_gradient_alone_stops_too(pixels):
     content = pixels(24, 24)
-    with pytest.raises(NonFiniteLossError, match="at step 1: lower style_weight") as caught:
-        run(content, pixels(24, 24, seed=1), dataclasses.replace(FAST, style_weight=1e24))
-    np.testing.assert_array_equal(caught.value.image, content)
+    for optimizer in ("adam", "lbfgs"):
+        settings = dataclasses.replace(FAST, style_weight=1e24, optimizer=optimizer)
+        with pytest.raises(NonFiniteLossError, match="at step 1: lower style_weight") as caught:
+            run(content, pixels(24, 24, seed=1), settings)
+        np.testing.assert_array_equal(caught.value.image, content)
     assert np.isfinite(measure(content, content, pixels(24, 24, seed=1), FAST)).all()
+
+
+def test_a_stationary_run_ends_but_not_before_its_ramps(pixels):
+    flat = np.full((1, 24, 24, 3), 0.5, np.float32)  # its own content and style: nothing to gain
+    settings = dataclasses.replace(FAST, optimizer="lbfgs", epochs=3)
+    _, steps = run(flat, flat, settings)
+    assert len(steps) == 1
+    _, steps = run(flat, flat, dataclasses.replace(settings, style_weight="1:2"))
+    assert [progress.step for progress in steps] == list(range(1, 8))
+
+
+def test_lbfgs_needs_no_more_evaluations_than_scipy_to_the_same_loss(pixels):
+    content, style = pixels(24, 32), pixels(40, 20, seed=1)
+    settings = dataclasses.replace(
+        FAST, optimizer="lbfgs", content_weight=10, init="white", epochs=40
+    )
+    _, steps = run(content, style, settings)
+    weights = load_weights("bundled")
+    model = feature_model(weights, settings.layers, "max")
+    content, fitted = fit(content, style, settings)
+    targets, knobs = make_targets(model, content, fitted, settings), make_knobs(settings)
+    evaluate = compiled(weights, settings.layers, "max", content.shape, False).evaluate
+    losses = []
+
+    def objective(x):
+        point = tf.constant(x.reshape(content.shape), tf.float32)
+        terms, gradient = evaluate(point, targets, knobs)
+        losses.append(float(terms.total))
+        return losses[-1], gradient.numpy().ravel().astype(float)
+
+    scipy.optimize.minimize(
+        objective, np.ones(content.size), jac=True, method="L-BFGS-B",
+        bounds=[(0, 1)] * content.size,
+        options={"maxcor": settings.lbfgs_memory, "maxfun": 60, "ftol": 0, "gtol": 0},
+    )  # fmt: skip
+    theirs = np.minimum.accumulate(losses)
+    for count in (20, 30, 40, 60):
+        goal = theirs[min(count, len(theirs)) - 1]
+        # A step's losses were found by the step before it.
+        ours = next(a.evaluations for a, b in itertools.pairwise(steps) if b.losses.total <= goal)
+        assert ours <= 1.1 * count
 
 
 def test_measure_refuses_another_size(pixels):

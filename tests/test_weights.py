@@ -106,7 +106,7 @@ def put_nan(array):
         ({"block3_conv2__bias": None}, "damaged or of another format"),
         ({"block1_conv2__kernel": lambda k: k[:, :, :32]}, r"kernel has shape \[3, 3, 32, 64\]"),
         ({"block1_conv2__bias": lambda b: b[1:]}, r"bias has shape \[63\], expected \[64\]"),
-        ({"block5_conv4__kernel": put_nan}, "block5_conv4's kernel holds NaN"),
+        ({"block5_conv4__kernel": put_nan}, "block5_conv4's kernel is not all finite"),
     ],
 )
 def test_wrong_files_are_refused_by_name_and_reason(npz, tmp_path, changes, words):
@@ -115,6 +115,20 @@ def test_wrong_files_are_refused_by_name_and_reason(npz, tmp_path, changes, word
         load_weights(str(tmp_path / "odd.npz"))
     assert "odd.npz" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_files_damaged_inside_or_of_another_kind_are_refused(npz, tmp_path):
+    data = bytearray(npz.read_bytes())
+    data[100_000:100_100] = bytes(100)
+    (tmp_path / "flipped.npz").write_bytes(data)
+    with open(tmp_path / "array.npz", "wb") as file:
+        np.save(file, np.zeros(3))
+    for name in ("flipped.npz", "array.npz"):
+        with pytest.raises(ValueError, match=f"{name}.* damaged or of another format"):
+            load_weights(str(tmp_path / name))
+    corrupt(npz, tmp_path / "words.npz", block1_conv1__bias=lambda b: b.astype(str))
+    with pytest.raises(ValueError, match="block1_conv1's bias is not all finite numbers"):
+        load_weights(str(tmp_path / "words.npz"))
 
 
 @pytest.mark.parametrize("name", ["cut.npz", "cut.h5"])
