@@ -2,9 +2,9 @@
 
     python scripts/benchmark_step.py [--sizes 256 512] [--rounds 12] [--steps 3]
 
-Each side runs in a process of its own, so that its peak memory is its own; the two take turns,
-a few steps each, so that a machine that speeds up or slows down meets both. Both run the same
-picture pair with the same weights for the same number of steps. Written to benchmark_step.json.
+Each side (the package, the package with TensorFlow's convolutions, the transcription) runs in a
+process of its own, so that its peak memory is its own; they take turns, a few steps each, so that a
+machine that speeds up or slows down meets all. All run the same picture pair with the same weights for the same number of steps. Written to benchmark_step.json.
 """
 
 import argparse
@@ -30,7 +30,7 @@ def pictures(size):
     return fit_pictures(content, [style], max_dim=size, style_scale=1, smallest_side=16)
 
 
-def package_step(size):
+def package_step(size, convolution="auto"):
     """The step that `stylize` runs."""
     import tensorflow as tf
 
@@ -41,7 +41,7 @@ def package_step(size):
     from nst_tf.weights import load_weights
 
     content, styles = pictures(size)
-    settings = Settings()
+    settings = Settings(convolution=convolution)
     weights = load_weights(settings.weights)
     model = feature_model(weights, settings.layers, settings.pooling)
     targets = make_targets(model, content, styles, settings)
@@ -101,7 +101,12 @@ def tutorial_step(size):
     return lambda: float(train_step(image))
 
 
-SIDES = {"package": package_step, "tutorial": tutorial_step}
+def direct_step(size):
+    """The same with TensorFlow's convolutions."""
+    return package_step(size, "direct")
+
+
+SIDES = {"package": package_step, "direct": direct_step, "tutorial": tutorial_step}
 
 
 def work(side, size, pipe):
@@ -139,15 +144,13 @@ def compare(size, rounds, steps):
             **pipes[side].recv(),
         }
         workers[side].join()
-    ratios = [a / b for a, b in zip(times["package"], times["tutorial"], strict=True)]
-    figures["time_ratio"] = {
-        "median": round(statistics.median(ratios), 3),
-        "min": round(min(ratios), 3),
-        "max": round(max(ratios), 3),
-    }
-    figures["memory_ratio"] = round(
-        figures["package"]["peak_mib"] / figures["tutorial"]["peak_mib"], 3
-    )
+    for side in ("package", "direct"):
+        ratios = [a / b for a, b in zip(times[side], times["tutorial"], strict=True)]
+        figures[side] |= {
+            "time_ratio": round(statistics.median(ratios), 3),
+            "time_ratio_range": [round(min(ratios), 3), round(max(ratios), 3)],
+            "memory_ratio": round(figures[side]["peak_mib"] / figures["tutorial"]["peak_mib"], 3),
+        }
     return figures
 
 
