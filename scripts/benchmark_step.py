@@ -4,7 +4,8 @@
 
 Each side (the package, the package with TensorFlow's convolutions, the transcription) runs in a
 process of its own, so that its peak memory is its own; they take turns, a few steps each, so that a
-machine that speeds up or slows down meets all. All run the same picture pair with the same weights for the same number of steps. Written to benchmark_step.json.
+machine that speeds up or slows down meets all. All run the same picture pair with the same weights
+for the same number of steps. Written to benchmark_step.json.
 """
 
 import argparse
