@@ -5,7 +5,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 
@@ -40,8 +40,10 @@ def start_tensorflow(device: str = "auto") -> str:
     if gpus != tf.config.get_visible_devices("GPU"):
         tf.config.set_visible_devices(gpus, "GPU")
     for gpu in gpus:
-        # Otherwise TensorFlow takes the whole memory of each GPU at once.
-        tf.config.experimental.set_memory_growth(gpu, True)
+        # Otherwise TensorFlow takes the whole memory of each GPU at once. Where it has started
+        # already, in a process that runs more than one picture, it is too late to ask.
+        with suppress(RuntimeError):
+            tf.config.experimental.set_memory_growth(gpu, True)
     if not gpus:
         return "CPU" if kind == "cpu" else "CPU (TensorFlow found no GPU)"
     names = {tf.config.experimental.get_device_details(gpu).get("device_name") for gpu in gpus}
