@@ -9,7 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from nst_tf.images import load_image, save_image
-from nst_tf.settings import RECIPES, Settings
+from nst_tf.recipes import RECIPES
+from nst_tf.settings import Settings
 
 if TYPE_CHECKING:
     from nst_tf.transfer import stylize

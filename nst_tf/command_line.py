@@ -7,7 +7,8 @@ from typing import Any
 
 from absl import flags
 
-from nst_tf.settings import RECIPES, Settings, recipe
+from nst_tf.recipes import RECIPES, recipe
+from nst_tf.settings import Settings
 
 DEVICES = re.compile(r"auto|cpu|gpu(:\d+)?")
 

@@ -4,7 +4,8 @@ import math
 import numpy as np
 import pytest
 
-from nst_tf.settings import LAYERS, RECIPES, Settings, recipe, smallest_side
+from nst_tf.recipes import RECIPES, recipe
+from nst_tf.settings import LAYERS, Settings, smallest_side
 
 
 def test_defaults_are_those_of_the_tutorial():

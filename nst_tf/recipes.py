@@ -1,0 +1,53 @@
+"""Recipes: named settings, each reproducing one description of the method.
+
+Other formulations of the losses are this package's with other weights; the comments derive them.
+"""
+
+from nst_tf.settings import Settings, unknown
+
+RECIPES = {
+    "tutorial": Settings(),
+    # Gatys, Ecker and Bethge (arXiv 1508.06576, eqs. 1 to 7): α · ½ Σ (F − P)² on content and
+    # β · Σ_l ⅕ · Σ (G − A)² / (4N²M²) on style, with G summed over M locations and α/β = 10⁻³. With
+    # our G, averaged over them, the latter is β/4 times our style loss: style_weight = β/4. Our
+    # content loss is a mean over n features: content_weight = α · n/2, so that
+    # content_weight / style_weight = 2n · α/β, where n = 64 · 48 · 512 for a picture of 512x384.
+    # For the paper's smoother variant add --pooling=average.
+    "gatys": Settings(
+        content_layers=("block4_conv2",),
+        content_weight=31.5,
+        style_weight=1e-2,
+        total_variation_weight=0,
+        optimizer="lbfgs",
+        init="noise",
+    ),
+    # On inputs of unit variance, with Grams divided by C·H·W: 1 · mean (F − P)² on content and
+    # 10⁵ · Σ_l mean (G − A)² on style. Our inputs are larger by k = 255 · 0.226, the mean standard
+    # deviation of ImageNet's channels, and VGG19 nearly homogeneous: features grow by k, Grams by
+    # k². Dividing by C makes w_l = 1/C², their sum over layers is 5 of our means, and all times k²
+    # gives content_weight = 1 and style_weight = 5 · 10⁵ / k².
+    "lbfgs-256": Settings(
+        epochs=40,
+        content_layers=("block2_conv2",),
+        style_layers=(
+            "block1_conv1", "block1_conv2", "block2_conv1", "block2_conv2", "block3_conv1",
+        ),
+        style_layer_weights=(64**-2, 64**-2, 128**-2, 128**-2, 256**-2),
+        content_weight=1,
+        style_weight=5e5 / (255 * 0.226) ** 2,
+        total_variation_weight=0,
+        optimizer="lbfgs",
+        max_dim=256,
+    ),
+}  # fmt: skip
+
+
+def recipe(name: str) -> Settings:
+    """Return the recipe `name`.
+
+    Raises:
+        ValueError: there is none of that name; the text offers the closest one.
+    """
+    if name not in RECIPES:
+        raise unknown("recipe", name, RECIPES)
+    return RECIPES[name]
