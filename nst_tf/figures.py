@@ -1,5 +1,6 @@
 """Figures: content, style and result side by side, and the losses of a run."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from matplotlib.figure import Figure
 
 from nst_tf.callbacks import History
 from nst_tf.files import StrPath, write_whole
+
+# It reports every font that a machine lacks, although it always finds another.
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 
 _LABELS = {
     "total": "total",
