@@ -7,11 +7,9 @@ and results are float32 tensors; a batch holds one picture.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import tensorflow as tf
-
-T = TypeVar("T")
 
 
 class Losses(NamedTuple):

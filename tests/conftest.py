@@ -24,19 +24,20 @@ def pixels():
     return make
 
 
+def shrunk(name, size, path):
+    """Write one of the assets at a small size and return where."""
+    with Image.open(ASSETS / name) as image:
+        image.resize(size).save(path)
+    return path
+
+
 @pytest.fixture
 def photo(tmp_path):
     """Return a small real photograph's path."""
-    path = tmp_path / "photo.png"
-    with Image.open(ASSETS / "cat.jpg") as image:
-        image.resize((64, 48)).save(path)
-    return path
+    return shrunk("cat.jpg", (64, 48), tmp_path / "photo.png")
 
 
 @pytest.fixture
 def painting(tmp_path):
     """Return a small real painting's path."""
-    path = tmp_path / "painting.png"
-    with Image.open(ASSETS / "great_wave.jpg") as image:
-        image.resize((72, 48)).save(path)
-    return path
+    return shrunk("great_wave.jpg", (72, 48), tmp_path / "painting.png")
