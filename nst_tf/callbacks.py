@@ -30,66 +30,97 @@ def duration(seconds: float) -> str:
 
 
 class Console:
-    """Says how long the run will take, then shows a Keras-style bar per epoch.
+    """Says how long the run will take, then shows a Keras-style bar per epoch or scale.
 
-    Without a terminal it writes one line per epoch.
+    Without a terminal it writes one line for each.
 
     Args:
         headline: device, picture and weights in words; the time is added once it is measured.
         steps_per_epoch: length of an epoch.
         stream: where to write.
+        time_limit: of the run, seconds, or 0.
     """
 
     BAR = 20
 
-    def __init__(self, headline: str, steps_per_epoch: int, stream: TextIO) -> None:
+    def __init__(
+        self, headline: str, steps_per_epoch: int, stream: TextIO, time_limit: float = 0
+    ) -> None:
         self._steps_per_epoch = steps_per_epoch
         self._stream = stream
+        self._time_limit = time_limit
         self._terminal = stream.isatty()
         self._seconds: list[float] = []
         self._before = 0.0
         self._silent = False
-        self._pending = ""
+        self._announced = False
+        self._unwritten: list[str] = []  # lines of what ended before the time was announced
+        self._latest = ""  # line of the epoch or scale that has not ended
+        self._scale = 0
         self._write(headline)
 
     def __call__(self, progress: "Progress") -> None:
         """Show a step."""
+        if progress.scale.number != self._scale:
+            self._scale = progress.scale.number
+            self._seconds.clear()
+            self._end()
         self._seconds.append(progress.seconds - self._before)
         self._before = progress.seconds
         pace = statistics.median(self._seconds[1:][-50:] or self._seconds)
-        measured = min(MEASURED, progress.steps)
-        if progress.step == measured:
-            self._write(f" · about {duration(pace * progress.steps)}\n{self._pending}")
-        epoch, done = divmod(progress.step - 1, self._steps_per_epoch)
-        done += 1
-        epochs = -(-progress.steps // self._steps_per_epoch)
-        ends = done == self._steps_per_epoch or progress.step == progress.steps
+        left = pace * progress.ahead
+        if self._time_limit:
+            left = max(0, min(left, self._time_limit - progress.seconds))
+        title, done, length = self._section(progress)
         losses = " - ".join(
             f"{name}: {value:.4g}" for name, value in progress.losses._asdict().items()
         )
-        left = duration(pace * (progress.steps - progress.step))
-        rest = f"{pace * 1000:.0f} ms/step - {left} left - {losses}"
-        if not self._terminal or progress.step < measured:
-            if ends:
-                line = f"Epoch {epoch + 1}/{epochs} - {rest}\n"
-                if progress.step < measured:  # the headline comes first
-                    self._pending += line
-                else:
-                    self._write(line)
-            return
-        if progress.step == measured or done == 1:
-            self._write(f"Epoch {epoch + 1}/{epochs}\n")
-        filled = self.BAR * done // self._steps_per_epoch
-        bar = "━" * filled + "─" * (self.BAR - filled)
-        width = shutil.get_terminal_size().columns - 1
-        line = f"{done}/{self._steps_per_epoch} {bar} {rest}"
-        # A wrapped line could not be written over.
-        self._write(f"\r{line[:width]:<{width}}" + "\n" * ends)
+        rest = f"{pace * 1000:.0f} ms/step - {duration(left)} left - {losses}"
+        self._latest = f"{title} - {rest}\n"
+        fresh = done == 1
+        if not self._announced and progress.step >= min(MEASURED, progress.steps):
+            whole = pace * (progress.step + progress.ahead)
+            self._announce(min(whole, self._time_limit or whole))
+            fresh = True
+        if self._terminal and self._announced:
+            filled = self.BAR * done // length
+            bar = "━" * filled + "─" * (self.BAR - filled)
+            width = shutil.get_terminal_size().columns - 1
+            # A wrapped line could not be written over.
+            line = f"{done}/{length} {bar} {rest}"[:width]
+            self._write(f"{title}\n" * fresh + f"\r{line:<{width}}")
+        if done == length or progress.scale_step == progress.scale.steps:
+            self._end()
 
     def close(self) -> None:
-        """End the line that a run which stopped early has left open."""
+        """End what a run that stopped early has left open."""
+        self._end()
         if self._open:
-            self._write("\n")
+            self._write("\n" + "".join(self._unwritten))
+
+    def _section(self, progress: "Progress") -> tuple[str, int, int]:
+        """Return the title of what a bar stands for, the steps done of it, and its length."""
+        scale = progress.scale
+        if progress.scales > 1:
+            title = f"Scale {scale.number}/{progress.scales}, {scale.size[1]}x{scale.size[0]} pixels"
+            return title, progress.scale_step, scale.steps
+        epoch, done = divmod(progress.step - 1, self._steps_per_epoch)
+        epochs = -(-progress.steps // self._steps_per_epoch)
+        return f"Epoch {epoch + 1}/{epochs}", done + 1, self._steps_per_epoch
+
+    def _announce(self, seconds: float) -> None:
+        self._announced = True
+        self._write(f" · about {duration(seconds)}\n{''.join(self._unwritten)}")
+
+    def _end(self) -> None:
+        """End an epoch or scale: with its line, or on a terminal below its bar."""
+        if not self._announced:
+            self._unwritten += [self._latest] * bool(self._latest)
+        elif self._terminal:
+            self._write("\n" * self._open)
+        elif self._latest:
+            self._write(self._latest)
+        self._latest = ""
 
     def _write(self, text: str) -> None:
         self._open = not text.endswith("\n")
@@ -103,16 +134,26 @@ class Console:
 
 
 class History:
-    """Collects a row per step: `step,total,style,content,total_variation`, before the update."""
+    """Collects a row per step: its losses before the update, and when and where it was."""
 
-    COLUMNS = ("step", "total", "style", "content", "total_variation")
+    COLUMNS = (
+        "step", "total", "style", "content", "total_variation", "scale", "evaluations", "seconds",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.rows: list[tuple[float, ...]] = []
 
     def __call__(self, progress: "Progress") -> None:
         """Add a step."""
-        self.rows.append((progress.step, *progress.losses))
+        self.rows.append(
+            (
+                progress.step,
+                *progress.losses,
+                progress.scale.number,
+                progress.evaluations,
+                round(progress.seconds, 3),
+            )
+        )
 
     def save(self, path: StrPath) -> None:
         """Write the rows as CSV, numbers in full so that they read back exactly."""

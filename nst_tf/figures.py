@@ -15,12 +15,7 @@ from nst_tf.files import StrPath, write_whole
 # It reports every font that a machine lacks, although it always finds another.
 logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 
-_LABELS = {
-    "total": "total",
-    "style": "style",
-    "content": "content",
-    "total_variation": "total variation",
-}
+_TERMS = ("total", "style", "content", "total variation")  # the columns after the step
 
 
 def save_run_figure(
@@ -62,13 +57,13 @@ def save_run_figure(
 def draw_losses(axes: Axes, rows: Sequence[tuple[float, ...]]) -> None:
     """Draw the weighted terms over the steps on a log axis; a term that stays 0 is left out."""
     columns = np.array(rows, dtype=float).reshape(-1, len(History.COLUMNS)).T
-    for name, values in zip(History.COLUMNS[1:], columns[1:], strict=True):
+    for label, values in zip(_TERMS, columns[1:], strict=False):
         if (values > 0).any():
             axes.plot(
                 columns[0],
                 np.where(values > 0, values, np.nan),
-                label=_LABELS[name],
-                linewidth=2 if name == "total" else 1.2,
+                label=label,
+                linewidth=2 if label == "total" else 1.2,
                 marker="o" if len(rows) == 1 else None,
             )
     axes.set_yscale("log")

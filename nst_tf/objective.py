@@ -25,6 +25,8 @@ class Targets(NamedTuple):
     """Features `[1, h, w, C]` of the content image."""
     style: Mapping[str, tf.Tensor]
     """Gram matrices `[C, C]`, blended over the style images."""
+    total_variation: tf.Tensor
+    """A scalar: that of a style image of the content's number of pixels, blended over the style images."""
 
 
 class Knobs(NamedTuple):
@@ -47,31 +49,50 @@ def make_targets(
     shares = np.asarray(settings.style_blend or [1.0] * len(styles))
     shares = shares / shares.sum()
     grams: dict[str, tf.Tensor] = {}
+    variation = 0.0
     for share, style in zip(shares, styles, strict=True):
         features = extract_features(model, tf.constant(style))
+        variation += share * float(total_variation_loss(tf.constant(style))) * content.size / style.size
         for name in settings.style_layers:
             gram = float(share) * gram_matrix(features[name])
             grams[name] = grams[name] + gram if name in grams else gram
     features = extract_features(model, tf.constant(content))
-    return Targets({name: features[name] for name in settings.content_layers}, grams)
+    kept = {name: features[name] for name in settings.content_layers}
+    return Targets(kept, grams, tf.constant(variation, tf.float32))
 
 
-def make_knobs(settings: Settings) -> Knobs:
-    """Turn the settings that a step reads, of one epoch, into float32 scalar tensors."""
+def make_knobs(settings: Settings, targets: Targets) -> Knobs:
+    """Turn the settings that a step reads, of one epoch, into float32 scalar tensors.
 
-    def factors(names, values):
-        return dict(zip(names, map(tf.constant, values or [1.0] * len(names)), strict=True))
+    A relative loss is the absolute one with other weights: each layer's is divided by the mean
+    square of its target, that of the total variation by the style's. A term whose target is 0
+    everywhere is left as it is.
+    """
+    relative = settings.loss == "relative"
 
+    def factors(names, values, tensors):
+        return {
+            name: tf.constant(value / (_mean_square(tensors[name]) if relative else 1))
+            for name, value in zip(names, values or [1.0] * len(names), strict=True)
+        }
+
+    variation = settings.total_variation_weight
+    if relative:
+        variation /= float(targets.total_variation) or 1.0
     return Knobs(
         tf.constant(settings.content_weight),
         tf.constant(settings.style_weight),
-        tf.constant(settings.total_variation_weight),
-        factors(settings.content_layers, settings.content_layer_weights),
-        factors(settings.style_layers, settings.style_layer_weights),
+        tf.constant(variation),
+        factors(settings.content_layers, settings.content_layer_weights, targets.content),
+        factors(settings.style_layers, settings.style_layer_weights, targets.style),
         tf.constant(settings.learning_rate),
         tf.constant(settings.beta_1),
         tf.constant(settings.epsilon),
     )
+
+
+def _mean_square(tensor: tf.Tensor) -> float:
+    return float(tf.reduce_mean(tf.square(tensor))) or 1.0
 
 
 def objective(
@@ -93,11 +114,11 @@ def objective(
     return Losses(style + content + variation, style, content, variation)
 
 
-def use_winograd(settings: Settings, shape: tuple[int, ...]) -> bool:
-    """Return whether a run on images of `shape` should compile its own convolutions."""
+def use_winograd(settings: Settings, shape: tuple[int, ...], steps: int) -> bool:
+    """Return whether `steps` on images of `shape` should compile their own convolutions."""
     if settings.convolution != "auto":
         return settings.convolution == "winograd"
-    work = settings.steps * shape[1] * shape[2]
+    work = steps * shape[1] * shape[2]
     return work >= WORTH_COMPILING and not tf.config.list_logical_devices("GPU")
 
 

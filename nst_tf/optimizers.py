@@ -1,8 +1,10 @@
 """Adam on an image's pixels, each step followed by the projection to [0, 1]."""
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 import tensorflow as tf
 
 from nst_tf.losses import Losses, read
@@ -46,6 +48,20 @@ def adam_state(shape: tuple[int, ...]) -> AdamState:
     )
 
 
+def resampled(state: AdamState, shape: tuple[int, ...]) -> AdamState:
+    """Return the state as if its run had been one on an image of `shape`.
+
+    The objective is made of means, so that a pixel's gradient falls as the number of pixels grows:
+    the moments are scaled along. Where the sum of the total variation rules this is too much, which
+    Adam mends within some 1 / (1 − β₁) steps.
+    """
+    fewer = state.mean.shape.num_elements() / math.prod(shape)
+    mean = tf.image.resize(state.mean, shape[1:3], "bicubic") * fewer
+    square = tf.image.resize(state.square, shape[1:3], "bilinear") * fewer**2  # never negative
+    moments = (tf.Variable(moment, trainable=False) for moment in (mean, square))
+    return AdamState(tf.Variable(state.step.value(), trainable=False), *moments)
+
+
 def adam_update(
     image: tf.Variable,
     gradient: tf.Tensor,
@@ -85,24 +101,53 @@ class Adam:
     """Adam as an `Optimizer`.
 
     Args:
-        image: float32 `[1, H, W, 3]`.
         update: the compiled step on the image, given the state and the knobs.
+        state: where to go on.
     """
 
     stationary = False
 
     def __init__(
-        self, image: tf.Variable, update: Callable[[AdamState, Any], tuple[Losses, tf.Tensor]]
+        self,
+        update: Callable[[AdamState, Any], tuple[Losses, tf.Tensor]],
+        state: AdamState,
     ) -> None:
-        self._state = adam_state(tuple(image.shape))
+        self.state = state
         self._update = update
         self.evaluations = 0
 
     def step(self, knobs: Any) -> Losses:
         """Apply one step: see `Optimizer`."""
         self.evaluations += 1
-        tensors, finite = self._update(self._state, knobs)
+        tensors, finite = self._update(self.state, knobs)
         losses = read(tensors)
         if not finite:
             raise FloatingPointError(losses)
         return losses
+
+
+class Average:
+    """The running average of a variable, free of its start: Σ dⁿ⁻ᵏ x_k / Σ dⁿ⁻ᵏ.
+
+    Polyak's averaging of iterates with an exponential window; Adam's steps jitter, their average
+    does not.
+
+    Args:
+        variable: float32 of any shape.
+        decay: d in [0, 1).
+    """
+
+    def __init__(self, variable: tf.Variable, decay: float) -> None:
+        self._variable = variable
+        self._decay = decay
+        self._average = tf.Variable(variable, trainable=False)
+        self._weight = 0.0
+
+    def update(self) -> None:
+        """Take in the variable as it is now."""
+        self._weight = self._decay * self._weight + 1
+        self._average.assign_add((self._variable - self._average) / self._weight)
+
+    def numpy(self) -> np.ndarray:
+        """Return the average, or before the first update the variable."""
+        return self._average.numpy()

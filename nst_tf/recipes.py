@@ -3,7 +3,20 @@
 Other formulations of the losses are this package's with other weights; the comments derive them.
 """
 
+from typing import Any
+
 from nst_tf.settings import Settings, unknown
+
+# Any other formulation of style and content distance would do; these two are what `fast` and
+# `quality` share. Weights of relative losses have no units: 1 is a picture that has none of it.
+_RELATIVE: dict[str, Any] = {
+    "loss": "relative",
+    "optimizer": "lbfgs",
+    "content_layers": ("block4_conv2",),
+    "style_weight": 1.0,
+    "total_variation_weight": 0.05,
+    "min_dim": 64,
+}
 
 RECIPES = {
     "tutorial": Settings(),
@@ -38,6 +51,36 @@ RECIPES = {
         total_variation_weight=0,
         optimizer="lbfgs",
         max_dim=256,
+    ),
+    # Content first, then style: from blank paper the photo appears, then the painting takes it over.
+    # Over the epochs style_weight grows by 10³, to the one of `gatys` and `tutorial`; the content
+    # weight falls to that of `gatys`, so that the end is its balance α/β = 10⁻³, kept smooth by the
+    # tutorial's total variation.
+    "two-phase": Settings(
+        content_layers=("block4_conv2",),
+        content_weight=(1e3, 31.5),
+        style_weight=(1e-5, 1e-2),
+        init="white",
+    ),
+    # Relative losses: 0.2 · (F − P)² / P² + mean over layers of (G − A)² / A² + 0.05 · TV / TV of
+    # the painting. Style starts near 1 and content near 0 at the photo; they meet where both are
+    # some tenths. A scale ends when ten steps gain less than 8 % (`GainRule`).
+    "fast": Settings(
+        **_RELATIVE,
+        content_weight=0.2,
+        epochs=1,
+        steps_per_epoch=100,
+        min_gain=0.08,
+        scales=4,
+    ),
+    "quality": Settings(
+        **_RELATIVE,
+        content_weight=0.5,
+        epochs=1,
+        steps_per_epoch=60,
+        coarse_steps=1.25,
+        scales=5,
+        max_dim=1024,
     ),
 }  # fmt: skip
 

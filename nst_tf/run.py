@@ -23,7 +23,7 @@ from nst_tf.files import check_outputs, check_writable
 from nst_tf.images import Picture, check_output_size, load_picture, output_format, save_image
 from nst_tf.runtime import Stopper, start_tensorflow
 from nst_tf.settings import INITS, Settings
-from nst_tf.sizes import fit_pictures
+from nst_tf.sizes import fit_pictures, resize
 from nst_tf.weights import Weights, load_weights
 
 if TYPE_CHECKING:
@@ -109,11 +109,21 @@ class Run:
             status = 128 + stopper.signal if stopper.signal is not None else 1
             return _fail(f"{'; '.join(problems)}; the picture is saved as {saved}", status)
         if not self.values.quiet:
-            early = self.latest.step < self.latest.steps
-            note = f", at step {self.latest.step}: no step improves it any more" if early else ""
             with suppress(OSError):  # a closed pipe
-                print(f"Saved {saved} after {duration(self.latest.seconds)}{note}", flush=True)
+                print(f"Saved {saved} after {self.ending()}", flush=True)
         return 0
+
+    def ending(self) -> str:
+        """Return in words how long the run took and why it ended before its last step, if so."""
+        latest, settings = self.latest, self.settings
+        assert latest
+        words = duration(latest.seconds)
+        if latest.scale_step == latest.scale.steps:
+            return words
+        if 0 < settings.time_limit <= latest.seconds:
+            return f"{words}, the time limit, at step {latest.step}"
+        improves = "pays" if settings.min_gain else "improves it"
+        return f"{words}, at step {latest.step}: no further step {improves}"
 
     def check_files(self) -> None:
         """Refuse outputs that cannot be written or would destroy an input."""
@@ -191,7 +201,10 @@ class Run:
         if not self.values.quiet:
             height, width = self.content.pixels.shape[1:3]
             headline = f"{self.device} · {width}x{height} pixels · {self.weights.name} weights"
-            console = Console(headline, self.settings.steps_per_epoch, sys.stdout)
+            settings = self.settings
+            console = Console(
+                headline, settings.steps_per_epoch, sys.stdout, settings.time_limit
+            )
             self.closing.callback(console.close)
             yield console
 
@@ -200,10 +213,10 @@ class Run:
         self.latest = progress
 
     def save(self, path: Path, image: np.ndarray) -> None:
-        """Write a picture with what it was made from."""
+        """Write a picture with what it was made from, a coarser scale's at the size of the result."""
         save_image(
             path,
-            image,
+            resize(image, self.content.pixels.shape[1:3]),
             alpha=self.content.alpha,
             tagged=self.content.tagged,
             metadata=record(self.values, self.settings, self.weights, len(self.history.rows)),

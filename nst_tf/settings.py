@@ -91,6 +91,28 @@ class Settings:
 
     epochs: int = _knob(10, "Schedule", "epochs to run", low=1)
     steps_per_epoch: int = _knob(100, "Schedule", "steps (image updates) in an epoch", low=1)
+    min_gain: float = _knob(
+        0.0, "Schedule",
+        "end a scale when ten steps lower the loss by less than this share of it; 0: never",
+        low=0, high=0.9,
+    )  # fmt: skip
+    time_limit: float = _knob(
+        0.0, "Schedule",
+        "end after about so many seconds, shared among the scales by their work; 0: no limit",
+        low=0,
+    )  # fmt: skip
+    scales: int = _knob(
+        1, "Scales", "sizes to work at, coarse to fine; each takes its own steps", low=1, high=50
+    )
+    min_dim: int = _knob(
+        64, "Scales", "scales with a smaller long side, in pixels, are left out", low=1
+    )
+    scale_factor: float = _knob(
+        2.0, "Scales", "size of each scale relative to the next coarser one", low=1.1, high=8
+    )
+    coarse_steps: float = _knob(
+        1.0, "Scales", "steps at each scale relative to the next finer one", above=0, high=8
+    )
     optimizer: str = _knob(
         "adam", "Optimizer",
         "adam, or lbfgs: projected L-BFGS, which reaches the same loss in fewer steps",
@@ -112,6 +134,16 @@ class Settings:
     lbfgs_memory: int = _knob(
         20, "Optimizer", "steps that L-BFGS learns the curvature from; each keeps two pictures",
         low=1, high=1000,
+    )  # fmt: skip
+    averaging: float = _knob(
+        0.0, "Optimizer",
+        "decay of a running average of the images, which is the result then; 0: the last image",
+        low=0, high=0.9999,
+    )  # fmt: skip
+    loss: str = _knob(
+        "absolute", "Loss",
+        "absolute, or relative: every term divided by that of its target, so that weights mean "
+        "the same for all pictures and sizes", choices=("absolute", "relative"),
     )  # fmt: skip
     content_weight: Weight = _knob(
         1e4, "Loss", "weight of the content loss, or a ramp start:end over the epochs; larger "

@@ -22,9 +22,10 @@ from nst_tf.objective import (
     objective,
     use_winograd,
 )
-from nst_tf.optimizers import Adam, AdamState, Optimizer
+from nst_tf.optimizers import Adam, AdamState, Average, Optimizer, adam_state, resampled
+from nst_tf.schedule import GainRule, Scale, plan_scales, scaled
 from nst_tf.settings import INITS, Settings
-from nst_tf.sizes import check_image, cover, fit_pictures
+from nst_tf.sizes import check_image, cover, fit_pictures, resize
 from nst_tf.vgg import feature_model
 from nst_tf.weights import Weights, load_weights
 
@@ -35,15 +36,24 @@ class Progress:
 
     Attributes:
         step: number of the step, from 1.
-        steps: steps in the whole run.
+        steps: steps in the whole run, at most: a scale may end early.
+        scale: the scale that it belongs to: its number from 1, its size, its steps.
+        scales: scales in the whole run.
+        scale_step: number of the step within its scale, from 1.
+        ahead: work after this step, at most, in steps of its own size.
         losses: the objective's terms, floats, of the image *before* this step's update.
-        evaluations: times that the objective has been evaluated for it, this step included.
-        seconds: time since the first step began, this step included.
-        image: returns a copy of the image *after* the update, float32 `[1, H, W, 3]` in [0, 1].
+        evaluations: times that the objective has been evaluated, at all scales, this step included.
+        seconds: time since the run began, this step included.
+        image: returns a copy of the image *after* the update, float32 `[1, h, w, 3]` in [0, 1], of
+            the scale's size; with `averaging`, the average up to it.
     """
 
     step: int
     steps: int
+    scale: Scale
+    scales: int
+    scale_step: int
+    ahead: float
     losses: Losses
     evaluations: int
     seconds: float
@@ -91,53 +101,94 @@ def stylize(
         OSError: the weights cannot be read.
         NonFiniteLossError: the objective overflowed.
     """
+    began = time.perf_counter()
     settings = settings or Settings()
     callbacks = tuple(callbacks)
     content, fitted = fit(content, styles, settings)
     weights = load_weights(settings.weights)
-    image = tf.Variable(start_image(content, fitted, settings, initial), trainable=False)
     model = feature_model(weights, settings.layers, settings.pooling)
-    targets = make_targets(model, content, fitted, settings)
-    optimizer = make_optimizer(image, weights, targets, settings)
+    image = start_image(content, fitted, settings, initial)
+    plan = plan_scales(settings, content.shape[1:3], [style.shape[1:3] for style in fitted])
+    total = sum(scale.steps for scale in plan)
+    steps_done = evaluations = 0
+    optimizer: Optimizer | None = None
 
-    began = time.perf_counter()
-    now: Settings | None = None
-    for step in range(1, settings.steps + 1):
-        if (at := settings.at((step - 1) // settings.steps_per_epoch)) != now:
-            now, knobs = at, make_knobs(at)
-        try:
-            losses = optimizer.step(knobs)
-        except FloatingPointError as error:
-            raise NonFiniteLossError(_overflow(step, error.args[0]), image.numpy()) from None
-        progress = Progress(
-            step,
-            settings.steps,
-            losses,
-            optimizer.evaluations,
-            time.perf_counter() - began,
-            image.numpy,
-        )
-        # All are called before any answer counts: each should see the step that one of them ends.
-        answers = [callback(progress) for callback in callbacks]
-        ended = any(isinstance(answer, bool | np.bool_) and answer for answer in answers)
-        if ended or (optimizer.stationary and at == settings.at(settings.epochs - 1)):
-            break
-    return image.numpy()
+    for scale in plan:
+        pictures = [
+            resize(picture, scaled(picture.shape[1:3], scale.ratio))
+            for picture in (content, *fitted)
+        ]
+        targets = make_targets(model, pictures[0], pictures[1:], settings)
+        variable = tf.Variable(resize(image, scale.size), trainable=False)
+        optimizer = make_optimizer(variable, weights, targets, settings, scale.steps, optimizer)
+        view = Average(variable, settings.averaging) if settings.averaging else variable
+        rule = GainRule(settings.min_gain)
+        now: Settings | None = None
+        for step in range(1, scale.steps + 1):
+            at = settings.at((scale.steps_before + step - 1) * settings.epochs // total)
+            if at != now:
+                now, knobs = at, make_knobs(at, targets)
+                rule.restart()
+            try:
+                losses = optimizer.step(knobs)
+            except FloatingPointError as error:
+                raise NonFiniteLossError(
+                    _overflow(steps_done + step, error.args[0]),
+                    resize(view.numpy(), plan[-1].size),
+                ) from None
+            if isinstance(view, Average):
+                view.update()
+            ahead = scale.steps - step
+            progress = Progress(
+                step=steps_done + step,
+                steps=steps_done + scale.steps + scale.steps_after,
+                scale=scale,
+                scales=len(plan),
+                scale_step=step,
+                ahead=ahead + scale.work_after,
+                losses=losses,
+                evaluations=evaluations + optimizer.evaluations,
+                seconds=time.perf_counter() - began,
+                image=view.numpy,
+            )
+            # All are called before any answer counts: each should see the step that one ends.
+            answers = [callback(progress) for callback in callbacks]
+            if any(isinstance(answer, bool | np.bool_) and answer for answer in answers):
+                return resize(view.numpy(), plan[-1].size)
+            if (
+                (optimizer.stationary and at == settings.at(settings.epochs - 1))
+                or rule.ends(losses.total)
+                or 0 < settings.time_limit * scale.deadline <= time.perf_counter() - began
+            ):
+                break
+        steps_done += step
+        evaluations += optimizer.evaluations
+        image = view.numpy()
+    return image
 
 
 def make_optimizer(
-    image: tf.Variable, weights: Weights, targets: Targets, settings: Settings
+    image: tf.Variable,
+    weights: Weights,
+    targets: Targets,
+    settings: Settings,
+    steps: int,
+    coarser: Optimizer | None = None,
 ) -> Optimizer:
-    """Return the optimizer that `settings` asks for, at work on `image`."""
+    """Return the optimizer that `settings` asks for, to take `steps` on `image`.
+
+    Adam goes on with the moments of the one that worked at the next `coarser` scale.
+    """
     shape = tuple(image.shape)
-    fast = use_winograd(settings, shape)
+    fast = use_winograd(settings, shape, steps)
     functions = compiled(weights, settings.layers, settings.pooling, shape, fast)
     if settings.optimizer == "adam":
 
         def update(state: AdamState, knobs: Knobs) -> tuple[Losses, tf.Tensor]:
             return functions.adam_step(image, state, targets, knobs)
 
-        return Adam(image, update)
+        state = coarser.state if isinstance(coarser, Adam) else None
+        return Adam(update, resampled(state, shape) if state else adam_state(shape))
 
     def evaluate(point: tf.Tensor, knobs: Knobs) -> Evaluation:
         losses, gradient = functions.evaluate(point, targets, knobs)
@@ -174,7 +225,7 @@ def measure(
         )
     model = feature_model(load_weights(settings.weights), settings.layers, settings.pooling)
     targets = make_targets(model, content, fitted, settings)
-    return read(objective(model, tf.constant(image), targets, make_knobs(settings.at(0))))
+    return read(objective(model, tf.constant(image), targets, make_knobs(settings.at(0), targets)))
 
 
 def fit(

@@ -6,14 +6,32 @@ import pytest
 
 from nst_tf.callbacks import Console, History, Snapshots, duration
 from nst_tf.losses import Losses
+from nst_tf.schedule import plan_scales
+from nst_tf.settings import Settings
 from nst_tf.transfer import Progress
 
 
-def steps(count, pace=2.0):
+def steps(count, pace=2.0, scales=1):
     """Yield the progress of a run whose first step takes ten times as long as the others."""
-    for step in range(1, count + 1):
-        losses = Losses(400.0 / step, 100.0 / step, 200.0 / step, 100.0 / step)
-        yield Progress(step, count, losses, step, pace * (step + 9), lambda: np.zeros((1, 2, 2, 3)))
+    plan = plan_scales(
+        Settings(epochs=1, steps_per_epoch=count, scales=scales, min_dim=1), (256, 256), []
+    )
+    step = 0
+    for scale in plan:
+        for scale_step in range(1, scale.steps + 1):
+            step += 1
+            yield Progress(
+                step=step,
+                steps=count * scales,
+                scale=scale,
+                scales=scales,
+                scale_step=scale_step,
+                ahead=scale.steps - scale_step + scale.work_after,
+                losses=Losses(400.0 / step, 100.0 / step, 200.0 / step, 100.0 / step),
+                evaluations=step,
+                seconds=pace * (step + 9),
+                image=lambda: np.zeros((1, 2, 2, 3)),
+            )
 
 
 @pytest.mark.parametrize(
@@ -87,8 +105,8 @@ def test_history_reads_back_exactly(tmp_path):
     history.save(tmp_path / "history.csv")
     with open(tmp_path / "history.csv", newline="") as file:
         header, *rows = csv.reader(file)
-    assert header == ["step", "total", "style", "content", "total_variation"]
-    expected = [(p.step, *p.losses) for p in steps(7)]
+    assert header == list(History.COLUMNS)
+    expected = [(p.step, *p.losses, 1, p.evaluations, p.seconds) for p in steps(7)]
     assert [tuple(map(float, row)) for row in rows] == expected
 
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 import nst_tf
 from nst_tf import Settings
-from nst_tf.callbacks import Console
+from nst_tf.callbacks import Console, History
 from nst_tf.command_line import OTHER_FLAGS, define_flags, help_text, parse
 from nst_tf.images import read_metadata
 from nst_tf.run import main
@@ -193,7 +193,7 @@ def test_a_real_run_makes_every_output(tmp_path):
     assert size(output) == (64, 43)
     with open("losses.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["step", "total", "style", "content", "total_variation"]
+    assert list(rows[0]) == list(History.COLUMNS)
     assert [int(row["step"]) for row in rows] == [1, 2, 3, 4, 5, 6]
     assert float(rows[-1]["total"]) < float(rows[0]["total"])
     assert (tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF")

@@ -5,7 +5,10 @@ from PIL import Image
 
 from nst_tf.figures import draw_losses, save_run_figure
 
-ROWS = [(step, 400.0 / step, 300.0 / step, 10.0 * (step > 1), 0.0) for step in range(1, 9)]
+ROWS = [
+    (step, 400.0 / step, 300.0 / step, 10.0 * (step > 1), 0.0, 1, step, 0.1 * step)
+    for step in range(1, 9)
+]
 
 
 def test_the_curves_are_the_rows_on_a_log_axis():

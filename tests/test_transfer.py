@@ -234,7 +234,8 @@ def test_lbfgs_needs_no_more_evaluations_than_scipy_to_the_same_loss(pixels):
     weights = load_weights("bundled")
     model = feature_model(weights, settings.layers, "max")
     content, fitted = fit(content, style, settings)
-    targets, knobs = make_targets(model, content, fitted, settings), make_knobs(settings)
+    targets = make_targets(model, content, fitted, settings)
+    knobs = make_knobs(settings, targets)
     evaluate = compiled(weights, settings.layers, "max", content.shape, False).evaluate
     losses = []
 
