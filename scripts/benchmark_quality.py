@@ -1,11 +1,12 @@
-"""Loss and held-out quality against time: `--optimizer=lbfgs` and the recipe `tutorial`.
+"""Loss and held-out quality against time: the recipes `tutorial`, `fast`, `quality`, and L-BFGS.
 
-    python scripts/benchmark_quality.py [--max_dim 256] [--pairs temple:great_wave …]
+    python scripts/benchmark_quality.py [--pairs temple:great_wave:256 …]
 
-Both optimise the same objective of the same pictures. Each has a process of its own; they take
-turns of some seconds, and only a method's own turns count as its time, from its first step on, so
-that tracing and compiling count too. Adam takes the tutorial's 1000 steps, L-BFGS as many as are
-given. Written to benchmark_quality.json, the pictures to --parts.
+`lbfgs` is `tutorial` with --optimizer=lbfgs. Each method has a process of its own; they take turns
+of some seconds, and only a method's own turns count as its time, from the call of `stylize` on, so
+that tracing and compiling count too. Pictures are set aside along the way and, when the method has
+ended, measured by quality.py and by the objective of `tutorial`, in which all can be compared.
+Written to benchmark_quality.json, the final pictures to --parts; quality_figures.py draws both.
 """
 
 import argparse
@@ -21,40 +22,71 @@ from record import ASSETS, describe, write_record
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-PAIRS = ("temple:great_wave", "cat:auvers", "astronaut:composition_viii")
-METHODS = ("tutorial", "lbfgs")
+PAIRS = (
+    "temple:great_wave:256",
+    "cat:auvers:256",
+    "astronaut:composition_viii:256",
+    "coffee:summertime:512",
+)
+METHODS = ("tutorial", "lbfgs", "fast", "quality")
 TURN = 5.0  # seconds
+SPACING = 1.12  # of the times at which pictures are set aside
+SLACK = {"content": 1.05}  # how much worse than the tutorial's a figure may be
+
+
+def make_settings(method, max_dim, options):
+    from nst_tf import RECIPES
+
+    if method == "lbfgs":
+        settings = replace(RECIPES["tutorial"], optimizer="lbfgs", epochs=1)
+        return replace(settings, steps_per_epoch=options.steps, max_dim=max_dim)
+    return replace(RECIPES[method], max_dim=max_dim)
 
 
 def work(method, pair, options, pipe):
     from quality import measure_quality
 
     from nst_tf import RECIPES, load_image, save_image
+    from nst_tf.sizes import resize
     from nst_tf.transfer import fit, measure, stylize
 
-    settings = replace(RECIPES["tutorial"], max_dim=options.max_dim)
-    if method == "lbfgs":
-        settings = replace(settings, optimizer="lbfgs", epochs=1, steps_per_epoch=options.steps)
-    content, style = (load_image(ASSETS / f"{name}.jpg") for name in pair.split(":"))
+    content, style, max_dim = pair.split(":")
+    settings = make_settings(method, int(max_dim), options)
+    content, style = (load_image(ASSETS / f"{name}.jpg") for name in (content, style))
     content, (style,) = fit(content, style, settings)
     pipe.recv()
-    rows, spent, began = [], 0.0, time.perf_counter()
+    rows, pictures, evaluations = [], [], 0
+    spent, began, wanted = 0.0, time.perf_counter(), 1.0
 
     def callback(progress):
-        nonlocal spent, began
+        nonlocal spent, began, wanted, evaluations
+        evaluations = progress.evaluations
+        seconds = spent + time.perf_counter() - began
+        if settings.loss == "absolute":
+            rows.append((seconds, evaluations, progress.losses.total))
+        if seconds >= wanted:
+            pictures.append((seconds, evaluations, progress.image()))
+            wanted = SPACING * seconds
         now = time.perf_counter()
-        rows.append((spent + now - began, progress.evaluations, progress.losses.total))
         if now - began > TURN:
-            spent += now - began
+            spent = seconds
             pipe.send(None)
             pipe.recv()
             began = time.perf_counter()
 
     image = stylize(content, style, settings, callbacks=[callback])
-    rows.append((spent + time.perf_counter() - began, rows[-1][1], 0.0))
-    rows[-1] = (*rows[-1][:2], measure(image, content, style, settings).total)
+    seconds = spent + time.perf_counter() - began
+    pictures.append((seconds, evaluations, image))
+    objective = replace(RECIPES["tutorial"], max_dim=0)
+    curve = []
+    for at, evaluations, picture in pictures:
+        picture = resize(picture, content.shape[1:3])
+        curve.append((at, measure_quality(picture, content, style)))
+        if settings.loss == "relative" or at == seconds:
+            total = measure(picture, content, style, objective).total
+            rows.append((at, evaluations, total))
     save_image(options.parts / f"{pair.replace(':', '-')}-{method}.png", image)
-    pipe.send({"rows": rows, "quality": measure_quality(image, content, style)})
+    pipe.send({"rows": rows, "curve": curve})
 
 
 def compare(pair, options):
@@ -69,45 +101,66 @@ def compare(pair, options):
             if method not in results:
                 pipes[method].send(None)
                 results |= {method: result} if (result := pipes[method].recv()) else {}
-    figures = {}
-    goal = results["tutorial"]["rows"][-1][2]
-    for method, result in results.items():
-        rows = np.array(result["rows"])
-        figures[method] = {
-            "seconds": round(rows[-1, 0], 1),
-            "evaluations": int(rows[-1, 1]),
-            "final_loss": rows[-1, 2],
-            "quality": {name: round(value, 3) for name, value in result["quality"].items()},
-            "loss_by_seconds": [
-                [round(seconds, 1), total] for seconds, _, total in rows[:: max(1, len(rows) // 50)]
-            ],
-        }
-    reached = [row for row in results["lbfgs"]["rows"] if row[2] <= goal]
-    if reached:
-        figures["lbfgs"]["seconds_to_tutorials_loss"] = round(reached[0][0], 1)
-        figures["lbfgs"]["evaluations_to_tutorials_loss"] = reached[0][1]
-        figures["lbfgs"]["share_of_tutorials_time"] = round(
-            reached[0][0] / results["tutorial"]["rows"][-1][0], 3
+    figures = {method: summary(result) for method, result in results.items()}
+    tutorial = figures["tutorial"]
+    loss = results["tutorial"]["rows"][-1][2]
+    reached = [row for row in results["lbfgs"]["rows"] if row[2] <= loss]
+    figures["lbfgs"]["final_loss_over_tutorials"] = round(results["lbfgs"]["rows"][-1][2] / loss, 3)
+    figures["lbfgs"]["share_of_time_to_tutorials_loss"] = (
+        round(reached[0][0] / tutorial["seconds"], 3) if reached else None
+    )
+    for method in ("fast", "quality"):
+        reached = [
+            at
+            for at, quality in results[method]["curve"]
+            if all(
+                value <= SLACK.get(name, 1) * tutorial["quality"][name]
+                for name, value in quality.items()
+            )
+        ]
+        figures[method]["share_of_time_to_tutorials_quality"] = (
+            round(reached[0] / tutorial["seconds"], 3) if reached else None
         )
+    for method, result in results.items():  # the long lists last
+        figures[method]["loss_by_seconds"] = thinned(result["rows"])
+        figures[method]["quality_by_seconds"] = [
+            [round(at, 1), rounded(quality)] for at, quality in result["curve"]
+        ]
     return figures
+
+
+def summary(result):
+    rows = result["rows"]
+    return {
+        "seconds": round(rows[-1][0], 1),
+        "evaluations": rows[-1][1],
+        "final_loss": rows[-1][2],
+        "quality": rounded(result["curve"][-1][1]),
+    }
+
+
+def thinned(rows, count=60):
+    kept = np.unique(np.geomspace(1, len(rows), count).astype(int)) - 1
+    return [[round(rows[index][0], 1), rows[index][2]] for index in kept]
+
+
+def rounded(quality):
+    return {name: round(value, 3) for name, value in quality.items()}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--max_dim", type=int, default=256)
-    parser.add_argument("--steps", type=int, default=500, help="steps of L-BFGS")
-    parser.add_argument("--pairs", nargs="+", default=PAIRS, metavar="CONTENT:STYLE")
+    parser.add_argument("--steps", type=int, default=450, help="steps of L-BFGS")
+    parser.add_argument("--pairs", nargs="+", default=PAIRS, metavar="CONTENT:STYLE:SIZE")
     parser.add_argument("--parts", type=Path, default=Path("benchmark_quality-parts"))
     options = parser.parse_args()
     options.parts.mkdir(exist_ok=True)
-    record = describe() | {"max_dim": options.max_dim, "turn_seconds": TURN, "pairs": {}}
+    record = describe() | {"turn_seconds": TURN, "lbfgs_steps": options.steps, "pairs": {}}
     for pair in options.pairs:
         record["pairs"][pair] = compare(pair, options)
-        shown = {
-            method: {k: v for k, v in figures.items() if k != "loss_by_seconds"}
-            for method, figures in record["pairs"][pair].items()
-        }
-        print(pair, json.dumps(shown, indent=1), flush=True)
+        for method, figures in record["pairs"][pair].items():
+            shown = {k: v for k, v in figures.items() if not k.endswith("by_seconds")}
+            print(pair, method, json.dumps(shown), flush=True)
         write_record(Path(__file__).with_suffix(".json"), record)
 
 
