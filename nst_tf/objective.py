@@ -10,11 +10,12 @@ import tensorflow as tf
 
 from nst_tf.losses import Losses, gram_matrix, layer_loss, total_variation_loss
 from nst_tf.optimizers import AdamState, adam_update
-from nst_tf.settings import Settings
+from nst_tf.settings import STYLE_SIZES, Settings
 from nst_tf.vgg import extract_features, feature_model, winograd_kernels
 from nst_tf.weights import Weights
 
 CACHED = 4  # networks compiled for a picture size that are kept
+NO_KERNELS: Sequence[Mapping[str, tf.Tensor]] = ({},) * STYLE_SIZES
 WORTH_COMPILING = 5e6  # steps × pixels for which the time saved is about twice that of compiling
 
 
@@ -23,8 +24,8 @@ class Targets(NamedTuple):
 
     content: Mapping[str, tf.Tensor]
     """Features `[1, h, w, C]` of the content image."""
-    style: Mapping[str, tf.Tensor]
-    """Gram matrices `[C, C]`, blended over the style images."""
+    style: Sequence[Mapping[str, tf.Tensor]]
+    """Gram matrices `[C, C]`, blended over the style images; of these as they are, halved …"""
     total_variation: tf.Tensor
     """A scalar: that of a style image of the content's number of pixels, blended over the style images."""
 
@@ -36,7 +37,7 @@ class Knobs(NamedTuple):
     style_weight: tf.Tensor
     total_variation_weight: tf.Tensor
     content_factors: Mapping[str, tf.Tensor]
-    style_factors: Mapping[str, tf.Tensor]
+    style_factors: Sequence[Mapping[str, tf.Tensor]]
     learning_rate: tf.Tensor
     beta_1: tf.Tensor
     epsilon: tf.Tensor
@@ -45,20 +46,34 @@ class Knobs(NamedTuple):
 def make_targets(
     model: keras.Model, content: np.ndarray, styles: Sequence[np.ndarray], settings: Settings
 ) -> Targets:
-    """Compute the content's features and the styles' Gram matrices, blended by their shares."""
+    """Compute the content's features and the styles' Gram matrices, blended by their shares.
+
+    Of the `style_sizes`, those at which a picture would be too small for the network are left out.
+    """
     shares = np.asarray(settings.style_blend or [1.0] * len(styles))
     shares = shares / shares.sum()
-    grams: dict[str, tf.Tensor] = {}
+    side = min(min(picture.shape[1:3]) for picture in (content, *styles))
+    sizes = [
+        size for size in range(settings.style_sizes) if side >> size >= settings.smallest_side
+    ] or [0]
+    grams: list[dict[str, tf.Tensor]] = [{} for _ in sizes]
     variation = 0.0
-    for share, style in zip(shares, styles, strict=True):
-        features = extract_features(model, tf.constant(style))
-        variation += share * float(total_variation_loss(tf.constant(style))) * content.size / style.size
-        for name in settings.style_layers:
-            gram = float(share) * gram_matrix(features[name])
-            grams[name] = grams[name] + gram if name in grams else gram
+    for share, style in zip(shares, map(tf.constant, styles), strict=True):
+        pixels = style.shape.num_elements()
+        variation += share * float(total_variation_loss(style)) * content.size / pixels
+        for size in sizes:
+            features = extract_features(model, halved(style, size))
+            for name in settings.style_layers:
+                gram = float(share) * gram_matrix(features[name])
+                grams[size][name] = grams[size].get(name, 0.0) + gram
     features = extract_features(model, tf.constant(content))
     kept = {name: features[name] for name in settings.content_layers}
-    return Targets(kept, grams, tf.constant(variation, tf.float32))
+    return Targets(kept, tuple(grams), tf.constant(variation, tf.float32))
+
+
+def halved(image: tf.Tensor, times: int) -> tf.Tensor:
+    """Return the image at half its size, so many times, as means of its pixels."""
+    return tf.nn.avg_pool2d(image, 2**times, 2**times, "VALID") if times else image
 
 
 def make_knobs(settings: Settings, targets: Targets) -> Knobs:
@@ -84,7 +99,10 @@ def make_knobs(settings: Settings, targets: Targets) -> Knobs:
         tf.constant(settings.style_weight),
         tf.constant(variation),
         factors(settings.content_layers, settings.content_layer_weights, targets.content),
-        factors(settings.style_layers, settings.style_layer_weights, targets.style),
+        tuple(
+            factors(settings.style_layers, settings.style_layer_weights, grams)
+            for grams in targets.style
+        ),
         tf.constant(settings.learning_rate),
         tf.constant(settings.beta_1),
         tf.constant(settings.epsilon),
@@ -100,16 +118,21 @@ def objective(
     image: tf.Tensor,
     targets: Targets,
     knobs: Knobs,
-    kernels: Mapping[str, tf.Tensor] | None = None,
+    kernels: Sequence[Mapping[str, tf.Tensor]] = NO_KERNELS,
 ) -> Losses:
     """Return the weighted terms and their sum, scalar tensors, differentiable in `image`.
 
-    With `kernels`, from `vgg.winograd_kernels`, the convolutions are faster on CPUs.
+    With `kernels`, from `vgg.winograd_kernels` for the image as it is, halved and so on, the
+    convolutions are faster on CPUs.
     """
-    features = extract_features(model, image, kernels)
-    grams = {name: gram_matrix(features[name]) for name in knobs.style_factors}
-    style = knobs.style_weight * layer_loss(grams, targets.style, knobs.style_factors)
-    content = knobs.content_weight * layer_loss(features, targets.content, knobs.content_factors)
+    style = content = tf.constant(0.0)
+    for size, (grams, factors) in enumerate(zip(targets.style, knobs.style_factors, strict=True)):
+        features = extract_features(model, halved(image, size), kernels[size])
+        ours = {name: gram_matrix(features[name]) for name in factors}
+        style += layer_loss(ours, grams, factors) / len(targets.style)
+        if not size:
+            content = layer_loss(features, targets.content, knobs.content_factors)
+    style, content = knobs.style_weight * style, knobs.content_weight * content
     variation = knobs.total_variation_weight * total_variation_loss(image)
     return Losses(style + content + variation, style, content, variation)
 
@@ -147,7 +170,12 @@ def compiled(
         fast: whether to use the convolutions of `winograd`.
     """
     model = feature_model(weights, layers, pooling)
-    kernels = winograd_kernels(model, shape[1], shape[2]) if fast else {}
+    kernels = NO_KERNELS
+    if fast:
+        _, height, width, _ = shape
+        kernels = tuple(
+            winograd_kernels(model, height >> size, width >> size) for size in range(STYLE_SIZES)
+        )
 
     def evaluate(image, targets, knobs):
         with tf.GradientTape(watch_accessed_variables=False) as tape:

@@ -30,6 +30,9 @@ INITS = ("content", "style", "noise", "white")
 """Words that `Settings.init` knows; any other value is the path of a picture."""
 
 
+STYLE_SIZES = 3  # at most
+
+
 def unknown(kind: str, value: str, known: Iterable[str]) -> ValueError:
     """Return the error for a name that is not among `known`, with the closest one as the mend."""
     known = tuple(known)
@@ -170,6 +173,11 @@ class Settings:
     style_layer_weights: tuple[float, ...] = _knob(
         (), "Network", "a factor for each style layer; empty for 1 each", low=0
     )
+    style_sizes: int = _knob(
+        1, "Network",
+        "sizes at which the style is matched: the picture's, half of it, a quarter; more keep "
+        "large strokes in large pictures", low=1, high=STYLE_SIZES,
+    )  # fmt: skip
     pooling: str = _knob(
         "max", "Network", "how the network halves its maps", choices=("max", "average")
     )

@@ -70,7 +70,7 @@ def test_the_gradient(model, pictures, golden):
     start = tf.constant(pictures["start"])
     with tf.GradientTape() as tape:
         tape.watch(start)
-        total = objective(model, start, targets, make_knobs(SETTINGS)).total
+        total = objective(model, start, targets, make_knobs(SETTINGS, targets)).total
     error = tape.gradient(total, start) - golden["gradient"]
     assert np.linalg.norm(error) < 1e-3 * np.linalg.norm(golden["gradient"])
 

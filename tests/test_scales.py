@@ -136,8 +136,9 @@ def test_relative_weights_are_absolute_ones_over_the_targets_squares(pixels):
     assert float(knobs.content_factors["block2_conv2"]) == pytest.approx(
         1 / np.mean(features["block2_conv2"] ** 2), rel=1e-5
     )
-    for name, gram in targets.style.items():
-        assert float(knobs.style_factors[name]) == pytest.approx(
+    (grams,), (factors,) = targets.style, knobs.style_factors
+    for name, gram in grams.items():
+        assert float(factors[name]) == pytest.approx(
             1 / np.mean(gram.numpy() ** 2), rel=1e-5
         )
     variation = float(total_variation_loss(tf.constant(style)))
@@ -214,3 +215,39 @@ def test_adams_moments_are_resampled_with_the_gradients_scale():
     assert resampled(state, (1, 17, 23, 3)).square.numpy().min() >= 0
     same = resampled(AdamState(state.step, tf.Variable(state.square), state.square), (1, 6, 8, 3))
     np.testing.assert_allclose(same.mean, state.square, rtol=1e-5)
+
+
+def test_style_sizes_average_the_style_terms_of_halved_pictures(pixels):
+    content, style, image = (pixels(24, 32, seed) for seed in range(3))
+    halves = [
+        picture.reshape(1, 12, 2, 16, 2, 3).mean(axis=(2, 4)) for picture in (content, style, image)
+    ]
+    alone = dataclasses.replace(FAST, style_scale=0)
+    both = dataclasses.replace(alone, style_sizes=2)
+    whole = measure(image, content, style, alone)
+    half = measure(halves[2], halves[0], halves[1], alone)
+    losses = measure(image, content, style, both)
+    assert losses.style == pytest.approx((whole.style + half.style) / 2, rel=1e-4)
+    assert losses[2:] == pytest.approx(whole[2:], rel=1e-5)
+
+
+def test_style_sizes_too_small_for_the_network_are_left_out(pixels):
+    content, style = pixels(24, 32), pixels(5, 40, seed=1)
+    settings = dataclasses.replace(FAST, style_scale=0, style_sizes=3)
+    model = feature_model(load_weights("bundled"), FAST.layers, "max")
+    targets = make_targets(model, content, [style], settings)
+    assert len(targets.style) == 2  # a quarter of 5 rows is one, and block2 needs two
+    image, _ = run(content, style, settings)
+    assert image.shape == content.shape
+
+
+def test_winograd_is_exact_at_all_style_sizes(pixels):
+    settings = Settings(
+        epochs=1, steps_per_epoch=2, style_sizes=2, loss="relative", content_weight=1,
+        style_weight=1, total_variation_weight=0.1, optimizer="lbfgs", init="white",
+    )  # fmt: skip
+    losses = [
+        run(pixels(96, 96), pixels(96, 96, 1), dataclasses.replace(settings, convolution=kind))[1]
+        for kind in ("direct", "winograd")
+    ]
+    np.testing.assert_allclose(losses[0][0].losses, losses[1][0].losses, rtol=1e-4)
