@@ -102,7 +102,9 @@ class Console:
         """Return the title of what a bar stands for, the steps done of it, and its length."""
         scale = progress.scale
         if progress.scales > 1:
-            title = f"Scale {scale.number}/{progress.scales}, {scale.size[1]}x{scale.size[0]} pixels"
+            title = (
+                f"Scale {scale.number}/{progress.scales}, {scale.size[1]}x{scale.size[0]} pixels"
+            )
             return title, progress.scale_step, scale.steps
         epoch, done = divmod(progress.step - 1, self._steps_per_epoch)
         epochs = -(-progress.steps // self._steps_per_epoch)

@@ -25,9 +25,9 @@ class Targets(NamedTuple):
     content: Mapping[str, tf.Tensor]
     """Features `[1, h, w, C]` of the content image."""
     style: Sequence[Mapping[str, tf.Tensor]]
-    """Gram matrices `[C, C]`, blended over the style images; of these as they are, halved …"""
+    """Gram matrices `[C, C]`, blended over the style images: as they are, halved and so on."""
     total_variation: tf.Tensor
-    """A scalar: that of a style image of the content's number of pixels, blended over the style images."""
+    """A scalar: a style image's for the content's number of pixels, blended likewise."""
 
 
 class Knobs(NamedTuple):
@@ -122,14 +122,17 @@ def objective(
 ) -> Losses:
     """Return the weighted terms and their sum, scalar tensors, differentiable in `image`.
 
-    With `kernels`, from `vgg.winograd_kernels` for the image as it is, halved and so on, the
+    Each size of `targets.style` has half the share of the one before in the style term. With
+    `kernels`, from `vgg.winograd_kernels` for the image as it is, halved and so on, the
     convolutions are faster on CPUs.
     """
     style = content = tf.constant(0.0)
+    shares = [2.0**-size for size in range(len(targets.style))]
+    shares = [share / sum(shares) for share in shares]
     for size, (grams, factors) in enumerate(zip(targets.style, knobs.style_factors, strict=True)):
         features = extract_features(model, halved(image, size), kernels[size])
         ours = {name: gram_matrix(features[name]) for name in factors}
-        style += layer_loss(ours, grams, factors) / len(targets.style)
+        style += shares[size] * layer_loss(ours, grams, factors)
         if not size:
             content = layer_loss(features, targets.content, knobs.content_factors)
     style, content = knobs.style_weight * style, knobs.content_weight * content

@@ -202,9 +202,7 @@ class Run:
             height, width = self.content.pixels.shape[1:3]
             headline = f"{self.device} · {width}x{height} pixels · {self.weights.name} weights"
             settings = self.settings
-            console = Console(
-                headline, settings.steps_per_epoch, sys.stdout, settings.time_limit
-            )
+            console = Console(headline, settings.steps_per_epoch, sys.stdout, settings.time_limit)
             self.closing.callback(console.close)
             yield console
 
@@ -213,7 +211,7 @@ class Run:
         self.latest = progress
 
     def save(self, path: Path, image: np.ndarray) -> None:
-        """Write a picture with what it was made from, a coarser scale's at the size of the result."""
+        """Write a picture, of any scale, at the size of the result, with what it was made from."""
         save_image(
             path,
             resize(image, self.content.pixels.shape[1:3]),

@@ -138,9 +138,7 @@ def test_relative_weights_are_absolute_ones_over_the_targets_squares(pixels):
     )
     (grams,), (factors,) = targets.style, knobs.style_factors
     for name, gram in grams.items():
-        assert float(factors[name]) == pytest.approx(
-            1 / np.mean(gram.numpy() ** 2), rel=1e-5
-        )
+        assert float(factors[name]) == pytest.approx(1 / np.mean(gram.numpy() ** 2), rel=1e-5)
     variation = float(total_variation_loss(tf.constant(style)))
     assert float(knobs.total_variation_weight) == pytest.approx(0.1 / variation, rel=1e-5)
 
@@ -217,7 +215,7 @@ def test_adams_moments_are_resampled_with_the_gradients_scale():
     np.testing.assert_allclose(same.mean, state.square, rtol=1e-5)
 
 
-def test_style_sizes_average_the_style_terms_of_halved_pictures(pixels):
+def test_style_sizes_weigh_the_style_terms_of_halved_pictures(pixels):
     content, style, image = (pixels(24, 32, seed) for seed in range(3))
     halves = [
         picture.reshape(1, 12, 2, 16, 2, 3).mean(axis=(2, 4)) for picture in (content, style, image)
@@ -227,7 +225,7 @@ def test_style_sizes_average_the_style_terms_of_halved_pictures(pixels):
     whole = measure(image, content, style, alone)
     half = measure(halves[2], halves[0], halves[1], alone)
     losses = measure(image, content, style, both)
-    assert losses.style == pytest.approx((whole.style + half.style) / 2, rel=1e-4)
+    assert losses.style == pytest.approx((2 * whole.style + half.style) / 3, rel=1e-4)
     assert losses[2:] == pytest.approx(whole[2:], rel=1e-5)
 
 

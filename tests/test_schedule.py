@@ -59,13 +59,16 @@ def test_plans_grow_to_the_full_size(height, width, scales, factor, coarse_steps
     plan = plan_scales(settings, (height, width), [(height, width)])
     assert 1 <= len(plan) <= scales
     assert [scale.number for scale in plan] == list(range(1, len(plan) + 1))
-    assert plan[-1].size == (height, width) and plan[-1].steps == steps
+    assert plan[-1].size == (height, width)
+    assert plan[-1].steps == steps
     assert plan[-1].deadline == pytest.approx(1)
     ratios, deadlines = [s.ratio for s in plan], [s.deadline for s in plan]
-    assert ratios == sorted(ratios) and deadlines == sorted(deadlines)
+    assert ratios == sorted(ratios)
+    assert deadlines == sorted(deadlines)
     total = sum(scale.steps for scale in plan)
     for scale in plan:
-        assert scale.size == scaled((height, width), scale.ratio) and scale.steps >= 1
+        assert scale.size == scaled((height, width), scale.ratio)
+        assert scale.steps >= 1
         assert scale.steps_before + scale.steps + scale.steps_after == total
         assert scale is plan[-1] or (min(scale.size) >= 16 and max(scale.size) >= 64)
 
@@ -77,9 +80,7 @@ def ended_at(losses, min_gain):
 
 def test_the_gain_rule_ends_where_ten_steps_gain_too_little():
     losses = [1 / step for step in range(1, 200)]
-    gains = {
-        t: 1 - sum(losses[t - 10 : t]) / sum(losses[t - 20 : t - 10]) for t in range(20, 199)
-    }
+    gains = {t: 1 - sum(losses[t - 10 : t]) / sum(losses[t - 20 : t - 10]) for t in range(20, 199)}
     expected = next(t for t, gain in gains.items() if gain < 0.1)
     assert ended_at(losses, 0.1) == expected
     assert ended_at(losses, 0.08) > expected > 20
