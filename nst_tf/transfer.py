@@ -107,11 +107,11 @@ def stylize(
     content, fitted = fit(content, styles, settings)
     weights = load_weights(settings.weights)
     model = feature_model(weights, settings.layers, settings.pooling)
-    image = start_image(content, fitted, settings, initial)
     plan = plan_scales(settings, content.shape[1:3], [style.shape[1:3] for style in fitted])
     total = sum(scale.steps for scale in plan)
     steps_done = evaluations = 0
     optimizer: Optimizer | None = None
+    image: np.ndarray | None = None
 
     for scale in plan:
         pictures = [
@@ -119,6 +119,8 @@ def stylize(
             for picture in (content, *fitted)
         ]
         targets = make_targets(model, pictures[0], pictures[1:], settings)
+        if image is None:
+            image = start_image(pictures[0], pictures[1:], settings, initial)
         variable = tf.Variable(resize(image, scale.size), trainable=False)
         optimizer = make_optimizer(variable, weights, targets, settings, scale.steps, optimizer)
         view = Average(variable, settings.averaging) if settings.averaging else variable
@@ -138,33 +140,35 @@ def stylize(
                 ) from None
             if isinstance(view, Average):
                 view.update()
-            ahead = scale.steps - step
             progress = Progress(
                 step=steps_done + step,
                 steps=steps_done + scale.steps + scale.steps_after,
                 scale=scale,
                 scales=len(plan),
                 scale_step=step,
-                ahead=ahead + scale.work_after,
+                ahead=scale.steps - step + scale.work_after,
                 losses=losses,
                 evaluations=evaluations + optimizer.evaluations,
                 seconds=time.perf_counter() - began,
                 image=view.numpy,
             )
-            # All are called before any answer counts: each should see the step that one ends.
-            answers = [callback(progress) for callback in callbacks]
-            if any(isinstance(answer, bool | np.bool_) and answer for answer in answers):
+            if _any_ends(callbacks, progress):
                 return resize(view.numpy(), plan[-1].size)
-            if (
-                (optimizer.stationary and at == settings.at(settings.epochs - 1))
-                or rule.ends(losses.total)
-                or 0 < settings.time_limit * scale.deadline <= time.perf_counter() - began
-            ):
+            settled = optimizer.stationary and at == settings.at(settings.epochs - 1)
+            late = 0 < settings.time_limit * scale.deadline <= progress.seconds
+            if rule.ends(losses.total) or settled or late:
                 break
         steps_done += step
         evaluations += optimizer.evaluations
         image = view.numpy()
+    assert image is not None  # there is a scale
     return image
+
+
+def _any_ends(callbacks: Iterable[Callback], progress: Progress) -> bool:
+    """Call all before any answer counts: each should see the step that one of them ends."""
+    answers = [callback(progress) for callback in callbacks]
+    return any(isinstance(answer, bool | np.bool_) and answer for answer in answers)
 
 
 def make_optimizer(

@@ -1,5 +1,6 @@
 import csv
 import io
+import itertools
 
 import numpy as np
 import pytest
@@ -88,6 +89,41 @@ def test_on_a_terminal_a_bar_grows_within_the_width(monkeypatch):
     assert [bar.split()[0] for bar in bars] == ["4/5", "5/5", "1/5", "2/5", "3/5", "4/5", "5/5"]
     assert [bar.count("━") for bar in bars] == [16, 20, 4, 8, 12, 16, 20]
     assert all(len(bar) < 60 for bar in bars)
+
+
+def test_several_scales_have_a_line_each_even_if_they_end_early():
+    stream = io.StringIO()
+    console = Console("CPU", 5, stream)
+    for progress in steps(6, scales=2):
+        if progress.scale_step <= 5:
+            console(progress)
+    console.close()
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "CPU · about 1 min 0 s"  # 6 steps of 2 s, and 6 of four times that
+    assert [line.split(" - ")[0] for line in lines[1:]] == [
+        "Scale 1/2, 128x128 pixels", "Scale 2/2, 256x256 pixels",
+    ]  # fmt: skip
+
+
+def test_a_time_limit_bounds_what_is_announced():
+    stream = io.StringIO()
+    console = Console("CPU", 5, stream, time_limit=7)
+    for progress in steps(10):
+        console(progress)
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "CPU · about 7 s"
+    assert all(" - 0 s left - " in line for line in lines[1:])
+
+
+def test_a_run_stopped_before_its_announcement_ends_its_lines():
+    stream = io.StringIO()
+    console = Console("CPU", 1, stream)
+    for progress in itertools.islice(steps(9), 2):
+        console(progress)
+    console.close()
+    assert [line.split(" - ")[0] for line in stream.getvalue().splitlines()] == [
+        "CPU", "Epoch 1/9", "Epoch 2/9",
+    ]  # fmt: skip
 
 
 def test_a_line_left_open_is_ended_once():

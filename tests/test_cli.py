@@ -284,6 +284,35 @@ def test_ramps_reach_the_run(photo, painting):
     assert content[2] > 1e5 * content[1]
 
 
+def test_fast_goes_through_its_scales_and_ends_by_itself(capfd):
+    arguments = [f"--content={ASSETS / 'cat.jpg'}", f"--style={ASSETS / 'great_wave.jpg'}"]
+    flags = [*SHALLOW, "--recipe=fast", "--max_dim=128", "--snapshot_every=10", "--history=h.csv"]
+    assert main(["nst", *arguments, *flags]) == 0
+    out, err = capfd.readouterr()
+    assert err == ""
+    _, coarse, fine, saved = out.splitlines()
+    assert coarse.startswith("Scale 1/2, 64x42 pixels - ")
+    assert fine.startswith("Scale 2/2, 128x85 pixels - ")
+    with open("h.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["scale"] for row in rows} == {"1", "2"}
+    assert 40 <= len(rows) < 200
+    assert saved.endswith(f", at step {len(rows)}: no further step pays")
+    assert size("cat-great_wave-steps/step_00010.png") == size("cat-great_wave.png") == (128, 85)
+
+
+def test_a_time_limit_is_said(photo, painting, capfd):
+    flags = [*SHORT, "--scales=2", "--min_dim=24", "--time_limit=0.001"]
+    assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[0].endswith(" weights")  # it was over before its time could be told
+    assert [line.split(" - ")[0] for line in lines[1:3]] == [
+        "Scale 1/2, 24x18 pixels", "Scale 2/2, 48x36 pixels",
+    ]  # fmt: skip
+    assert lines[3].endswith(", the time limit, at step 2")
+    assert size("photo-painting.png") == (48, 36)
+
+
 def test_an_animation_is_a_warning_on_one_line(painting, capfd):
     frames = [Image.new("RGB", (48, 48), colour) for colour in ("red", "blue")]
     frames[0].save("film.gif", save_all=True, append_images=frames[1:])

@@ -149,3 +149,22 @@ def test_the_weights_of_lbfgs_256_are_those_of_unit_variance_and_grams_by_c():
         settings.style_weight * factor * np.mean(gram**2),
     )
     assert ours[0] / ours[1] == pytest.approx(its_content / its_style)
+
+
+def test_two_phase_ends_at_the_balance_of_gatys():
+    settings, gatys = RECIPES["two-phase"], RECIPES["gatys"]
+    end = settings.at(settings.epochs - 1)
+    assert end.content_weight == pytest.approx(gatys.content_weight)
+    assert end.style_weight == pytest.approx(gatys.style_weight)
+    ratios = [
+        settings.at(epoch).style_weight / settings.at(epoch).content_weight for epoch in range(10)
+    ]
+    assert ratios == sorted(ratios)
+
+
+@pytest.mark.parametrize("name", ["fast", "quality"])
+def test_relative_recipes_weigh_shares(name):
+    settings = RECIPES[name]
+    assert settings.loss == "relative"
+    assert settings.style_weight == 1
+    assert 0 < settings.total_variation_weight < settings.content_weight < 1
