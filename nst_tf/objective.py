@@ -91,13 +91,11 @@ def make_knobs(settings: Settings, targets: Targets) -> Knobs:
             for name, value in zip(names, values or [1.0] * len(names), strict=True)
         }
 
-    variation = settings.total_variation_weight
-    if relative:
-        variation /= float(targets.total_variation) or 1.0
+    variation = float(targets.total_variation) if relative else 1.0
     return Knobs(
         tf.constant(settings.content_weight),
         tf.constant(settings.style_weight),
-        tf.constant(variation),
+        tf.constant(settings.total_variation_weight) / (variation or 1.0),
         factors(settings.content_layers, settings.content_layer_weights, targets.content),
         tuple(
             factors(settings.style_layers, settings.style_layer_weights, grams)

@@ -1,6 +1,6 @@
 """Draw what benchmark_quality.py measured: assets/quality-curves.png and quality-pictures.jpg.
 
-    python scripts/quality_figures.py [--parts benchmark_quality-parts]
+python scripts/quality_figures.py [--parts benchmark_quality-parts]
 """
 
 import argparse
