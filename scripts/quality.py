@@ -21,16 +21,15 @@ def measure_quality(image, content, style):
     """
     figures = {}
     for divisor in (1, 2, 4):
-        ours, theirs = (_grams(_shrink(picture, divisor)) for picture in (image, style))
+        ours, theirs = (_features(_shrink(picture, divisor)) for picture in (image, style))
         ratios = [
-            np.linalg.norm(ours[name] - theirs[name]) / np.linalg.norm(theirs[name])
-            for name in ours
+            float(_distance(gram_matrix(ours[name]), gram_matrix(theirs[name])))
+            for name in STYLE_LAYERS
         ]
         figures[f"style_{divisor}"] = float(np.mean(ratios))
-    features, target = (
-        _features(picture, (CONTENT_LAYER,))[CONTENT_LAYER] for picture in (image, content)
-    )
-    figures["content"] = float(tf.norm(features - target) / tf.norm(target))
+        if divisor == 1:
+            target = _features(content)[CONTENT_LAYER]
+            figures["content"] = float(_distance(ours[CONTENT_LAYER], target))
     figures["high_frequencies"] = _roughness(image) / _roughness(style)
     return figures
 
@@ -40,16 +39,13 @@ def _shrink(image, divisor):
     return resize(image, (round(height / divisor), round(width / divisor)))
 
 
-def _features(image, layers):
-    model = feature_model(load_weights("bundled"), layers, "max")
+def _features(image):
+    model = feature_model(load_weights("bundled"), (*STYLE_LAYERS, CONTENT_LAYER), "max")
     return extract_features(model, tf.constant(image))
 
 
-def _grams(image):
-    return {
-        name: gram_matrix(features).numpy()
-        for name, features in _features(image, STYLE_LAYERS).items()
-    }
+def _distance(tensor, target):
+    return tf.norm(tensor - target) / tf.norm(target)
 
 
 def _roughness(image):
