@@ -39,16 +39,23 @@ class Console:
         steps_per_epoch: length of an epoch.
         stream: where to write.
         time_limit: of the run, seconds, or 0.
+        may_end: whether the run may end by itself, before its last step.
     """
 
     BAR = 20
 
     def __init__(
-        self, headline: str, steps_per_epoch: int, stream: TextIO, time_limit: float = 0
+        self,
+        headline: str,
+        steps_per_epoch: int,
+        stream: TextIO,
+        time_limit: float = 0,
+        may_end: bool = False,
     ) -> None:
         self._steps_per_epoch = steps_per_epoch
         self._stream = stream
         self._time_limit = time_limit
+        self._about = "at most" if may_end else "about"
         self._terminal = stream.isatty()
         self._seconds: list[float] = []
         self._before = 0.0
@@ -112,7 +119,7 @@ class Console:
 
     def _announce(self, seconds: float) -> None:
         self._announced = True
-        self._write(f" · about {duration(seconds)}\n{''.join(self._unwritten)}")
+        self._write(f" · {self._about} {duration(seconds)}\n{''.join(self._unwritten)}")
 
     def _end(self) -> None:
         """End an epoch or scale: with its line, or on a terminal below its bar."""

@@ -105,6 +105,9 @@ def _check(values: flags.FlagValues, settings: Settings) -> None:
             raise UsageError(f"--{kind} is missing, but --init or --{kind}_weight asks for it")
     if not DEVICES.fullmatch(values.device):
         raise UsageError(f"--device {values.device!r} is not auto, cpu, gpu or gpu:NUMBER")
+    for name in ("min_dim", "scale_factor", "coarse_steps"):
+        if settings.scales == 1 and values[name].present:
+            raise UsageError(f"--{name} needs --scales of at least 2")
     if values.snapshot_every < 0:
         raise UsageError(f"--snapshot_every must be at least 0, not {values.snapshot_every}")
     if values.snapshot_dir and not values.snapshot_every:

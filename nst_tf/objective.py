@@ -1,6 +1,7 @@
 """The objective as the optimizers see it: targets, weights as tensors, compiled functions."""
 
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,9 +15,10 @@ from nst_tf.settings import STYLE_SIZES, Settings
 from nst_tf.vgg import extract_features, feature_model, winograd_kernels
 from nst_tf.weights import Weights
 
-CACHED = 4  # networks compiled for a picture size that are kept
+CACHED = 12  # networks compiled for a picture size that are kept: two runs of many scales
 NO_KERNELS: Sequence[Mapping[str, tf.Tensor]] = ({},) * STYLE_SIZES
 WORTH_COMPILING = 5e6  # steps × pixels for which the time saved is about twice that of compiling
+PACE = 1.25e5  # steps × pixels a second with the direct convolutions on two cores, roughly
 
 
 class Targets(NamedTuple):
@@ -28,6 +30,8 @@ class Targets(NamedTuple):
     """Gram matrices `[C, C]`, blended over the style images: as they are, halved and so on."""
     total_variation: tf.Tensor
     """A scalar: a style image's for the content's number of pixels, blended likewise."""
+    pixels: tf.Tensor
+    """A scalar: the content's."""
 
 
 class Knobs(NamedTuple):
@@ -68,7 +72,9 @@ def make_targets(
                 grams[size][name] = grams[size].get(name, 0.0) + gram
     features = extract_features(model, tf.constant(content))
     kept = {name: features[name] for name in settings.content_layers}
-    return Targets(kept, tuple(grams), tf.constant(variation, tf.float32))
+    height, width = content.shape[1:3]
+    scalars = tf.constant([variation, height * width], tf.float32)
+    return Targets(kept, tuple(grams), *tf.unstack(scalars))
 
 
 def halved(image: tf.Tensor, times: int) -> tf.Tensor:
@@ -81,7 +87,8 @@ def make_knobs(settings: Settings, targets: Targets) -> Knobs:
 
     A relative loss is the absolute one with other weights: each layer's is divided by the mean
     square of its target, that of the total variation by the style's. A term whose target is 0
-    everywhere is left as it is.
+    everywhere is left as it is. Of such a loss a pixel's gradient is of the order of 1 over the
+    number of pixels, so that Adam's ε is divided by that.
     """
     relative = settings.loss == "relative"
 
@@ -103,7 +110,7 @@ def make_knobs(settings: Settings, targets: Targets) -> Knobs:
         ),
         tf.constant(settings.learning_rate),
         tf.constant(settings.beta_1),
-        tf.constant(settings.epsilon),
+        settings.epsilon / (targets.pixels if relative else tf.constant(1.0)),
     )
 
 
@@ -138,11 +145,13 @@ def objective(
     return Losses(style + content + variation, style, content, variation)
 
 
-def use_winograd(settings: Settings, shape: tuple[int, ...], steps: int) -> bool:
-    """Return whether `steps` on images of `shape` should compile their own convolutions."""
+def use_winograd(
+    settings: Settings, shape: tuple[int, ...], steps: int, seconds: float = math.inf
+) -> bool:
+    """Return whether `steps` on images of `shape`, in so many seconds, should compile their own."""
     if settings.convolution != "auto":
         return settings.convolution == "winograd"
-    work = steps * shape[1] * shape[2]
+    work = min(steps * shape[1] * shape[2], PACE * seconds)
     return work >= WORTH_COMPILING and not tf.config.list_logical_devices("GPU")
 
 

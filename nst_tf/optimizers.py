@@ -1,6 +1,5 @@
 """Adam on an image's pixels, each step followed by the projection to [0, 1]."""
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
@@ -48,16 +47,10 @@ def adam_state(shape: tuple[int, ...]) -> AdamState:
     )
 
 
-def resampled(state: AdamState, shape: tuple[int, ...]) -> AdamState:
-    """Return the state as if its run had been one on an image of `shape`.
-
-    The objective is made of means, so that a pixel's gradient falls as the number of pixels grows:
-    the moments are scaled along. Where the sum of the total variation rules this is too much, which
-    Adam mends within some 1 / (1 − β₁) steps.
-    """
-    fewer = state.mean.shape.num_elements() / math.prod(shape)
-    mean = tf.image.resize(state.mean, shape[1:3], "bicubic") * fewer
-    square = tf.image.resize(state.square, shape[1:3], "bilinear") * fewer**2  # never negative
+def resampled(state: AdamState, shape: tuple[int, ...], factor: float) -> AdamState:
+    """Return the state for an image of `shape` whose gradient is `factor` times as large."""
+    mean = tf.image.resize(state.mean, shape[1:3], "bicubic") * factor
+    square = tf.image.resize(state.square, shape[1:3], "bilinear") * factor**2  # never negative
     moments = (tf.Variable(moment, trainable=False) for moment in (mean, square))
     return AdamState(tf.Variable(state.step.value(), trainable=False), *moments)
 

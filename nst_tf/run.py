@@ -202,7 +202,13 @@ class Run:
             height, width = self.content.pixels.shape[1:3]
             headline = f"{self.device} · {width}x{height} pixels · {self.weights.name} weights"
             settings = self.settings
-            console = Console(headline, settings.steps_per_epoch, sys.stdout, settings.time_limit)
+            console = Console(
+                headline,
+                settings.steps_per_epoch,
+                sys.stdout,
+                settings.time_limit,
+                may_end=settings.min_gain > 0,
+            )
             self.closing.callback(console.close)
             yield console
 

@@ -96,7 +96,8 @@ class Settings:
     steps_per_epoch: int = _knob(100, "Schedule", "steps (image updates) in an epoch", low=1)
     min_gain: float = _knob(
         0.0, "Schedule",
-        "end a scale when ten steps lower the loss by less than this share of it; 0: never",
+        "end a scale when ten steps lower the loss by less than this share of it, though not "
+        "before its ramps end; 0: never",
         low=0, high=0.9,
     )  # fmt: skip
     time_limit: float = _knob(
@@ -105,7 +106,11 @@ class Settings:
         low=0,
     )  # fmt: skip
     scales: int = _knob(
-        1, "Scales", "sizes to work at, coarse to fine; each takes its own steps", low=1, high=50
+        1,
+        "Scales",
+        "sizes to work at, at most, coarse to fine; each takes steps of its own",
+        low=1,
+        high=50,
     )
     min_dim: int = _knob(
         64, "Scales", "scales with a smaller long side, in pixels, are left out", low=1
@@ -114,7 +119,7 @@ class Settings:
         2.0, "Scales", "size of each scale relative to the next coarser one", low=1.1, high=8
     )
     coarse_steps: float = _knob(
-        1.0, "Scales", "steps at each scale relative to the next finer one", above=0, high=8
+        1.0, "Scales", "steps at each scale relative to the next finer one", above=0, high=4
     )
     optimizer: str = _knob(
         "adam", "Optimizer",
@@ -145,8 +150,9 @@ class Settings:
     )  # fmt: skip
     loss: str = _knob(
         "absolute", "Loss",
-        "absolute, or relative: every term divided by that of its target, so that weights mean "
-        "the same for all pictures and sizes", choices=("absolute", "relative"),
+        "absolute, or relative: every term divided by that of its target; then weights below 1 as "
+        "in the recipe fast mean the same for all pictures and sizes",
+        choices=("absolute", "relative"),
     )  # fmt: skip
     content_weight: Weight = _knob(
         1e4, "Loss", "weight of the content loss, or a ramp start:end over the epochs; larger "
@@ -203,7 +209,9 @@ class Settings:
         (), "Pictures", "share of each style, such as 0.7,0.3; empty for equal shares", low=0
     )
     init: str = _knob(
-        "content", "Pictures", "where to start: content, style, noise, white, or a picture's path"
+        "content",
+        "Pictures",
+        "where to start, at the coarsest scale: content, style, noise, white, or a picture's path",
     )
     seed: int = _knob(0, "Pictures", "seed of --init=noise", low=0, high=2**32 - 1)
 
@@ -228,6 +236,10 @@ class Settings:
             raise ValueError("style_blend must have a share above 0")
         if not self.content_weight and not self.style_weight:
             raise ValueError("content_weight and style_weight are both 0: nothing to optimise")
+        for knob in fields(self):
+            is_ramp = knob.metadata["ramp"] and isinstance(getattr(self, knob.name), tuple)
+            if is_ramp and self.epochs == 1:
+                raise ValueError(f"{knob.name} is a ramp, but epochs is 1: it needs 2 or more")
         for name in ("init", "weights"):
             if not getattr(self, name):
                 raise ValueError(f"{name} must not be empty")

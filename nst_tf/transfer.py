@@ -89,8 +89,8 @@ def stylize(
             `settings.max_dim` on its long side.
         styles: one image of that kind or a sequence of them, of any sizes.
         settings: every knob; by default those of the recipe `tutorial`.
-        initial: where to start, an image that is resized to the content's size; by default what
-            `settings.init` says.
+        initial: where to start, an image that is resized to the content's size at the coarsest
+            scale; by default what `settings.init` says.
         callbacks: each is called with every step's `Progress`, in order.
 
     Returns:
@@ -122,12 +122,17 @@ def stylize(
         if image is None:
             image = start_image(pictures[0], pictures[1:], settings, initial)
         variable = tf.Variable(resize(image, scale.size), trainable=False)
-        optimizer = make_optimizer(variable, weights, targets, settings, scale.steps, optimizer)
+        optimizer = make_optimizer(variable, weights, targets, settings, scale, optimizer)
         view = Average(variable, settings.averaging) if settings.averaging else variable
         rule = GainRule(settings.min_gain)
         now: Settings | None = None
+        last_epoch = settings.epochs * (scale.steps_before + scale.steps - 1) // total
         for step in range(1, scale.steps + 1):
-            at = settings.at((scale.steps_before + step - 1) * settings.epochs // total)
+            epoch = settings.epochs * (scale.steps_before + step - 1) // total
+            if settings.time_limit:  # the ramps hurry as the time does
+                share = (time.perf_counter() - began) / settings.time_limit
+                epoch = max(epoch, min(settings.epochs - 1, int(settings.epochs * share)))
+            at = settings.at(epoch)
             if at != now:
                 now, knobs = at, make_knobs(at, targets)
                 rule.restart()
@@ -154,9 +159,9 @@ def stylize(
             )
             if _any_ends(callbacks, progress):
                 return resize(view.numpy(), plan[-1].size)
-            settled = optimizer.stationary and at == settings.at(settings.epochs - 1)
             late = 0 < settings.time_limit * scale.deadline <= progress.seconds
-            if rule.ends(losses.total) or settled or late:
+            pays = not (rule.ends(losses.total) or optimizer.stationary)
+            if late or (not pays and epoch >= last_epoch):
                 break
         steps_done += step
         evaluations += optimizer.evaluations
@@ -176,23 +181,29 @@ def make_optimizer(
     weights: Weights,
     targets: Targets,
     settings: Settings,
-    steps: int,
+    scale: Scale,
     coarser: Optimizer | None = None,
 ) -> Optimizer:
-    """Return the optimizer that `settings` asks for, to take `steps` on `image`.
+    """Return the optimizer that `settings` asks for, to work on `image` at a scale.
 
-    Adam goes on with the moments of the one that worked at the next `coarser` scale.
+    Adam goes on with the moments of the one that worked at the next `coarser` scale. Of a relative
+    loss, in which all terms are means, a pixel's gradient falls as the number of pixels grows, and
+    they with it; of an absolute one it is the sum of the total variation that rules, and does not.
     """
     shape = tuple(image.shape)
-    fast = use_winograd(settings, shape, steps)
+    seconds = settings.time_limit * scale.deadline or math.inf
+    fast = use_winograd(settings, shape, scale.steps, seconds)
     functions = compiled(weights, settings.layers, settings.pooling, shape, fast)
     if settings.optimizer == "adam":
 
         def update(state: AdamState, knobs: Knobs) -> tuple[Losses, tf.Tensor]:
             return functions.adam_step(image, state, targets, knobs)
 
-        state = coarser.state if isinstance(coarser, Adam) else None
-        return Adam(update, resampled(state, shape) if state else adam_state(shape))
+        if not isinstance(coarser, Adam):
+            return Adam(update, adam_state(shape))
+        old_pixels = math.prod(coarser.state.mean.shape[1:3])
+        factor = old_pixels / math.prod(shape[1:3]) if settings.loss == "relative" else 1.0
+        return Adam(update, resampled(coarser.state, shape, factor))
 
     def evaluate(point: tf.Tensor, knobs: Knobs) -> Evaluation:
         losses, gradient = functions.evaluate(point, targets, knobs)

@@ -110,23 +110,32 @@ def compare(pair, options):
         round(reached[0][0] / tutorial["seconds"], 3) if reached else None
     )
     for method in ("fast", "quality"):
-        reached = [
-            at
-            for at, quality in results[method]["curve"]
-            if all(
-                value <= SLACK.get(name, 1) * tutorial["quality"][name]
-                for name, value in quality.items()
-            )
-        ]
-        figures[method]["share_of_time_to_tutorials_quality"] = (
-            round(reached[0] / tutorial["seconds"], 3) if reached else None
-        )
+        figures[method] |= against(tutorial, results[method]["curve"])
     for method, result in results.items():  # the long lists last
         figures[method]["loss_by_seconds"] = thinned(result["rows"])
         figures[method]["quality_by_seconds"] = [
             [round(at, 1), rounded(quality)] for at, quality in result["curve"]
         ]
     return figures
+
+
+def against(tutorial, curve):
+    """Tell when a picture was first no worse than the tutorial's in any figure, and if the last is.
+
+    The last picture is the one that a user gets.
+    """
+    goal = tutorial["quality"]
+    reached = [
+        at
+        for at, quality in curve
+        if all(value <= SLACK.get(name, 1) * goal[name] for name, value in quality.items())
+    ]
+    share = round(reached[0] / tutorial["seconds"], 3) if reached else None
+    return {
+        "share_of_time_to_tutorials_quality": share,
+        "share_of_tutorials_time": round(curve[-1][0] / tutorial["seconds"], 3),
+        "result_is_no_worse": bool(reached) and reached[-1] == curve[-1][0],
+    }
 
 
 def summary(result):

@@ -3,12 +3,13 @@
     python scripts/quality_sizes.py [--pair temple:great_wave]
 
 The photo is enlarged to the largest size first. Figures and times go to quality_sizes.json, the
-pictures to --parts; those already there are kept.
+pictures to --parts; those already there with the same settings are kept.
 """
 
 import argparse
+import json
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,16 +37,17 @@ def main():
     columns = []
     for size in SIZES:
         part = options.parts / f"{options.pair.replace(':', '-')}-{size}.png"
-        if not part.exists():
-            settings = replace(RECIPES["quality"], max_dim=size)
+        settings = replace(RECIPES["quality"], max_dim=size)
+        knobs = json.loads(json.dumps(asdict(settings)))
+        if not part.exists() or read_metadata(part)["settings"] != knobs:
             content, (style,) = fit(photo, painting, settings)
             began, latest = time.perf_counter(), []
             picture = stylize(content, style, settings, callbacks=[latest.append])
             seconds = time.perf_counter() - began
             quality = {k: round(v, 3) for k, v in measure_quality(picture, content, style).items()}
             figures = {"seconds": round(seconds, 1), "steps": latest[-1].step, **quality}
-            save_image(part, picture, metadata=figures)
-        record["sizes"][size] = read_metadata(part)
+            save_image(part, picture, metadata={"settings": knobs, "figures": figures})
+        record["sizes"][size] = read_metadata(part)["figures"]
         print(size, record["sizes"][size], flush=True)
         write_record(Path(__file__).with_suffix(".json"), record)
         picture = load_image(part)

@@ -5,14 +5,14 @@
 Each recipe runs as it is but for its size, and for the number of steps of those in STEPS. The runs
 are shared out among --workers processes of one core each, so that times are not comparable with
 those of the benchmarks. Written to quality_table.json, the pictures to --parts; runs found there
-are not repeated.
+with the same settings are not repeated.
 """
 
 import argparse
 import json
 import multiprocessing
 import os
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -49,17 +49,35 @@ def work(job):
     from nst_tf.transfer import fit, stylize
 
     recipe, content, style, max_dim, parts = job
-    part = parts / f"{recipe}-{content}-{style}.png"
-    if not part.exists():
-        settings = make_settings(recipe, max_dim)
+    settings = make_settings(recipe, max_dim)
+    knobs = json.loads(json.dumps(asdict(settings)))
+    part = parts / f"{recipe}-{content}-{style}-{max_dim}.png"
+    if not part.exists() or read_metadata(part)["settings"] != knobs:
         photo, painting = (load_image(ASSETS / f"{name}.jpg") for name in (content, style))
         photo, (painting,) = fit(photo, painting, settings)
         latest = []
         result = stylize(photo, painting, settings, callbacks=[latest.append])
         quality = measure_quality(result, photo, painting)
         figures = {"steps": latest[-1].step, **{k: round(v, 3) for k, v in quality.items()}}
-        save_image(part, result, metadata=figures)
-    return recipe, f"{content}:{style}", read_metadata(part)
+        save_image(part, result, metadata={"settings": knobs, "figures": figures})
+    return recipe, f"{content}:{style}", read_metadata(part)["figures"]
+
+
+def draw(options):
+    """Put the photo, the painting and a picture by every recipe on a sheet: assets/recipes.jpg."""
+    from nst_tf import RECIPES, load_image, save_image
+    from nst_tf.sizes import cover
+
+    content, style = options.pairs[0].split(":")
+    paths = [ASSETS / f"{name}.jpg" for name in (content, style)]
+    paths += [
+        options.parts / f"{recipe}-{content}-{style}-{options.max_dim}.png" for recipe in RECIPES
+    ]
+    size = load_image(paths[-1]).shape[1:3]
+    tiles = [cover(load_image(path), size) for path in paths]
+    tiles = [np.pad(tile, ((0, 0), (3, 3), (3, 3), (0, 0)), constant_values=1) for tile in tiles]
+    rows = [np.concatenate(tiles[start : start + 4], axis=2) for start in range(0, len(tiles), 4)]
+    save_image(ASSETS / "recipes.jpg", np.concatenate(rows, axis=1))
 
 
 def main():
@@ -67,7 +85,14 @@ def main():
     parser.add_argument("--max_dim", type=int, default=128)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--parts", type=Path, default=Path("quality_table-parts"))
+    parser.add_argument(
+        "--pairs", nargs="+", metavar="CONTENT:STYLE", help="default: four by four",
+        default=[f"{content}:{style}" for content in CONTENTS for style in STYLES],
+    )  # fmt: skip
     parser.add_argument("--recipes", nargs="+", help="default: all")
+    parser.add_argument(
+        "--sheet", action="store_true", help="draw the first pair's, record nothing"
+    )
     options = parser.parse_args()
     options.parts.mkdir(exist_ok=True)
 
@@ -76,8 +101,7 @@ def main():
     jobs = [
         (recipe, content, style, options.max_dim, options.parts)
         for recipe in options.recipes or RECIPES
-        for content in CONTENTS
-        for style in STYLES
+        for content, style in (pair.split(":") for pair in options.pairs)
     ]
     runs = {}
     context = multiprocessing.get_context("spawn")
@@ -85,6 +109,9 @@ def main():
         for recipe, pair, figures in pool.imap(work, jobs):
             runs.setdefault(recipe, {})[pair] = figures
             print(recipe, pair, json.dumps(figures), flush=True)
+    if options.sheet:
+        draw(options)
+        return
     record = describe() | {"max_dim": options.max_dim, "recipes": {}}
     for recipe, pairs in runs.items():
         names = next(iter(pairs.values()))

@@ -105,6 +105,20 @@ def test_several_scales_have_a_line_each_even_if_they_end_early():
     ]  # fmt: skip
 
 
+def test_on_a_terminal_a_scale_that_ends_early_leaves_its_bar():
+    stream = Terminal()
+    console = Console("CPU", 5, stream, may_end=True)
+    for progress in steps(6, scales=2):
+        if progress.scale_step <= 5:
+            console(progress)
+    console.close()
+    first, *lines = stream.getvalue().splitlines()
+    assert first == "CPU · at most 1 min 0 s"
+    assert [line.split("\r")[-1].split(" ")[0] for line in lines if line] == [
+        "Scale", "5/6", "Scale", "5/6",
+    ]  # fmt: skip
+
+
 def test_a_time_limit_bounds_what_is_announced():
     stream = io.StringIO()
     console = Console("CPU", 5, stream, time_limit=7)

@@ -98,6 +98,8 @@ def test_version():
         (["--content=a", "--style=b", "--device=tpu"], "'tpu' is not auto, cpu, gpu"),
         (["--content=a", "--style=b", "--snapshot_every=-1"], "must be at least 0"),
         (["--content=a", "--style=b", "--snapshot_dir=c"], "needs --snapshot_every"),
+        (["--content=a", "--style=b", "--min_dim=100"], "--min_dim needs --scales of at least 2"),
+        (["--recipe=fast", "--style_weight=1:2"], "style_weight is a ramp, but epochs is 1"),
     ],
 )
 def test_misused_flags_are_one_line_and_status_2(arguments, words, capfd):
@@ -455,3 +457,55 @@ def test_memory_running_out_is_one_line(photo, painting, capfd, monkeypatch):
     flags = ["--quiet", *SHORT]
     assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 1
     assert capfd.readouterr().err == "nst_tf: memory ran out: lower --max_dim\n"
+
+
+def test_memory_running_out_at_a_finer_scale_keeps_the_coarser_picture(
+    photo, painting, capfd, monkeypatch
+):
+    import tensorflow as tf
+
+    from nst_tf import transfer
+
+    make_targets = transfer.make_targets
+
+    def exhausted(model, content, *rest):
+        if content.shape[2] == 48:
+            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+        return make_targets(model, content, *rest)
+
+    monkeypatch.setattr(transfer, "make_targets", exhausted)
+    flags = ["--quiet", *SHORT, "--scales=2", "--min_dim=24", "--figure=figure.png"]
+    assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 1
+    assert capfd.readouterr().err == (
+        "nst_tf: memory ran out: lower --max_dim; the picture is saved as photo-painting.png\n"
+    )
+    assert size("photo-painting.png") == (48, 36)
+    assert read_metadata("photo-painting.png")["steps"] == 4
+    assert os.path.exists("figure.png")
+
+
+def test_a_run_stopped_at_a_coarse_scale_keeps_its_size_and_transparency(painting):
+    image = Image.new("RGBA", (64, 48), (200, 80, 40, 255))
+    image.paste((0, 0, 0, 0), (0, 0, 32, 48))
+    image.save("logo.png")
+    flags = [*SHALLOW, "--epochs=1000", "--scales=3", "--min_dim=8", "--snapshot_every=3"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nst_tf", "--content=logo.png", f"--style={painting}", *flags],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    first = "logo-painting-steps/step_00003.png"
+    try:
+        for _ in range(600):
+            if os.path.exists(first) or process.poll() is not None:
+                break
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert " of 300000; " in err
+    for path in ("logo-painting.png", first):
+        with Image.open(path) as result:
+            alpha = np.asarray(result)[..., 3]
+        np.testing.assert_array_equal(alpha, np.repeat([[0] * 32 + [255] * 32], 48, axis=0))

@@ -9,11 +9,11 @@ import tensorflow as tf
 
 from nst_tf import Settings, stylize
 from nst_tf.losses import total_variation_loss
-from nst_tf.objective import make_knobs, make_targets
-from nst_tf.optimizers import AdamState, Average, adam_state, resampled
+from nst_tf.objective import compiled, make_knobs, make_targets
+from nst_tf.optimizers import Average, adam_state, resampled
 from nst_tf.sizes import resize
 from nst_tf.transfer import NonFiniteLossError, fit, measure
-from nst_tf.vgg import feature_model
+from nst_tf.vgg import feature_model, winograd_kernels
 from nst_tf.weights import load_weights
 
 FAST = Settings(
@@ -116,7 +116,7 @@ def test_a_least_gain_ends_each_scale(pixels):
 
 
 def test_a_time_limit_leaves_time_for_the_finest_scale(pixels, monkeypatch):
-    ticks = itertools.count()  # each look at the clock takes a second
+    ticks = (tick / 2 for tick in itertools.count())  # two looks at the clock a step: a second
     monkeypatch.setattr("nst_tf.transfer.time.perf_counter", lambda: float(next(ticks)))
     settings = dataclasses.replace(SCALES, steps_per_epoch=1000, coarse_steps=1, time_limit=100)
     image, steps = run(pixels(30, 40), pixels(30, 40, seed=1), settings)
@@ -144,8 +144,7 @@ def test_relative_weights_are_absolute_ones_over_the_targets_squares(pixels):
 
 
 def test_relative_terms_have_closed_forms(pixels):
-    # Of the style image itself the style term is 0 and its total variation the weight; a content
-    # that is twice the target, were features linear, would give the weight too.
+    # Of the style image itself the style term is 0, and its total variation the weight.
     content, style = pixels(24, 32), pixels(24, 32, seed=1)
     losses = measure(style, content, style, FAST)
     assert losses.style == pytest.approx(0, abs=1e-6)
@@ -186,11 +185,19 @@ def test_the_average_of_iterates_has_its_closed_form():
 
 @pytest.mark.parametrize("scales", [1, 3])
 def test_with_averaging_the_result_is_the_average(pixels, scales):
-    settings = dataclasses.replace(FAST, optimizer="adam", scales=scales, min_dim=8, averaging=0.8)
+    settings = dataclasses.replace(
+        FAST, optimizer="adam", scales=scales, min_dim=8, averaging=0.8, loss="absolute"
+    )
     plain = dataclasses.replace(settings, averaging=0)
     pictures = pixels(30, 40), pixels(30, 40, seed=1)
     averaged, steps = run(*pictures, settings)
     np.testing.assert_array_equal(averaged, steps[-1].image())
+    assert np.abs(averaged - run(*pictures, plain)[0]).max() > 0.01
+    seen = []
+    stopped = stylize(
+        *pictures, settings, callbacks=[lambda p: seen.append(p.image()), lambda p: p.step == 2]
+    )
+    np.testing.assert_array_equal(stopped, resize(seen[-1], (30, 40)))
     if scales == 1:
         images = []
         stylize(*pictures, plain, callbacks=[lambda p: images.append(p.image())])
@@ -205,13 +212,13 @@ def test_adams_moments_are_resampled_with_the_gradients_scale():
     state.step.assign(7)
     state.mean.assign(tf.fill(state.mean.shape, -3.0))
     state.square.assign(tf.fill(state.square.shape, 16.0))
-    finer = resampled(state, (1, 12, 16, 3))
+    finer = resampled(state, (1, 12, 16, 3), 1 / 4)
     assert int(finer.step) == 7
     np.testing.assert_allclose(finer.mean, np.full((1, 12, 16, 3), -3 / 4), rtol=1e-5)
     np.testing.assert_allclose(finer.square, np.full((1, 12, 16, 3), 16 / 16), rtol=1e-5)
     state.square.assign(rng.exponential(size=state.square.shape) ** 4)
-    assert resampled(state, (1, 17, 23, 3)).square.numpy().min() >= 0
-    same = resampled(AdamState(state.step, tf.Variable(state.square), state.square), (1, 6, 8, 3))
+    assert resampled(state, (1, 17, 23, 3), 1.0).square.numpy().min() >= 0
+    same = resampled(state._replace(mean=tf.Variable(state.square)), (1, 6, 8, 3), 1.0)
     np.testing.assert_allclose(same.mean, state.square, rtol=1e-5)
 
 
@@ -243,9 +250,74 @@ def test_winograd_is_exact_at_all_style_sizes(pixels):
     settings = Settings(
         epochs=1, steps_per_epoch=2, style_sizes=2, loss="relative", content_weight=1,
         style_weight=1, total_variation_weight=0.1, optimizer="lbfgs", init="white",
+        style_layers=["block1_conv1", "block3_conv2"], content_layers=["block3_conv2"],
     )  # fmt: skip
-    losses = [
-        run(pixels(96, 96), pixels(96, 96, 1), dataclasses.replace(settings, convolution=kind))[1]
+    model = feature_model(load_weights("bundled"), settings.layers, "max")
+    assert winograd_kernels(model, 96, 96)  # at half the size it is used too
+    steps = [
+        run(pixels(192, 192), pixels(192, 192, 1), dataclasses.replace(settings, convolution=kind))
         for kind in ("direct", "winograd")
     ]
-    np.testing.assert_allclose(losses[0][0].losses, losses[1][0].losses, rtol=1e-4)
+    for direct, winograd in zip(steps[0][1], steps[1][1], strict=True):
+        np.testing.assert_allclose(direct.losses, winograd.losses, rtol=1e-4)
+    difference = np.linalg.norm(steps[0][0] - steps[1][0]) / np.linalg.norm(steps[0][0])
+    assert difference < 1e-3
+
+
+def test_adam_moves_the_picture_by_relative_losses_too(pixels):
+    settings = dataclasses.replace(FAST, optimizer="adam", steps_per_epoch=30, init="white")
+    pictures = [resize(pixels(8, 8, seed), (64, 64)) for seed in range(2)]
+    for scales in (1, 2):
+        image, steps = run(*pictures, dataclasses.replace(settings, scales=scales, min_dim=8))
+        assert np.median(np.abs(image - 1)) > 0.1
+        assert steps[-1].losses.total < 0.8 * steps[0].losses.total
+
+
+def test_adam_goes_on_with_its_moments(pixels, monkeypatch):
+    calls = []
+
+    def spy(state, shape, factor):
+        calls.append((int(state.step), tuple(state.mean.shape[1:3]), shape[1:3], factor))
+        return resampled(state, shape, factor)
+
+    monkeypatch.setattr("nst_tf.transfer.resampled", spy)
+    for loss, factor in (("relative", 1 / 4), ("absolute", 1)):
+        calls.clear()
+        run(
+            pixels(32, 40), pixels(32, 40, 1),
+            dataclasses.replace(SCALES, optimizer="adam", loss=loss),
+        )  # fmt: skip
+        assert calls == [(9, (8, 10), (16, 20), factor), (15, (16, 20), (32, 40), factor)]
+
+
+def test_a_least_gain_waits_for_the_ramps(pixels):
+    settings = dataclasses.replace(
+        FAST, epochs=3, steps_per_epoch=25, min_gain=0.9, style_weight=(0.01, 1)
+    )
+    _, steps = run(pixels(24, 32), pixels(24, 32, seed=1), settings)
+    assert len(steps) == 70  # twenty steps into the last epoch
+
+
+def test_ramps_hurry_with_the_time_limit(pixels, monkeypatch):
+    ticks = itertools.count()  # each look at the clock takes a second
+    monkeypatch.setattr("nst_tf.transfer.time.perf_counter", lambda: float(next(ticks)))
+    settings = dataclasses.replace(
+        FAST, epochs=4, steps_per_epoch=1000, time_limit=40, total_variation_weight=(1, 1000)
+    )
+    _, steps = run(pixels(24, 32), pixels(24, 32, seed=1), settings)
+    assert len(steps) < 50
+    jumps = [
+        b.seconds
+        for a, b in itertools.pairwise(steps)
+        if b.losses.total_variation > 5 * a.losses.total_variation
+    ]
+    assert [round(seconds / 10) for seconds in jumps] == [1, 2, 3]
+
+
+def test_runs_of_the_same_scales_share_their_compiled_steps(pixels):
+    compiled.cache_clear()
+    settings = dataclasses.replace(SCALES, scales=5, min_dim=2, steps_per_epoch=1, coarse_steps=1)
+    for _ in range(2):
+        _, steps = run(pixels(64, 64), pixels(64, 64, seed=1), settings)
+        assert steps[-1].scales == 5
+    assert compiled.cache_info().misses == 5
