@@ -127,12 +127,12 @@ def objective(
 ) -> Losses:
     """Return the weighted terms and their sum, scalar tensors, differentiable in `image`.
 
-    Each size of `targets.style` has half the share of the one before in the style term. With
+    Each size of `targets.style` has the share of its number of pixels in the style term. With
     `kernels`, from `vgg.winograd_kernels` for the image as it is, halved and so on, the
     convolutions are faster on CPUs.
     """
     style = content = tf.constant(0.0)
-    shares = [2.0**-size for size in range(len(targets.style))]
+    shares = [4.0**-size for size in range(len(targets.style))]
     shares = [share / sum(shares) for share in shares]
     for size, (grams, factors) in enumerate(zip(targets.style, knobs.style_factors, strict=True)):
         features = extract_features(model, halved(image, size), kernels[size])

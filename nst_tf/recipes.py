@@ -15,7 +15,6 @@ _RELATIVE: dict[str, Any] = {
     "optimizer": "lbfgs",
     "content_layers": ("block4_conv2",),
     "style_weight": 1.0,
-    "total_variation_weight": 0.03,
     "min_dim": 64,
 }
 
@@ -67,6 +66,7 @@ RECIPES = {
     "fast": Settings(
         **_RELATIVE,
         content_weight=0.25,
+        total_variation_weight=0.03,
         epochs=1,
         steps_per_epoch=100,
         min_gain=0.08,
@@ -76,7 +76,8 @@ RECIPES = {
     # the distance at half the size is twice as large at the same content.
     "quality": Settings(
         **_RELATIVE,
-        content_weight=0.35,
+        content_weight=0.37,
+        total_variation_weight=0.04,
         style_sizes=2,
         epochs=1,
         steps_per_epoch=80,

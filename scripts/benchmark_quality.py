@@ -89,28 +89,31 @@ def work(method, pair, options, pipe):
     pipe.send({"rows": rows, "curve": curve})
 
 
-def compare(pair, options):
+def compare(pair, options, known):
+    """Run the methods on a pair; `known` are the figures of those that are not run again."""
     context = multiprocessing.get_context("spawn")
     pipes, results = {}, {}
-    for method in METHODS:
+    for method in options.methods:
         pipes[method], theirs = context.Pipe()
         context.Process(target=work, args=(method, pair, options, theirs), daemon=True).start()
         theirs.close()  # so that a worker's end is noticed
-    while len(results) < len(METHODS):
-        for method in METHODS:
+    while len(results) < len(options.methods):
+        for method in options.methods:
             if method not in results:
                 pipes[method].send(None)
                 results |= {method: result} if (result := pipes[method].recv()) else {}
-    figures = {method: summary(result) for method, result in results.items()}
+    figures = known | {method: summary(result) for method, result in results.items()}
     tutorial = figures["tutorial"]
-    loss = results["tutorial"]["rows"][-1][2]
-    reached = [row for row in results["lbfgs"]["rows"] if row[2] <= loss]
-    figures["lbfgs"]["final_loss_over_tutorials"] = round(results["lbfgs"]["rows"][-1][2] / loss, 3)
-    figures["lbfgs"]["share_of_time_to_tutorials_loss"] = (
-        round(reached[0][0] / tutorial["seconds"], 3) if reached else None
-    )
-    for method in ("fast", "quality"):
-        figures[method] |= against(tutorial, results[method]["curve"])
+    for method in results:
+        if method == "lbfgs":
+            rows, loss = results[method]["rows"], tutorial["final_loss"]
+            reached = [row[0] for row in rows if row[2] <= loss]
+            figures[method] |= {
+                "final_loss_over_tutorials": round(rows[-1][2] / loss, 3),
+                "share_of_time_to_tutorials_loss": share(reached, tutorial),
+            }
+        elif method != "tutorial":
+            figures[method] |= against(tutorial, results[method]["curve"])
     for method, result in results.items():  # the long lists last
         figures[method]["loss_by_seconds"] = thinned(result["rows"])
         figures[method]["quality_by_seconds"] = [
@@ -130,12 +133,16 @@ def against(tutorial, curve):
         for at, quality in curve
         if all(value <= SLACK.get(name, 1) * goal[name] for name, value in quality.items())
     ]
-    share = round(reached[0] / tutorial["seconds"], 3) if reached else None
     return {
-        "share_of_time_to_tutorials_quality": share,
+        "share_of_time_to_tutorials_quality": share(reached, tutorial),
         "share_of_tutorials_time": round(curve[-1][0] / tutorial["seconds"], 3),
         "result_is_no_worse": bool(reached) and reached[-1] == curve[-1][0],
     }
+
+
+def share(reached, tutorial):
+    """Return the first of the times as a share of the tutorial's whole one, if there is any."""
+    return round(reached[0] / tutorial["seconds"], 3) if reached else None
 
 
 def summary(result):
@@ -161,16 +168,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=450, help="steps of L-BFGS")
     parser.add_argument("--pairs", nargs="+", default=PAIRS, metavar="CONTENT:STYLE:SIZE")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
+    parser.add_argument("--add", action="store_true", help="keep what the record has of others")
     parser.add_argument("--parts", type=Path, default=Path("benchmark_quality-parts"))
     options = parser.parse_args()
     options.parts.mkdir(exist_ok=True)
-    record = describe() | {"turn_seconds": TURN, "lbfgs_steps": options.steps, "pairs": {}}
+    path = Path(__file__).with_suffix(".json")
+    pairs = json.loads(path.read_text())["pairs"] if options.add else {}
+    record = describe() | {"turn_seconds": TURN, "lbfgs_steps": options.steps, "pairs": pairs}
     for pair in options.pairs:
-        record["pairs"][pair] = compare(pair, options)
+        record["pairs"][pair] = compare(pair, options, pairs.get(pair, {}))
         for method, figures in record["pairs"][pair].items():
             shown = {k: v for k, v in figures.items() if not k.endswith("by_seconds")}
             print(pair, method, json.dumps(shown), flush=True)
-        write_record(Path(__file__).with_suffix(".json"), record)
+        write_record(path, record)
 
 
 if __name__ == "__main__":

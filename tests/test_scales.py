@@ -232,7 +232,7 @@ def test_style_sizes_weigh_the_style_terms_of_halved_pictures(pixels):
     whole = measure(image, content, style, alone)
     half = measure(halves[2], halves[0], halves[1], alone)
     losses = measure(image, content, style, both)
-    assert losses.style == pytest.approx((2 * whole.style + half.style) / 3, rel=1e-4)
+    assert losses.style == pytest.approx((4 * whole.style + half.style) / 5, rel=1e-4)
     assert losses[2:] == pytest.approx(whole[2:], rel=1e-5)
 
 
