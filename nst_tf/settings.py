@@ -182,7 +182,8 @@ class Settings:
     style_sizes: int = _knob(
         1, "Network",
         "sizes at which the style is matched: the picture's, half of it, a quarter, each weighing "
-        "as many pixels as it has; more of them keep large strokes together", low=1, high=STYLE_SIZES,
+        "as many pixels as it has; more of them keep large strokes together",
+        low=1, high=STYLE_SIZES,
     )  # fmt: skip
     pooling: str = _knob(
         "max", "Network", "how the network halves its maps", choices=("max", "average")
