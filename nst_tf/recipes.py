@@ -5,7 +5,8 @@ Other formulations of the losses are this package's with other weights; the comm
 
 from typing import Any
 
-from nst_tf.settings import Settings, unknown
+from nst_tf.checks import unknown
+from nst_tf.settings import Settings
 
 # `fast` and `quality` share relative losses, in which weights are shares: of (F − P)² / P² at
 # block4_conv2, of the mean over layers of (G − A)² / A², and of the total variation over the

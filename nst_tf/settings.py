@@ -5,14 +5,11 @@ library takes an instance, and the output files record one. Importing this modul
 TensorFlow, so that mistakes are refused at once.
 """
 
-import difflib
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-Weight = float | tuple[float, float]
-"""A weight of the objective, or the start and end of its ramp over the epochs."""
+from nst_tf.checks import Weight, check_number, checked_ramp, checked_type, unknown
 
 POOLED_BLOCKS = (2, 2, 4, 4, 4)  # convolutions in each block of VGG19; a pooling ends each block
 
@@ -31,14 +28,6 @@ INITS = ("content", "style", "noise", "white")
 
 
 STYLE_SIZES = 3  # at most
-
-
-def unknown(kind: str, value: str, known: Iterable[str]) -> ValueError:
-    """Return the error for a name that is not among `known`, with the closest one as the mend."""
-    known = tuple(known)
-    close = difflib.get_close_matches(value, known, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(known)}"
-    return ValueError(f"unknown {kind} {value!r}: {hint}")
 
 
 def smallest_side(layers: Iterable[str]) -> int:
@@ -72,13 +61,6 @@ def _knob(
             "ramp": ramp,
         },
     )
-
-
-_WITHIN = {
-    "at least": lambda value, limit: value >= limit,
-    "more than": lambda value, limit: value > limit,
-    "at most": lambda value, limit: value <= limit,
-}
 
 
 @dataclass(frozen=True)
@@ -218,11 +200,11 @@ class Settings:
 
     def __post_init__(self) -> None:
         for knob in fields(self):
-            check = _checked_ramp if knob.metadata["ramp"] else _checked_type
+            check = checked_ramp if knob.metadata["ramp"] else checked_type
             value = check(knob.name, getattr(self, knob.name), knob.default)
             object.__setattr__(self, knob.name, value)
             for number in value if isinstance(value, tuple) else (value,):
-                _check_number(knob.name, number, knob.metadata["limits"])
+                check_number(knob.name, number, knob.metadata["limits"])
             choices = knob.metadata["choices"]
             if choices and value not in choices:
                 raise unknown(knob.name, str(value), choices)
@@ -274,57 +256,6 @@ class Settings:
     def smallest_side(self) -> int:
         """The least height and width, in pixels, that the deepest used layer needs."""
         return smallest_side(self.layers)
-
-
-def _checked_type(name: str, value: Any, default: Any) -> Any:
-    """Return `value` in the type of the field's default: a whole number may stand for a float."""
-    if isinstance(default, tuple):
-        if isinstance(value, str) or not isinstance(value, Iterable):
-            raise ValueError(f"{name} must be a sequence, not {value!r}")
-        items = tuple(value)
-        if name.endswith("_layers"):
-            if not all(isinstance(item, str) for item in items):
-                raise ValueError(f"{name} must hold layer names, not {items!r}")
-            return items
-        return tuple(_checked_type(name, item, 1.0) for item in items)
-    if isinstance(default, str):
-        if not isinstance(value, str):
-            raise ValueError(f"{name} must be a string, not {value!r}")
-        return value
-    try:
-        if isinstance(value, (bool, str)):
-            raise TypeError
-        number = type(default)(value)
-        if number != value and not math.isnan(number):
-            raise ValueError
-    except (TypeError, ValueError, OverflowError):
-        kind = "a whole number" if isinstance(default, int) else "a number"
-        raise ValueError(f"{name} must be {kind}, not {value!r}") from None
-    return number
-
-
-def _checked_ramp(name: str, value: Any, default: Any) -> Weight:
-    """Return a number, or the two ends of a ramp given as `start:end` or as a pair."""
-    parts = value.split(":") if isinstance(value, str) else value
-    if not isinstance(parts, (list, tuple)):
-        return _checked_type(name, value, default)
-    try:
-        ends = [_checked_type(name, float(part), default) for part in parts]
-    except (TypeError, ValueError):
-        ends = []
-    if len(ends) not in (1, 2) or (len(ends) == 2 and not min(ends) > 0):
-        raise ValueError(f"{name} must be a number or a ramp such as 100:1, not {value!r}")
-    return ends[0] if len(ends) == 1 else (ends[0], ends[1])
-
-
-def _check_number(name: str, value: Any, limits: dict[str, float]) -> None:
-    if isinstance(value, str):
-        return
-    if not math.isfinite(value):
-        raise ValueError(f"{name} must be finite, not {value}")
-    if not all(_WITHIN[words](value, limit) for words, limit in limits.items()):
-        expected = " and ".join(f"{words} {limit:g}" for words, limit in limits.items())
-        raise ValueError(f"{name} must be {expected}, not {value:g}")
 
 
 def _check_layers(kind: str, names: tuple[str, ...], factors: tuple[float, ...]) -> None:

@@ -1,0 +1,75 @@
+"""Checks of single values, whose errors name the value and what was expected."""
+
+import difflib
+import math
+from collections.abc import Iterable
+from typing import Any
+
+Weight = float | tuple[float, float]
+"""A weight of the objective, or the start and end of its ramp over the epochs."""
+
+_WITHIN = {
+    "at least": lambda value, limit: value >= limit,
+    "more than": lambda value, limit: value > limit,
+    "at most": lambda value, limit: value <= limit,
+}
+
+
+def unknown(kind: str, value: str, known: Iterable[str]) -> ValueError:
+    """Return the error for a name that is not among `known`, with the closest one as the mend."""
+    known = tuple(known)
+    close = difflib.get_close_matches(value, known, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(known)}"
+    return ValueError(f"unknown {kind} {value!r}: {hint}")
+
+
+def checked_type(name: str, value: Any, default: Any) -> Any:
+    """Return `value` in the type of the field's default: a whole number may stand for a float."""
+    if isinstance(default, tuple):
+        if isinstance(value, str) or not isinstance(value, Iterable):
+            raise ValueError(f"{name} must be a sequence, not {value!r}")
+        items = tuple(value)
+        if name.endswith("_layers"):
+            if not all(isinstance(item, str) for item in items):
+                raise ValueError(f"{name} must hold layer names, not {items!r}")
+            return items
+        return tuple(checked_type(name, item, 1.0) for item in items)
+    if isinstance(default, str):
+        if not isinstance(value, str):
+            raise ValueError(f"{name} must be a string, not {value!r}")
+        return value
+    try:
+        if isinstance(value, (bool, str)):
+            raise TypeError
+        number = type(default)(value)
+        if number != value and not math.isnan(number):
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
+        kind = "a whole number" if isinstance(default, int) else "a number"
+        raise ValueError(f"{name} must be {kind}, not {value!r}") from None
+    return number
+
+
+def checked_ramp(name: str, value: Any, default: Any) -> Weight:
+    """Return a number, or the two ends of a ramp given as `start:end` or as a pair."""
+    parts = value.split(":") if isinstance(value, str) else value
+    if not isinstance(parts, (list, tuple)):
+        return checked_type(name, value, default)
+    try:
+        ends = [checked_type(name, float(part), default) for part in parts]
+    except (TypeError, ValueError):
+        ends = []
+    if len(ends) not in (1, 2) or (len(ends) == 2 and not min(ends) > 0):
+        raise ValueError(f"{name} must be a number or a ramp such as 100:1, not {value!r}")
+    return ends[0] if len(ends) == 1 else (ends[0], ends[1])
+
+
+def check_number(name: str, value: Any, limits: dict[str, float]) -> None:
+    """Refuse a number that is not finite or beyond a limit; a string passes."""
+    if isinstance(value, str):
+        return
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must be finite, not {value}")
+    if not all(_WITHIN[words](value, limit) for words, limit in limits.items()):
+        expected = " and ".join(f"{words} {limit:g}" for words, limit in limits.items())
+        raise ValueError(f"{name} must be {expected}, not {value:g}")
