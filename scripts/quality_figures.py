@@ -52,6 +52,8 @@ def draw_pictures(pairs, parts):
         sources = [ASSETS / f"{name}.jpg" for name in pair.split(":")[:2]]
         results = [parts / f"{pair.replace(':', '-')}-{method}.png" for method in methods]
         for column, path in enumerate((*sources, *results)):
+            if not path.exists():  # not every method ran on every pair
+                continue
             image = load_image(path)
             scale = min(HEIGHT / image.shape[1], WIDTH / image.shape[2])
             image = resize(image, (round(image.shape[1] * scale), round(image.shape[2] * scale)))
