@@ -103,3 +103,14 @@ def total_variation_loss(image: tf.Tensor) -> tf.Tensor:
         A scalar; it grows with the number of pixels.
     """
     return tf.reduce_sum(tf.image.total_variation(image))
+
+
+def halved(image: tf.Tensor, times: int) -> tf.Tensor:
+    """Return the image at half its size, so many times, as means of its pixels."""
+    return tf.nn.avg_pool2d(image, 2**times, 2**times, "VALID") if times else image
+
+
+def size_shares(count: int) -> list[float]:
+    """Return the shares of the style's sizes: as the numbers of their pixels, 1 in all."""
+    shares = [4.0**-size for size in range(count)]
+    return [share / sum(shares) for share in shares]

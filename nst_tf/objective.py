@@ -9,7 +9,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.losses import Losses, gram_matrix, layer_loss, total_variation_loss
+from nst_tf.blocks import block_evaluate, block_features, block_grams
+from nst_tf.losses import (
+    Losses,
+    gram_matrix,
+    halved,
+    layer_loss,
+    size_shares,
+    total_variation_loss,
+)
 from nst_tf.optimizers import AdamState, adam_update
 from nst_tf.settings import STYLE_SIZES, Settings
 from nst_tf.vgg import extract_features, feature_model, winograd_kernels
@@ -66,20 +74,25 @@ def make_targets(
         pixels = style.shape.num_elements()
         variation += share * float(total_variation_loss(style)) * content.size / pixels
         for size in sizes:
-            features = extract_features(model, halved(style, size))
-            for name in settings.style_layers:
-                gram = float(share) * gram_matrix(features[name])
-                grams[size][name] = grams[size].get(name, 0.0) + gram
-    features = extract_features(model, tf.constant(content))
-    kept = {name: features[name] for name in settings.content_layers}
+            for name, gram in _grams(model, halved(style, size), settings).items():
+                grams[size][name] = grams[size].get(name, 0.0) + float(share) * gram
+    if settings.block_size:
+        kept = block_features(
+            model, tf.constant(content), settings.content_layers, settings.block_size
+        )
+    else:
+        features = extract_features(model, tf.constant(content))
+        kept = {name: features[name] for name in settings.content_layers}
     height, width = content.shape[1:3]
     scalars = tf.constant([variation, height * width], tf.float32)
     return Targets(kept, tuple(grams), *tf.unstack(scalars))
 
 
-def halved(image: tf.Tensor, times: int) -> tf.Tensor:
-    """Return the image at half its size, so many times, as means of its pixels."""
-    return tf.nn.avg_pool2d(image, 2**times, 2**times, "VALID") if times else image
+def _grams(model: keras.Model, style: tf.Tensor, settings: Settings) -> dict[str, tf.Tensor]:
+    if settings.block_size:
+        return block_grams(model, style, settings.style_layers, settings.block_size)
+    features = extract_features(model, style)
+    return {name: gram_matrix(features[name]) for name in settings.style_layers}
 
 
 def make_knobs(settings: Settings, targets: Targets) -> Knobs:
@@ -132,8 +145,7 @@ def objective(
     convolutions are faster on CPUs.
     """
     style = content = tf.constant(0.0)
-    shares = [4.0**-size for size in range(len(targets.style))]
-    shares = [share / sum(shares) for share in shares]
+    shares = size_shares(len(targets.style))
     for size, (grams, factors) in enumerate(zip(targets.style, knobs.style_factors, strict=True)):
         features = extract_features(model, halved(image, size), kernels[size])
         ours = {name: gram_matrix(features[name]) for name in factors}
@@ -171,6 +183,7 @@ def compiled(
     pooling: str,
     shape: tuple[int, ...],
     fast: bool,
+    block_size: int = 0,
 ) -> Compiled:
     """Return the functions for images of `shape`; their graphs go when they are evicted.
 
@@ -178,8 +191,11 @@ def compiled(
         weights, layers, pooling: as for `vgg.feature_model`.
         shape: of the image, `(1, H, W, 3)`.
         fast: whether to use the convolutions of `winograd`.
+        block_size: of `blocks`, or 0 for the whole picture at once.
     """
     model = feature_model(weights, layers, pooling)
+    if block_size:
+        return _by_blocks(model, shape, fast, block_size)
     kernels = NO_KERNELS
     if fast:
         _, height, width, _ = shape
@@ -196,17 +212,37 @@ def compiled(
     @tf.function
     def adam_step(image, state, targets, knobs):
         losses, gradient = evaluate(image, targets, knobs)
-        # Adam squares the gradient, and what is infinite once would stay in its moments.
-        finite = tf.math.is_finite(losses.total + tf.reduce_sum(tf.square(gradient)))
-        if finite:
-            adam_update(
-                image,
-                gradient,
-                state,
-                learning_rate=knobs.learning_rate,
-                beta_1=knobs.beta_1,
-                epsilon=knobs.epsilon,
-            )
-        return losses, finite
+        return losses, _update_if_finite(image, losses, gradient, state, knobs)
 
     return Compiled(tf.function(evaluate), adam_step)
+
+
+def _by_blocks(model: keras.Model, shape: tuple[int, ...], fast: bool, block_size: int) -> Compiled:
+    def kernels(height, width):
+        return winograd_kernels(model, height, width) if fast else {}
+
+    evaluate = block_evaluate(model, shape, block_size, kernels)
+    update = tf.function(_update_if_finite)
+
+    def adam_step(image, state, targets, knobs):
+        losses, gradient = evaluate(image.value(), targets, knobs)
+        return losses, update(image, losses, gradient, state, knobs)
+
+    return Compiled(evaluate, adam_step)
+
+
+def _update_if_finite(
+    image: tf.Variable, losses: Losses, gradient: tf.Tensor, state: AdamState, knobs: Knobs
+) -> tf.Tensor:
+    # Adam squares the gradient, and what is infinite once would stay in its moments.
+    finite = tf.math.is_finite(losses.total + tf.reduce_sum(tf.square(gradient)))
+    if finite:
+        adam_update(
+            image,
+            gradient,
+            state,
+            learning_rate=knobs.learning_rate,
+            beta_1=knobs.beta_1,
+            epsilon=knobs.epsilon,
+        )
+    return finite

@@ -183,7 +183,7 @@ class Run:
             return error.image, str(error)
         except tf.errors.ResourceExhaustedError:
             image = self.latest.image() if self.latest else self.content.pixels
-            return image, "memory ran out: lower --max_dim"
+            return image, "memory ran out: set --block_size 512 or less, or lower --max_dim"
         except BaseException:
             # A bug: its traceback follows, but what has been made is kept.
             if self.latest:

@@ -180,6 +180,11 @@ class Settings:
         "auto: winograd on a CPU in runs that are long enough, else direct",
         choices=("auto", "winograd", "direct"),
     )  # fmt: skip
+    block_size: int = _knob(
+        0, "Memory",
+        "work through the picture in blocks of so many pixels a side: the same result in less "
+        "memory and about twice the time; 0: all of it at once", low=0,
+    )  # fmt: skip
     max_dim: int = _knob(
         512, "Pictures", "limit of the content's long side in pixels; 0 keeps its size", low=0
     )

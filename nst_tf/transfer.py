@@ -193,7 +193,8 @@ def make_optimizer(
     shape = tuple(image.shape)
     seconds = settings.time_limit * scale.deadline or math.inf
     fast = use_winograd(settings, shape, scale.steps, seconds)
-    functions = compiled(weights, settings.layers, settings.pooling, shape, fast)
+    block_size = settings.block_size if settings.block_size < max(shape) else 0
+    functions = compiled(weights, settings.layers, settings.pooling, shape, fast, block_size)
     if settings.optimizer == "adam":
 
         def update(state: AdamState, knobs: Knobs) -> tuple[Losses, tf.Tensor]:

@@ -456,7 +456,10 @@ def test_memory_running_out_is_one_line(photo, painting, capfd, monkeypatch):
     monkeypatch.setattr(transfer, "make_targets", exhausted)
     flags = ["--quiet", *SHORT]
     assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 1
-    assert capfd.readouterr().err == "nst_tf: memory ran out: lower --max_dim\n"
+    assert (
+        capfd.readouterr().err
+        == "nst_tf: memory ran out: set --block_size 512 or less, or lower --max_dim\n"
+    )
 
 
 def test_memory_running_out_at_a_finer_scale_keeps_the_coarser_picture(
@@ -477,7 +480,7 @@ def test_memory_running_out_at_a_finer_scale_keeps_the_coarser_picture(
     flags = ["--quiet", *SHORT, "--scales=2", "--min_dim=24", "--figure=figure.png"]
     assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 1
     assert capfd.readouterr().err == (
-        "nst_tf: memory ran out: lower --max_dim; the picture is saved as photo-painting.png\n"
+        "nst_tf: memory ran out: set --block_size 512 or less, or lower --max_dim; the picture is saved as photo-painting.png\n"
     )
     assert size("photo-painting.png") == (48, 36)
     assert read_metadata("photo-painting.png")["steps"] == 4

@@ -1,0 +1,160 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nst_tf import Settings, stylize
+from nst_tf.blocks import block_features, block_grams, halo, plan_blocks, stride
+from nst_tf.losses import gram_matrix
+from nst_tf.objective import compiled, make_knobs, make_targets
+from nst_tf.settings import LAYERS
+from nst_tf.sizes import resize
+from nst_tf.vgg import extract_features, feature_model
+from nst_tf.weights import load_weights
+
+SETTINGS = Settings(
+    loss="relative", content_weight=0.5, style_weight=1, total_variation_weight=0.05, max_dim=0,
+    style_scale=0,
+)  # fmt: skip
+SHALLOW = dataclasses.replace(
+    SETTINGS, content_layers=["block2_conv2"], style_layers=["block1_conv1", "block2_conv1"]
+)
+
+
+@pytest.fixture
+def smooth(pixels):
+    """Return a maker of random images with detail at several sizes."""
+
+    def make(height, width, seed):
+        coarse, fine = (pixels(height // n + 1, width // n + 1, seed) for n in (16, 4))
+        return (resize(coarse, (height, width)) + resize(fine, (height, width))) / 2
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("layers", "pixels"),
+    [
+        (["block1_conv1"], 1),
+        (["block1_conv2"], 2),
+        (["block1_pool"], 2),
+        (["block2_conv1"], 2 + 2),
+        (["block2_conv1", "block1_conv1"], 2 + 2),
+        (["block5_conv2"], 2 + 2 * 2 + 4 * 4 + 4 * 8 + 2 * 16),
+    ],
+)
+def test_a_halo_reaches_as_far_as_the_convolutions(layers, pixels):
+    assert halo(layers) == pixels
+
+
+@given(
+    st.integers(1, 700), st.integers(1, 700), st.integers(20, 300),
+    st.lists(st.sampled_from(LAYERS), min_size=1, max_size=3),
+)  # fmt: skip
+def test_blocks_own_every_location_once_and_see_their_halo(height, width, block_size, layers):
+    reach, grid = halo(layers), max(map(stride, layers))
+    owners = np.zeros((height, width), int)
+    for block in plan_blocks(height, width, block_size, layers):
+        for length, seen, owned in (
+            (height, block.rows, block.owned_rows),
+            (width, block.columns, block.owned_columns),
+        ):
+            assert seen[0] % grid == owned[0] % grid == 0
+            for end in (seen[1], owned[1]):
+                assert end == length or end % grid == 0
+            assert seen[0] == 0 or seen[0] <= owned[0] - reach
+            assert seen[1] == length or seen[1] >= owned[1] + reach
+            assert 0 <= seen[0] <= owned[0] < owned[1] <= seen[1] <= length
+            assert owned[1] - owned[0] < max(block_size, grid) + grid
+        owners[slice(*block.owned_rows), slice(*block.owned_columns)] += 1
+    assert (owners == 1).all()
+
+
+def both_ways(smooth, size, settings, block_size):
+    """Return losses and gradient of the whole picture and by blocks, and the style sizes used."""
+    content, image = smooth(*size, 0), smooth(*size, 1)
+    styles = [smooth(150, 170, 2), smooth(90, 100, 3)][: len(settings.style_blend) or 1]
+    weights = load_weights("bundled")
+    model = feature_model(weights, settings.layers, settings.pooling)
+    targets = make_targets(model, content, styles, settings)
+    knobs = make_knobs(settings, targets)
+    shape, results = image.shape, []
+    for blocks in (0, block_size):
+        evaluate = compiled(
+            weights, settings.layers, settings.pooling, shape, False, blocks
+        ).evaluate
+        losses, gradient = evaluate(tf.constant(image), targets, knobs)
+        results.append((np.array(losses), gradient.numpy()))
+    return results
+
+
+@pytest.mark.parametrize(
+    ("size", "block_size", "changes"),
+    [
+        ((97, 203), 64, {}),
+        ((203, 97), 16, {"pooling": "average"}),
+        ((64, 160), 96, {"style_sizes": 3}),
+        ((131, 117), 48, {"style_blend": (0.7, 0.3), "content_layers": ["block4_conv2"]}),
+        ((120, 133), 64, {"content_layers": ["block1_conv1", "block3_pool"], "style_sizes": 2}),
+        ((17, 30), 1, {}),
+        ((64, 64), 1000, {"loss": "absolute", "content_weight": 1e4, "style_weight": 1e-2}),
+    ],
+)  # fmt: skip
+def test_blocks_equal_the_whole_picture(smooth, size, block_size, changes):
+    settings = dataclasses.replace(SETTINGS, **changes)
+    (losses, gradient), (losses_by, gradient_by) = both_ways(smooth, size, settings, block_size)
+    np.testing.assert_allclose(losses_by, losses, rtol=1e-5)
+    assert np.linalg.norm(gradient_by - gradient) <= 1e-5 * np.linalg.norm(gradient)
+
+
+def test_a_narrower_halo_would_show(smooth, monkeypatch):
+    monkeypatch.setattr("nst_tf.blocks.halo", lambda layers: 64)
+    compiled.cache_clear()
+    (_, gradient), (_, gradient_by) = both_ways(smooth, (96, 202), SETTINGS, 64)
+    compiled.cache_clear()
+    assert np.linalg.norm(gradient_by - gradient) > 1e-5 * np.linalg.norm(gradient)
+
+
+def test_targets_are_the_whole_pictures(smooth):
+    image = tf.constant(smooth(75, 131, 0))
+    model = feature_model(load_weights("bundled"), SETTINGS.layers, "max")
+    features = extract_features(model, image)
+    for name, part in block_features(model, image, SETTINGS.layers, 32).items():
+        np.testing.assert_allclose(part, features[name], rtol=1e-4, atol=1e-2)
+    for name, gram in block_grams(model, image, SETTINGS.layers, 32).items():
+        expected = gram_matrix(features[name])
+        assert float(tf.norm(gram - expected)) <= 1e-5 * float(tf.norm(expected))
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+@pytest.mark.parametrize("scales", [1, 2])
+def test_runs_by_blocks_are_those_of_the_whole_picture(smooth, optimizer, scales):
+    settings = dataclasses.replace(
+        SHALLOW, optimizer=optimizer, scales=scales, min_dim=16, epochs=1, steps_per_epoch=3
+    )
+    content, style = smooth(40, 56, 0), smooth(48, 48, 1)
+    whole = stylize(content, style, settings)
+    parts = stylize(content, style, dataclasses.replace(settings, block_size=16))
+    # Rounding decides which of two like values a pooling takes: not every pixel agrees.
+    assert np.linalg.norm(parts - whole) <= 1e-3 * np.linalg.norm(whole)
+    assert np.abs(whole - content).max() > 0.01
+
+
+def test_blocks_with_winograd_are_exact(smooth):
+    settings = dataclasses.replace(
+        SETTINGS, content_layers=["block3_conv2"], style_layers=["block1_conv1", "block3_conv2"],
+        epochs=1, steps_per_epoch=2, optimizer="lbfgs", block_size=128,
+    )  # fmt: skip
+    runs = {}
+    for kind in ("direct", "winograd"):
+        losses = []
+        stylize(
+            smooth(200, 150, 0), smooth(60, 60, 1),
+            dataclasses.replace(settings, convolution=kind),
+            callbacks=[lambda p, losses=losses: losses.append(p.losses)],
+        )  # fmt: skip
+        runs[kind] = losses
+    np.testing.assert_allclose(runs["winograd"], runs["direct"], rtol=1e-4, atol=1e-7)
