@@ -480,7 +480,8 @@ def test_memory_running_out_at_a_finer_scale_keeps_the_coarser_picture(
     flags = ["--quiet", *SHORT, "--scales=2", "--min_dim=24", "--figure=figure.png"]
     assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 1
     assert capfd.readouterr().err == (
-        "nst_tf: memory ran out: set --block_size 512 or less, or lower --max_dim; the picture is saved as photo-painting.png\n"
+        "nst_tf: memory ran out: set --block_size 512 or less, or lower --max_dim; "
+        "the picture is saved as photo-painting.png\n"
     )
     assert size("photo-painting.png") == (48, 36)
     assert read_metadata("photo-painting.png")["steps"] == 4
