@@ -204,9 +204,8 @@ def block_evaluate(
         gradient = tape.gradient(variation, image)
         style = content = tf.constant(0.0)
         shares = size_shares(len(targets.style))
-        for size, (targets_here, factors) in enumerate(
-            zip(targets.style, knobs.style_factors, strict=True)
-        ):
+        pairs = zip(targets.style, knobs.style_factors, strict=True)
+        for size, (goals, factors) in enumerate(pairs):
             with tf.GradientTape() as tape:
                 tape.watch(image)
                 picture = halved(image, size)
@@ -223,17 +222,15 @@ def block_evaluate(
             # The closed form between them.
             slopes, content_slopes = {}, {}
             for name, factor in factors.items():
-                locations = _locations(picture, name)
-                error = sums[name] / locations - targets_here[name]
                 weight = knobs.style_weight * shares[size] * factor / len(factors)
-                style += weight * tf.reduce_mean(tf.square(error))
-                slope = 2 * weight * error / tf.cast(tf.size(error), tf.float32)
-                slopes[name] = (slope + tf.transpose(slope)) / locations
-            for name, factor in knobs.content_factors.items() if not size else ():
-                weight = knobs.content_weight * factor / len(knobs.content_factors)
-                elements = tf.cast(tf.size(kept[name]), tf.float32)
-                content += weight * errors[name] / elements
-                content_slopes[name] = 2 * weight / elements
+                locations = _locations(picture, name)
+                term, slopes[name] = _style_term(sums[name], goals[name], weight, locations)
+                style += term
+            for name in kept:
+                weight = knobs.content_weight * knobs.content_factors[name] / len(kept)
+                weight /= tf.cast(tf.size(kept[name]), tf.float32)
+                content += weight * errors[name]
+                content_slopes[name] = 2 * weight
             # Pass 2.
             pulled = tf.Variable(tf.zeros_like(picture), trainable=False)
             for block in plan:
@@ -248,6 +245,15 @@ def block_evaluate(
         return Losses(style + content + variation, style, content, variation), gradient
 
     return evaluate
+
+
+def _style_term(
+    total: tf.Tensor, goal: tf.Tensor, weight: tf.Tensor, locations: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return weight · mean((G − A)²) of a layer, and (Ḡ + Ḡᵀ) / N, by which F is multiplied."""
+    error = total / locations - goal
+    slope = 2 * weight * error / tf.cast(tf.size(error), tf.float32)
+    return weight * tf.reduce_mean(tf.square(error)), (slope + tf.transpose(slope)) / locations
 
 
 def _lengths(block: Block) -> tuple[int, int]:
