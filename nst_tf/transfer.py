@@ -161,7 +161,8 @@ def stylize(
                 return resize(view.numpy(), plan[-1].size)
             late = 0 < settings.time_limit * scale.deadline <= progress.seconds
             pays = not (rule.ends(losses.total) or optimizer.stationary)
-            if late or (not pays and epoch >= last_epoch):
+            ramps_on = epoch < last_epoch and at != settings.at(last_epoch)
+            if late or not (pays or ramps_on):
                 break
         steps_done += step
         evaluations += optimizer.evaluations
