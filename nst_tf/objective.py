@@ -183,7 +183,7 @@ def compiled(
     pooling: str,
     shape: tuple[int, ...],
     fast: bool,
-    block_size: int = 0,
+    block_size: int,
 ) -> Compiled:
     """Return the functions for images of `shape`; their graphs go when they are evicted.
 

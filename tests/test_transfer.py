@@ -150,7 +150,7 @@ def test_one_trace_per_size_whatever_the_knobs(pixels):
     assert compiled.cache_info().misses == 2
     for height in (24, 28):
         shape = (1, height, 24, 3)
-        step = compiled(load_weights("bundled"), FAST.layers, "max", shape, False).adam_step
+        step = compiled(load_weights("bundled"), FAST.layers, "max", shape, False, 0).adam_step
         assert step.experimental_get_tracing_count() == 1
 
 
@@ -160,7 +160,7 @@ def test_compiled_steps_of_many_sizes_are_dropped(pixels):
     run(pixels(24, 24), pixels(24, 24), settings)
     shape = (1, 24, 24, 3)
     oldest = weakref.ref(
-        compiled(load_weights("bundled"), FAST.layers, "max", shape, False).adam_step
+        compiled(load_weights("bundled"), FAST.layers, "max", shape, False, 0).adam_step
     )
     for width in range(25, 25 + CACHED):
         run(pixels(24, width), pixels(24, 24), settings)
@@ -228,7 +228,7 @@ def test_lbfgs_needs_no_more_evaluations_than_scipy_to_the_same_loss(pixels):
     content, fitted = fit(content, style, settings)
     targets = make_targets(model, content, fitted, settings)
     knobs = make_knobs(settings, targets)
-    evaluate = compiled(weights, settings.layers, "max", content.shape, False).evaluate
+    evaluate = compiled(weights, settings.layers, "max", content.shape, False, 0).evaluate
     losses = []
 
     def objective(x):

@@ -111,15 +111,16 @@ def test_golden_losses_and_picture(everywhere):
 
 
 def test_only_long_runs_on_cpus_compile_it(monkeypatch):
-    short, long = Settings(epochs=1, steps_per_epoch=10), Settings()
-    shape = (1, 192, 256, 3)
+    settings, shape = Settings(), (1, 192, 256, 3)
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [])
-    assert not use_winograd(short, shape)
-    assert use_winograd(long, shape)
-    assert use_winograd(dataclasses.replace(short, convolution="winograd"), shape)
-    assert not use_winograd(dataclasses.replace(long, convolution="direct"), shape)
+    assert not use_winograd(settings, shape, steps=10)
+    assert use_winograd(settings, shape, steps=1000)
+    assert not use_winograd(settings, shape, steps=1000, seconds=20)
+    assert use_winograd(settings, shape, steps=1000, seconds=200)
+    assert use_winograd(dataclasses.replace(settings, convolution="winograd"), shape, steps=10)
+    assert not use_winograd(dataclasses.replace(settings, convolution="direct"), shape, 1000)
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: ["a GPU"])
-    assert not use_winograd(long, shape)
+    assert not use_winograd(settings, shape, steps=1000)
 
 
 def test_where_it_pays_depends_on_channels_and_maps():
