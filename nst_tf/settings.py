@@ -183,7 +183,7 @@ class Settings:
     block_size: int = _knob(
         0, "Memory",
         "work through the picture in blocks of so many pixels a side: the same result in less "
-        "memory and about twice the time; 0: all of it at once", low=0,
+        "memory and two to three times the time; 0: all of it at once", low=0,
     )  # fmt: skip
     max_dim: int = _knob(
         512, "Pictures", "limit of the content's long side in pixels; 0 keeps its size", low=0
