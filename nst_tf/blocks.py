@@ -21,7 +21,7 @@ import keras
 import tensorflow as tf
 
 from nst_tf.losses import Losses, halved, size_shares, total_variation_loss
-from nst_tf.settings import POOLED_BLOCKS, STYLE_SIZES
+from nst_tf.settings import POOLED_BLOCKS, STYLE_SIZES, smallest_side, stride
 from nst_tf.vgg import extract_features
 
 if TYPE_CHECKING:
@@ -41,11 +41,6 @@ class Block(NamedTuple):
     columns: Span
     owned_rows: Span
     owned_columns: Span
-
-
-def stride(layer: str) -> int:
-    """Return how many pixels apart a layer's locations are."""
-    return int(2 ** (int(layer[5]) - (not layer.endswith("_pool"))))
 
 
 def halo(layers: Iterable[str]) -> int:
@@ -72,7 +67,7 @@ def plan_blocks(height: int, width: int, block_size: int, layers: Sequence[str])
         block_size: longest side of what a block owns, pixels; at least the deepest stride.
         layers: those whose features are wanted.
     """
-    grid = max(map(stride, layers))
+    grid = smallest_side(layers)
     margin = -(-halo(layers) // grid) * grid
 
     def spans(length: int) -> list[tuple[Span, Span]]:
@@ -113,8 +108,7 @@ def block_grams(
     sums = dict.fromkeys(layers, tf.constant(0.0))
     for _, features in _walk(model, image, block_size):
         for name in layers:
-            locations = tf.reshape(features[name], [-1, features[name].shape[-1]])
-            sums[name] += tf.matmul(locations, locations, transpose_a=True)
+            sums[name] += _gram_sum(features[name])
     return {name: total / _locations(image, name) for name, total in sums.items()}
 
 
@@ -124,6 +118,11 @@ def _walk(model, image, block_size):
     for block in plan_blocks(height, width, block_size, model.output_names):
         crop, inside, _ = _cut(image, block)
         yield block, _owned(extract_features(model, crop), inside)
+
+
+def _gram_sum(features: tf.Tensor) -> tf.Tensor:
+    locations = tf.reshape(features, [-1, features.shape[-1]])
+    return tf.matmul(locations, locations, transpose_a=True)
 
 
 def _locations(image: tf.Tensor, layer: str) -> int:
@@ -161,7 +160,7 @@ def block_evaluate(
         crop: kernels(*crop)
         for plan in plans
         for crop in {_lengths(block) for block in plan}
-        if min(crop) >= max(map(stride, layers))
+        if min(crop) >= smallest_side(layers)
     }
 
     def features_of(crop):
@@ -172,10 +171,7 @@ def block_evaluate(
         """Return the Gram sums and content errors of what a block owns."""
         ours = _owned(features_of(crop), inside)
         theirs = _owned(content, outside)
-        grams = {}
-        for name in styles:
-            locations = tf.reshape(ours[name], [-1, ours[name].shape[-1]])
-            grams[name] = tf.matmul(locations, locations, transpose_a=True)
+        grams = {name: _gram_sum(ours[name]) for name in styles}
         errors = {
             name: tf.reduce_sum(tf.math.squared_difference(ours[name], theirs[name]))
             for name in content

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from nst_tf.settings import Settings
-
-Size = tuple[int, int]
+from nst_tf.sizes import Size, scaled
 
 
 class Scale(NamedTuple):
@@ -30,11 +29,6 @@ class Scale(NamedTuple):
     steps_after: int
     work_after: float
     deadline: float
-
-
-def scaled(size: Size, ratio: float) -> Size:
-    """Return height and width times `ratio`, rounded, at least a pixel each."""
-    return max(1, round(size[0] * ratio)), max(1, round(size[1] * ratio))
 
 
 def plan_scales(settings: Settings, content: Size, styles: Sequence[Size]) -> tuple[Scale, ...]:

@@ -30,13 +30,17 @@ INITS = ("content", "style", "noise", "white")
 STYLE_SIZES = 3  # at most
 
 
+def stride(layer: str) -> int:
+    """Return how many pixels apart a layer's locations are: each pooling before it doubles that."""
+    return int(2 ** (int(layer[5]) - (not layer.endswith("_pool"))))
+
+
 def smallest_side(layers: Iterable[str]) -> int:
     """Return the least height and width, in pixels, for which every one of `layers` has an output.
 
     Each pooling halves the picture and drops an odd row, so a layer behind n poolings needs 2ⁿ.
     """
-    poolings = (int(name[5]) - (not name.endswith("_pool")) for name in layers)
-    return int(2 ** max(poolings, default=0))
+    return max(map(stride, layers), default=1)
 
 
 def _knob(

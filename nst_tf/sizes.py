@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+Size = tuple[int, int]
 Box = tuple[float, float, float, float]
 
 
@@ -40,8 +41,12 @@ def fit_size(height: int, width: int, max_dim: int) -> tuple[int, int]:
 
 def long_side_size(height: int, width: int, long_side: float) -> tuple[int, int]:
     """Return the size with the given long side, pixels, at the same aspect ratio, at least 1×1."""
-    scale = long_side / max(height, width)
-    return max(1, round(height * scale)), max(1, round(width * scale))
+    return scaled((height, width), long_side / max(height, width))
+
+
+def scaled(size: Size, ratio: float) -> Size:
+    """Return height and width times `ratio`, rounded, at least a pixel each."""
+    return max(1, round(size[0] * ratio)), max(1, round(size[1] * ratio))
 
 
 def resize(image: np.ndarray, size: tuple[int, int], box: Box | None = None) -> np.ndarray:

@@ -23,9 +23,9 @@ from nst_tf.objective import (
     use_winograd,
 )
 from nst_tf.optimizers import Adam, AdamState, Average, Optimizer, adam_state, resampled
-from nst_tf.schedule import GainRule, Scale, plan_scales, scaled
+from nst_tf.schedule import GainRule, Scale, plan_scales
 from nst_tf.settings import INITS, Settings
-from nst_tf.sizes import check_image, cover, fit_pictures, resize
+from nst_tf.sizes import check_image, cover, fit_pictures, resize, scaled
 from nst_tf.vgg import feature_model
 from nst_tf.weights import Weights, load_weights
 

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nst_tf import Settings, stylize
-from nst_tf.blocks import block_features, block_grams, halo, plan_blocks, stride
+from nst_tf.blocks import block_features, block_grams, halo, plan_blocks
 from nst_tf.losses import gram_matrix
 from nst_tf.objective import compiled, make_knobs, make_targets
-from nst_tf.settings import LAYERS
+from nst_tf.settings import LAYERS, stride
 from nst_tf.sizes import resize
 from nst_tf.vgg import extract_features, feature_model
 from nst_tf.weights import load_weights
