@@ -1,7 +1,7 @@
 """VGG19 as a Keras functional model from an image to the features of named layers."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 
 import keras
 import tensorflow as tf
@@ -67,13 +67,30 @@ def extract_features(
     features = preprocess(image)
     if not kernels:
         return model(features, training=False)
+    return apply_layers(model.layers[1:], features, model.output_names, kernels)
+
+
+def apply_layers(
+    layers: Iterable[keras.layers.Layer],
+    features: tf.Tensor,
+    names: Container[str],
+    kernels: Mapping[str, tf.Tensor],
+) -> dict[str, tf.Tensor]:
+    """Return the outputs of those called `names` of some layers of VGG19, which is a chain.
+
+    Args:
+        layers: in order, without gaps.
+        features: `[1, h, w, C]`, the input of the first.
+        names: of the outputs to keep.
+        kernels: as for `extract_features`.
+    """
     outputs = {}
-    for layer in model.layers[1:]:  # VGG19 is a chain; the first layer is its input
+    for layer in layers:
         if layer.name in kernels:
             features = winograd.convolve_relu(features, kernels[layer.name], layer.bias.value)
         else:
             features = layer(features)
-        if layer.name in model.output_names:
+        if layer.name in names:
             outputs[layer.name] = features
     return outputs
 

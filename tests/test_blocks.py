@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nst_tf import Settings, stylize
-from nst_tf.blocks import block_features, block_grams, halo, plan_blocks
+from nst_tf.blocks import Stage, block_features, block_grams, make_stages
 from nst_tf.losses import gram_matrix
 from nst_tf.objective import compiled, make_knobs, make_targets
-from nst_tf.settings import LAYERS, stride
+from nst_tf.settings import LAYERS
 from nst_tf.sizes import resize
 from nst_tf.vgg import extract_features, feature_model
 from nst_tf.weights import load_weights
@@ -36,41 +36,46 @@ def smooth(pixels):
 
 
 @pytest.mark.parametrize(
-    ("layers", "pixels"),
+    ("layers", "expected"),
     [
-        (["block1_conv1"], 1),
-        (["block1_conv2"], 2),
-        (["block1_pool"], 2),
-        (["block2_conv1"], 2 + 2),
-        (["block2_conv1", "block1_conv1"], 2 + 2),
-        (["block5_conv2"], 2 + 2 * 2 + 4 * 4 + 4 * 8 + 2 * 16),
+        (["block1_conv1"], [(1, 1, 1)]),
+        (["block1_conv2", "block1_conv1"], [(1, 1, 2)]),
+        (["block1_pool"], [(1, 2, 2)]),
+        (["block2_conv1"], [(1, 2, 2 + 2)]),
+        (["block3_pool"], [(1, 8, 2 + 2 * 2 + 4 * 4)]),
+        (["block4_conv2", "block1_conv1"], [(1, 8, 22), (8, 1, 2)]),
+        (["block5_conv2"], [(1, 8, 22), (8, 2, 4), (16, 1, 2)]),
     ],
 )
-def test_a_halo_reaches_as_far_as_the_convolutions(layers, pixels):
-    assert halo(layers) == pixels
+def test_a_halo_reaches_as_far_as_a_stages_convolutions(layers, expected):
+    stages = make_stages(layers)
+    assert [(stage.stride, stage.grid, stage.halo) for stage in stages] == expected
 
 
 @given(
-    st.integers(1, 700), st.integers(1, 700), st.integers(20, 300),
+    st.integers(1, 700), st.integers(1, 700), st.integers(1, 300),
     st.lists(st.sampled_from(LAYERS), min_size=1, max_size=3),
 )  # fmt: skip
 def test_blocks_own_every_location_once_and_see_their_halo(height, width, block_size, layers):
-    reach, grid = halo(layers), max(map(stride, layers))
-    owners = np.zeros((height, width), int)
-    for block in plan_blocks(height, width, block_size, layers):
-        for length, seen, owned in (
-            (height, block.rows, block.owned_rows),
-            (width, block.columns, block.owned_columns),
-        ):
-            assert seen[0] % grid == owned[0] % grid == 0
-            for end in (seen[1], owned[1]):
-                assert end == length or end % grid == 0
-            assert seen[0] == 0 or seen[0] <= owned[0] - reach
-            assert seen[1] == length or seen[1] >= owned[1] + reach
-            assert 0 <= seen[0] <= owned[0] < owned[1] <= seen[1] <= length
-            assert owned[1] - owned[0] < max(block_size, grid) + grid
-        owners[slice(*block.owned_rows), slice(*block.owned_columns)] += 1
-    assert (owners == 1).all()
+    for stage in make_stages(layers):
+        grid, shape = stage.grid, (height, width)
+        longest = max(grid, (block_size << stage.depth) // stage.stride)
+        owners, lengths = np.zeros(shape, int), set()
+        for block in stage.plan(*shape, block_size):
+            for length, seen, owned in (
+                (height, block.rows, block.owned_rows),
+                (width, block.columns, block.owned_columns),
+            ):
+                assert seen[0] % grid == owned[0] % grid == 0
+                assert owned[1] == length or owned[1] % grid == 0
+                assert seen[0] == 0 or seen[0] <= owned[0] - stage.halo
+                assert seen[1] == length or seen[1] >= owned[1] + stage.halo
+                assert 0 <= seen[0] <= owned[0] < owned[1] <= seen[1] <= length
+                assert owned[1] - owned[0] < longest + grid
+            owners[slice(*block.owned_rows), slice(*block.owned_columns)] += 1
+            lengths.add(tuple(stop - start for start, stop in block[:2]))
+        assert (owners == 1).all()
+        assert len(lengths) == 1
 
 
 def both_ways(smooth, size, settings, block_size):
@@ -110,10 +115,11 @@ def test_blocks_equal_the_whole_picture(smooth, size, block_size, changes):
     assert np.linalg.norm(gradient_by - gradient) <= 1e-5 * np.linalg.norm(gradient)
 
 
-def test_a_narrower_halo_would_show(smooth, monkeypatch):
-    monkeypatch.setattr("nst_tf.blocks.halo", lambda layers: 64)
+@pytest.mark.parametrize("halo", [(14, 4, 2), (22, 2, 2), (22, 4, 0)])
+def test_a_narrower_halo_would_show(smooth, monkeypatch, halo):
+    monkeypatch.setattr(Stage, "halo", property(lambda stage: halo[stage.depth]))
     compiled.cache_clear()
-    (_, gradient), (_, gradient_by) = both_ways(smooth, (96, 202), SETTINGS, 64)
+    (_, gradient), (_, gradient_by) = both_ways(smooth, (96, 202), SETTINGS, 16)
     compiled.cache_clear()
     assert np.linalg.norm(gradient_by - gradient) > 1e-5 * np.linalg.norm(gradient)
 
