@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -62,6 +63,31 @@ def checked_ramp(name: str, value: Any, default: Any) -> Weight:
     if len(ends) not in (1, 2) or (len(ends) == 2 and not min(ends) > 0):
         raise ValueError(f"{name} must be a number or a ramp such as 100:1, not {value!r}")
     return ends[0] if len(ends) == 1 else (ends[0], ends[1])
+
+
+def checked_auto(name: str, value: Any) -> Any:
+    """Return `auto`, or a whole number given as one or as its digits."""
+    if value == "auto":
+        return value
+    digits = isinstance(value, str) and re.fullmatch(r"-?\d+", value.strip())
+    try:
+        return checked_type(name, int(value) if digits else value, 0)
+    except ValueError:
+        raise ValueError(f"{name} must be auto or a whole number, not {value!r}") from None
+
+
+def parse_bytes(size: str) -> int:
+    """Return the bytes of a size in words, such as 3.5GiB, 800MiB or 4GB.
+
+    Raises:
+        ValueError: it is not one of these, or 0.
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([KMGT])(i?)B\s*", size, re.IGNORECASE)
+    number = float(match[1]) if match else 0.0
+    if not match or not number:
+        raise ValueError(f"memory_budget must be auto or a size such as 3.5GiB, not {size!r}")
+    power = "KMGT".index(match[2].upper()) + 1
+    return int(number * (1024 if match[3] else 1000) ** power)
 
 
 def check_number(name: str, value: Any, limits: dict[str, float]) -> None:

@@ -39,6 +39,7 @@ class ProjectedLBFGS:
     ARMIJO = 1e-4
     TRIES = 25
     FIRST_RMS = 0.01  # of the first step, which has no scale to go by, in units of the box
+    CHUNK = 1 << 18  # elements of each vector of which products are taken at once
 
     def __init__(
         self,
@@ -123,14 +124,14 @@ class ProjectedLBFGS:
         free = ((image > 0) | (gradient < 0)) & ((image < 1) | (gradient > 0))
         free = tf.reshape(tf.cast(free, image.dtype), [1, -1])
         gradient = tf.reshape(gradient, [1, -1])
-        # Restricting one factor restricts the products: a single copy of the memory is made.
-        pairs = tf.matmul(self._vectors * free, self._vectors, transpose_b=True)
-        mixed = tf.matmul(self._vectors, gradient * free, transpose_b=True)
-        square = tf.matmul(gradient * free, gradient, transpose_b=True)
-        products = np.block([[pairs.numpy(), mixed.numpy()], [mixed.numpy().T, square.numpy()]])
+        products = np.zeros([2 * self._memory + 1] * 2)
+        for start in range(0, free.shape[1], self.CHUNK):  # a copy of the memory would not fit
+            part = slice(start, start + self.CHUNK)
+            vectors = tf.concat([self._vectors[:, part], gradient[:, part]], axis=0) * free[:, part]
+            products += tf.matmul(vectors, vectors, transpose_b=True).numpy()
         ages = range(1, min(self._pairs, self._memory) + 1)
         newest_first = [(self._pairs - age) % self._memory for age in ages]
-        coefficients = two_loop_coefficients(products.astype(np.float64), newest_first)
+        coefficients = two_loop_coefficients(products, newest_first)
         weights = tf.constant(coefficients[None], image.dtype)
         direction = tf.matmul(weights[:, :-1], self._vectors) + weights[:, -1:] * gradient
         return tf.reshape(direction * free, image.shape)
@@ -146,8 +147,8 @@ class ProjectedLBFGS:
         curvature = float(tf.reduce_sum(move * change))
         if curvature > 1e-10 * float(tf.norm(move) * tf.norm(change)):
             slot = self._pairs % self._memory
-            rows = tf.stack([tf.reshape(move, [-1]), tf.reshape(change, [-1])])
-            self._vectors.scatter_update(tf.IndexedSlices(rows, [slot, self._memory + slot]))
+            self._vectors[slot].assign(tf.reshape(move, [-1]))
+            self._vectors[self._memory + slot].assign(tf.reshape(change, [-1]))
             self._pairs += 1
         self._image.assign(after)
         self._here = there

@@ -20,6 +20,7 @@ from nst_tf.losses import (
 )
 from nst_tf.optimizers import AdamState, adam_update
 from nst_tf.settings import STYLE_SIZES, Settings
+from nst_tf.sizes import Size
 from nst_tf.vgg import extract_features, feature_model, winograd_kernels
 from nst_tf.weights import Weights
 
@@ -56,11 +57,16 @@ class Knobs(NamedTuple):
 
 
 def make_targets(
-    model: keras.Model, content: np.ndarray, styles: Sequence[np.ndarray], settings: Settings
+    model: keras.Model,
+    content: np.ndarray,
+    styles: Sequence[np.ndarray],
+    settings: Settings,
+    block_size: int = 0,
 ) -> Targets:
     """Compute the content's features and the styles' Gram matrices, blended by their shares.
 
-    Of the `style_sizes`, those at which a picture would be too small for the network are left out.
+    With a `block_size` they are computed by `blocks`. Of the `style_sizes`, those at which a
+    picture would be too small for the network are left out.
     """
     shares = np.asarray(settings.style_blend or [1.0] * len(styles))
     shares = shares / shares.sum()
@@ -74,12 +80,12 @@ def make_targets(
         pixels = style.shape.num_elements()
         variation += share * float(total_variation_loss(style)) * content.size / pixels
         for size in sizes:
-            for name, gram in _grams(model, halved(style, size), settings).items():
+            for name, gram in _grams(
+                model, halved(style, size), settings.style_layers, block_size
+            ).items():
                 grams[size][name] = grams[size].get(name, 0.0) + float(share) * gram
-    if settings.block_size:
-        kept = block_features(
-            model, tf.constant(content), settings.content_layers, settings.block_size
-        )
+    if block_size:
+        kept = block_features(model, tf.constant(content), settings.content_layers, block_size)
     else:
         features = extract_features(model, tf.constant(content))
         kept = {name: features[name] for name in settings.content_layers}
@@ -88,11 +94,13 @@ def make_targets(
     return Targets(kept, tuple(grams), *tf.unstack(scalars))
 
 
-def _grams(model: keras.Model, style: tf.Tensor, settings: Settings) -> dict[str, tf.Tensor]:
-    if settings.block_size:
-        return block_grams(model, style, settings.style_layers, settings.block_size)
+def _grams(
+    model: keras.Model, style: tf.Tensor, layers: Sequence[str], block_size: int
+) -> dict[str, tf.Tensor]:
+    if block_size:
+        return block_grams(model, style, layers, block_size)
     features = extract_features(model, style)
-    return {name: gram_matrix(features[name]) for name in settings.style_layers}
+    return {name: gram_matrix(features[name]) for name in layers}
 
 
 def make_knobs(settings: Settings, targets: Targets) -> Knobs:
@@ -157,13 +165,11 @@ def objective(
     return Losses(style + content + variation, style, content, variation)
 
 
-def use_winograd(
-    settings: Settings, shape: tuple[int, ...], steps: int, seconds: float = math.inf
-) -> bool:
-    """Return whether `steps` on images of `shape`, in so many seconds, should compile their own."""
+def use_winograd(settings: Settings, size: Size, steps: int, seconds: float = math.inf) -> bool:
+    """Return whether `steps` on images of `size`, in so many seconds, should compile their own."""
     if settings.convolution != "auto":
         return settings.convolution == "winograd"
-    work = min(steps * shape[1] * shape[2], PACE * seconds)
+    work = min(steps * size[0] * size[1], PACE * seconds)
     return work >= WORTH_COMPILING and not tf.config.list_logical_devices("GPU")
 
 

@@ -22,11 +22,13 @@ from nst_tf.command_line import UsageError, help_text, parse
 from nst_tf.files import check_outputs, check_writable
 from nst_tf.images import Picture, check_output_size, load_picture, output_format, save_image
 from nst_tf.runtime import Stopper, start_tensorflow
+from nst_tf.schedule import plan_scales
 from nst_tf.settings import INITS, Settings
 from nst_tf.sizes import fit_pictures, resize
 from nst_tf.weights import Weights, load_weights
 
 if TYPE_CHECKING:
+    from nst_tf.memory import Plan
     from nst_tf.transfer import Callback, Progress
 
 FIGURES = (".png", ".pdf", ".svg")
@@ -91,6 +93,7 @@ class Run:
 
             check_keras()
             self.weights = load_weights(self.settings.weights)
+            self.plan = self.plan_memory()
             if self.values.snapshot_every:
                 self.snapshots.mkdir(exist_ok=True)
         except (OSError, ValueError, RuntimeError) as error:
@@ -183,7 +186,7 @@ class Run:
             return error.image, str(error)
         except tf.errors.ResourceExhaustedError:
             image = self.latest.image() if self.latest else self.content.pixels
-            return image, "memory ran out: set --block_size 512 or less, or lower --max_dim"
+            return image, "memory ran out: lower --max_dim or set --optimizer adam"
         except BaseException:
             # A bug: its traceback follows, but what has been made is kept.
             if self.latest:
@@ -200,7 +203,10 @@ class Run:
             yield Snapshots(self.values.snapshot_every, self.snapshots, self.save_snapshot)
         if not self.values.quiet:
             height, width = self.content.pixels.shape[1:3]
-            headline = f"{self.device} · {width}x{height} pixels · {self.weights.name} weights"
+            headline = (
+                f"{self.device} · {width}x{height} pixels · {self.weights.name} weights · "
+                f"{self.plan}"
+            )
             settings = self.settings
             console = Console(
                 headline,
@@ -211,6 +217,14 @@ class Run:
             )
             self.closing.callback(console.close)
             yield console
+
+    def plan_memory(self) -> "Plan":
+        """Choose how to run at the finest scale; errors as for `memory.plan_memory`."""
+        from nst_tf.memory import plan_memory
+
+        styles = [style.shape[1:3] for style in self.styles]
+        scales = plan_scales(self.settings, self.content.pixels.shape[1:3], styles)
+        return plan_memory(self.settings, scales, styles)[-1]
 
     def remember(self, progress: "Progress") -> None:
         """Keep the latest step at hand."""

@@ -9,7 +9,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from nst_tf.checks import Weight, check_number, checked_ramp, checked_type, unknown
+from nst_tf.checks import (
+    Weight,
+    check_number,
+    checked_auto,
+    checked_ramp,
+    checked_type,
+    parse_bytes,
+    unknown,
+)
 
 POOLED_BLOCKS = (2, 2, 4, 4, 4)  # convolutions in each block of VGG19; a pooling ends each block
 
@@ -184,10 +192,15 @@ class Settings:
         "auto: winograd on a CPU in runs that are long enough, else direct",
         choices=("auto", "winograd", "direct"),
     )  # fmt: skip
-    block_size: int = _knob(
-        0, "Memory",
+    block_size: int | str = _knob(
+        "auto", "Memory",
         "work through the picture in blocks of so many pixels a side: the same result in less "
-        "memory and two to three times the time; 0: all of it at once", low=0,
+        "memory and about twice the time; 0: all of it at once; auto: only if it has to", low=0,
+    )  # fmt: skip
+    memory_budget: str = _knob(
+        "auto", "Memory",
+        "memory that the run may take, such as 3.5GiB, with which --block_size=auto and L-BFGS's "
+        "memory comply; auto: most of what is free",
     )  # fmt: skip
     max_dim: int = _knob(
         512, "Pictures", "limit of the content's long side in pixels; 0 keeps its size", low=0
@@ -209,8 +222,12 @@ class Settings:
 
     def __post_init__(self) -> None:
         for knob in fields(self):
-            check = checked_ramp if knob.metadata["ramp"] else checked_type
-            value = check(knob.name, getattr(self, knob.name), knob.default)
+            value = getattr(self, knob.name)
+            if knob.name == "block_size":
+                value = checked_auto(knob.name, value)
+            else:
+                check = checked_ramp if knob.metadata["ramp"] else checked_type
+                value = check(knob.name, value, knob.default)
             object.__setattr__(self, knob.name, value)
             for number in value if isinstance(value, tuple) else (value,):
                 check_number(knob.name, number, knob.metadata["limits"])
@@ -232,6 +249,8 @@ class Settings:
             is_ramp = knob.metadata["ramp"] and isinstance(getattr(self, knob.name), tuple)
             if is_ramp and self.epochs == 1:
                 raise ValueError(f"{knob.name} is a ramp, but epochs is 1: it needs 2 or more")
+        if self.memory_budget != "auto":
+            parse_bytes(self.memory_budget)
         for name in ("init", "weights"):
             if not getattr(self, name):
                 raise ValueError(f"{name} must not be empty")

@@ -3,6 +3,7 @@
 The method is that of Gatys, Ecker and Bethge (arXiv 1508.06576) as the TensorFlow tutorial runs it.
 """
 
+import functools
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -13,6 +14,7 @@ import tensorflow as tf
 
 from nst_tf.lbfgs import Evaluation, ProjectedLBFGS
 from nst_tf.losses import Losses, read
+from nst_tf.memory import Plan, plan_memory
 from nst_tf.objective import (
     Knobs,
     Targets,
@@ -20,9 +22,9 @@ from nst_tf.objective import (
     make_knobs,
     make_targets,
     objective,
-    use_winograd,
 )
 from nst_tf.optimizers import Adam, AdamState, Average, Optimizer, adam_state, resampled
+from nst_tf.retry import Retrying, with_less_memory
 from nst_tf.schedule import GainRule, Scale, plan_scales
 from nst_tf.settings import INITS, Settings
 from nst_tf.sizes import check_image, cover, fit_pictures, resize, scaled
@@ -105,24 +107,31 @@ def stylize(
     settings = settings or Settings()
     callbacks = tuple(callbacks)
     content, fitted = fit(content, styles, settings)
+    sizes = [style.shape[1:3] for style in fitted]
+    plan = plan_scales(settings, content.shape[1:3], sizes)
+    memory = plan_memory(settings, plan, sizes)
     weights = load_weights(settings.weights)
     model = feature_model(weights, settings.layers, settings.pooling)
-    plan = plan_scales(settings, content.shape[1:3], [style.shape[1:3] for style in fitted])
     total = sum(scale.steps for scale in plan)
     steps_done = evaluations = 0
-    optimizer: Optimizer | None = None
+    optimizer: Retrying | None = None
     image: np.ndarray | None = None
 
-    for scale in plan:
+    for scale, room in zip(plan, memory, strict=True):
         pictures = [
             resize(picture, scaled(picture.shape[1:3], scale.ratio))
             for picture in (content, *fitted)
         ]
-        targets = make_targets(model, pictures[0], pictures[1:], settings)
+
+        def target(plan: Plan, pictures: Sequence[np.ndarray] = pictures) -> Targets:
+            return make_targets(model, pictures[0], pictures[1:], settings, plan.block_size)
+
+        targets, room = with_less_memory(target, room, scale.size)
         if image is None:
             image = start_image(pictures[0], pictures[1:], settings, initial)
         variable = tf.Variable(resize(image, scale.size), trainable=False)
-        optimizer = make_optimizer(variable, weights, targets, settings, scale, optimizer)
+        make = functools.partial(make_optimizer, variable, weights, targets, settings)
+        optimizer = Retrying(make, room, scale.size, optimizer)
         view = Average(variable, settings.averaging) if settings.averaging else variable
         rule = GainRule(settings.min_gain)
         now: Settings | None = None
@@ -182,36 +191,36 @@ def make_optimizer(
     weights: Weights,
     targets: Targets,
     settings: Settings,
-    scale: Scale,
-    coarser: Optimizer | None = None,
+    plan: Plan,
+    before: Adam | None = None,
 ) -> Optimizer:
-    """Return the optimizer that `settings` asks for, to work on `image` at a scale.
+    """Return the optimizer that `settings` asks for, to work on `image` as `plan` says.
 
-    Adam goes on with the moments of the one that worked at the next `coarser` scale. Of a relative
-    loss, in which all terms are means, a pixel's gradient falls as the number of pixels grows, and
-    they with it; of an absolute one it is the sum of the total variation that rules, and does not.
+    Adam goes on with the moments of the one that worked `before`, at a coarser scale or at this
+    one. Of a relative loss, in which all terms are means, a pixel's gradient falls as the number of
+    pixels grows, and they with it; of an absolute one it is the sum of the total variation that
+    rules, and does not.
     """
     shape = tuple(image.shape)
-    seconds = settings.time_limit * scale.deadline or math.inf
-    fast = use_winograd(settings, shape, scale.steps, seconds)
-    block_size = settings.block_size if settings.block_size < max(shape) else 0
-    functions = compiled(weights, settings.layers, settings.pooling, shape, fast, block_size)
+    functions = compiled(
+        weights, settings.layers, settings.pooling, shape, plan.fast, plan.block_size
+    )
     if settings.optimizer == "adam":
 
         def update(state: AdamState, knobs: Knobs) -> tuple[Losses, tf.Tensor]:
             return functions.adam_step(image, state, targets, knobs)
 
-        if not isinstance(coarser, Adam):
+        if before is None:
             return Adam(update, adam_state(shape))
-        old_pixels = math.prod(coarser.state.mean.shape[1:3])
+        old_pixels = math.prod(before.state.mean.shape[1:3])
         factor = old_pixels / math.prod(shape[1:3]) if settings.loss == "relative" else 1.0
-        return Adam(update, resampled(coarser.state, shape, factor))
+        return Adam(update, resampled(before.state, shape, factor))
 
     def evaluate(point: tf.Tensor, knobs: Knobs) -> Evaluation:
         losses, gradient = functions.evaluate(point, targets, knobs)
         return Evaluation(read(losses), gradient)
 
-    return ProjectedLBFGS(image, evaluate, settings.lbfgs_memory)
+    return ProjectedLBFGS(image, evaluate, plan.lbfgs_memory)
 
 
 def measure(

@@ -1,15 +1,18 @@
-"""Peak memory and time of a step against the picture's size, whole and by blocks.
+"""Peak memory and time of a step against the picture's size, and the estimate of the memory.
 
-    python scripts/benchmark_memory.py [--sizes 512 1024 2048] [--block_sizes 0 512]
+    python scripts/benchmark_memory.py [--sizes 256 512 1024 2048 4096]
 
-Each configuration runs some steps of `tutorial` in a process of its own; the configurations of a
-size follow each other. The photo is temple.jpg, enlarged. Written to benchmark_memory.json.
+Each configuration runs some steps of `tutorial` in a process of its own; those of a size follow
+each other, `--rounds` times. The photo is temple.jpg, enlarged; a configuration that is estimated
+to take more than `--most` GiB is left out. Written to benchmark_memory.json, drawn to
+assets/memory.png.
 """
 
 import argparse
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -19,44 +22,107 @@ from record import ASSETS, describe, write_record
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+CONFIGURATIONS = {
+    "whole": {"block_size": 0, "convolution": "direct"},
+    "whole, Winograd": {"block_size": 0, "convolution": "winograd"},
+    "blocks of 512": {"block_size": 512, "convolution": "direct"},
+    "blocks of 512, Winograd": {"block_size": 512, "convolution": "winograd"},
+    "blocks of 256": {"block_size": 256, "convolution": "direct"},
+    "whole, L-BFGS": {"block_size": 0, "convolution": "direct", "optimizer": "lbfgs"},
+}
 
-def work(size, block_size, steps):
+
+def work(name, size, steps, most):
     from nst_tf import Settings, load_image, stylize
+    from nst_tf.memory import GIB, MIB, plan_memory
+    from nst_tf.schedule import plan_scales
     from nst_tf.sizes import long_side_size, resize
+    from nst_tf.transfer import fit
 
     photo, painting = (load_image(ASSETS / f"{name}.jpg") for name in ("temple", "great_wave"))
     photo = resize(photo, long_side_size(*photo.shape[1:3], size))
-    seconds = []
     settings = Settings(
-        max_dim=size, epochs=1, steps_per_epoch=steps, block_size=block_size, convolution="direct"
+        max_dim=size, epochs=1, steps_per_epoch=steps, memory_budget="1TB", **CONFIGURATIONS[name]
     )
-    stylize(photo, painting, settings, callbacks=[lambda p: seconds.append(p.seconds)])
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    step = float(np.median(np.diff(seconds)))
-    print(json.dumps({"mebibytes": round(peak), "seconds_per_step": round(step, 2)}))
+    content, styles = fit(photo, painting, settings)
+    sizes = [style.shape[1:3] for style in styles]
+    (plan,) = plan_memory(settings, plan_scales(settings, content.shape[1:3], sizes), sizes)
+    figures = {"estimate": round(plan.peak / MIB)}
+    if plan.peak <= most * GIB:
+        seconds = []
+        stylize(photo, painting, settings, callbacks=[lambda p: seconds.append(p.seconds)])
+        figures["mebibytes"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        figures["seconds"] = float(np.median(np.diff(seconds)))
+    print(json.dumps(figures))
+
+
+def run(*arguments):
+    command = [sys.executable, __file__, "--work", *map(str, arguments)]
+    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+
+
+def draw(record, path):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4.5))
+    names = {name for figures in record["sizes"].values() for name in figures}
+    for name in (name for name in CONFIGURATIONS if name in names):
+        points = [
+            (int(size), figures[name])
+            for size, figures in record["sizes"].items()
+            if name in figures
+        ]
+        sizes = [size for size, _ in points]
+        (line,) = left.plot(sizes, [p["mebibytes"] / 1024 for _, p in points], "o-", label=name)
+        left.plot(sizes, [p["estimate"] / 1024 for _, p in points], ":", color=line.get_color())
+        right.plot(sizes, [p["seconds"] for _, p in points], "o-", color=line.get_color())
+    for axes, title in ((left, "peak memory, GiB (dotted: estimate)"), (right, "seconds a step")):
+        axes.set(xscale="log", yscale="log", xlabel="long side of the picture", title=title)
+        axes.set_xticks([int(size) for size in record["sizes"]], list(record["sizes"]))
+        axes.minorticks_off()
+        axes.grid(alpha=0.3)
+    left.set_yticks([1, 2, 4, 8, 16], ["1", "2", "4", "8", "16"])
+    right.set_yticks([0.3, 1, 3, 10, 30, 100], ["0.3", "1", "3", "10", "30", "100"])
+    left.legend(fontsize=8)
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", type=int, nargs="+", default=[512, 1024, 2048])
-    parser.add_argument("--block_sizes", type=int, nargs="+", default=[0, 512])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[256, 512, 1024, 2048, 4096])
+    parser.add_argument("--configurations", nargs="+", default=list(CONFIGURATIONS))
+    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--steps", type=int, default=3)
-    parser.add_argument("--work", type=int, nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--most", type=float, default=14, help="GiB")
+    parser.add_argument("--work", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work:
-        work(*options.work)
+        name, size, steps, most = options.work
+        work(name, int(size), int(steps), float(most))
         return
-    record = describe() | {"steps": options.steps, "runs": []}
+    record = describe() | {"steps": options.steps, "rounds": options.rounds, "sizes": {}}
     for size in options.sizes:
-        for block_size in options.block_sizes:
-            command = [sys.executable, __file__, "--work", size, block_size, options.steps]
-            done = subprocess.run(
-                [*map(str, command)], stdout=subprocess.PIPE, text=True, check=True
-            )
-            figures = {"size": size, "block_size": block_size} | json.loads(done.stdout)
-            record["runs"].append(figures)
-            print(figures, flush=True)
-            write_record(Path(__file__).with_suffix(".json"), record)
+        runs = {name: [] for name in options.configurations}
+        for _ in range(options.rounds):
+            for name in runs:
+                figures = run(name, size, options.steps, options.most)
+                if "seconds" in figures:
+                    runs[name].append(figures)
+        record["sizes"][str(size)] = {
+            name: {
+                key: round(statistics.median(found[key] for found in figures), 2)
+                for key in figures[0]
+            }
+            for name, figures in runs.items()
+            if figures
+        }
+        print(size, json.dumps(record["sizes"][str(size)], indent=1), flush=True)
+        write_record(Path(__file__).with_suffix(".json"), record)
+        draw(record, ASSETS / "memory.png")
 
 
 if __name__ == "__main__":

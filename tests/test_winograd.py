@@ -111,16 +111,16 @@ def test_golden_losses_and_picture(everywhere):
 
 
 def test_only_long_runs_on_cpus_compile_it(monkeypatch):
-    settings, shape = Settings(), (1, 192, 256, 3)
+    settings, size = Settings(), (192, 256)
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [])
-    assert not use_winograd(settings, shape, steps=10)
-    assert use_winograd(settings, shape, steps=1000)
-    assert not use_winograd(settings, shape, steps=1000, seconds=20)
-    assert use_winograd(settings, shape, steps=1000, seconds=200)
-    assert use_winograd(dataclasses.replace(settings, convolution="winograd"), shape, steps=10)
-    assert not use_winograd(dataclasses.replace(settings, convolution="direct"), shape, 1000)
+    assert not use_winograd(settings, size, steps=10)
+    assert use_winograd(settings, size, steps=1000)
+    assert not use_winograd(settings, size, steps=1000, seconds=20)
+    assert use_winograd(settings, size, steps=1000, seconds=200)
+    assert use_winograd(dataclasses.replace(settings, convolution="winograd"), size, steps=10)
+    assert not use_winograd(dataclasses.replace(settings, convolution="direct"), size, 1000)
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: ["a GPU"])
-    assert not use_winograd(settings, shape, steps=1000)
+    assert not use_winograd(settings, size, steps=1000)
 
 
 def test_where_it_pays_depends_on_channels_and_maps():
