@@ -35,6 +35,10 @@ def checked_type(name: str, value: Any, default: Any) -> Any:
                 raise ValueError(f"{name} must hold layer names, not {items!r}")
             return items
         return tuple(checked_type(name, item, 1.0) for item in items)
+    if isinstance(default, bool):
+        if not isinstance(value, bool):
+            raise ValueError(f"{name} must be True or False, not {value!r}")
+        return value
     if isinstance(default, str):
         if not isinstance(value, str):
             raise ValueError(f"{name} must be a string, not {value!r}")

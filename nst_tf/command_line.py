@@ -26,6 +26,8 @@ OTHER_FLAGS: tuple[tuple[str, str, str, Any, str], ...] = (
      "where snapshots go, made if missing (default OUTPUT-steps, beside the result)"),
     ("Run", "recipe", "string", "tutorial", f"settings to start from: {', '.join(RECIPES)}"),
     ("Run", "device", "string", "auto", "auto, cpu, gpu, or gpu:1 for the second one"),
+    ("Run", "deterministic", "boolean", False,
+     "ask TensorFlow for results that repeat exactly on GPUs too; slower there"),
     ("Run", "quiet", "boolean", False, "print nothing but errors"),
     ("Run", "version", "boolean", False, "print the version and stop"),
     ("Run", "help", "boolean", False, "print this and stop"),
@@ -41,7 +43,9 @@ def define_flags() -> flags.FlagValues:
     values = flags.FlagValues()
     for _, name, kind, default, text in OTHER_FLAGS:
         getattr(flags, f"DEFINE_{kind}")(name, default, text, flag_values=values)
-    kinds = {int: "integer", float: "float", str: "string", tuple: "list"}
+    kinds = {
+        bool: "boolean", int: "integer", float: "float", str: "string", tuple: "list",
+    }  # fmt: skip
     for knob in dataclasses.fields(Settings):
         kind = "string" if knob.metadata["ramp"] else kinds[type(knob.default)]
         define = getattr(flags, f"DEFINE_{kind}")

@@ -35,10 +35,10 @@ def gram_matrix(features: tf.Tensor) -> tf.Tensor:
     sizes can be compared.
 
     Args:
-        features: `[1, H, W, C]`, a layer's output.
+        features: `[1, H, W, C]`, a layer's output, float32 or bfloat16.
 
     Returns:
-        `[C, C]`, symmetric and positive semi-definite.
+        float32 `[C, C]`, symmetric and positive semi-definite.
     """
     return _mean_correlation(tf.reshape(features, [-1, features.shape[-1]]))
 
@@ -50,18 +50,23 @@ def _mean_correlation(locations):
     With S = Ḡ + Ḡᵀ, L's cotangent is L S / rows(L): the two products of the automatic gradient
     share their large factor.
     """
-    count = tf.cast(tf.shape(locations)[0], locations.dtype)
+    precise = tf.cast(locations, tf.float32)
+    count = tf.cast(tf.shape(locations)[0], tf.float32)
 
     def pull_back(upstream):
-        return tf.matmul(locations, (upstream + tf.transpose(upstream)) / count)
+        # Cast anew, so that of features in half precision no float32 copy waits for this.
+        product = tf.matmul(
+            tf.cast(locations, tf.float32), (upstream + tf.transpose(upstream)) / count
+        )
+        return tf.cast(product, locations.dtype)
 
-    return tf.matmul(locations, locations, transpose_a=True) / count, pull_back
+    return tf.matmul(precise, precise, transpose_a=True) / count, pull_back
 
 
 def mean_squared_error(values: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
     """Return mean((values − targets)²) over all elements, a scalar; the shapes must agree."""
     values.shape.assert_is_compatible_with(targets.shape)
-    return tf.reduce_mean(tf.math.squared_difference(values, targets))
+    return tf.reduce_mean(tf.math.squared_difference(tf.cast(values, targets.dtype), targets))
 
 
 def layer_loss(

@@ -24,10 +24,11 @@ from nst_tf.sizes import Size, scaled
 MIB, GIB, FLOAT = 2**20, 2**30, 4
 CHANNELS = (64, 128, 256, 512, 512)  # of the blocks of VGG19
 
-BASE = 800 * MIB  # Python, TensorFlow, the network, and its kernels as oneDNN lays them out
-WINOGRAD = 310 * MIB  # the transformed kernels, and what XLA needs to compile
-TILE_COPIES = 3.5  # of a layer's tiles, 36 numbers for 16 of its inputs and outputs
+BASE = 865 * MIB  # Python, TensorFlow, the network, and its kernels as oneDNN lays them out
+WINOGRAD = 330 * MIB  # the transformed kernels, and what XLA needs to compile
+TILE_COPIES = 2.1  # of a layer's tiles, 36 numbers for 16 of its inputs and outputs
 PICTURES = 9  # copies of the picture at once: the image, its gradient and what lies between
+SCRATCH = 1.12  # what a step takes over what its features do
 
 BLOCK_SIZES = (1536, 1024, 768, 512, 384, 256, 192, 128)  # smaller ones would be mostly halo
 LEAST_PAIRS = 5  # of L-BFGS: to remember less costs more than blocks
@@ -122,8 +123,7 @@ def estimate(
 ) -> int:
     """Return the peak of a run's memory in bytes; the arguments are what a plan is made of."""
     pixels = size[0] * size[1]
-    wanted = settings.layers
-    stages = make_stages(wanted)
+    stages = make_stages(settings.layers)
     base = BASE + (WINOGRAD if fast else 0)
     pictures: float = pixels * 3 * PICTURES + sum(3 * height * width for height, width in styles)
     targets = pixels * _numbers(settings.content_layers)
@@ -133,15 +133,15 @@ def estimate(
         for stage in stages:
             block = stage.plan(size[0] // stage.stride, size[1] // stage.stride, block_size)[0]
             rows, columns = (stop - start for start, stop in (block.rows, block.columns))
-            count = _step_numbers(stage.names, wanted, fast) * stage.stride**2
+            count = _step_bytes(settings, stage.names, fast) * stage.stride**2
             work = max(work, rows * columns * count)
     else:
         names = [name for stage in stages for name in stage.names]
         every_size: float = sum(0.25**number for number in range(settings.style_sizes))
-        work = pixels * every_size * _step_numbers(names, wanted, fast)
+        work = pixels * every_size * _step_bytes(settings, names, fast)
         for height, width in styles:  # forward alone, before the first step
-            work = max(work, height * width * _numbers(names))
-    return round(base + FLOAT * (pictures + targets + work)) + pairs * pair_bytes(size)
+            work = max(work, height * width * _bytes(settings, names))
+    return round(base + FLOAT * (pictures + targets) + SCRATCH * work) + pairs * pair_bytes(size)
 
 
 def pair_bytes(size: Size) -> int:
@@ -149,16 +149,25 @@ def pair_bytes(size: Size) -> int:
     return 2 * 3 * FLOAT * size[0] * size[1]
 
 
-def _step_numbers(names: Sequence[str], wanted: Sequence[str], fast: bool) -> float:
-    """Return how many numbers a pixel live at once: all outputs, and the slopes of the wanted."""
+def _step_bytes(settings: Settings, names: Sequence[str], fast: bool) -> float:
+    """Return what lives at once, a pixel: all outputs, and the slopes of those that are wanted."""
     tiles = 0.0
     if fast:
         deep = [name for name in names if "conv" in name and int(name[5]) >= 3]
         tiles = max((_numbers([name]) * 2 * 36 / 16 for name in deep), default=0.0)
-    return _numbers(names) + _numbers(set(names) & set(wanted)) + TILE_COPIES * tiles
+    wanted = [name for name in names if name in settings.layers]
+    return _bytes(settings, [*names, *wanted]) + FLOAT * TILE_COPIES * tiles
 
 
-def _numbers(layers: Sequence[str] | set[str]) -> float:
+def _bytes(settings: Settings, layers: Sequence[str]) -> float:
+    """Return what the outputs of `layers` take, a pixel, in the precision of the settings."""
+    if settings.precision == "float32":
+        return FLOAT * _numbers(layers)
+    first = layers.count("block1_conv1") * _numbers(["block1_conv1"])  # in float32 and once cast
+    return FLOAT / 2 * _numbers(layers) + FLOAT * first
+
+
+def _numbers(layers: Sequence[str]) -> float:
     """Return how many numbers a pixel the outputs of `layers` hold."""
     return sum(CHANNELS[int(name[5]) - 1] / stride(name) ** 2 for name in layers)
 

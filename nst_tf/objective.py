@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.blocks import block_evaluate, block_features, block_grams
+from nst_tf.blockwise import block_evaluate, block_features, block_grams
 from nst_tf.losses import (
     Losses,
     gram_matrix,
@@ -21,8 +21,7 @@ from nst_tf.losses import (
 from nst_tf.optimizers import AdamState, adam_update
 from nst_tf.settings import STYLE_SIZES, Settings
 from nst_tf.sizes import Size
-from nst_tf.vgg import extract_features, feature_model, winograd_kernels
-from nst_tf.weights import Weights
+from nst_tf.vgg import extract_features, winograd_kernels
 
 CACHED = 12  # networks compiled for a picture size that are kept: two runs of many scales
 NO_KERNELS: Sequence[Mapping[str, tf.Tensor]] = ({},) * STYLE_SIZES
@@ -84,11 +83,12 @@ def make_targets(
                 model, halved(style, size), settings.style_layers, block_size
             ).items():
                 grams[size][name] = grams[size].get(name, 0.0) + float(share) * gram
+    features: Mapping[str, tf.Tensor]
     if block_size:
-        kept = block_features(model, tf.constant(content), settings.content_layers, block_size)
+        features = block_features(model, tf.constant(content), settings.content_layers, block_size)
     else:
         features = extract_features(model, tf.constant(content))
-        kept = {name: features[name] for name in settings.content_layers}
+    kept = {name: tf.cast(features[name], tf.float32) for name in settings.content_layers}
     height, width = content.shape[1:3]
     scalars = tf.constant([variation, height * width], tf.float32)
     return Targets(kept, tuple(grams), *tf.unstack(scalars))
@@ -167,7 +167,7 @@ def objective(
 
 def use_winograd(settings: Settings, size: Size, steps: int, seconds: float = math.inf) -> bool:
     """Return whether `steps` on images of `size`, in so many seconds, should compile their own."""
-    if settings.convolution != "auto":
+    if settings.convolution != "auto" or settings.precision != "float32":
         return settings.convolution == "winograd"
     work = min(steps * size[0] * size[1], PACE * seconds)
     return work >= WORTH_COMPILING and not tf.config.list_logical_devices("GPU")
@@ -184,22 +184,17 @@ class Compiled(NamedTuple):
 
 @functools.lru_cache(maxsize=CACHED)
 def compiled(
-    weights: Weights,
-    layers: tuple[str, ...],
-    pooling: str,
-    shape: tuple[int, ...],
-    fast: bool,
-    block_size: int,
+    model: keras.Model, shape: tuple[int, ...], fast: bool, block_size: int, jit: bool
 ) -> Compiled:
     """Return the functions for images of `shape`; their graphs go when they are evicted.
 
     Args:
-        weights, layers, pooling: as for `vgg.feature_model`.
+        model: from `vgg.feature_model`.
         shape: of the image, `(1, H, W, 3)`.
         fast: whether to use the convolutions of `winograd`.
         block_size: of `blocks`, or 0 for the whole picture at once.
+        jit: whether XLA compiles the step for the whole picture.
     """
-    model = feature_model(weights, layers, pooling)
     if block_size:
         return _by_blocks(model, shape, fast, block_size)
     kernels = NO_KERNELS
@@ -215,12 +210,11 @@ def compiled(
             losses = objective(model, image, targets, knobs, kernels)
         return losses, tape.gradient(losses.total, image)
 
-    @tf.function
     def adam_step(image, state, targets, knobs):
         losses, gradient = evaluate(image, targets, knobs)
         return losses, _update_if_finite(image, losses, gradient, state, knobs)
 
-    return Compiled(tf.function(evaluate), adam_step)
+    return Compiled(tf.function(evaluate, jit_compile=jit), tf.function(adam_step, jit_compile=jit))
 
 
 def _by_blocks(model: keras.Model, shape: tuple[int, ...], fast: bool, block_size: int) -> Compiled:

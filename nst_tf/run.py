@@ -88,7 +88,7 @@ class Run:
             self.load_pictures()
             if self.settings.weights != "imagenet":  # which TensorFlow may have to download
                 load_weights(self.settings.weights)
-            self.device = start_tensorflow(self.values.device)
+            self.device = start_tensorflow(self.values.device, self.values.deterministic)
             from nst_tf.vgg import check_keras
 
             check_keras()

@@ -9,11 +9,12 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 
-def start_tensorflow(device: str = "auto") -> str:
+def start_tensorflow(device: str = "auto", deterministic: bool = False) -> str:
     """Import TensorFlow without its start-up noise and choose the device.
 
     Args:
         device: `auto` for TensorFlow's own placement, `cpu`, `gpu`, or `gpu:1` for the second one.
+        deterministic: whether only operations may be used whose results repeat exactly.
 
     Returns:
         The device in words.
@@ -44,6 +45,8 @@ def start_tensorflow(device: str = "auto") -> str:
         # already, in a process that runs more than one picture, it is too late to ask.
         with suppress(RuntimeError):
             tf.config.experimental.set_memory_growth(gpu, True)
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
     if not gpus:
         return "CPU" if kind == "cpu" else "CPU (TensorFlow found no GPU)"
     names = {tf.config.experimental.get_device_details(gpu).get("device_name") for gpu in gpus}

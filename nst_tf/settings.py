@@ -202,6 +202,16 @@ class Settings:
         "memory that the run may take, such as 3.5GiB, with which --block_size=auto and L-BFGS's "
         "memory comply; auto: most of what is free",
     )  # fmt: skip
+    precision: str = _knob(
+        "float32", "Network",
+        "of the features: bfloat16 takes about half the memory, and half the time where the "
+        "processor has instructions for it; Gram matrices and losses stay in float32",
+        choices=("float32", "bfloat16"),
+    )  # fmt: skip
+    jit_compile: bool = _knob(
+        False, "Network",
+        "compile whole steps with XLA, where the picture is not cut into blocks; slower on CPUs",
+    )  # fmt: skip
     max_dim: int = _knob(
         512, "Pictures", "limit of the content's long side in pixels; 0 keeps its size", low=0
     )
@@ -249,6 +259,8 @@ class Settings:
             is_ramp = knob.metadata["ramp"] and isinstance(getattr(self, knob.name), tuple)
             if is_ramp and self.epochs == 1:
                 raise ValueError(f"{knob.name} is a ramp, but epochs is 1: it needs 2 or more")
+        if self.precision != "float32" and self.convolution == "winograd":
+            raise ValueError("convolution=winograd needs precision=float32")
         if self.memory_budget != "auto":
             parse_bytes(self.memory_budget)
         for name in ("init", "weights"):

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -29,7 +30,7 @@ from nst_tf.schedule import GainRule, Scale, plan_scales
 from nst_tf.settings import INITS, Settings
 from nst_tf.sizes import check_image, cover, fit_pictures, resize, scaled
 from nst_tf.vgg import feature_model
-from nst_tf.weights import Weights, load_weights
+from nst_tf.weights import load_weights
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,7 @@ def stylize(
     sizes = [style.shape[1:3] for style in fitted]
     plan = plan_scales(settings, content.shape[1:3], sizes)
     memory = plan_memory(settings, plan, sizes)
-    weights = load_weights(settings.weights)
-    model = feature_model(weights, settings.layers, settings.pooling)
+    model = load_model(settings)
     total = sum(scale.steps for scale in plan)
     steps_done = evaluations = 0
     optimizer: Retrying | None = None
@@ -130,7 +130,7 @@ def stylize(
         if image is None:
             image = start_image(pictures[0], pictures[1:], settings, initial)
         variable = tf.Variable(resize(image, scale.size), trainable=False)
-        make = functools.partial(make_optimizer, variable, weights, targets, settings)
+        make = functools.partial(make_optimizer, variable, model, targets, settings)
         optimizer = Retrying(make, room, scale.size, optimizer)
         view = Average(variable, settings.averaging) if settings.averaging else variable
         rule = GainRule(settings.min_gain)
@@ -188,7 +188,7 @@ def _any_ends(callbacks: Iterable[Callback], progress: Progress) -> bool:
 
 def make_optimizer(
     image: tf.Variable,
-    weights: Weights,
+    model: keras.Model,
     targets: Targets,
     settings: Settings,
     plan: Plan,
@@ -202,9 +202,7 @@ def make_optimizer(
     rules, and does not.
     """
     shape = tuple(image.shape)
-    functions = compiled(
-        weights, settings.layers, settings.pooling, shape, plan.fast, plan.block_size
-    )
+    functions = compiled(model, shape, plan.fast, plan.block_size, settings.jit_compile)
     if settings.optimizer == "adam":
 
         def update(state: AdamState, knobs: Knobs) -> tuple[Losses, tf.Tensor]:
@@ -249,9 +247,16 @@ def measure(
             f"image is {image.shape[2]}x{image.shape[1]} pixels, but the content "
             f"{content.shape[2]}x{content.shape[1]}"
         )
-    model = feature_model(load_weights(settings.weights), settings.layers, settings.pooling)
+    model = load_model(settings)
     targets = make_targets(model, content, fitted, settings)
     return read(objective(model, tf.constant(image), targets, make_knobs(settings.at(0), targets)))
+
+
+def load_model(settings: Settings) -> keras.Model:
+    """Return the network that `settings` asks for; OSError if its weights cannot be read."""
+    return feature_model(
+        load_weights(settings.weights), settings.layers, settings.pooling, settings.precision
+    )
 
 
 def fit(

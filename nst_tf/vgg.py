@@ -28,25 +28,31 @@ def preprocess(image: tf.Tensor) -> tf.Tensor:
 
 
 @functools.lru_cache(maxsize=2)
-def feature_model(weights: Weights, layers: tuple[str, ...], pooling: str) -> keras.Model:
+def feature_model(
+    weights: Weights, layers: tuple[str, ...], pooling: str, precision: str = "float32"
+) -> keras.Model:
     """Build the frozen network up to the deepest of `layers`; the latest two are kept.
 
     Args:
         weights: parameters of the convolutions.
         layers: layer names, such as `block5_conv2`; a convolution's output is after its ReLU.
         pooling: `max`, or `average` as Gatys et al. suggest for smoother pictures.
+        precision: of all features but the first layer's, which sees pixels: `float32` or
+            `bfloat16`.
 
     Returns:
         A model from float32 `[N, H, W, 3]`, as `preprocess` returns it, to a dict of features
-        `[N, h, w, C]` by layer name, with any height and width that the deepest layer allows.
+        `[N, h, w, C]` of that precision by layer name, with any height and width that the deepest
+        layer allows.
 
     Raises:
         RuntimeError: Keras is set up for another backend, data format or precision.
     """
     check_keras()
     vgg = keras.applications.VGG19(include_top=False, weights=None)
-    if pooling == "average":
-        vgg = keras.models.clone_model(vgg, clone_function=_with_average_pooling)
+    if (pooling, precision) != ("max", "float32"):
+        rebuild = functools.partial(_rebuilt, pooling=pooling, precision=precision)
+        vgg = keras.models.clone_model(vgg, clone_function=rebuild)
     vgg.trainable = False
     for name, kernel in weights.kernels.items():
         vgg.get_layer(name).set_weights([kernel, weights.biases[name]])
@@ -121,13 +127,13 @@ def _transformed(layer: keras.layers.Conv2D) -> tf.Tensor:
     return winograd.transform_kernel(tf.convert_to_tensor(layer.kernel))
 
 
-def _with_average_pooling(layer: keras.layers.Layer) -> keras.layers.Layer:
-    kind = (
-        keras.layers.AveragePooling2D
-        if isinstance(layer, keras.layers.MaxPooling2D)
-        else type(layer)
-    )
-    return kind.from_config(layer.get_config())
+def _rebuilt(layer: keras.layers.Layer, pooling: str, precision: str) -> keras.layers.Layer:
+    kind, config = type(layer), layer.get_config()
+    if kind is keras.layers.MaxPooling2D and pooling == "average":
+        kind = keras.layers.AveragePooling2D
+    if kind is not keras.layers.InputLayer and layer.name != "block1_conv1":
+        config["dtype"] = precision
+    return kind.from_config(config)
 
 
 def check_keras() -> None:

@@ -28,6 +28,7 @@ CONFIGURATIONS = {
     "blocks of 512": {"block_size": 512, "convolution": "direct"},
     "blocks of 512, Winograd": {"block_size": 512, "convolution": "winograd"},
     "blocks of 256": {"block_size": 256, "convolution": "direct"},
+    "whole, bfloat16": {"block_size": 0, "precision": "bfloat16"},
     "whole, L-BFGS": {"block_size": 0, "convolution": "direct", "optimizer": "lbfgs"},
 }
 
@@ -97,6 +98,7 @@ def main():
     parser.add_argument("--configurations", nargs="+", default=list(CONFIGURATIONS))
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--add", action="store_true", help="keep what the record has of others")
     parser.add_argument("--most", type=float, default=14, help="GiB")
     parser.add_argument("--work", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -104,7 +106,9 @@ def main():
         name, size, steps, most = options.work
         work(name, int(size), int(steps), float(most))
         return
-    record = describe() | {"steps": options.steps, "rounds": options.rounds, "sizes": {}}
+    path = Path(__file__).with_suffix(".json")
+    known = json.loads(path.read_text())["sizes"] if options.add else {}
+    record = describe() | {"steps": options.steps, "rounds": options.rounds, "sizes": known}
     for size in options.sizes:
         runs = {name: [] for name in options.configurations}
         for _ in range(options.rounds):
@@ -112,7 +116,7 @@ def main():
                 figures = run(name, size, options.steps, options.most)
                 if "seconds" in figures:
                     runs[name].append(figures)
-        record["sizes"][str(size)] = {
+        record["sizes"][str(size)] = known.get(str(size), {}) | {
             name: {
                 key: round(statistics.median(found[key] for found in figures), 2)
                 for key in figures[0]
@@ -121,7 +125,7 @@ def main():
             if figures
         }
         print(size, json.dumps(record["sizes"][str(size)], indent=1), flush=True)
-        write_record(Path(__file__).with_suffix(".json"), record)
+        write_record(path, record)
         draw(record, ASSETS / "memory.png")
 
 

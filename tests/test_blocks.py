@@ -7,11 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nst_tf import Settings, stylize
-from nst_tf.blocks import Stage, block_features, block_grams, make_stages
+from nst_tf.blocks import Stage, make_stages
+from nst_tf.blockwise import block_features, block_grams
 from nst_tf.losses import gram_matrix
 from nst_tf.objective import compiled, make_knobs, make_targets
 from nst_tf.settings import LAYERS
 from nst_tf.sizes import resize
+from nst_tf.transfer import load_model
 from nst_tf.vgg import extract_features, feature_model
 from nst_tf.weights import load_weights
 
@@ -82,15 +84,12 @@ def both_ways(smooth, size, settings, block_size):
     """Return losses and gradient of the whole picture and by blocks, and the style sizes used."""
     content, image = smooth(*size, 0), smooth(*size, 1)
     styles = [smooth(150, 170, 2), smooth(90, 100, 3)][: len(settings.style_blend) or 1]
-    weights = load_weights("bundled")
-    model = feature_model(weights, settings.layers, settings.pooling)
+    model = load_model(settings)
     targets = make_targets(model, content, styles, settings)
     knobs = make_knobs(settings, targets)
     shape, results = image.shape, []
     for blocks in (0, block_size):
-        evaluate = compiled(
-            weights, settings.layers, settings.pooling, shape, False, blocks
-        ).evaluate
+        evaluate = compiled(model, shape, False, blocks, False).evaluate
         losses, gradient = evaluate(tf.constant(image), targets, knobs)
         results.append((np.array(losses), gradient.numpy()))
     return results

@@ -74,7 +74,7 @@ def test_a_run_keeps_within_its_budget_by_blocks(pixels, monkeypatch):
     compiled, used = transfer.compiled, []
     monkeypatch.setattr(memory, "parse_bytes", lambda _: needed[16])
     monkeypatch.setattr(
-        transfer, "compiled", lambda *given: used.append(given[-1]) or compiled(*given)
+        transfer, "compiled", lambda *given: used.append(given[3]) or compiled(*given)
     )
     parts = stylize(content, style, dataclasses.replace(settings, memory_budget="1GiB"))
     assert used == [16]
@@ -141,7 +141,7 @@ def test_a_run_out_of_memory_ends_where_an_undisturbed_one_does(pixels, monkeypa
 
     def broken(*arguments):
         functions = compiled(*arguments)
-        if arguments[-1]:
+        if arguments[3]:
             return functions
 
         def fail_third(function):

@@ -10,9 +10,7 @@ import tensorflow as tf
 
 from nst_tf import Settings, stylize
 from nst_tf.objective import CACHED, compiled, make_knobs, make_targets
-from nst_tf.transfer import NonFiniteLossError, fit, measure, start_image
-from nst_tf.vgg import feature_model
-from nst_tf.weights import load_weights
+from nst_tf.transfer import NonFiniteLossError, fit, load_model, measure, start_image
 
 # Two shallow layers: the mathematics of the whole network at a fraction of its time.
 FAST = Settings(
@@ -150,7 +148,7 @@ def test_one_trace_per_size_whatever_the_knobs(pixels):
     assert compiled.cache_info().misses == 2
     for height in (24, 28):
         shape = (1, height, 24, 3)
-        step = compiled(load_weights("bundled"), FAST.layers, "max", shape, False, 0).adam_step
+        step = compiled(load_model(FAST), shape, False, 0, False).adam_step
         assert step.experimental_get_tracing_count() == 1
 
 
@@ -159,9 +157,7 @@ def test_compiled_steps_of_many_sizes_are_dropped(pixels):
     settings = dataclasses.replace(FAST, epochs=1, steps_per_epoch=1)
     run(pixels(24, 24), pixels(24, 24), settings)
     shape = (1, 24, 24, 3)
-    oldest = weakref.ref(
-        compiled(load_weights("bundled"), FAST.layers, "max", shape, False, 0).adam_step
-    )
+    oldest = weakref.ref(compiled(load_model(FAST), shape, False, 0, False).adam_step)
     for width in range(25, 25 + CACHED):
         run(pixels(24, width), pixels(24, 24), settings)
     gc.collect()
@@ -223,12 +219,11 @@ def test_lbfgs_needs_no_more_evaluations_than_scipy_to_the_same_loss(pixels):
         FAST, optimizer="lbfgs", content_weight=10, init="white", epochs=40
     )
     _, steps = run(content, style, settings)
-    weights = load_weights("bundled")
-    model = feature_model(weights, settings.layers, "max")
+    model = load_model(settings)
     content, fitted = fit(content, style, settings)
     targets = make_targets(model, content, fitted, settings)
     knobs = make_knobs(settings, targets)
-    evaluate = compiled(weights, settings.layers, "max", content.shape, False, 0).evaluate
+    evaluate = compiled(model, content.shape, False, 0, False).evaluate
     losses = []
 
     def objective(x):
