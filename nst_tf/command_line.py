@@ -27,7 +27,7 @@ OTHER_FLAGS: tuple[tuple[str, str, str, Any, str], ...] = (
     ("Run", "recipe", "string", "tutorial", f"settings to start from: {', '.join(RECIPES)}"),
     ("Run", "device", "string", "auto", "auto, cpu, gpu, or gpu:1 for the second one"),
     ("Run", "deterministic", "boolean", False,
-     "ask TensorFlow for results that repeat exactly on GPUs too; slower there"),
+     "use only operations whose results repeat exactly on a GPU too; slower there"),
     ("Run", "quiet", "boolean", False, "print nothing but errors"),
     ("Run", "version", "boolean", False, "print the version and stop"),
     ("Run", "help", "boolean", False, "print this and stop"),

@@ -17,6 +17,7 @@ from tensorflow.python.client import device_lib
 from nst_tf.blocks import make_stages
 from nst_tf.checks import parse_bytes
 from nst_tf.objective import use_winograd
+from nst_tf.runtime import feature_precision
 from nst_tf.schedule import Scale
 from nst_tf.settings import Settings, stride
 from nst_tf.sizes import Size, scaled
@@ -161,7 +162,7 @@ def _step_bytes(settings: Settings, names: Sequence[str], fast: bool) -> float:
 
 def _bytes(settings: Settings, layers: Sequence[str]) -> float:
     """Return what the outputs of `layers` take, a pixel, in the precision of the settings."""
-    if settings.precision == "float32":
+    if feature_precision(settings) == "float32":
         return FLOAT * _numbers(layers)
     first = layers.count("block1_conv1") * _numbers(["block1_conv1"])  # in float32 and once cast
     return FLOAT / 2 * _numbers(layers) + FLOAT * first

@@ -19,6 +19,7 @@ from nst_tf.losses import (
     total_variation_loss,
 )
 from nst_tf.optimizers import AdamState, adam_update
+from nst_tf.runtime import feature_precision
 from nst_tf.settings import STYLE_SIZES, Settings
 from nst_tf.sizes import Size
 from nst_tf.vgg import extract_features, winograd_kernels
@@ -167,7 +168,7 @@ def objective(
 
 def use_winograd(settings: Settings, size: Size, steps: int, seconds: float = math.inf) -> bool:
     """Return whether `steps` on images of `size`, in so many seconds, should compile their own."""
-    if settings.convolution != "auto" or settings.precision != "float32":
+    if settings.convolution != "auto" or feature_precision(settings) != "float32":
         return settings.convolution == "winograd"
     work = min(steps * size[0] * size[1], PACE * seconds)
     return work >= WORTH_COMPILING and not tf.config.list_logical_devices("GPU")

@@ -17,6 +17,7 @@ _RELATIVE: dict[str, Any] = {
     "content_layers": ("block4_conv2",),
     "style_weight": 1.0,
     "min_dim": 64,
+    "precision": "auto",
 }
 
 RECIPES = {

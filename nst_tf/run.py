@@ -3,13 +3,11 @@
 import dataclasses
 import io
 import os
-import platform
 import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +19,12 @@ from nst_tf.callbacks import Console, History, Snapshots, duration
 from nst_tf.command_line import UsageError, help_text, parse
 from nst_tf.files import check_outputs, check_writable
 from nst_tf.images import Picture, check_output_size, load_picture, output_format, save_image
+from nst_tf.provenance import record
 from nst_tf.runtime import Stopper, start_tensorflow
 from nst_tf.schedule import plan_scales
 from nst_tf.settings import INITS, Settings
 from nst_tf.sizes import fit_pictures, resize
-from nst_tf.weights import Weights, load_weights
+from nst_tf.weights import load_weights
 
 if TYPE_CHECKING:
     from nst_tf.memory import Plan
@@ -277,23 +276,6 @@ class Run:
         content = [self.content.pixels] if self.values.content else []
         styles = self.styles if self.style_paths else []
         save_run_figure(path, content, styles, image, self.history.rows)
-
-
-def record(
-    values: flags.FlagValues, settings: Settings, weights: Weights, steps: int
-) -> dict[str, Any]:
-    """Return what the result was made from, for its metadata: no paths, but names."""
-    versions = {name: metadata.version(name) for name in ("tensorflow", "keras", "numpy")}
-    return {
-        "nst_tf": nst_tf.__version__,
-        "settings": dataclasses.asdict(settings)
-        | {name: Path(getattr(settings, name)).name for name in ("init", "weights")},
-        "steps": steps,
-        "content": Path(values.content).name if values.content else None,
-        "styles": [Path(path).name for path in values.style or ()],
-        "weights": {"name": weights.name, "sha256": weights.sha256},
-        "versions": {"python": platform.python_version(), **versions},
-    }
 
 
 @contextmanager

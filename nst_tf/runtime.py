@@ -1,12 +1,16 @@
 """What must happen around TensorFlow's start: silence, devices, and signals that end a run."""
 
+import functools
 import os
 import signal
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
+
+from nst_tf.settings import Settings
 
 
 def start_tensorflow(device: str = "auto", deterministic: bool = False) -> str:
@@ -51,6 +55,27 @@ def start_tensorflow(device: str = "auto", deterministic: bool = False) -> str:
         return "CPU" if kind == "cpu" else "CPU (TensorFlow found no GPU)"
     names = {tf.config.experimental.get_device_details(gpu).get("device_name") for gpu in gpus}
     return " and ".join(sorted(name or "GPU" for name in names))
+
+
+def feature_precision(settings: Settings) -> str:
+    """Return `float32` or `bfloat16`: what `settings.precision` says, or `auto` amounts to."""
+    if settings.precision != "auto":
+        return settings.precision
+    if settings.convolution == "winograd" or not has_bfloat16():
+        return "float32"
+    import tensorflow as tf
+
+    return "float32" if tf.config.list_logical_devices("GPU") else "bfloat16"
+
+
+@functools.cache
+def has_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Return whether this is an x86 CPU that multiplies in bfloat16; elsewhere it is emulated."""
+    try:
+        words = set(cpuinfo.read_text().split())
+    except OSError:
+        return False
+    return not words.isdisjoint({"avx512_bf16", "amx_bf16"})
 
 
 @contextmanager

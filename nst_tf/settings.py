@@ -204,9 +204,10 @@ class Settings:
     )  # fmt: skip
     precision: str = _knob(
         "float32", "Network",
-        "of the features: bfloat16 takes about half the memory, and half the time where the "
-        "processor has instructions for it; Gram matrices and losses stay in float32",
-        choices=("float32", "bfloat16"),
+        "of the features: bfloat16 takes less memory, and half the time where the processor has "
+        "instructions for it; auto: bfloat16 on such a CPU, else float32; Gram matrices and losses "
+        "are float32 always",
+        choices=("float32", "bfloat16", "auto"),
     )  # fmt: skip
     jit_compile: bool = _knob(
         False, "Network",
@@ -259,7 +260,7 @@ class Settings:
             is_ramp = knob.metadata["ramp"] and isinstance(getattr(self, knob.name), tuple)
             if is_ramp and self.epochs == 1:
                 raise ValueError(f"{knob.name} is a ramp, but epochs is 1: it needs 2 or more")
-        if self.precision != "float32" and self.convolution == "winograd":
+        if self.precision == "bfloat16" and self.convolution == "winograd":
             raise ValueError("convolution=winograd needs precision=float32")
         if self.memory_budget != "auto":
             parse_bytes(self.memory_budget)

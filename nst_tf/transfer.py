@@ -26,6 +26,7 @@ from nst_tf.objective import (
 )
 from nst_tf.optimizers import Adam, AdamState, Average, Optimizer, adam_state, resampled
 from nst_tf.retry import Retrying, with_less_memory
+from nst_tf.runtime import feature_precision
 from nst_tf.schedule import GainRule, Scale, plan_scales
 from nst_tf.settings import INITS, Settings
 from nst_tf.sizes import check_image, cover, fit_pictures, resize, scaled
@@ -255,7 +256,10 @@ def measure(
 def load_model(settings: Settings) -> keras.Model:
     """Return the network that `settings` asks for; OSError if its weights cannot be read."""
     return feature_model(
-        load_weights(settings.weights), settings.layers, settings.pooling, settings.precision
+        load_weights(settings.weights),
+        settings.layers,
+        settings.pooling,
+        feature_precision(settings),
     )
 
 

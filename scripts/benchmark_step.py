@@ -2,10 +2,11 @@
 
     python scripts/benchmark_step.py [--sizes 256 512] [--rounds 12] [--steps 3]
 
-Each side (the package, the package with TensorFlow's convolutions, the transcription) runs in a
-process of its own, so that its peak memory is its own; they take turns, a few steps each, so that a
-machine that speeds up or slows down meets all. All run the same picture pair with the same weights
-for the same number of steps. Written to benchmark_step.json.
+Each side (the package, the package with TensorFlow's convolutions or in bfloat16, the
+transcription, the convolutions alone) runs in a process of its own, so that its peak memory is its
+own; they take turns, a few steps each, so that a machine that speeds up or slows down meets all.
+All run the same picture pair with the same weights for the same number of steps. Written to
+benchmark_step.json.
 """
 
 import argparse
@@ -31,23 +32,24 @@ def pictures(size):
     return fit_pictures(content, [style], max_dim=size, style_scale=1, smallest_side=16)
 
 
-def package_step(size, convolution="auto"):
+def package_step(size, **changes):
     """The step that `stylize` runs."""
     import tensorflow as tf
 
     from nst_tf import Settings
+    from nst_tf.memory import plan_memory
     from nst_tf.objective import make_knobs, make_targets
-    from nst_tf.transfer import make_optimizer
-    from nst_tf.vgg import feature_model
-    from nst_tf.weights import load_weights
+    from nst_tf.schedule import plan_scales
+    from nst_tf.transfer import load_model, make_optimizer
 
     content, styles = pictures(size)
-    settings = Settings(convolution=convolution)
-    weights = load_weights(settings.weights)
-    model = feature_model(weights, settings.layers, settings.pooling)
+    settings = Settings(**changes)
+    sizes = [style.shape[1:3] for style in styles]
+    (plan,) = plan_memory(settings, plan_scales(settings, content.shape[1:3], sizes), sizes)
+    model = load_model(settings)
     targets = make_targets(model, content, styles, settings)
-    optimizer = make_optimizer(tf.Variable(content), weights, targets, settings)
-    knobs = make_knobs(settings)
+    optimizer = make_optimizer(tf.Variable(content), model, targets, settings, plan)
+    knobs = make_knobs(settings, targets)
     return lambda: optimizer.step(knobs).total
 
 
@@ -104,10 +106,48 @@ def tutorial_step(size):
 
 def direct_step(size):
     """The same with TensorFlow's convolutions."""
-    return package_step(size, "direct")
+    return package_step(size, convolution="direct")
 
 
-SIDES = {"package": package_step, "direct": direct_step, "tutorial": tutorial_step}
+def bfloat16_step(size):
+    """The same with features in half precision."""
+    return package_step(size, precision="bfloat16")
+
+
+def floor_step(size):
+    """TensorFlow's convolutions in float32 alone: each forward, and its input's gradient."""
+    import tensorflow as tf
+
+    from nst_tf import Settings
+    from nst_tf.settings import stride
+    from nst_tf.transfer import load_model
+
+    content, _ = pictures(size)
+    _, height, width, _ = content.shape
+    layers = []
+    for layer in load_model(Settings()).layers:
+        if "conv" in layer.name:
+            kernel = tf.constant(layer.kernel.value)
+            sides = (side // stride(layer.name) for side in (height, width))
+            shape = (1, *sides, kernel.shape[2])
+            layers.append((tf.random.uniform(shape), kernel))
+
+    @tf.function
+    def convolve(features, kernel):
+        outputs = tf.nn.conv2d(features, kernel, 1, "SAME")
+        gradient = tf.nn.conv2d_transpose(outputs, kernel, features.shape, 1, "SAME")
+        return gradient[0, 0, 0, 0]
+
+    return lambda: sum(float(convolve(*layer)) for layer in layers)
+
+
+SIDES = {
+    "package": package_step,
+    "direct": direct_step,
+    "bfloat16": bfloat16_step,
+    "tutorial": tutorial_step,
+    "floor": floor_step,
+}
 
 
 def work(side, size, pipe):
@@ -145,11 +185,12 @@ def compare(size, rounds, steps):
             **pipes[side].recv(),
         }
         workers[side].join()
-    for side in ("package", "direct"):
-        ratios = [a / b for a, b in zip(times[side], times["tutorial"], strict=True)]
+    for side in ("package", "direct", "bfloat16"):
+        for other in ("tutorial", "floor"):
+            ratios = [a / b for a, b in zip(times[side], times[other], strict=True)]
+            figures[side][f"time_over_{other}"] = round(statistics.median(ratios), 3)
+            figures[side][f"range_over_{other}"] = [round(min(ratios), 3), round(max(ratios), 3)]
         figures[side] |= {
-            "time_ratio": round(statistics.median(ratios), 3),
-            "time_ratio_range": [round(min(ratios), 3), round(max(ratios), 3)],
             "memory_ratio": round(figures[side]["peak_mib"] / figures["tutorial"]["peak_mib"], 3),
         }
     return figures

@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from nst_tf import Settings
 from nst_tf.callbacks import Console, History
 from nst_tf.command_line import OTHER_FLAGS, define_flags, help_text, parse
 from nst_tf.images import read_metadata
+from nst_tf.memory import estimate
 from nst_tf.run import main
 from nst_tf.weights import BUNDLED_SHA256
 
@@ -86,6 +88,10 @@ def test_version():
         (["--content=a", "--style_weight=1"], "--style is missing, but"),
         (["--contnt=a.png"], "Unknown command line flag 'contnt'. Did you mean: content"),
         (["a.png"], "'a.png' belongs to no flag"),
+        (["--memory_budget=much"], "must be auto or a size such as 3.5GiB, not 'much'"),
+        (["--block_size=-1"], "block_size must be at least 0, not -1"),
+        (["--block_size=big"], "block_size must be auto or a whole number, not 'big'"),
+        (["--precision=half"], "unknown precision 'half'"),
         (["--epochs=0"], "epochs must be at least 1, not 0"),
         (["--epochs=many"], "--epochs=many"),
         (["--learning_rate=nan"], "learning_rate must be finite, not nan"),
@@ -307,7 +313,7 @@ def test_a_time_limit_is_said(photo, painting, capfd):
     flags = [*SHORT, "--scales=2", "--min_dim=24", "--time_limit=0.001"]
     assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 0
     lines = capfd.readouterr().out.splitlines()
-    assert lines[0].endswith(" weights")  # it was over before its time could be told
+    assert lines[0].endswith(" of memory")  # it was over before its time could be told
     assert [line.split(" - ")[0] for line in lines[1:3]] == [
         "Scale 1/2, 24x18 pixels", "Scale 2/2, 48x36 pixels",
     ]  # fmt: skip
@@ -458,8 +464,32 @@ def test_memory_running_out_is_one_line(photo, painting, capfd, monkeypatch):
     assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 1
     assert (
         capfd.readouterr().err
-        == "nst_tf: memory ran out: set --block_size 512 or less, or lower --max_dim\n"
+        == "nst_tf: memory ran out: lower --max_dim or set --optimizer adam\n"
     )
+
+
+def test_a_small_budget_is_kept_by_blocks(photo, painting, capfd):
+    Image.open(photo).resize((200, 150)).save("large.png")
+    flags = [*SHORT, "--max_dim=200", f"--style={painting}", "--content=large.png"]
+    assert main(["nst", *flags]) == 0
+    assert re.search(r"weights · about \d+ MiB of memory · about", capfd.readouterr().out)
+    settings = parse(["nst", *flags])[1]
+    needed = estimate(settings, (150, 200), [(150, 200)], False, 128, 0)
+    assert main(["nst", *flags, f"--memory_budget={needed / 1000}KB"]) == 0
+    assert "MiB of memory, by blocks of 128 pixels · about" in capfd.readouterr().out
+    assert size("large-painting.png") == (200, 150)
+
+
+def test_a_budget_that_nothing_fits_is_one_line(photo, painting, capfd):
+    flags = ["--memory_budget=0.5GiB", "--snapshot_every=1", *SHORT]
+    assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 1
+    assert re.fullmatch(
+        r"nst_tf: 48x36 pixels need about \d+ MiB of memory, but the run may take 512 MiB: lower "
+        r"--max_dim, or free memory or raise --memory_budget\n",
+        capfd.readouterr().err,
+    )
+    assert not os.path.exists("photo-painting.png")
+    assert not os.path.exists("photo-painting-steps")
 
 
 def test_memory_running_out_at_a_finer_scale_keeps_the_coarser_picture(
@@ -480,7 +510,7 @@ def test_memory_running_out_at_a_finer_scale_keeps_the_coarser_picture(
     flags = ["--quiet", *SHORT, "--scales=2", "--min_dim=24", "--figure=figure.png"]
     assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 1
     assert capfd.readouterr().err == (
-        "nst_tf: memory ran out: set --block_size 512 or less, or lower --max_dim; "
+        "nst_tf: memory ran out: lower --max_dim or set --optimizer adam; "
         "the picture is saved as photo-painting.png\n"
     )
     assert size("photo-painting.png") == (48, 36)

@@ -16,44 +16,49 @@ SHALLOW = Settings(
 )  # fmt: skip
 
 
-def plan(budget, size=LARGE, **changes):
-    settings = Settings(memory_budget=budget, **changes)
+def plan_for(budget, size=LARGE, **changes):
+    """Return the plan for a budget in bytes."""
+    settings = Settings(memory_budget=f"{budget / 1000}KB", **changes)
     scales = plan_scales(settings, size, [(400, 600)])
     return plan_memory(settings, scales, [(400, 600)])[-1]
 
 
 def test_whole_pictures_come_before_short_memories_and_those_before_blocks():
-    kinds = []
-    for mebibytes in (60000, 18000, 15000, 8000, 4000, 3500):
-        chosen = plan(f"{mebibytes}MiB", optimizer="lbfgs", steps_per_epoch=1)
-        assert chosen.peak <= mebibytes * MIB
-        kinds.append((chosen.block_size, chosen.lbfgs_memory))
-    blocks, pairs = zip(*kinds, strict=True)
-    assert kinds[0] == (0, 20)
-    assert blocks[1] == 0
-    assert 5 <= pairs[1] < 20
-    assert list(blocks[2:]) == sorted(blocks[2:], reverse=True)
-    assert min(blocks[2:]) > 0
-    assert all(5 <= count <= 20 for count in pairs)
+    changes = {"optimizer": "lbfgs", "convolution": "direct"}
+
+    def needed(block_size, pairs):
+        return estimate(Settings(**changes), LARGE, [(400, 600)], False, block_size, pairs)
+
+    for budget, block_size, pairs in (
+        (needed(0, 20), 0, 20),
+        (needed(0, 20) - 1, 0, 19),
+        (needed(0, 5), 0, 5),
+        (needed(1536, 20), 1536, 20),
+        (needed(1536, 5) - 1, 1024, None),
+        (needed(128, 5), 128, 5),
+    ):
+        chosen = plan_for(budget, **changes)
+        assert chosen.block_size == block_size
+        assert chosen.lbfgs_memory == pairs or pairs is None
+        assert chosen.peak == needed(chosen.block_size, chosen.lbfgs_memory) <= budget
     with pytest.raises(ValueError, match=r"^3840x2160 pixels need about .* lower --max_dim"):
-        plan("1GiB", optimizer="lbfgs")
+        plan_for(needed(128, 5) - 1, **changes)
 
 
 def test_winograd_goes_before_blocks_do_and_stays_if_it_is_asked_for():
-    needed = {
-        fast: estimate(Settings(), (1024, 1024), [(400, 600)], fast, 0, 0) for fast in (True, False)
-    }
-    budget = f"{(needed[True] + needed[False]) // 2 // MIB}MiB"
-    assert plan(budget, (1024, 1024), convolution="winograd").block_size > 0
-    chosen = plan(budget, (1024, 1024))
+    size = (1024, 1024)
+    needed = [estimate(Settings(), size, [(400, 600)], fast, 0, 0) for fast in (True, False)]
+    budget = sum(needed) // 2
+    assert plan_for(budget, size, convolution="winograd").block_size > 0
+    chosen = plan_for(budget, size)
     assert (chosen.block_size, chosen.fast) == (0, False)
 
 
 def test_blocks_that_are_asked_for_are_kept_or_refused():
-    assert plan("10GiB", block_size=256).block_size == 256
-    assert plan("10GiB", size=(200, 200), block_size=256).block_size == 0
+    assert plan_for(10 * GIB, block_size=256).block_size == 256
+    assert plan_for(10 * GIB, size=(200, 200), block_size=256).block_size == 0
     with pytest.raises(ValueError, match="set --block_size=auto or lower --max_dim"):
-        plan("5GiB", block_size=0)
+        plan_for(5 * GIB, block_size=0)
 
 
 def test_each_scale_has_a_plan_of_its_own():

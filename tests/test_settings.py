@@ -4,6 +4,7 @@ import math
 import numpy as np
 import pytest
 
+from nst_tf.checks import parse_bytes
 from nst_tf.recipes import RECIPES, recipe
 from nst_tf.settings import LAYERS, Settings, smallest_side
 
@@ -52,6 +53,10 @@ def test_smallest_side_halves_once_a_pooling(layers, side):
     ("change", "words"),
     [
         ({"epochs": 0}, "epochs must be at least 1, not 0"),
+        ({"block_size": 1.5}, "block_size must be auto or a whole number, not 1.5"),
+        ({"memory_budget": "0GiB"}, "memory_budget must be auto or a size such as 3.5GiB"),
+        ({"memory_budget": "4"}, "memory_budget must be auto or a size"),
+        ({"jit_compile": 1}, "jit_compile must be True or False, not 1"),
         ({"epochs": 1.5}, "epochs must be a whole number, not 1.5"),
         ({"epochs": True}, "epochs must be a whole number"),
         ({"epochs": math.inf}, "epochs must be a whole number"),
@@ -168,3 +173,22 @@ def test_relative_recipes_weigh_shares(name):
     assert settings.loss == "relative"
     assert settings.style_weight == 1
     assert 0 < settings.total_variation_weight < settings.content_weight < 1
+
+
+@pytest.mark.parametrize(
+    ("words", "size"),
+    [
+        ("3.5GiB", 3.5 * 2**30),
+        ("800 MiB", 800 * 2**20),
+        ("4GB", 4e9),
+        (".5tib", 2**39),
+        ("1kB", 1000),
+    ],
+)
+def test_sizes_in_words_are_bytes(words, size):
+    assert parse_bytes(words) == size
+
+
+def test_blocks_are_auto_or_a_number_in_any_form():
+    assert Settings().block_size == Settings(block_size="auto").block_size == "auto"
+    assert Settings(block_size="512") == Settings(block_size=512) == Settings(block_size=512.0)
