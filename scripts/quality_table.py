@@ -22,7 +22,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 CONTENTS = ("temple", "cat", "astronaut", "coffee")
 STYLES = ("great_wave", "auvers", "composition_viii", "summertime")
-STEPS = {"gatys": 300, "lbfgs-256": 400}
+STEPS = {"gatys": 300, "lbfgs-256": 400, "two-phase": 200}
 
 
 def make_settings(recipe, max_dim):
