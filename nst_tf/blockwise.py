@@ -208,12 +208,17 @@ def block_evaluate(
         if min(picture) >= deepest
     ]
 
-    def evaluate(image, targets, knobs):
-        image = tf.convert_to_tensor(image)
+    @tf.function(jit_compile=True)  # otherwise it would take the memory of up to ten pictures
+    def vary(image, weight):
+        """Return the total variation and its gradient."""
         with tf.GradientTape() as tape:
             tape.watch(image)
-            variation = knobs.total_variation_weight * total_variation_loss(image)
-        gradient = tape.gradient(variation, image)
+            variation = weight * total_variation_loss(image)
+        return variation, tape.gradient(variation, image)
+
+    def evaluate(image, targets, knobs):
+        image = tf.convert_to_tensor(image)
+        variation, gradient = vary(image, knobs.total_variation_weight)
         style = content = tf.constant(0.0)
         shares = size_shares(len(targets.style))
         pairs = zip(targets.style, knobs.style_factors, strict=True)

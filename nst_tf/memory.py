@@ -28,7 +28,7 @@ CHANNELS = (64, 128, 256, 512, 512)  # of the blocks of VGG19
 BASE = 865 * MIB  # Python, TensorFlow, the network, and its kernels as oneDNN lays them out
 WINOGRAD = 330 * MIB  # the transformed kernels, and what XLA needs to compile
 TILE_COPIES = 2.1  # of a layer's tiles, 36 numbers for 16 of its inputs and outputs
-PICTURES = 9  # copies of the picture at once: the image, its gradient and what lies between
+PICTURES = 12  # copies of the picture at once: the image, its gradient and what lies between
 SCRATCH = 1.12  # what a step takes over what its features do
 
 BLOCK_SIZES = (1536, 1024, 768, 512, 384, 256, 192, 128)  # smaller ones would be mostly halo

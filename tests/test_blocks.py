@@ -1,4 +1,6 @@
 import dataclasses
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -163,3 +165,32 @@ def test_blocks_with_winograd_are_exact(smooth):
         )  # fmt: skip
         runs[kind] = losses
     np.testing.assert_allclose(runs["winograd"], runs["direct"], rtol=1e-4, atol=1e-7)
+
+
+def test_blocks_are_dealt_out_among_devices():
+    script = """
+import numpy as np, tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+halves = [tf.config.LogicalDeviceConfiguration()] * 2
+tf.config.set_logical_device_configuration(cpu, halves)
+from nst_tf import Settings, blockwise, stylize
+blockwise._devices = lambda: ["CPU:0", "CPU:1"]
+used, cut = [], blockwise._cut
+def spy(*arguments):
+    part = cut(*arguments)
+    used.append(tf.add(part[0], 1).device[-5:])
+    return part
+blockwise._cut = spy
+settings = Settings(
+    content_layers=["block4_conv1"], style_layers=["block1_conv1", "block4_conv1"], epochs=1,
+    steps_per_epoch=2, block_size=32,
+)
+picture = np.random.default_rng(0).random((1, 60, 70, 3), np.float32)
+parts = stylize(picture, picture[:, ::-1], settings)
+print(sorted(set(used)))
+blockwise._devices = lambda: [None]
+np.testing.assert_allclose(parts, stylize(picture, picture[:, ::-1], settings), atol=1e-5)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "['CPU:0', 'CPU:1']\n"
