@@ -14,7 +14,7 @@ import numpy as np
 from nst_tf.files import StrPath, write_whole
 
 if TYPE_CHECKING:
-    from nst_tf.transfer import Progress
+    from nst_tf.progress import Progress
 
 MEASURED = 4  # steps that the first estimate waits for; the first one, which compiles, is left out
 

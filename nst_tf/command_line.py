@@ -107,6 +107,8 @@ def _check(values: flags.FlagValues, settings: Settings) -> None:
             settings.init == kind or getattr(settings, f"{kind}_weight")
         ):
             raise UsageError(f"--{kind} is missing, but --init or --{kind}_weight asks for it")
+    if settings.preserve_color != "none" and not (values.content and values.style):
+        raise UsageError("--preserve_color needs --content and --style")
     if not DEVICES.fullmatch(values.device):
         raise UsageError(f"--device {values.device!r} is not auto, cpu, gpu or gpu:NUMBER")
     for name in ("min_dim", "scale_factor", "coarse_steps"):

@@ -28,7 +28,7 @@ from nst_tf.weights import load_weights
 
 if TYPE_CHECKING:
     from nst_tf.memory import Plan
-    from nst_tf.transfer import Callback, Progress
+    from nst_tf.progress import Callback, Progress
 
 FIGURES = (".png", ".pdf", ".svg")
 
@@ -171,7 +171,8 @@ class Run:
 
     def stylize(self, stopper: Stopper) -> tuple[np.ndarray, str]:
         """Return the picture, or the last good one and what went wrong."""
-        from nst_tf.transfer import NonFiniteLossError, stylize, tf
+        from nst_tf.progress import NonFiniteLossError
+        from nst_tf.transfer import stylize, tf
 
         try:
             image = stylize(

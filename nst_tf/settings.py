@@ -224,6 +224,12 @@ class Settings:
     style_blend: tuple[float, ...] = _knob(
         (), "Pictures", "share of each style, such as 0.7,0.3; empty for equal shares", low=0
     )
+    preserve_color: str = _knob(
+        "none", "Pictures",
+        "keep the photo's colours: luminance transfers light and dark alone; match gives the "
+        "styles the photo's colours before the run",
+        choices=("none", "luminance", "match"),
+    )  # fmt: skip
     init: str = _knob(
         "content",
         "Pictures",

@@ -6,13 +6,13 @@ The method is that of Gatys, Ecker and Bethge (arXiv 1508.06576) as the TensorFl
 import functools
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from nst_tf.color import Colors
 from nst_tf.lbfgs import Evaluation, ProjectedLBFGS
 from nst_tf.losses import Losses, read
 from nst_tf.memory import Plan, plan_memory
@@ -25,55 +25,14 @@ from nst_tf.objective import (
     objective,
 )
 from nst_tf.optimizers import Adam, AdamState, Average, Optimizer, adam_state, resampled
+from nst_tf.progress import Callback, NonFiniteLossError, Progress
 from nst_tf.retry import Retrying, with_less_memory
 from nst_tf.runtime import feature_precision
-from nst_tf.schedule import GainRule, Scale, plan_scales
+from nst_tf.schedule import GainRule, plan_scales
 from nst_tf.settings import INITS, Settings
 from nst_tf.sizes import check_image, cover, fit_pictures, resize, scaled
 from nst_tf.vgg import feature_model
 from nst_tf.weights import load_weights
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What one step did, for callbacks.
-
-    Attributes:
-        step: number of the step, from 1.
-        steps: steps in the whole run, at most: a scale may end early.
-        scale: the scale that it belongs to: its number from 1, its size, its steps.
-        scales: scales in the whole run.
-        scale_step: number of the step within its scale, from 1.
-        ahead: work after this step, at most, in steps of its own size.
-        losses: the objective's terms, floats, of the image *before* this step's update.
-        evaluations: times that the objective has been evaluated, at all scales, this step included.
-        seconds: time since the run began, this step included.
-        image: returns a copy of the image *after* the update, float32 `[1, h, w, 3]` in [0, 1], of
-            the scale's size; with `averaging`, the average up to it.
-    """
-
-    step: int
-    steps: int
-    scale: Scale
-    scales: int
-    scale_step: int
-    ahead: float
-    losses: Losses
-    evaluations: int
-    seconds: float
-    image: Callable[[], np.ndarray]
-
-
-Callback = Callable[[Progress], object]
-"""Is given every step's `Progress`; one that returns True ends the run after that step."""
-
-
-class NonFiniteLossError(ArithmeticError):
-    """The objective overflowed. `image` is the last finite image, float32 `[1, H, W, 3]`."""
-
-    def __init__(self, message: str, image: np.ndarray):
-        super().__init__(message)
-        self.image = image
 
 
 def stylize(
@@ -109,6 +68,7 @@ def stylize(
     settings = settings or Settings()
     callbacks = tuple(callbacks)
     content, fitted = fit(content, styles, settings)
+    colors = Colors(settings.preserve_color, content, fitted)
     sizes = [style.shape[1:3] for style in fitted]
     plan = plan_scales(settings, content.shape[1:3], sizes)
     memory = plan_memory(settings, plan, sizes)
@@ -121,7 +81,7 @@ def stylize(
     for scale, room in zip(plan, memory, strict=True):
         pictures = [
             resize(picture, scaled(picture.shape[1:3], scale.ratio))
-            for picture in (content, *fitted)
+            for picture in (colors.content, *colors.styles)
         ]
 
         def target(plan: Plan, pictures: Sequence[np.ndarray] = pictures) -> Targets:
@@ -134,6 +94,10 @@ def stylize(
         make = functools.partial(make_optimizer, variable, model, targets, settings)
         optimizer = Retrying(make, room, scale.size, optimizer)
         view = Average(variable, settings.averaging) if settings.averaging else variable
+
+        def shown(view: tf.Variable | Average = view) -> np.ndarray:
+            return colors.finish(view.numpy())
+
         rule = GainRule(settings.min_gain)
         now: Settings | None = None
         last_epoch = settings.epochs * (scale.steps_before + scale.steps - 1) // total
@@ -151,7 +115,7 @@ def stylize(
             except FloatingPointError as error:
                 raise NonFiniteLossError(
                     _overflow(steps_done + step, error.args[0]),
-                    resize(view.numpy(), plan[-1].size),
+                    resize(shown(), plan[-1].size),
                 ) from None
             if isinstance(view, Average):
                 view.update()
@@ -165,10 +129,10 @@ def stylize(
                 losses=losses,
                 evaluations=evaluations + optimizer.evaluations,
                 seconds=time.perf_counter() - began,
-                image=view.numpy,
+                image=shown,
             )
             if _any_ends(callbacks, progress):
-                return resize(view.numpy(), plan[-1].size)
+                return resize(shown(), plan[-1].size)
             late = 0 < settings.time_limit * scale.deadline <= progress.seconds
             pays = not (rule.ends(losses.total) or optimizer.stationary)
             ramps_on = epoch < last_epoch and at != settings.at(last_epoch)
@@ -178,7 +142,7 @@ def stylize(
         evaluations += optimizer.evaluations
         image = view.numpy()
     assert image is not None  # there is a scale
-    return image
+    return colors.finish(image)
 
 
 def _any_ends(callbacks: Iterable[Callback], progress: Progress) -> bool:
@@ -248,8 +212,9 @@ def measure(
             f"image is {image.shape[2]}x{image.shape[1]} pixels, but the content "
             f"{content.shape[2]}x{content.shape[1]}"
         )
+    colors = Colors(settings.preserve_color, content, fitted)
     model = load_model(settings)
-    targets = make_targets(model, content, fitted, settings)
+    targets = make_targets(model, colors.content, colors.styles, settings)
     return read(objective(model, tf.constant(image), targets, make_knobs(settings.at(0), targets)))
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from nst_tf.callbacks import Console, History, Snapshots, duration
 from nst_tf.losses import Losses
+from nst_tf.progress import Progress
 from nst_tf.schedule import plan_scales
 from nst_tf.settings import Settings
-from nst_tf.transfer import Progress
 
 
 def steps(count, pace=2.0, scales=1):

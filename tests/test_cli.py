@@ -92,6 +92,7 @@ def test_version():
         (["--block_size=-1"], "block_size must be at least 0, not -1"),
         (["--block_size=big"], "block_size must be auto or a whole number, not 'big'"),
         (["--precision=half"], "unknown precision 'half'"),
+        (["--style=a", "--preserve_color=match"], "--preserve_color needs --content and --style"),
         (["--epochs=0"], "epochs must be at least 1, not 0"),
         (["--epochs=many"], "--epochs=many"),
         (["--learning_rate=nan"], "learning_rate must be finite, not nan"),

@@ -11,8 +11,9 @@ from nst_tf import Settings, stylize
 from nst_tf.losses import total_variation_loss
 from nst_tf.objective import compiled, make_knobs, make_targets
 from nst_tf.optimizers import Average, adam_state, resampled
+from nst_tf.progress import NonFiniteLossError
 from nst_tf.sizes import resize
-from nst_tf.transfer import NonFiniteLossError, fit, measure
+from nst_tf.transfer import fit, measure
 from nst_tf.vgg import feature_model, winograd_kernels
 from nst_tf.weights import load_weights
 

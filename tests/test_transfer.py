@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from nst_tf import Settings, stylize
 from nst_tf.objective import CACHED, compiled, make_knobs, make_targets
-from nst_tf.transfer import NonFiniteLossError, fit, load_model, measure, start_image
+from nst_tf.progress import NonFiniteLossError
+from nst_tf.transfer import fit, load_model, measure, start_image
 
 # Two shallow layers: the mathematics of the whole network at a fraction of its time.
 FAST = Settings(
