@@ -10,11 +10,11 @@ and a second pass walks the blocks again and pulls it back to pixels (Galerne, R
 Morel, "Scaling Painting Style Transfer", 2022). Both equal the whole picture's up to rounding.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from itertools import cycle
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from nst_tf.blocks import Block, Span, Stage, make_stages
@@ -112,32 +112,43 @@ def _walk(
     visit: Callable[..., tuple[Any, tf.Tensor]],
     take: Callable[[Block, Any], None],
 ) -> list[tf.Tensor]:
-    """Give `take` what `visit` finds on each block, and return the input of each stage.
-
-    The blocks of a stage are dealt out among the GPUs.
-    """
+    """Give `take` what `visit` finds on each block, and return the input of each stage."""
     maps = [picture]
     for part in parts:
         _, height, width, _ = picture.shape
         rows, columns = (side // stride(part.last) for side in (height, width))
         following = None
-        for block, device in zip(part.blocks, cycle(_devices()), strict=False):
-            with tf.device(device):
-                found, last = visit(part, *_cut(maps[-1], block))
+
+        def look(block, part=part):
+            return visit(part, *_cut(maps[-1], block))
+
+        for block, (found, last) in _deal(part, look):
             take(block, found)
             if part.ends:
                 continue
+            values = last.numpy()
             if following is None:
-                shape = [1, rows, columns, last.shape[-1]]
-                following = tf.Variable(tf.zeros(shape, last.dtype), trainable=False)
+                # Not a variable: once a slice of one is assigned, every reading copies all of it.
+                following = np.zeros([1, rows, columns, values.shape[-1]], values.dtype)
             top, left = (
                 span[0] // part.stage.grid for span in (block.owned_rows, block.owned_columns)
             )
-            bottom, right = top + tf.shape(last)[1], left + tf.shape(last)[2]
-            following[:, top:bottom, left:right].assign(last)
+            bottom, right = top + values.shape[1], left + values.shape[2]
+            following[:, top:bottom, left:right] = values
         if following is not None:
-            maps.append(following.value())
+            maps.append(tf.constant(following))
     return maps
+
+
+def _deal(part: _Part, function: Callable[[Block], Any]) -> Iterator[tuple[Block, Any]]:
+    """Yield each block and what the function returns, computed on all GPUs at a time."""
+    devices = _devices()
+    for start in range(0, len(part.blocks), len(devices)):
+        found = []
+        for block, device in zip(part.blocks[start:], devices, strict=False):
+            with tf.device(device):
+                found.append((block, function(block)))
+        yield from found
 
 
 def _devices() -> Sequence[str | None]:
@@ -263,14 +274,15 @@ def _walk_back(parts: Sequence[_Part], maps: list[tf.Tensor], slopes: Sequence[A
     upstream = None
     for part in reversed(parts):
         seen = maps.pop()
-        pulled = tf.Variable(tf.zeros(seen.shape), trainable=False)
-        for block, device in zip(part.blocks, cycle(_devices()), strict=False):
-            with tf.device(device):
-                gradient = part.pull_back(*_cut(seen, block), *slopes, upstream)
+        pulled = np.zeros(seen.shape, np.float32)
+
+        def pull(block, part=part, seen=seen, upstream=upstream):
+            return part.pull_back(*_cut(seen, block), *slopes, upstream)
+
+        for block, gradient in _deal(part, pull):
             (top, bottom), (left, right) = block.rows, block.columns
-            view = pulled[:, top:bottom, left:right]
-            view.assign(view + tf.cast(gradient, tf.float32))
-        upstream = pulled.value()
+            pulled[:, top:bottom, left:right] += tf.cast(gradient, tf.float32).numpy()
+        upstream = tf.constant(pulled)
     return upstream
 
 

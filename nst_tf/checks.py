@@ -86,12 +86,14 @@ def parse_bytes(size: str) -> int:
     Raises:
         ValueError: it is not one of these, or 0.
     """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([KMGT])(i?)B\s*", size, re.IGNORECASE)
-    number = float(match[1]) if match else 0.0
-    if not match or not number:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([KMGT])(i?)B?\s*", size, re.IGNORECASE)
+    number = 0
+    if match:
+        power = "KMGT".index(match[2].upper()) + 1
+        number = round(float(match[1]) * (1024 if match[3] else 1000) ** power)
+    if not number:
         raise ValueError(f"memory_budget must be auto or a size such as 3.5GiB, not {size!r}")
-    power = "KMGT".index(match[2].upper()) + 1
-    return int(number * (1024 if match[3] else 1000) ** power)
+    return number
 
 
 def check_number(name: str, value: Any, limits: dict[str, float]) -> None:

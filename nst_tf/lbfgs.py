@@ -49,12 +49,10 @@ class ProjectedLBFGS:
     ) -> None:
         self._image = image
         self._evaluate = evaluate
-        # Rows 0 … m − 1 hold s, m … 2m − 1 hold y; each half is a ring.
-        self._vectors = tf.Variable(
-            tf.zeros([2 * memory, image.shape.num_elements()], image.dtype), trainable=False
-        )
         self._memory = memory
-        self._pairs = 0  # ever stored; the latest is at (pairs − 1) mod memory
+        # Flat s = Δx and y = Δg, oldest first: tensors, as slices of a variable would be copies.
+        self._moves: list[tf.Tensor] = []
+        self._changes: list[tf.Tensor] = []
         self._here: Evaluation | None = None
         self._knobs: Any = None
         self.evaluations = 0
@@ -71,7 +69,8 @@ class ProjectedLBFGS:
             FloatingPointError: it or its gradient is not finite; the terms are the argument.
         """
         if self._here is None or knobs is not self._knobs:
-            self._knobs, self._pairs, self.stationary = knobs, 0, False
+            self._forget()
+            self._knobs, self.stationary = knobs, False
             self._here = self._measure(self._image.value())
         here = self._here
         if self.stationary:
@@ -80,13 +79,17 @@ class ProjectedLBFGS:
             raise FloatingPointError(here.losses)
         for attempt in ("quasi-Newton", "steepest descent"):
             if attempt == "steepest descent":
-                if not self._pairs:
+                if not self._moves:
                     break
-                self._pairs = 0
+                self._forget()
             if self._search(here):
                 return here.losses
         self.stationary = True
         return here.losses
+
+    def _forget(self) -> None:
+        self._moves.clear()
+        self._changes.clear()
 
     def _measure(self, image: tf.Tensor) -> Evaluation:
         self.evaluations += 1
@@ -97,7 +100,7 @@ class ProjectedLBFGS:
         before = self._image.value()
         direction = self._direction(before, here.gradient)
         scale = 1.0
-        if not self._pairs:
+        if not self._moves:
             rms = float(tf.sqrt(tf.reduce_mean(tf.square(direction))))
             if rms == 0:
                 return False
@@ -122,18 +125,19 @@ class ProjectedLBFGS:
     def _direction(self, image: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
         """Return −H g on the free elements and 0 on those held at a bound."""
         free = ((image > 0) | (gradient < 0)) & ((image < 1) | (gradient > 0))
-        free = tf.reshape(tf.cast(free, image.dtype), [1, -1])
-        gradient = tf.reshape(gradient, [1, -1])
-        products = np.zeros([2 * self._memory + 1] * 2)
-        for start in range(0, free.shape[1], self.CHUNK):  # a copy of the memory would not fit
+        free = tf.reshape(tf.cast(free, image.dtype), [-1])
+        vectors = [*self._moves, *self._changes, tf.reshape(gradient, [-1])]
+        products = np.zeros([len(vectors)] * 2)
+        for start in range(0, len(free), self.CHUNK):  # a copy of all of them may not fit
             part = slice(start, start + self.CHUNK)
-            vectors = tf.concat([self._vectors[:, part], gradient[:, part]], axis=0) * free[:, part]
-            products += tf.matmul(vectors, vectors, transpose_b=True).numpy()
-        ages = range(1, min(self._pairs, self._memory) + 1)
-        newest_first = [(self._pairs - age) % self._memory for age in ages]
-        coefficients = two_loop_coefficients(products, newest_first)
-        weights = tf.constant(coefficients[None], image.dtype)
-        direction = tf.matmul(weights[:, :-1], self._vectors) + weights[:, -1:] * gradient
+            rows = tf.stack([vector[part] for vector in vectors]) * free[part]
+            products += tf.matmul(rows, rows, transpose_b=True).numpy()
+        newest_first = range(len(self._moves))[::-1]
+        direction = tf.zeros_like(free)
+        for weight, vector in zip(
+            two_loop_coefficients(products, newest_first), vectors, strict=True
+        ):
+            direction += tf.constant(weight, free.dtype) * vector
         return tf.reshape(direction * free, image.shape)
 
     def _accept(
@@ -146,10 +150,9 @@ class ProjectedLBFGS:
         change = there.gradient - here.gradient
         curvature = float(tf.reduce_sum(move * change))
         if curvature > 1e-10 * float(tf.norm(move) * tf.norm(change)):
-            slot = self._pairs % self._memory
-            self._vectors[slot].assign(tf.reshape(move, [-1]))
-            self._vectors[self._memory + slot].assign(tf.reshape(change, [-1]))
-            self._pairs += 1
+            self._moves.append(tf.reshape(move, [-1]))
+            self._changes.append(tf.reshape(change, [-1]))
+            del self._moves[: -self._memory], self._changes[: -self._memory]
         self._image.assign(after)
         self._here = there
 

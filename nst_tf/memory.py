@@ -6,13 +6,13 @@ Estimates follow from the shapes; their constants were fitted to the peaks of re
 
 import itertools
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil
 import tensorflow as tf
-from tensorflow.python.client import device_lib
 
 from nst_tf.blocks import make_stages
 from nst_tf.checks import parse_bytes
@@ -21,14 +21,15 @@ from nst_tf.runtime import feature_precision
 from nst_tf.schedule import Scale
 from nst_tf.settings import Settings, stride
 from nst_tf.sizes import Size, scaled
+from nst_tf.weights import WIDTHS
 
 MIB, GIB, FLOAT = 2**20, 2**30, 4
-CHANNELS = (64, 128, 256, 512, 512)  # of the blocks of VGG19
 
 BASE = 865 * MIB  # Python, TensorFlow, the network, and its kernels as oneDNN lays them out
 WINOGRAD = 330 * MIB  # the transformed kernels, and what XLA needs to compile
 TILE_COPIES = 2.1  # of a layer's tiles, 36 numbers for 16 of its inputs and outputs
 PICTURES = 12  # copies of the picture at once: the image, its gradient and what lies between
+STYLE_PICTURES = 4  # of each style
 SCRATCH = 1.12  # what a step takes over what its features do
 
 BLOCK_SIZES = (1536, 1024, 768, 512, 384, 256, 192, 128)  # smaller ones would be mostly halo
@@ -44,28 +45,39 @@ class Plan(NamedTuple):
         lbfgs_memory: pairs that L-BFGS remembers.
         fast: whether to use the convolutions of `winograd`.
         peak: of the process's memory, bytes, as estimated.
+        longest: side of all pictures, pixels.
     """
 
     block_size: int
     lbfgs_memory: int
     fast: bool
     peak: int
+    longest: int
 
-    def __str__(self) -> str:
+    def words(self, settings: Settings) -> str:
+        """Return what the run takes, and what it does to take no more."""
         blocks = f", by blocks of {self.block_size} pixels" if self.block_size else ""
-        return f"about {in_words(self.peak)} of memory{blocks}"
+        fewer = settings.optimizer == "lbfgs" and self.lbfgs_memory < settings.lbfgs_memory
+        pairs = f", L-BFGS with {self.lbfgs_memory} of {settings.lbfgs_memory} steps" * fewer
+        return f"about {in_words(self.peak)} of memory{blocks}{pairs}"
 
-    def smaller(self, size: Size) -> "Plan | None":
-        """Return what to try for pictures of `size` when memory has run out all the same."""
-        for block_size in _block_sizes(size):
-            if not self.block_size or block_size < self.block_size:
+    def smaller(self) -> "Plan | None":
+        """Return what to try when memory has run out all the same."""
+        for block_size in BLOCK_SIZES:
+            if block_size < (self.block_size or self.longest):
                 pairs = min(self.lbfgs_memory, LEAST_PAIRS)
-                return Plan(block_size, pairs, False, self.peak)
+                return self._replace(block_size=block_size, lbfgs_memory=pairs, fast=False)
         return None
 
-
-def _block_sizes(size: Size) -> list[int]:
-    return [side for side in BLOCK_SIZES if side < max(size)]
+    def at_most(self, block_size: int) -> "Plan":
+        """Return the plan with blocks no larger than a size that was needed before; 0: any."""
+        plan: Plan = self
+        while block_size and (plan.block_size or plan.longest) > block_size:
+            smaller = plan.smaller()
+            if smaller is None:
+                break
+            plan = smaller
+        return plan
 
 
 def plan_memory(settings: Settings, scales: Sequence[Scale], styles: Sequence[Size]) -> list[Plan]:
@@ -96,9 +108,10 @@ def _choose(
     settings: Settings, size: Size, styles: Sequence[Size], fast: bool, budget: int
 ) -> Plan:
     asked = settings.block_size
-    blocks = [0, *_block_sizes(size)]
+    longest = max(itertools.chain(size, *styles))
+    blocks = [0, *(side for side in BLOCK_SIZES if side < longest)]
     if isinstance(asked, int):
-        blocks = [asked if asked < max(size) else 0]
+        blocks = [asked if asked < longest else 0]
     most = settings.lbfgs_memory if settings.optimizer == "lbfgs" else 0
     least = min(LEAST_PAIRS, most)
     convolutions = [True, False] if fast and settings.convolution == "auto" else [fast]
@@ -106,11 +119,18 @@ def _choose(
         peak = estimate(settings, size, styles, kind, block_size, least)
         if peak <= budget:
             more = min(most - least, (budget - peak) // pair_bytes(size))
-            return Plan(block_size, least + more, kind, peak + more * pair_bytes(size))
-    mend = "lower --max_dim" if asked == "auto" else "set --block_size=auto or lower --max_dim"
+            peak += more * pair_bytes(size)
+            return Plan(block_size, least + more, kind, peak, longest)
+    large = max(styles, key=math.prod)
+    what, mend = f"{size[1]}x{size[0]} pixels need", "lower --max_dim"
+    if math.prod(large) > math.prod(size):
+        what = f"{size[1]}x{size[0]} pixels, with a style of {large[1]}x{large[0]}, need"
+        mend = "lower --max_dim or --style_scale"
+    if asked != "auto":
+        mend = f"set --block_size=auto, {mend}"
     raise ValueError(
-        f"{size[1]}x{size[0]} pixels need about {in_words(peak)} of memory, but the run may take "
-        f"{in_words(budget)}: {mend}, or free memory or raise --memory_budget"
+        f"{what} about {in_words(peak)} of memory, but the run may take {in_words(budget)}: "
+        f"{mend}, or free memory or raise --memory_budget"
     )
 
 
@@ -123,26 +143,28 @@ def estimate(
     pairs: int,
 ) -> int:
     """Return the peak of a run's memory in bytes; the arguments are what a plan is made of."""
-    pixels = size[0] * size[1]
+    pixels, style_pixels = math.prod(size), sum(map(math.prod, styles))
     stages = make_stages(settings.layers)
-    base = BASE + (WINOGRAD if fast else 0)
-    pictures: float = pixels * 3 * PICTURES + sum(3 * height * width for height, width in styles)
+    names = [name for stage in stages for name in stage.names]
+    held = 3 * PICTURES * pixels + 3 * STYLE_PICTURES * style_pixels
     targets = pixels * _numbers(settings.content_layers)
-    work = 0.0
     if block_size:
-        pictures += 2 * pixels * sum(_numbers(stage.names[-1:]) for stage in stages[:-1])
-        for stage in stages:
-            block = stage.plan(size[0] // stage.stride, size[1] // stage.stride, block_size)[0]
-            rows, columns = (stop - start for start, stop in (block.rows, block.columns))
-            count = _step_bytes(settings, stage.names, fast) * stage.stride**2
-            work = max(work, rows * columns * count)
+        work = 0.0
+        for picture in (size, *styles):
+            maps = 2 * FLOAT * sum(_numbers(stage.names[-1:]) for stage in stages[:-1])
+            for stage in stages:
+                height, width = (side // stage.stride for side in picture)
+                block = stage.plan(height, width, block_size)[0]
+                rows, columns = (stop - start for start, stop in (block.rows, block.columns))
+                count = _step_bytes(settings, stage.names, fast) * stage.stride**2
+                work = max(work, SCRATCH * rows * columns * count + maps * math.prod(picture))
     else:
-        names = [name for stage in stages for name in stage.names]
         every_size: float = sum(0.25**number for number in range(settings.style_sizes))
-        work = pixels * every_size * _step_bytes(settings, names, fast)
-        for height, width in styles:  # forward alone, before the first step
-            work = max(work, height * width * _bytes(settings, names))
-    return round(base + FLOAT * (pictures + targets) + SCRATCH * work) + pairs * pair_bytes(size)
+        work = SCRATCH * pixels * every_size * _step_bytes(settings, names, fast)
+        for style in styles:  # forward alone, before the first step
+            work = max(work, SCRATCH * math.prod(style) * _bytes(settings, names))
+    base = BASE + (WINOGRAD if fast else 0)
+    return round(base + FLOAT * (held + targets) + work) + pairs * pair_bytes(size)
 
 
 def pair_bytes(size: Size) -> int:
@@ -170,23 +192,18 @@ def _bytes(settings: Settings, layers: Sequence[str]) -> float:
 
 def _numbers(layers: Sequence[str]) -> float:
     """Return how many numbers a pixel the outputs of `layers` hold."""
-    return sum(CHANNELS[int(name[5]) - 1] / stride(name) ** 2 for name in layers)
+    return sum(WIDTHS[int(name[5]) - 1] / stride(name) ** 2 for name in layers)
 
 
 def memory_budget(settings: Settings) -> int:
     """Return how many bytes a run may take, with what this process has already taken."""
     if settings.memory_budget != "auto":
         return parse_bytes(settings.memory_budget)
-    limits = [
-        device.memory_limit
-        for device in device_lib.list_local_devices()
-        if device.device_type == "GPU"
-    ]
-    if limits and tf.config.list_logical_devices("GPU"):
-        return int(SPARE * min(limits))
-    taken = psutil.Process().memory_info().rss
+    if tf.config.list_logical_devices("GPU"):
+        return sys.maxsize  # TensorFlow does not tell what is free: a run may go on by blocks
     free = min([psutil.virtual_memory().available, *cgroup_free()])
-    return int(taken + SPARE * free)
+    # What a notebook holds beside TensorFlow cannot be had back.
+    return int(min(psutil.Process().memory_info().rss, BASE) + SPARE * free)
 
 
 def cgroup_free(
@@ -203,7 +220,7 @@ def cgroup_free(
         return
     for line in lines:
         _, controllers, path = line.split(":", 2)
-        if controllers in ("", "memory"):
+        if not controllers or "memory" in controllers.split(","):
             version = 1 if controllers else 2
             base = root / "memory" if controllers else root
             group = base / path.strip("/")
@@ -222,10 +239,11 @@ def _group_free(group: Path, version: int) -> Iterator[int]:
     )
     try:
         most, used = (int((group / name).read_text()) for name in (limit, usage))
-        statistics = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
     except (OSError, ValueError):  # "max": no limit here
         return
-    yield max(0, most - used + int(statistics.get(cached, 0)))
+    lines = (group / "memory.stat").read_text().splitlines()
+    statistics = dict(line.split() for line in lines)
+    yield max(0, most - used + int(statistics[cached]))
 
 
 def in_words(size: int) -> str:

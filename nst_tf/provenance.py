@@ -4,7 +4,7 @@ import dataclasses
 import platform
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
@@ -13,9 +13,12 @@ from nst_tf.runtime import feature_precision
 from nst_tf.settings import Settings
 from nst_tf.weights import Weights
 
+if TYPE_CHECKING:
+    from nst_tf.memory import Plan
+
 
 def record(
-    values: flags.FlagValues, settings: Settings, weights: Weights, steps: int
+    values: flags.FlagValues, settings: Settings, weights: Weights, plan: "Plan", steps: int
 ) -> dict[str, Any]:
     """Return what the result was made from, for its metadata: no paths, but names."""
     versions = {name: metadata.version(name) for name in ("tensorflow", "keras", "numpy")}
@@ -25,6 +28,7 @@ def record(
         | {name: Path(getattr(settings, name)).name for name in ("init", "weights")}
         | {"precision": feature_precision(settings)},
         "steps": steps,
+        "plan": {name: getattr(plan, name) for name in ("block_size", "lbfgs_memory", "fast")},
         "content": Path(values.content).name if values.content else None,
         "styles": [Path(path).name for path in values.style or ()],
         "weights": {"name": weights.name, "sha256": weights.sha256},

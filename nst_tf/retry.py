@@ -9,20 +9,16 @@ import tensorflow as tf
 from nst_tf.losses import Losses
 from nst_tf.memory import Plan
 from nst_tf.optimizers import Adam, Optimizer
-from nst_tf.sizes import Size
 
 Result = TypeVar("Result")
 
 
-def with_less_memory(
-    action: Callable[[Plan], Result], plan: Plan, size: Size
-) -> tuple[Result, Plan]:
+def with_less_memory(action: Callable[[Plan], Result], plan: Plan) -> tuple[Result, Plan]:
     """Return what `action` returns, and the plan that it succeeded with: `plan` or a smaller one.
 
     Args:
         action: is tried with plans of falling size, until memory suffices.
         plan: the first to try.
-        size: height and width of the image, pixels.
 
     Raises:
         tf.errors.ResourceExhaustedError: the smallest blocks take too much memory too.
@@ -31,7 +27,7 @@ def with_less_memory(
         try:
             return action(plan), plan
         except tf.errors.ResourceExhaustedError:
-            smaller = plan.smaller(size)
+            smaller = plan.smaller()
             if smaller is None:
                 raise
         plan = smaller
@@ -44,20 +40,20 @@ class Retrying:
     Args:
         make: returns the optimizer for a plan, with the Adam to go on from, if there is one.
         plan: the first to try.
-        size: height and width of the image, pixels.
         before: what worked at the coarser scale.
+
+    Attributes:
+        plan: the one in use.
     """
 
     def __init__(
         self,
         make: Callable[[Plan, Adam | None], Optimizer],
         plan: Plan,
-        size: Size,
         before: "Retrying | None" = None,
     ) -> None:
         self._make = make
-        self._plan = plan
-        self._size = size
+        self.plan = plan
         self._adam = before.adam if before else None
         self._inner: Optimizer | None = None
         self._evaluations = 0
@@ -86,11 +82,11 @@ class Retrying:
         """
 
         def attempt(plan: Plan) -> Losses:
-            if plan != self._plan:
+            if plan != self.plan:
                 self._adam, self._evaluations, self._inner = self.adam, self.evaluations, None
-                self._plan = plan
+                self.plan = plan
             if self._inner is None:
                 self._inner = self._make(plan, self._adam)
             return self._inner.step(knobs)
 
-        return with_less_memory(attempt, self._plan, self._size)[0]
+        return with_less_memory(attempt, self.plan)[0]

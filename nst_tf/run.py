@@ -186,8 +186,11 @@ class Run:
             return error.image, str(error)
         except tf.errors.ResourceExhaustedError:
             image = self.latest.image() if self.latest else self.content.pixels
-            return image, "memory ran out: lower --max_dim or set --optimizer adam"
-        except BaseException:
+            other = " or set --optimizer=adam" if self.settings.optimizer == "lbfgs" else ""
+            return image, f"memory ran out: lower --max_dim or --style_scale{other}"
+        except BaseException as error:
+            if isinstance(error, ValueError) and not self.latest:  # less memory than at the check
+                return self.content.pixels, str(error)
             # A bug: its traceback follows, but what has been made is kept.
             if self.latest:
                 saved = self.save_all(self.latest.image(), [])
@@ -205,7 +208,7 @@ class Run:
             height, width = self.content.pixels.shape[1:3]
             headline = (
                 f"{self.device} · {width}x{height} pixels · {self.weights.name} weights · "
-                f"{self.plan}"
+                f"{self.plan.words(self.settings)}"
             )
             settings = self.settings
             console = Console(
@@ -224,7 +227,8 @@ class Run:
 
         styles = [style.shape[1:3] for style in self.styles]
         scales = plan_scales(self.settings, self.content.pixels.shape[1:3], styles)
-        return plan_memory(self.settings, scales, styles)[-1]
+        plans = plan_memory(self.settings, scales, styles)
+        return plans[-1]._replace(peak=max(plan.peak for plan in plans))
 
     def remember(self, progress: "Progress") -> None:
         """Keep the latest step at hand."""
@@ -237,7 +241,9 @@ class Run:
             resize(image, self.content.pixels.shape[1:3]),
             alpha=self.content.alpha,
             tagged=self.content.tagged,
-            metadata=record(self.values, self.settings, self.weights, len(self.history.rows)),
+            metadata=record(
+                self.values, self.settings, self.weights, self.plan, len(self.history.rows)
+            ),
         )
 
     def save_snapshot(self, path: Path, image: np.ndarray) -> None:

@@ -188,8 +188,8 @@ class Settings:
     )  # fmt: skip
     convolution: str = _knob(
         "auto", "Network",
-        "winograd: much faster on CPUs after some seconds of compiling, and takes more memory; "
-        "auto: winograd on a CPU in runs that are long enough, else direct",
+        "winograd: much faster on CPUs after some seconds of compiling, in float32, and takes more "
+        "memory; auto: winograd on a CPU in runs that are long enough, else direct",
         choices=("auto", "winograd", "direct"),
     )  # fmt: skip
     block_size: int | str = _knob(

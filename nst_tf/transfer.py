@@ -60,8 +60,11 @@ def stylize(
         float32 `[1, h, w, 3]` in [0, 1], with h and w of the content as it was limited.
 
     Raises:
-        ValueError: an image is not valid or too small, or settings and images do not agree.
+        ValueError: an image is not valid or too small, settings and images do not agree, or they
+            would take more memory than they may.
         OSError: the weights cannot be read.
+        tf.errors.ResourceExhaustedError: memory ran out even by the smallest blocks; by larger ones
+            the run goes on, and warns.
         NonFiniteLossError: the objective overflowed.
     """
     began = time.perf_counter()
@@ -74,11 +77,11 @@ def stylize(
     memory = plan_memory(settings, plan, sizes)
     model = load_model(settings)
     total = sum(scale.steps for scale in plan)
-    steps_done = evaluations = 0
+    steps_done = evaluations = ceiling = 0
     optimizer: Retrying | None = None
     image: np.ndarray | None = None
 
-    for scale, room in zip(plan, memory, strict=True):
+    for scale, planned in zip(plan, memory, strict=True):
         pictures = [
             resize(picture, scaled(picture.shape[1:3], scale.ratio))
             for picture in (colors.content, *colors.styles)
@@ -87,12 +90,12 @@ def stylize(
         def target(plan: Plan, pictures: Sequence[np.ndarray] = pictures) -> Targets:
             return make_targets(model, pictures[0], pictures[1:], settings, plan.block_size)
 
-        targets, room = with_less_memory(target, room, scale.size)
+        targets, room = with_less_memory(target, planned.at_most(ceiling))
         if image is None:
             image = start_image(pictures[0], pictures[1:], settings, initial)
         variable = tf.Variable(resize(image, scale.size), trainable=False)
         make = functools.partial(make_optimizer, variable, model, targets, settings)
-        optimizer = Retrying(make, room, scale.size, optimizer)
+        optimizer = Retrying(make, room, optimizer)
         view = Average(variable, settings.averaging) if settings.averaging else variable
 
         def shown(view: tf.Variable | Average = view) -> np.ndarray:
@@ -115,7 +118,7 @@ def stylize(
             except FloatingPointError as error:
                 raise NonFiniteLossError(
                     _overflow(steps_done + step, error.args[0]),
-                    resize(shown(), plan[-1].size),
+                    colors.finish(resize(view.numpy(), plan[-1].size)),
                 ) from None
             if isinstance(view, Average):
                 view.update()
@@ -132,7 +135,7 @@ def stylize(
                 image=shown,
             )
             if _any_ends(callbacks, progress):
-                return resize(shown(), plan[-1].size)
+                return colors.finish(resize(view.numpy(), plan[-1].size))
             late = 0 < settings.time_limit * scale.deadline <= progress.seconds
             pays = not (rule.ends(losses.total) or optimizer.stationary)
             ramps_on = epoch < last_epoch and at != settings.at(last_epoch)
@@ -140,6 +143,7 @@ def stylize(
                 break
         steps_done += step
         evaluations += optimizer.evaluations
+        ceiling = optimizer.plan.block_size if optimizer.plan != planned else ceiling
         image = view.numpy()
     assert image is not None  # there is a scale
     return colors.finish(image)
@@ -195,7 +199,8 @@ def measure(
     """Return the objective's terms of an image, as `stylize` with these arguments sees them.
 
     Args:
-        image: float `[1, H, W, 3]` or `[H, W, 3]` in [0, 1], of the fitted content's size.
+        image: float `[1, H, W, 3]` or `[H, W, 3]` in [0, 1], of the fitted content's size. With
+            `preserve_color="luminance"` the optimised image has other colours than the result.
         content, styles, settings: as for `stylize`; of a ramp, the start counts.
 
     Returns:

@@ -19,14 +19,14 @@ KERAS_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
 KERAS_URL = "https://storage.googleapis.com/tensorflow/keras-applications/vgg19/" + KERAS_FILE
 KERAS_MD5 = "253f8cb515780f3b799900260a226db6"
 
-_WIDTHS = (64, 128, 256, 512, 512)
+WIDTHS = (64, 128, 256, 512, 512)
 CONVOLUTIONS = tuple(name for name in LAYERS if "_conv" in name)
 
 
 def _shapes() -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {}
     channels = 3
-    for block, (count, width) in enumerate(zip(POOLED_BLOCKS, _WIDTHS, strict=True), start=1):
+    for block, (count, width) in enumerate(zip(POOLED_BLOCKS, WIDTHS, strict=True), start=1):
         for conv in range(1, count + 1):
             shapes[f"block{block}_conv{conv}"] = (3, 3, channels, width)
             channels = width

@@ -463,10 +463,7 @@ def test_memory_running_out_is_one_line(photo, painting, capfd, monkeypatch):
     monkeypatch.setattr(transfer, "make_targets", exhausted)
     flags = ["--quiet", *SHORT]
     assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 1
-    assert (
-        capfd.readouterr().err
-        == "nst_tf: memory ran out: lower --max_dim or set --optimizer adam\n"
-    )
+    assert capfd.readouterr().err == "nst_tf: memory ran out: lower --max_dim or --style_scale\n"
 
 
 def test_a_small_budget_is_kept_by_blocks(photo, painting, capfd):
@@ -511,7 +508,7 @@ def test_memory_running_out_at_a_finer_scale_keeps_the_coarser_picture(
     flags = ["--quiet", *SHORT, "--scales=2", "--min_dim=24", "--figure=figure.png"]
     assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 1
     assert capfd.readouterr().err == (
-        "nst_tf: memory ran out: lower --max_dim or set --optimizer adam; "
+        "nst_tf: memory ran out: lower --max_dim or --style_scale; "
         "the picture is saved as photo-painting.png\n"
     )
     assert size("photo-painting.png") == (48, 36)

@@ -56,8 +56,9 @@ def test_winograd_goes_before_blocks_do_and_stays_if_it_is_asked_for():
 
 def test_blocks_that_are_asked_for_are_kept_or_refused():
     assert plan_for(10 * GIB, block_size=256).block_size == 256
-    assert plan_for(10 * GIB, size=(200, 200), block_size=256).block_size == 0
-    with pytest.raises(ValueError, match="set --block_size=auto or lower --max_dim"):
+    assert plan_for(10 * GIB, size=(200, 200), block_size=256).block_size == 256  # for the style
+    assert plan_for(10 * GIB, size=(200, 200), block_size=700).block_size == 0
+    with pytest.raises(ValueError, match="set --block_size=auto, lower --max_dim"):
         plan_for(5 * GIB, block_size=0)
 
 
@@ -114,7 +115,7 @@ def test_an_optimizer_goes_on_by_smaller_blocks():
         made.append(Fake(plan, largest=512))
         return made[-1]
 
-    optimizer = Retrying(make, Plan(0, 20, True, GIB), (700, 1100))
+    optimizer = Retrying(make, Plan(0, 20, True, GIB, 1100))
     with pytest.warns(UserWarning, match="memory ran out: going on by blocks of") as warned:
         assert optimizer.step(None) == 512
     assert [str(warning.message)[-10:] for warning in warned] == [
@@ -128,7 +129,7 @@ def test_an_optimizer_goes_on_by_smaller_blocks():
 
 
 def test_an_optimizer_gives_up_after_the_smallest_blocks():
-    optimizer = Retrying(lambda plan, _: Fake(plan, 0), Plan(0, 20, True, GIB), (700, 1100))
+    optimizer = Retrying(lambda plan, _: Fake(plan, 0), Plan(0, 20, True, GIB, 1100))
     with (
         pytest.warns(UserWarning, match="blocks of 128"),
         pytest.raises(tf.errors.ResourceExhaustedError),
