@@ -28,8 +28,8 @@ MIB, GIB, FLOAT = 2**20, 2**30, 4
 BASE = 865 * MIB  # Python, TensorFlow, the network, and its kernels as oneDNN lays them out
 WINOGRAD = 330 * MIB  # the transformed kernels, and what XLA needs to compile
 TILE_COPIES = 2.1  # of a layer's tiles, 36 numbers for 16 of its inputs and outputs
-PICTURES = 12  # copies of the picture at once: the image, its gradient and what lies between
-STYLE_PICTURES = 4  # of each style
+PICTURES = 7  # copies of the picture at once: the image, its gradient and what lies between
+STYLE_PICTURES = 2  # of each style
 SCRATCH = 1.12  # what a step takes over what its features do
 
 BLOCK_SIZES = (1536, 1024, 768, 512, 384, 256, 192, 128)  # smaller ones would be mostly halo
@@ -144,27 +144,33 @@ def estimate(
 ) -> int:
     """Return the peak of a run's memory in bytes; the arguments are what a plan is made of."""
     pixels, style_pixels = math.prod(size), sum(map(math.prod, styles))
+    held: float = FLOAT * 3 * (PICTURES * pixels + STYLE_PICTURES * style_pixels)
+    held += FLOAT * pixels * _numbers(settings.content_layers)
+    before = max(_work(settings, style, False, block_size, steps=False) for style in styles)
+    steps = _work(settings, size, fast, block_size, steps=True) + pairs * pair_bytes(size)
+    return round(BASE + (WINOGRAD if fast else 0) + held + max(before, steps))
+
+
+def _work(settings: Settings, size: Size, fast: bool, block_size: int, steps: bool) -> float:
+    """Return the bytes of the features of a picture: for its targets, or for a step."""
     stages = make_stages(settings.layers)
-    names = [name for stage in stages for name in stage.names]
-    held = 3 * PICTURES * pixels + 3 * STYLE_PICTURES * style_pixels
-    targets = pixels * _numbers(settings.content_layers)
-    if block_size:
-        work = 0.0
-        for picture in (size, *styles):
-            maps = 2 * FLOAT * sum(_numbers(stage.names[-1:]) for stage in stages[:-1])
-            for stage in stages:
-                height, width = (side // stage.stride for side in picture)
-                block = stage.plan(height, width, block_size)[0]
-                rows, columns = (stop - start for start, stop in (block.rows, block.columns))
-                count = _step_bytes(settings, stage.names, fast) * stage.stride**2
-                work = max(work, SCRATCH * rows * columns * count + maps * math.prod(picture))
-    else:
-        every_size: float = sum(0.25**number for number in range(settings.style_sizes))
-        work = SCRATCH * pixels * every_size * _step_bytes(settings, names, fast)
-        for style in styles:  # forward alone, before the first step
-            work = max(work, SCRATCH * math.prod(style) * _bytes(settings, names))
-    base = BASE + (WINOGRAD if fast else 0)
-    return round(base + FLOAT * (held + targets) + work) + pairs * pair_bytes(size)
+    if not block_size:
+        names = [name for stage in stages for name in stage.names]
+        sizes: float = sum(0.25**number for number in range(settings.style_sizes))
+        each = _bytes(settings, names)
+        if steps:
+            each = sizes * _step_bytes(settings, names, fast)
+        return SCRATCH * math.prod(size) * each
+    work = 0.0
+    for stage in stages:
+        height, width = (side // stage.stride for side in size)
+        block = stage.plan(height, width, block_size)[0]
+        rows, columns = (stop - start for start, stop in (block.rows, block.columns))
+        each = _step_bytes(settings, stage.names, fast) * stage.stride**2
+        work = max(work, rows * columns * each)
+    maps = [stage.names[-1] for stage in stages[:-1]]
+    slopes = FLOAT * _numbers(maps) if steps else 0
+    return SCRATCH * work + math.prod(size) * (_bytes(settings, maps) + slopes)
 
 
 def pair_bytes(size: Size) -> int:

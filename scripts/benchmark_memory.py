@@ -4,8 +4,8 @@
 
 Each configuration runs some steps of `tutorial` in a process of its own; those of a size follow
 each other, `--rounds` times. The photo is temple.jpg, enlarged; a configuration that is estimated
-to take more than `--most` GiB, or whose block is the whole picture, is left out. Written to benchmark_memory.json, drawn to
-assets/memory.png.
+to take more than `--most` GiB, or whose block is the whole picture, is left out. Written to
+benchmark_memory.json, drawn to assets/memory.png.
 """
 
 import argparse

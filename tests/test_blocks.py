@@ -120,8 +120,10 @@ def test_blocks_equal_the_whole_picture(smooth, size, block_size, changes):
 def test_a_narrower_halo_would_show(smooth, monkeypatch, halo):
     monkeypatch.setattr(Stage, "halo", property(lambda stage: halo[stage.depth]))
     compiled.cache_clear()
-    (_, gradient), (_, gradient_by) = both_ways(smooth, (96, 202), SETTINGS, 16)
-    compiled.cache_clear()
+    try:
+        (_, gradient), (_, gradient_by) = both_ways(smooth, (96, 202), SETTINGS, 16)
+    finally:
+        compiled.cache_clear()
     assert np.linalg.norm(gradient_by - gradient) > 1e-5 * np.linalg.norm(gradient)
 
 

@@ -159,7 +159,7 @@ def bad(tmp_path, photo):
 def test_bad_input_is_refused_before_tensorflow_starts(
     arguments, words, photo, painting, bad, tmp_path, capfd, monkeypatch
 ):
-    def start(_):
+    def start(*_):
         raise AssertionError("too late: TensorFlow would have been imported")
 
     monkeypatch.setattr("nst_tf.run.start_tensorflow", start)
@@ -464,6 +464,15 @@ def test_memory_running_out_is_one_line(photo, painting, capfd, monkeypatch):
     flags = ["--quiet", *SHORT]
     assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 1
     assert capfd.readouterr().err == "nst_tf: memory ran out: lower --max_dim or --style_scale\n"
+
+
+def test_a_deterministic_run_repeats_itself(photo, painting):
+    flags = [f"--content={photo}", f"--style={painting}", *SHORT, "--quiet", "--deterministic"]
+    for output in ("a.png", "b.png"):
+        done = run(*flags, f"--output={output}")
+        assert (done.returncode, done.stderr) == (0, "")
+    with Image.open("a.png") as first, Image.open("b.png") as second:
+        np.testing.assert_array_equal(first, second)
 
 
 def test_a_small_budget_is_kept_by_blocks(photo, painting, capfd):

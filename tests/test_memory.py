@@ -186,7 +186,7 @@ V1, V2 = ("memory.limit_in_bytes", "memory.usage_in_bytes"), ("memory.max", "mem
     ("lines", "folder", "names", "key"),
     [
         ("0::/jobs/one\n", "", V2, "inactive_file"),
-        ("3:cpu:/\n4:memory:/jobs/one\n0::/\n", "memory", V1, "total_inactive_file"),
+        ("3:cpuset:/\n4:cpu,memory:/jobs/one\n0::/\n", "memory", V1, "total_inactive_file"),
     ],
 )
 def test_limits_of_control_groups_count_on_every_level(tmp_path, lines, folder, names, key):
@@ -207,18 +207,60 @@ def test_in_a_container_the_own_group_is_at_the_root(tmp_path):
 
 def test_without_control_groups_there_is_no_limit(tmp_path):
     assert list(cgroup_free(tmp_path, tmp_path / "cgroup")) == []
-    assert all(free >= 0 for free in cgroup_free())
 
 
-def test_the_budget_is_what_is_free_and_what_is_taken(monkeypatch):
-    monkeypatch.setattr(memory, "cgroup_free", lambda: [2 * GIB])
-    taken = memory.psutil.Process().memory_info().rss
-    free = memory.memory_budget(Settings()) - taken
-    assert 1.5 * GIB < free <= 1.8 * GIB
-    monkeypatch.setattr(memory, "cgroup_free", lambda: [])
-    free = memory.memory_budget(Settings()) - taken
-    assert 0 < free < memory.psutil.virtual_memory().total
+def test_a_large_style_counts():
+    sizes = [(100, 100), (1000, 1000), (4000, 4000)]
+    for block_size in (0, 256):
+        peaks = [estimate(Settings(), (400, 400), [style], False, block_size, 0) for style in sizes]
+        assert peaks[0] < peaks[1] < peaks[2]
+        assert peaks[2] - peaks[1] > 15e6 * 3 * 4 * 2
+    whole = estimate(Settings(), (400, 400), [(4000, 4000)], False, 0, 0)
+    settings = Settings(memory_budget=f"{whole / 2000}kB")
+    scales = plan_scales(settings, (400, 400), [(4000, 4000)])
+    assert plan_memory(settings, scales, [(4000, 4000)])[0].block_size > 400
+    with pytest.raises(ValueError, match=r"with a style of 4000x4000, need .* or --style_scale"):
+        plan_memory(dataclasses.replace(settings, memory_budget="900MiB"), scales, [(4000, 4000)])
+
+
+def test_blocks_that_were_needed_once_are_kept():
+    plan = Plan(0, 20, True, GIB, 1100)
+    assert plan.at_most(0) is plan
+    assert plan.at_most(300)[:3] == (256, 5, False)
+    assert plan.at_most(1)[0] == 128
+    small = Plan(256, 20, True, GIB, 1100)
+    assert small.at_most(300) is small
+
+
+class Machine:
+    """Stands in for psutil: 8 GiB free, `taken` by this process."""
+
+    def __init__(self, taken):
+        self.available, self.rss = 8 * GIB, taken
+
+    def virtual_memory(self):
+        return self
+
+    def Process(self):
+        return self
+
+    def memory_info(self):
+        return self
+
+
+def test_the_budget_is_most_of_what_is_free_and_what_tensorflow_has(monkeypatch):
+    def budget(taken, limits):
+        monkeypatch.setattr(memory, "psutil", Machine(taken))
+        monkeypatch.setattr(memory, "cgroup_free", lambda: limits)
+        return memory.memory_budget(Settings())
+
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [])
+    assert budget(MIB, []) == int(MIB + 0.85 * 8 * GIB)
+    assert budget(MIB, [2 * GIB, 3 * GIB]) == int(MIB + 0.85 * 2 * GIB)
+    assert budget(5 * GIB, []) == int(memory.BASE + 0.85 * 8 * GIB)  # of which most is not ours
     assert memory.memory_budget(Settings(memory_budget="3.5GiB")) == 3.5 * GIB
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: ["a GPU"])
+    assert budget(MIB, []) > 1000 * GIB
 
 
 def test_sizes_in_words():
