@@ -95,6 +95,11 @@ def plan_memory(settings: Settings, scales: Sequence[Scale], styles: Sequence[Si
         ValueError: nothing fits; the text says what would.
     """
     budget = memory_budget(settings)
+    if budget < BASE:
+        raise ValueError(
+            f"TensorFlow and the network need about {in_words(BASE)} of memory, but the run may "
+            f"take {in_words(budget)}: free memory or raise --memory_budget"
+        )
     plans = []
     for scale in scales:
         seconds = settings.time_limit * scale.deadline or math.inf

@@ -491,8 +491,8 @@ def test_a_budget_that_nothing_fits_is_one_line(photo, painting, capfd):
     flags = ["--memory_budget=0.5GiB", "--snapshot_every=1", *SHORT]
     assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 1
     assert re.fullmatch(
-        r"nst_tf: 48x36 pixels need about \d+ MiB of memory, but the run may take 512 MiB: lower "
-        r"--max_dim, or free memory or raise --memory_budget\n",
+        r"nst_tf: TensorFlow and the network need about \d+ MiB of memory, but the run may take "
+        r"512 MiB: free memory or raise --memory_budget\n",
         capfd.readouterr().err,
     )
     assert not os.path.exists("photo-painting.png")
