@@ -8,7 +8,7 @@ import pytest
 import scipy.optimize
 import tensorflow as tf
 
-from nst_tf import Settings, stylize
+from nst_tf import Settings, stylize, transfer
 from nst_tf.objective import CACHED, compiled, make_knobs, make_targets
 from nst_tf.progress import NonFiniteLossError
 from nst_tf.transfer import fit, load_model, measure, start_image
@@ -257,7 +257,14 @@ def test_average_pooling_changes_the_run(pixels):
     assert measure(content, content, style, averaged) != measure(content, content, style, FAST)
 
 
-def test_the_image_is_optimised_on_tensorflows_own_device(pixels):
-    _, steps = run(pixels(24, 24), pixels(24, 24, seed=1))
+def test_the_image_is_optimised_on_tensorflows_own_device(pixels, monkeypatch):
+    make, devices = transfer.make_optimizer, []
+
+    def spy(image, *rest):
+        devices.append(image.device.split(":")[-2])
+        return make(image, *rest)
+
+    monkeypatch.setattr(transfer, "make_optimizer", spy)
+    run(pixels(24, 24), pixels(24, 24, seed=1))
     gpus = tf.config.list_logical_devices("GPU")
-    assert steps[0].image.__self__.device.split(":")[-2] == ("GPU" if gpus else "CPU")
+    assert devices == ["GPU" if gpus else "CPU"]
