@@ -28,6 +28,7 @@ CONFIGURATIONS = {
     "blocks of 512": {"block_size": 512, "convolution": "direct"},
     "blocks of 512, Winograd": {"block_size": 512, "convolution": "winograd"},
     "blocks of 256": {"block_size": 256, "convolution": "direct"},
+    "blocks of 512, bfloat16": {"block_size": 512, "precision": "bfloat16"},
     "whole, bfloat16": {"block_size": 0, "precision": "bfloat16"},
     "whole, L-BFGS": {"block_size": 0, "convolution": "direct", "optimizer": "lbfgs"},
 }
