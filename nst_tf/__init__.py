@@ -8,14 +8,25 @@
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from nst_tf.images import load_image, save_image
+from nst_tf.images import load_image, load_mask, save_image
+from nst_tf.masks import Region, pair_masks
 from nst_tf.recipes import RECIPES
 from nst_tf.settings import Settings
 
 if TYPE_CHECKING:
     from nst_tf.transfer import stylize
 
-__all__ = ["RECIPES", "Settings", "__version__", "load_image", "save_image", "stylize"]
+__all__ = [
+    "RECIPES",
+    "Region",
+    "Settings",
+    "__version__",
+    "load_image",
+    "load_mask",
+    "pair_masks",
+    "save_image",
+    "stylize",
+]
 
 try:
     __version__ = version("nst_tf")

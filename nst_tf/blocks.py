@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from nst_tf.settings import LAYERS, stride
+from nst_tf.layers import LAYERS, convolved, stride
 
 CUTS = ("block3_pool", "block4_pool")
 """Layers whose outputs are kept whole between two stages: four and two numbers a pixel."""
@@ -54,11 +54,8 @@ class Stage(NamedTuple):
 
     @property
     def halo(self) -> int:
-        """How many locations of its input a feature on the grid depends on beyond its own.
-
-        Each convolution reaches one location of its own stride further; a pooling none.
-        """
-        return sum(stride(name) // self.stride for name in self.names if "conv" in name)
+        """How many locations of its input a feature on the grid depends on beyond its own."""
+        return convolved(self.names) // self.stride
 
     def plan(self, height: int, width: int, block_size: int) -> list[Block]:
         """Cut its input into blocks that all see as many rows and as many columns.

@@ -69,6 +69,16 @@ def checked_ramp(name: str, value: Any, default: Any) -> Weight:
     return ends[0] if len(ends) == 1 else (ends[0], ends[1])
 
 
+def checked_each(name: str, value: Any, default: Any) -> Any:
+    """Return a number, or a tuple of several: one for each style."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        return checked_type(name, value, default)
+    numbers = tuple(checked_type(name, item, default) for item in value)
+    if not numbers:
+        raise ValueError(f"{name} must hold a number")
+    return numbers if len(numbers) > 1 else numbers[0]
+
+
 def checked_auto(name: str, value: Any) -> Any:
     """Return `auto`, or a whole number given as one or as its digits."""
     if value == "auto":

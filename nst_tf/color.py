@@ -26,24 +26,36 @@ class Colors:
             chroma.
         content: float32 `[1, H, W, 3]` in [0, 1].
         styles: images of that kind.
+        covered: how much each pixel of the photo counts, `[H, W]`; None: all alike.
+        used: the same of each style.
 
     Attributes:
         content: the photo as the run should see it, float32 in [0, 1].
         styles: the styles likewise.
     """
 
-    def __init__(self, kind: str, content: np.ndarray, styles: Sequence[np.ndarray]) -> None:
+    def __init__(
+        self,
+        kind: str,
+        content: np.ndarray,
+        styles: Sequence[np.ndarray],
+        covered: np.ndarray | None = None,
+        used: Sequence[np.ndarray | None] = (),
+    ) -> None:
         self._kind = kind
         self._photo = content
         self.content = content
         self.styles = list(styles)
+        pairs = list(zip(styles, used or [None] * len(styles), strict=True))
         if kind == "match":
-            self.styles = [np.clip(match_colors(style, content), 0, 1) for style in styles]
+            self.styles = [
+                np.clip(match_colors(style, content, part, covered), 0, 1) for style, part in pairs
+            ]
         elif kind == "luminance":
             self.content = np.repeat(luminance(content), 3, axis=-1)
             self.styles = [
-                np.repeat(np.clip(match_luminance(style, content), 0, 1), 3, axis=-1)
-                for style in styles
+                np.repeat(np.clip(match_luminance(style, content, part, covered), 0, 1), 3, axis=-1)
+                for style, part in pairs
             ]
 
     def finish(self, image: np.ndarray) -> np.ndarray:
@@ -76,7 +88,12 @@ def with_luminance(image: np.ndarray, target: np.ndarray) -> np.ndarray:
     return np.clip(image + change, 0, 1)  # rounding
 
 
-def match_luminance(image: np.ndarray, target: np.ndarray) -> np.ndarray:
+def match_luminance(
+    image: np.ndarray,
+    target: np.ndarray,
+    image_weights: np.ndarray | None = None,
+    target_weights: np.ndarray | None = None,
+) -> np.ndarray:
     """Return the luminance of `image` moved to the mean and standard deviation of `target`'s.
 
         Y ↦ σ_t / σ (Y − μ) + μ_t
@@ -86,18 +103,25 @@ def match_luminance(image: np.ndarray, target: np.ndarray) -> np.ndarray:
     Args:
         image: float32 `[1, H, W, 3]` in [0, 1].
         target: an image of that kind, of any size.
+        image_weights: how much each pixel of the image counts, `[H, W]`; None: all alike.
+        target_weights: the same of the target.
 
     Returns:
         float32 `[1, H, W, 1]`, which may leave [0, 1].
     """
-    ours, theirs = luminance(image), luminance(target)
-    deviation = ours.std(dtype=np.float64)
-    gain = theirs.std(dtype=np.float64) / deviation if deviation > STEP else 1.0
-    moved = gain * (ours - ours.mean(dtype=np.float64)) + theirs.mean(dtype=np.float64)
-    return moved.astype(np.float32)
+    ours, theirs = (luminance(picture).astype(np.float64) for picture in (image, target))
+    mean, variance = _moments(ours.reshape(-1, 1), image_weights)
+    aim, aimed = _moments(theirs.reshape(-1, 1), target_weights)
+    gain = np.sqrt(aimed / variance) if variance > STEP**2 else 1.0
+    return (gain * (ours - mean) + aim).astype(np.float32)
 
 
-def match_colors(image: np.ndarray, target: np.ndarray) -> np.ndarray:
+def match_colors(
+    image: np.ndarray,
+    target: np.ndarray,
+    image_weights: np.ndarray | None = None,
+    target_weights: np.ndarray | None = None,
+) -> np.ndarray:
     """Return `image` with the mean and covariance of `target`'s colours.
 
         x ↦ Σ_t^½ Σ^-½ (x − μ) + μ_t
@@ -108,18 +132,29 @@ def match_colors(image: np.ndarray, target: np.ndarray) -> np.ndarray:
     Args:
         image: float32 `[1, H, W, 3]` in [0, 1].
         target: an image of that kind, of any size.
+        image_weights: how much each pixel of the image counts, `[H, W]`; None: all alike.
+        target_weights: the same of the target.
 
     Returns:
         float32 `[1, H, W, 3]`, which may leave [0, 1].
     """
     ours, theirs = (picture.reshape(-1, 3).astype(np.float64) for picture in (image, target))
-    matrix = _root(theirs, 0.5) @ _root(ours, -0.5)
-    matched = (ours - ours.mean(axis=0)) @ matrix.T + theirs.mean(axis=0)
+    mean, covariance = _moments(ours, image_weights)
+    aim, aimed = _moments(theirs, target_weights)
+    matrix = _root(aimed, 0.5) @ _root(covariance, -0.5)
+    matched = (ours - mean) @ matrix.T + aim
     return matched.astype(np.float32).reshape(image.shape)
 
 
-def _root(colors: np.ndarray, power: float) -> np.ndarray:
-    """Return a power of the covariance of `[N, 3]` colours, 0 in directions without variation."""
-    variances, axes = np.linalg.eigh(np.cov(colors.T, bias=True))
+def _moments(values: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean and covariance of `[N, C]` values that count as `weights`, of any shape."""
+    flat = None if weights is None else weights.reshape(-1)
+    mean = np.average(values, axis=0, weights=flat)
+    return mean, np.cov(values.T, bias=True, aweights=flat)
+
+
+def _root(covariance: np.ndarray, power: float) -> np.ndarray:
+    """Return a power of a covariance, 0 in directions without variation."""
+    variances, axes = np.linalg.eigh(covariance)
     powers = np.where(variances > STEP**2, np.maximum(variances, STEP**2) ** power, 0.0)
     return (axes * powers) @ axes.T

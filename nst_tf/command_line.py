@@ -9,6 +9,7 @@ from absl import flags
 
 from nst_tf.recipes import RECIPES, recipe
 from nst_tf.settings import Settings
+from nst_tf.styles import check_styles
 
 DEVICES = re.compile(r"auto|cpu|gpu(:\d+)?")
 
@@ -17,6 +18,11 @@ OTHER_FLAGS: tuple[tuple[str, str, str, Any, str], ...] = (
     ("Files", "content", "string", None, "the photo to paint; without it, a texture is made"),
     ("Files", "style", "multi_string", None,
      "the painting to paint it like, several with a --style each; without, the photo is rebuilt"),
+    ("Files", "content_mask", "multi_string", None,
+     "a picture, white where the photo is to be painted, black where it stays; several with a "
+     "--content_mask each, for a --style each; or one in colours, each a region"),
+    ("Files", "style_mask", "multi_string", None,
+     "likewise, what to use of a --style; in colours, what is like the regions of the same colour"),
     ("Files", "output", "string", None,
      "the result, .png, .jpg, .webp or .tiff (default CONTENT-STYLE.png in this directory)"),
     ("Files", "history", "string", None, "write the losses of every step to this .csv"),
@@ -48,6 +54,7 @@ def define_flags() -> flags.FlagValues:
     }  # fmt: skip
     for knob in dataclasses.fields(Settings):
         kind = "string" if knob.metadata["ramp"] else kinds[type(knob.default)]
+        kind = "list" if knob.metadata["each"] else kind
         define = getattr(flags, f"DEFINE_{kind}")
         # None tells a flag that was given from one that was not, which leaves it to the recipe.
         define(knob.name, None, knob.metadata["help"], flag_values=values)
@@ -118,9 +125,17 @@ def _check(values: flags.FlagValues, settings: Settings) -> None:
         raise UsageError(f"--snapshot_every must be at least 0, not {values.snapshot_every}")
     if values.snapshot_dir and not values.snapshot_every:
         raise UsageError("--snapshot_dir needs --snapshot_every to say how often")
-    shares, styles = len(settings.style_blend), len(values.style or ())
-    if shares and shares != styles:
-        raise UsageError(f"--style_blend has {shares} shares for {styles} styles")
+    if values.content_mask and not (values.content and values.style):
+        raise UsageError("--content_mask needs --content and --style")
+    if values.style_mask and not values.style:
+        raise UsageError("--style_mask needs --style")
+    if "" in (*(values.content_mask or ()), *(values.style_mask or ())):
+        raise UsageError("--content_mask and --style_mask must not be empty: name a picture")
+    if values.style:
+        try:
+            check_styles(settings, len(values.style))
+        except ValueError as error:
+            raise UsageError(f"--{error}") from None
 
 
 def help_text() -> str:

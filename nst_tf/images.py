@@ -100,6 +100,25 @@ def load_picture(path: StrPath, max_dim: int = 0) -> Picture:
     return Picture(pixels, None if alpha is None else resize_plane(alpha, size), tagged)
 
 
+def load_mask(path: StrPath) -> np.ndarray:
+    """Read a mask, or a map of labels if it is in colour; transparent parts are black.
+
+    Returns:
+        float32 in [0, 1], `[H, W]`, or `[H, W, 3]` for a map.
+
+    Raises:
+        OSError: as for `load_image`.
+        ValueError: likewise, or it is black all over.
+    """
+    picture = load_picture(path)
+    mask = picture.pixels[0]
+    if picture.alpha is not None:  # back from white, over black
+        mask = np.clip(mask - (1 - picture.alpha[..., None]), 0, 1)
+    if mask.max() < 0.5:
+        raise ValueError(f"{path} is black all over: a mask must be white where its region is")
+    return mask if np.ptp(mask, axis=-1).max() > 0.1 else mask.mean(axis=-1)
+
+
 def _decode(path: StrPath) -> Image.Image:
     """Open and decode the first frame and turn it upright."""
     with _opened(path) as image:

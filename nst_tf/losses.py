@@ -26,21 +26,25 @@ def read(losses: Losses) -> Losses:
     return Losses(*(float(term) for term in losses))
 
 
-def gram_matrix(features: tf.Tensor) -> tf.Tensor:
+def gram_matrix(features: tf.Tensor, guide: tf.Tensor | None = None) -> tf.Tensor:
     """Return the correlations of the channels, averaged over the locations.
 
-        G = Fᵀ F / (H·W)
+        G = Fᵀ F / (H·W),  or with a guide g  G = Fᵀ diag(g) F
 
     Gatys et al. (arXiv 1508.06576, eq. 3) leave out the division; with it, pictures of different
     sizes can be compared.
 
     Args:
         features: `[1, H, W, C]`, a layer's output, float32 or bfloat16.
+        guide: float32 `[1, H, W, 1]` with a sum of 1, from `guides.layer_guide`.
 
     Returns:
         float32 `[C, C]`, symmetric and positive semi-definite.
     """
-    return _mean_correlation(tf.reshape(features, [-1, features.shape[-1]]))
+    locations = tf.reshape(features, [-1, features.shape[-1]])
+    if guide is None:
+        return _mean_correlation(locations)
+    return _guided_correlation(locations, tf.reshape(guide, [-1, 1]))
 
 
 @tf.custom_gradient
@@ -61,6 +65,19 @@ def _mean_correlation(locations):
         return tf.cast(product, locations.dtype)
 
     return tf.matmul(precise, precise, transpose_a=True) / count, pull_back
+
+
+@tf.custom_gradient
+def _guided_correlation(locations, guide):
+    """Return Lᵀ diag(g) L, likewise; L's cotangent is diag(g) L S. The guide is a constant."""
+
+    def pull_back(upstream):
+        slope = upstream + tf.transpose(upstream)
+        product = guide * tf.matmul(tf.cast(locations, tf.float32), slope)
+        return tf.cast(product, locations.dtype), None
+
+    precise = tf.cast(locations, tf.float32)
+    return tf.matmul(guide * precise, precise, transpose_a=True), pull_back
 
 
 def mean_squared_error(values: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:

@@ -8,6 +8,7 @@ import itertools
 import math
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,10 +17,11 @@ import tensorflow as tf
 
 from nst_tf.blocks import make_stages
 from nst_tf.checks import parse_bytes
+from nst_tf.layers import stride
 from nst_tf.objective import use_winograd
 from nst_tf.runtime import feature_precision
 from nst_tf.schedule import Scale
-from nst_tf.settings import Settings, stride
+from nst_tf.settings import Settings
 from nst_tf.sizes import Size, scaled
 from nst_tf.weights import WIDTHS
 
@@ -33,6 +35,7 @@ STYLE_PICTURES = 2  # of each style
 SCRATCH = 1.12  # what a step takes over what its features do
 
 BLOCK_SIZES = (1536, 1024, 768, 512, 384, 256, 192, 128)  # smaller ones would be mostly halo
+BLOCKS_COST = 1.7  # time of a step by blocks, in that of the whole picture
 LEAST_PAIRS = 5  # of L-BFGS: to remember less costs more than blocks
 SPARE = 0.85  # share of the free memory that a run takes at most, unless it is told otherwise
 
@@ -53,6 +56,11 @@ class Plan(NamedTuple):
     fast: bool
     peak: int
     longest: int
+
+    @property
+    def cost(self) -> float:
+        """Time of a step in that of the whole picture, roughly."""
+        return BLOCKS_COST if self.block_size else 1.0
 
     def words(self, settings: Settings) -> str:
         """Return what the run takes, and what it does to take no more."""
@@ -80,7 +88,9 @@ class Plan(NamedTuple):
         return plan
 
 
-def plan_memory(settings: Settings, scales: Sequence[Scale], styles: Sequence[Size]) -> list[Plan]:
+def plan_memory(
+    settings: Settings, scales: Sequence[Scale], styles: Sequence[Size], regions: int = 1
+) -> list[Plan]:
     """Choose for each scale the fastest way to run that fits.
 
     The whole picture comes first, if need be with fewer pairs for L-BFGS, then with direct
@@ -90,6 +100,7 @@ def plan_memory(settings: Settings, scales: Sequence[Scale], styles: Sequence[Si
         settings: the knobs of the run.
         scales: from `plan_scales`.
         styles: height and width of each style image at the finest, pixels.
+        regions: how many there are.
 
     Raises:
         ValueError: nothing fits; the text says what would.
@@ -105,27 +116,33 @@ def plan_memory(settings: Settings, scales: Sequence[Scale], styles: Sequence[Si
         seconds = settings.time_limit * scale.deadline or math.inf
         fast = use_winograd(settings, scale.size, scale.steps, seconds)
         sizes = [scaled(size, scale.ratio) for size in styles]
-        plans.append(_choose(settings, scale.size, sizes, fast, budget))
+        plans.append(_choose(settings, scale, sizes, fast, budget, regions))
     return plans
 
 
 def _choose(
-    settings: Settings, size: Size, styles: Sequence[Size], fast: bool, budget: int
+    settings: Settings,
+    scale: Scale,
+    styles: Sequence[Size],
+    fast: bool,
+    budget: int,
+    regions: int,
 ) -> Plan:
-    asked = settings.block_size
+    size, asked = scale.size, settings.block_size
     longest = max(itertools.chain(size, *styles))
     blocks = [0, *(side for side in BLOCK_SIZES if side < longest)]
     if isinstance(asked, int):
         blocks = [asked if asked < longest else 0]
-    most = settings.lbfgs_memory if settings.optimizer == "lbfgs" else 0
+    most = min(settings.lbfgs_memory, scale.steps) if settings.optimizer == "lbfgs" else 0
     least = min(LEAST_PAIRS, most)
     convolutions = [True, False] if fast and settings.convolution == "auto" else [fast]
     for block_size, kind in itertools.product(blocks, convolutions):
-        peak = estimate(settings, size, styles, kind, block_size, least)
+        peak = estimate(settings, size, styles, kind, block_size, least, regions)
         if peak <= budget:
             more = min(most - least, (budget - peak) // pair_bytes(size))
             peak += more * pair_bytes(size)
-            return Plan(block_size, least + more, kind, peak, longest)
+            pairs = settings.lbfgs_memory if least + more == most else least + more
+            return Plan(block_size, pairs, kind, peak, longest)
     large = max(styles, key=math.prod)
     what, mend = f"{size[1]}x{size[0]} pixels need", "lower --max_dim"
     if math.prod(large) > math.prod(size):
@@ -146,6 +163,7 @@ def estimate(
     fast: bool,
     block_size: int,
     pairs: int,
+    regions: int = 1,
 ) -> int:
     """Return the peak of a run's memory in bytes; the arguments are what a plan is made of."""
     pixels, style_pixels = math.prod(size), sum(map(math.prod, styles))
@@ -153,6 +171,9 @@ def estimate(
     held += FLOAT * pixels * _numbers(settings.content_layers)
     before = max(_work(settings, style, False, block_size, steps=False) for style in styles)
     steps = _work(settings, size, fast, block_size, steps=True) + pairs * pair_bytes(size)
+    # Several regions' slopes of a layer are there at once.
+    largest = max(_numbers([name]) for name in settings.style_layers)
+    steps += FLOAT * (regions - 1) * largest * (block_size**2 or pixels)
     return round(BASE + (WINOGRAD if fast else 0) + held + max(before, steps))
 
 
@@ -252,9 +273,10 @@ def _group_free(group: Path, version: int) -> Iterator[int]:
         most, used = (int((group / name).read_text()) for name in (limit, usage))
     except (OSError, ValueError):  # "max": no limit here
         return
-    lines = (group / "memory.stat").read_text().splitlines()
-    statistics = dict(line.split() for line in lines)
-    yield max(0, most - used + int(statistics[cached]))
+    with suppress(OSError, ValueError, KeyError):  # without statistics, nothing is known as cached
+        lines = (group / "memory.stat").read_text().splitlines()
+        used -= int(dict(line.split() for line in lines)[cached])
+    yield max(0, most - used)
 
 
 def in_words(size: int) -> str:

@@ -1,4 +1,4 @@
-"""The objective as the optimizers see it: targets, weights as tensors, compiled functions."""
+"""The objective as the optimizers see it: weights as tensors, compiled functions."""
 
 import functools
 import math
@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from nst_tf.blockwise import block_evaluate, block_features, block_grams
+from nst_tf.blockwise import block_evaluate
 from nst_tf.losses import (
     Losses,
     gram_matrix,
@@ -22,25 +21,14 @@ from nst_tf.optimizers import AdamState, adam_update
 from nst_tf.runtime import feature_precision
 from nst_tf.settings import STYLE_SIZES, Settings
 from nst_tf.sizes import Size
+from nst_tf.targets import Targets
 from nst_tf.vgg import extract_features, winograd_kernels
 
 CACHED = 12  # networks compiled for a picture size that are kept: two runs of many scales
 NO_KERNELS: Sequence[Mapping[str, tf.Tensor]] = ({},) * STYLE_SIZES
 WORTH_COMPILING = 5e6  # steps × pixels for which the time saved is about twice that of compiling
+FORCE = 3  # power of the strength: at a half, the picture is half way from the photo
 PACE = 1.25e5  # steps × pixels a second with the direct convolutions on two cores, roughly
-
-
-class Targets(NamedTuple):
-    """What the generated image is held to, by layer name."""
-
-    content: Mapping[str, tf.Tensor]
-    """Features `[1, h, w, C]` of the content image."""
-    style: Sequence[Mapping[str, tf.Tensor]]
-    """Gram matrices `[C, C]`, blended over the style images: as they are, halved and so on."""
-    total_variation: tf.Tensor
-    """A scalar: a style image's for the content's number of pixels, blended likewise."""
-    pixels: tf.Tensor
-    """A scalar: the content's."""
 
 
 class Knobs(NamedTuple):
@@ -50,58 +38,10 @@ class Knobs(NamedTuple):
     style_weight: tf.Tensor
     total_variation_weight: tf.Tensor
     content_factors: Mapping[str, tf.Tensor]
-    style_factors: Sequence[Mapping[str, tf.Tensor]]
+    style_factors: Sequence[Sequence[Mapping[str, tf.Tensor]]]
     learning_rate: tf.Tensor
     beta_1: tf.Tensor
     epsilon: tf.Tensor
-
-
-def make_targets(
-    model: keras.Model,
-    content: np.ndarray,
-    styles: Sequence[np.ndarray],
-    settings: Settings,
-    block_size: int = 0,
-) -> Targets:
-    """Compute the content's features and the styles' Gram matrices, blended by their shares.
-
-    With a `block_size` they are computed by `blocks`. Of the `style_sizes`, those at which a
-    picture would be too small for the network are left out.
-    """
-    shares = np.asarray(settings.style_blend or [1.0] * len(styles))
-    shares = shares / shares.sum()
-    side = min(min(picture.shape[1:3]) for picture in (content, *styles))
-    sizes = [
-        size for size in range(settings.style_sizes) if side >> size >= settings.smallest_side
-    ] or [0]
-    grams: list[dict[str, tf.Tensor]] = [{} for _ in sizes]
-    variation = 0.0
-    for share, style in zip(shares, map(tf.constant, styles), strict=True):
-        pixels = style.shape.num_elements()
-        variation += share * float(total_variation_loss(style)) * content.size / pixels
-        for size in sizes:
-            for name, gram in _grams(
-                model, halved(style, size), settings.style_layers, block_size
-            ).items():
-                grams[size][name] = grams[size].get(name, 0.0) + float(share) * gram
-    features: Mapping[str, tf.Tensor]
-    if block_size:
-        features = block_features(model, tf.constant(content), settings.content_layers, block_size)
-    else:
-        features = extract_features(model, tf.constant(content))
-    kept = {name: tf.cast(features[name], tf.float32) for name in settings.content_layers}
-    height, width = content.shape[1:3]
-    scalars = tf.constant([variation, height * width], tf.float32)
-    return Targets(kept, tuple(grams), *tf.unstack(scalars))
-
-
-def _grams(
-    model: keras.Model, style: tf.Tensor, layers: Sequence[str], block_size: int
-) -> dict[str, tf.Tensor]:
-    if block_size:
-        return block_grams(model, style, layers, block_size)
-    features = extract_features(model, style)
-    return {name: gram_matrix(features[name]) for name in layers}
 
 
 def make_knobs(settings: Settings, targets: Targets) -> Knobs:
@@ -113,22 +53,23 @@ def make_knobs(settings: Settings, targets: Targets) -> Knobs:
     number of pixels, so that Adam's ε is divided by that.
     """
     relative = settings.loss == "relative"
+    force = settings.strength**FORCE
 
-    def factors(names, values, tensors):
-        return {
-            name: tf.constant(value / (_mean_square(tensors[name]) if relative else 1))
-            for name, value in zip(names, values or [1.0] * len(names), strict=True)
-        }
+    def factors(values, tensors):
+        if not relative:
+            return dict(values)
+        return {name: value / _mean_square(tensors[name]) for name, value in values.items()}
 
+    content_factors = settings.content_layer_weights or (1.0,) * len(settings.content_layers)
+    weights = dict(zip(settings.content_layers, map(tf.constant, content_factors), strict=True))
     variation = float(targets.total_variation) if relative else 1.0
     return Knobs(
         tf.constant(settings.content_weight),
-        tf.constant(settings.style_weight),
-        tf.constant(settings.total_variation_weight) / (variation or 1.0),
-        factors(settings.content_layers, settings.content_layer_weights, targets.content),
+        tf.constant(settings.style_weight) * force,
+        tf.constant(settings.total_variation_weight) * force / (variation or 1.0),
+        factors(weights, targets.content),
         tuple(
-            factors(settings.style_layers, settings.style_layer_weights, grams)
-            for grams in targets.style
+            tuple(factors(goal.factors, goal.grams) for goal in goals) for goals in targets.style
         ),
         tf.constant(settings.learning_rate),
         tf.constant(settings.beta_1),
@@ -153,12 +94,15 @@ def objective(
     `kernels`, from `vgg.winograd_kernels` for the image as it is, halved and so on, the
     convolutions are faster on CPUs.
     """
+    if targets.keep:
+        image = targets.keep.compose(image)
     style = content = tf.constant(0.0)
     shares = size_shares(len(targets.style))
-    for size, (grams, factors) in enumerate(zip(targets.style, knobs.style_factors, strict=True)):
+    for size, goals in enumerate(targets.style):
         features = extract_features(model, halved(image, size), kernels[size])
-        ours = {name: gram_matrix(features[name]) for name in factors}
-        style += shares[size] * layer_loss(ours, grams, factors)
+        for goal, factors in zip(goals, knobs.style_factors[size], strict=True):
+            ours = {name: gram_matrix(features[name], goal.guides.get(name)) for name in factors}
+            style += shares[size] * layer_loss(ours, goal.grams, factors)
         if not size:
             content = layer_loss(features, targets.content, knobs.content_factors)
     style, content = knobs.style_weight * style, knobs.content_weight * content

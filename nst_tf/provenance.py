@@ -31,6 +31,10 @@ def record(
         "plan": {name: getattr(plan, name) for name in ("block_size", "lbfgs_memory", "fast")},
         "content": Path(values.content).name if values.content else None,
         "styles": [Path(path).name for path in values.style or ()],
+        **{
+            name: [Path(path).name for path in values[name].value or ()]
+            for name in ("content_mask", "style_mask")
+        },
         "weights": {"name": weights.name, "sha256": weights.sha256},
         "versions": {"python": platform.python_version(), **versions},
     }

@@ -1,6 +1,5 @@
 """The command line: flags to Settings, files to arrays, `stylize`, arrays to files."""
 
-import dataclasses
 import io
 import os
 import sys
@@ -18,12 +17,13 @@ import nst_tf
 from nst_tf.callbacks import Console, History, Snapshots, duration
 from nst_tf.command_line import UsageError, help_text, parse
 from nst_tf.files import check_outputs, check_writable
-from nst_tf.images import Picture, check_output_size, load_picture, output_format, save_image
+from nst_tf.images import check_output_size, output_format, save_image
+from nst_tf.inputs import input_paths, load_inputs
 from nst_tf.provenance import record
 from nst_tf.runtime import Stopper, start_tensorflow
 from nst_tf.schedule import plan_scales
-from nst_tf.settings import INITS, Settings
-from nst_tf.sizes import fit_pictures, resize
+from nst_tf.settings import Settings
+from nst_tf.sizes import resize
 from nst_tf.weights import load_weights
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ class Run:
         """Check all that can be checked, make the picture and save it; returns the status."""
         try:
             self.check_files()
-            self.load_pictures()
+            self.inputs = load_inputs(self.values, self.settings)
+            check_output_size(self.output, *self.inputs.size)
             if self.settings.weights != "imagenet":  # which TensorFlow may have to download
                 load_weights(self.settings.weights)
             self.device = start_tensorflow(self.values.device, self.values.deterministic)
@@ -133,41 +134,19 @@ class Run:
         output_format(self.output)
         if values.figure and Path(values.figure).suffix.lower() not in FIGURES:
             raise ValueError(f"--figure {values.figure} must end in one of {' '.join(FIGURES)}")
-        inputs = [*filter(None, [values.content]), *self.style_paths]
-        inputs += [] if settings.init in INITS else [settings.init]
-        inputs += [] if settings.weights in ("bundled", "imagenet") else [settings.weights]
+        inputs = input_paths(values, settings)
         check_outputs([self.output, *filter(None, (values.history, values.figure))], inputs)
         if values.snapshot_every:
             if self.snapshots.exists() and not self.snapshots.is_dir():
                 raise NotADirectoryError(f"{self.snapshots} is a file: name another --snapshot_dir")
             check_writable(self.snapshots if self.snapshots.exists() else self.snapshots.parent)
-            for path in map(Path, (self.output, *inputs)):
+            for path in (self.output, *map(Path, inputs)):
                 if Snapshots.NAME.fullmatch(path.name) and (
                     path.parent.resolve() == self.snapshots.resolve()
                 ):
                     raise ValueError(
                         f"a snapshot may overwrite {path}: name another --snapshot_dir"
                     )
-
-    def load_pictures(self) -> None:
-        """Read the pictures at the sizes that the run uses."""
-        settings = self.settings
-        # A missing picture has no weight: the other one stands in for it and gives its size.
-        content = load_picture(self.values.content or self.style_paths[0], settings.max_dim)
-        side = round(max(content.pixels.shape[1:3]) * settings.style_scale)
-        paths = self.style_paths or [self.values.content]
-        styles = [load_picture(path, side).pixels for path in paths]
-        pixels, self.styles = fit_pictures(
-            content.pixels,
-            styles,
-            max_dim=settings.max_dim,
-            style_scale=settings.style_scale,
-            smallest_side=settings.smallest_side,
-        )
-        check_output_size(self.output, *pixels.shape[1:3])
-        alpha = content.alpha if self.values.content else None  # a texture covers all of it
-        self.content: Picture = dataclasses.replace(content, pixels=pixels, alpha=alpha)
-        self.initial = None if settings.init in INITS else load_picture(settings.init).pixels
 
     def stylize(self, stopper: Stopper) -> tuple[np.ndarray, str]:
         """Return the picture, or the last good one and what went wrong."""
@@ -176,21 +155,22 @@ class Run:
 
         try:
             image = stylize(
-                self.content.pixels,
-                self.styles,
+                self.inputs.content.pixels,
+                self.inputs.styles,
                 self.settings,
-                initial=self.initial,
+                initial=self.inputs.initial,
+                regions=self.inputs.regions,
                 callbacks=[*self.callbacks(), stopper],
             )
         except NonFiniteLossError as error:
             return error.image, str(error)
         except tf.errors.ResourceExhaustedError:
-            image = self.latest.image() if self.latest else self.content.pixels
+            image = self.latest.image() if self.latest else self.inputs.content.pixels
             other = " or set --optimizer=adam" if self.settings.optimizer == "lbfgs" else ""
             return image, f"memory ran out: lower --max_dim or --style_scale{other}"
         except BaseException as error:
             if isinstance(error, ValueError) and not self.latest:  # less memory than at the check
-                return self.content.pixels, str(error)
+                return self.inputs.content.pixels, str(error)
             # A bug: its traceback follows, but what has been made is kept.
             if self.latest:
                 saved = self.save_all(self.latest.image(), [])
@@ -205,7 +185,7 @@ class Run:
         if self.values.snapshot_every:
             yield Snapshots(self.values.snapshot_every, self.snapshots, self.save_snapshot)
         if not self.values.quiet:
-            height, width = self.content.pixels.shape[1:3]
+            height, width = self.inputs.size
             headline = (
                 f"{self.device} · {width}x{height} pixels · {self.weights.name} weights · "
                 f"{self.plan.words(self.settings)}"
@@ -225,9 +205,9 @@ class Run:
         """Choose how to run at the finest scale; errors as for `memory.plan_memory`."""
         from nst_tf.memory import plan_memory
 
-        styles = [style.shape[1:3] for style in self.styles]
-        scales = plan_scales(self.settings, self.content.pixels.shape[1:3], styles)
-        plans = plan_memory(self.settings, scales, styles)
+        inputs = self.inputs
+        scales = plan_scales(self.settings, inputs.size, inputs.style_sizes)
+        plans = plan_memory(self.settings, scales, inputs.style_sizes, len(inputs.regions))
         return plans[-1]._replace(peak=max(plan.peak for plan in plans))
 
     def remember(self, progress: "Progress") -> None:
@@ -238,9 +218,9 @@ class Run:
         """Write a picture, of any scale, at the size of the result, with what it was made from."""
         save_image(
             path,
-            resize(image, self.content.pixels.shape[1:3]),
-            alpha=self.content.alpha,
-            tagged=self.content.tagged,
+            resize(image, self.inputs.size),
+            alpha=self.inputs.content.alpha,
+            tagged=self.inputs.content.tagged,
             metadata=record(
                 self.values, self.settings, self.weights, self.plan, len(self.history.rows)
             ),
@@ -280,8 +260,8 @@ class Run:
         """Draw the pictures that were given, the result and the losses."""
         from nst_tf.figures import save_run_figure
 
-        content = [self.content.pixels] if self.values.content else []
-        styles = self.styles if self.style_paths else []
+        content = [self.inputs.content.pixels] if self.values.content else []
+        styles = self.inputs.styles if self.style_paths else []
         save_run_figure(path, content, styles, image, self.history.rows)
 
 

@@ -17,7 +17,6 @@ class Scale(NamedTuple):
         steps: steps to take, at most.
         steps_before: steps planned for the coarser scales.
         steps_after: those for the finer ones.
-        work_after: the same in steps of this scale's number of pixels.
         deadline: share of the whole run's planned work that is done at its end.
     """
 
@@ -27,7 +26,6 @@ class Scale(NamedTuple):
     steps: int
     steps_before: int
     steps_after: int
-    work_after: float
     deadline: float
 
 
@@ -64,7 +62,6 @@ def plan_scales(settings: Settings, content: Size, styles: Sequence[Size]) -> tu
             steps=steps[index],
             steps_before=sum(steps[:index]),
             steps_after=sum(steps[index + 1 :]),
-            work_after=sum(work[index + 1 :]) / ratio**2,
             deadline=sum(work[: index + 1]) / sum(work),
         )
         for index, ratio in enumerate(ratios)

@@ -5,7 +5,6 @@ library takes an instance, and the output files record one. Importing this modul
 TensorFlow, so that mistakes are refused at once.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -13,42 +12,19 @@ from nst_tf.checks import (
     Weight,
     check_number,
     checked_auto,
+    checked_each,
     checked_ramp,
     checked_type,
     parse_bytes,
     unknown,
 )
-
-POOLED_BLOCKS = (2, 2, 4, 4, 4)  # convolutions in each block of VGG19; a pooling ends each block
-
-LAYERS = tuple(
-    name
-    for block, convolutions in enumerate(POOLED_BLOCKS, start=1)
-    for name in (
-        *(f"block{block}_conv{conv}" for conv in range(1, convolutions + 1)),
-        f"block{block}_pool",
-    )
-)
-"""Names of the VGG19 layers that a loss may use, in the order in which the network applies them."""
+from nst_tf.layers import LAYERS, smallest_side
 
 INITS = ("content", "style", "noise", "white")
 """Words that `Settings.init` knows; any other value is the path of a picture."""
 
 
 STYLE_SIZES = 3  # at most
-
-
-def stride(layer: str) -> int:
-    """Return how many pixels apart a layer's locations are: each pooling before it doubles that."""
-    return int(2 ** (int(layer[5]) - (not layer.endswith("_pool"))))
-
-
-def smallest_side(layers: Iterable[str]) -> int:
-    """Return the least height and width, in pixels, for which every one of `layers` has an output.
-
-    Each pooling halves the picture and drops an odd row, so a layer behind n poolings needs 2ⁿ.
-    """
-    return max(map(stride, layers), default=1)
 
 
 def _knob(
@@ -61,6 +37,7 @@ def _knob(
     high: float | None = None,
     choices: tuple[str, ...] | None = None,
     ramp: bool = False,
+    each: bool = False,
 ) -> Any:
     limits = {"at least": low, "more than": above, "at most": high}
     return field(
@@ -71,6 +48,7 @@ def _knob(
             "limits": {words: limit for words, limit in limits.items() if limit is not None},
             "choices": choices,
             "ramp": ramp,
+            "each": each,
         },
     )
 
@@ -156,6 +134,12 @@ class Settings:
         1e-2, "Loss", "weight of the style loss, or a ramp; larger takes more of the painting",
         low=0, ramp=True,
     )  # fmt: skip
+    strength: float = _knob(
+        1.0, "Loss",
+        "how much of the painting: 0 is the photo, 1 the recipe, 2 wild; the weights of style and "
+        "total variation times its cube",
+        low=0, high=10,
+    )  # fmt: skip
     total_variation_weight: Weight = _knob(
         30.0, "Loss", "weight of the total variation, or a ramp; larger is smoother", low=0,
         ramp=True,
@@ -171,7 +155,10 @@ class Settings:
         (), "Network", "a factor for each content layer; empty for 1 each", low=0
     )
     style_layer_weights: tuple[float, ...] = _knob(
-        (), "Network", "a factor for each style layer; empty for 1 each", low=0
+        (),
+        "Network",
+        "a factor for each style layer, or for each layer of each style in turn; empty for 1 each",
+        low=0,
     )
     style_sizes: int = _knob(
         1, "Network",
@@ -216,10 +203,15 @@ class Settings:
     max_dim: int = _knob(
         512, "Pictures", "limit of the content's long side in pixels; 0 keeps its size", low=0
     )
-    style_scale: float = _knob(
+    style_scale: float | tuple[float, ...] = _knob(
         1.0, "Pictures",
-        "long side of each style relative to the content's; larger gives larger strokes; "
-        "0 keeps the style's size", low=0, high=16,
+        "long side of the styles relative to the content's, or of each in turn, such as 1,0.5; "
+        "larger gives larger strokes; 0 keeps a style's size", low=0, high=16, each=True,
+    )  # fmt: skip
+    detail: float = _knob(
+        1.0, "Pictures",
+        "how fine the strokes are in relation to the picture: the styles' sides are divided by it",
+        low=1 / 16, high=16,
     )  # fmt: skip
     style_blend: tuple[float, ...] = _knob(
         (), "Pictures", "share of each style, such as 0.7,0.3; empty for equal shares", low=0
@@ -244,6 +236,7 @@ class Settings:
                 value = checked_auto(knob.name, value)
             else:
                 check = checked_ramp if knob.metadata["ramp"] else checked_type
+                check = checked_each if knob.metadata["each"] else check
                 value = check(knob.name, value, knob.default)
             object.__setattr__(self, knob.name, value)
             for number in value if isinstance(value, tuple) else (value,):
@@ -262,6 +255,8 @@ class Settings:
             raise ValueError("style_blend must have a share above 0")
         if not self.content_weight and not self.style_weight:
             raise ValueError("content_weight and style_weight are both 0: nothing to optimise")
+        if not self.content_weight and not self.strength:
+            raise ValueError("content_weight and strength are both 0: nothing to optimise")
         for knob in fields(self):
             is_ramp = knob.metadata["ramp"] and isinstance(getattr(self, knob.name), tuple)
             if is_ramp and self.epochs == 1:
@@ -313,7 +308,8 @@ def _check_layers(kind: str, names: tuple[str, ...], factors: tuple[float, ...])
             raise unknown(f"{kind} layer", name, LAYERS)
         if names.count(name) > 1:
             raise ValueError(f"{kind}_layers names {name!r} twice")
-    if factors and len(factors) != len(names):
+    rest = len(factors) % len(names) if kind == "style" else len(factors) - len(names)
+    if factors and rest:
         raise ValueError(
             f"{kind}_layer_weights has {len(factors)} values for {len(names)} {kind} layers"
         )

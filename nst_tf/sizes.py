@@ -66,13 +66,18 @@ def resize(image: np.ndarray, size: tuple[int, int], box: Box | None = None) -> 
     return np.stack(planes, axis=-1)[None]
 
 
-def resize_plane(plane: np.ndarray, size: tuple[int, int], box: Box | None = None) -> np.ndarray:
-    """Resample one channel, `[H, W]`, as `resize` does an image."""
+def resize_plane(
+    plane: np.ndarray,
+    size: tuple[int, int],
+    box: Box | None = None,
+    resample: Image.Resampling = Image.Resampling.LANCZOS,
+) -> np.ndarray:
+    """Resample one channel, `[H, W]`, as `resize` does an image, or with another filter."""
     if plane.shape == tuple(size):
         return plane
     height, width = size
     resized = Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32)).resize(
-        (width, height), Image.Resampling.LANCZOS, box
+        (width, height), resample, box
     )
     return np.clip(np.asarray(resized), 0, 1)  # Lanczos rings beyond the range
 
@@ -97,7 +102,8 @@ def fit_pictures(
     styles: Sequence[np.ndarray],
     *,
     max_dim: int,
-    style_scale: float,
+    style_scales: Sequence[float],
+    detail: float = 1.0,
     smallest_side: int,
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """Resize the content to at most `max_dim` and each style to the content's long side × scale.
@@ -106,7 +112,8 @@ def fit_pictures(
         content: float `[1, H, W, 3]` or `[H, W, 3]` in [0, 1].
         styles: at least one image of the same kind, of any size.
         max_dim: limit of the content's long side, pixels; 0 for none.
-        style_scale: long side of the styles relative to the content's; 0 keeps their sizes.
+        style_scales: long side of each style relative to the content's; 0 keeps its size.
+        detail: divides the sides of all styles.
         smallest_side: least height and width that the network needs, pixels.
 
     Returns:
@@ -122,13 +129,12 @@ def fit_pictures(
     content = resize(content, fit_size(height, width, max_dim))
     _check_size("content", content, smallest_side)
     fitted = []
-    for number, style in enumerate(styles, start=1):
+    for number, (style, ratio) in enumerate(zip(styles, style_scales, strict=True), start=1):
         name = "style" if len(styles) == 1 else f"style {number}"
         style = check_image(name, style)
-        if style_scale:
-            height, width = style.shape[1:3]
-            side = max(content.shape[1:3]) * style_scale
-            style = resize(style, long_side_size(height, width, side))
+        height, width = style.shape[1:3]
+        side = max(content.shape[1:3]) * ratio if ratio else max(height, width)
+        style = resize(style, long_side_size(height, width, side / detail))
         _check_size(name, style, smallest_side)
         fitted.append(style)
     return content, fitted

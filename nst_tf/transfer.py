@@ -15,22 +15,19 @@ import tensorflow as tf
 from nst_tf.color import Colors
 from nst_tf.lbfgs import Evaluation, ProjectedLBFGS
 from nst_tf.losses import Losses, read
+from nst_tf.masks import Region, coverage, fit_regions, keep_photo, used
 from nst_tf.memory import Plan, plan_memory
-from nst_tf.objective import (
-    Knobs,
-    Targets,
-    compiled,
-    make_knobs,
-    make_targets,
-    objective,
-)
+from nst_tf.objective import Knobs, compiled, make_knobs, objective
 from nst_tf.optimizers import Adam, AdamState, Average, Optimizer, adam_state, resampled
 from nst_tf.progress import Callback, NonFiniteLossError, Progress
 from nst_tf.retry import Retrying, with_less_memory
 from nst_tf.runtime import feature_precision
 from nst_tf.schedule import GainRule, plan_scales
-from nst_tf.settings import INITS, Settings
-from nst_tf.sizes import check_image, cover, fit_pictures, resize, scaled
+from nst_tf.settings import Settings
+from nst_tf.sizes import check_image, fit_pictures, resize, scaled
+from nst_tf.start import refined, start_image
+from nst_tf.styles import check_styles, style_scales
+from nst_tf.targets import Targets, make_targets
 from nst_tf.vgg import feature_model
 from nst_tf.weights import load_weights
 
@@ -41,6 +38,7 @@ def stylize(
     settings: Settings | None = None,
     *,
     initial: np.ndarray | None = None,
+    regions: Sequence[Region] = (),
     callbacks: Iterable[Callback] = (),
 ) -> np.ndarray:
     """Paint the content image in the manner of the style images.
@@ -54,6 +52,8 @@ def stylize(
         settings: every knob; by default those of the recipe `tutorial`.
         initial: where to start, an image that is resized to the content's size at the coarsest
             scale; by default what `settings.init` says.
+        regions: which parts of the content are painted like which parts of which styles, from
+            `pair_masks`; what is in none stays as it is. By default all is, like all of all styles.
         callbacks: each is called with every step's `Progress`, in order.
 
     Returns:
@@ -71,15 +71,23 @@ def stylize(
     settings = settings or Settings()
     callbacks = tuple(callbacks)
     content, fitted = fit(content, styles, settings)
-    colors = Colors(settings.preserve_color, content, fitted)
     sizes = [style.shape[1:3] for style in fitted]
+    regions = fit_regions(regions, content.shape[1:3], sizes)
+    covered = coverage(regions)
+    parts = [used(regions, number) for number in range(len(fitted))]
+    colors = Colors(settings.preserve_color, content, fitted, covered, parts)
     plan = plan_scales(settings, content.shape[1:3], sizes)
-    memory = plan_memory(settings, plan, sizes)
+    memory = plan_memory(settings, plan, sizes, len(regions))
     model = load_model(settings)
     total = sum(scale.steps for scale in plan)
+    work = [s.steps * s.ratio**2 * p.cost for s, p in zip(plan, memory, strict=True)]
     steps_done = evaluations = ceiling = 0
     optimizer: Retrying | None = None
     image: np.ndarray | None = None
+    before = content
+
+    def finish(image: np.ndarray) -> np.ndarray:
+        return colors.finish(keep_photo(image, colors.content, covered))
 
     for scale, planned in zip(plan, memory, strict=True):
         pictures = [
@@ -88,19 +96,24 @@ def stylize(
         ]
 
         def target(plan: Plan, pictures: Sequence[np.ndarray] = pictures) -> Targets:
-            return make_targets(model, pictures[0], pictures[1:], settings, plan.block_size)
+            photo, *paintings = pictures
+            return make_targets(model, photo, paintings, settings, plan.block_size, regions)
 
         targets, room = with_less_memory(target, planned.at_most(ceiling))
         if image is None:
             image = start_image(pictures[0], pictures[1:], settings, initial)
-        variable = tf.Variable(resize(image, scale.size), trainable=False)
+        else:
+            image = refined(image, before, pictures[0], settings.strength)
+        before = pictures[0]
+        variable = tf.Variable(image, trainable=False)
         make = functools.partial(make_optimizer, variable, model, targets, settings)
         optimizer = Retrying(make, room, optimizer)
         view = Average(variable, settings.averaging) if settings.averaging else variable
 
         def shown(view: tf.Variable | Average = view) -> np.ndarray:
-            return colors.finish(view.numpy())
+            return finish(view.numpy())
 
+        unit = scale.ratio**2 * optimizer.plan.cost
         rule = GainRule(settings.min_gain)
         now: Settings | None = None
         last_epoch = settings.epochs * (scale.steps_before + scale.steps - 1) // total
@@ -118,7 +131,7 @@ def stylize(
             except FloatingPointError as error:
                 raise NonFiniteLossError(
                     _overflow(steps_done + step, error.args[0]),
-                    colors.finish(resize(view.numpy(), plan[-1].size)),
+                    finish(resize(view.numpy(), plan[-1].size)),
                 ) from None
             if isinstance(view, Average):
                 view.update()
@@ -128,14 +141,14 @@ def stylize(
                 scale=scale,
                 scales=len(plan),
                 scale_step=step,
-                ahead=scale.steps - step + scale.work_after,
+                ahead=scale.steps - step + sum(work[scale.number :]) / unit,
                 losses=losses,
                 evaluations=evaluations + optimizer.evaluations,
                 seconds=time.perf_counter() - began,
                 image=shown,
             )
             if _any_ends(callbacks, progress):
-                return colors.finish(resize(view.numpy(), plan[-1].size))
+                return finish(resize(view.numpy(), plan[-1].size))
             late = 0 < settings.time_limit * scale.deadline <= progress.seconds
             pays = not (rule.ends(losses.total) or optimizer.stationary)
             ramps_on = epoch < last_epoch and at != settings.at(last_epoch)
@@ -146,7 +159,7 @@ def stylize(
         ceiling = optimizer.plan.block_size if optimizer.plan != planned else ceiling
         image = view.numpy()
     assert image is not None  # there is a scale
-    return colors.finish(image)
+    return finish(image)
 
 
 def _any_ends(callbacks: Iterable[Callback], progress: Progress) -> bool:
@@ -195,13 +208,14 @@ def measure(
     content: np.ndarray,
     styles: np.ndarray | Sequence[np.ndarray],
     settings: Settings | None = None,
+    regions: Sequence[Region] = (),
 ) -> Losses:
     """Return the objective's terms of an image, as `stylize` with these arguments sees them.
 
     Args:
         image: float `[1, H, W, 3]` or `[H, W, 3]` in [0, 1], of the fitted content's size. With
             `preserve_color="luminance"` the optimised image has other colours than the result.
-        content, styles, settings: as for `stylize`; of a ramp, the start counts.
+        content, styles, settings, regions: as for `stylize`; of a ramp, the start counts.
 
     Returns:
         The weighted terms, floats.
@@ -211,15 +225,17 @@ def measure(
     """
     settings = settings or Settings()
     content, fitted = fit(content, styles, settings)
+    regions = fit_regions(regions, content.shape[1:3], [style.shape[1:3] for style in fitted])
     image = check_image("image", image)
     if image.shape != content.shape:
         raise ValueError(
             f"image is {image.shape[2]}x{image.shape[1]} pixels, but the content "
             f"{content.shape[2]}x{content.shape[1]}"
         )
-    colors = Colors(settings.preserve_color, content, fitted)
+    parts = [used(regions, number) for number in range(len(fitted))]
+    colors = Colors(settings.preserve_color, content, fitted, coverage(regions), parts)
     model = load_model(settings)
-    targets = make_targets(model, colors.content, colors.styles, settings)
+    targets = make_targets(model, colors.content, colors.styles, settings, regions=regions)
     return read(objective(model, tf.constant(image), targets, make_knobs(settings.at(0), targets)))
 
 
@@ -239,43 +255,14 @@ def fit(
     """Bring content and styles to the sizes that `settings` asks for; errors as for `stylize`."""
     if isinstance(styles, np.ndarray):
         styles = [styles]
-    content, fitted = fit_pictures(
+    check_styles(settings, len(styles))
+    return fit_pictures(
         content,
         styles,
         max_dim=settings.max_dim,
-        style_scale=settings.style_scale,
+        style_scales=style_scales(settings, len(styles)),
+        detail=settings.detail,
         smallest_side=settings.smallest_side,
-    )
-    if settings.style_blend and len(settings.style_blend) != len(fitted):
-        raise ValueError(
-            f"style_blend has {len(settings.style_blend)} shares for {len(fitted)} style images"
-        )
-    return content, fitted
-
-
-def start_image(
-    content: np.ndarray,
-    styles: Sequence[np.ndarray],
-    settings: Settings,
-    initial: np.ndarray | None = None,
-) -> np.ndarray:
-    """Return the image that the first step changes, float32 of the content's shape.
-
-    Noise is uniform in [0, 1] and depends on nothing but the seed and the shape.
-    """
-    size = content.shape[1:3]
-    if initial is not None:
-        return cover(check_image("initial", initial), size)
-    if settings.init == "content":
-        return content
-    if settings.init == "style":
-        return cover(styles[0], size)
-    if settings.init == "noise":
-        return np.random.default_rng(settings.seed).random(content.shape, dtype=np.float32)
-    if settings.init == "white":
-        return np.ones_like(content)
-    raise ValueError(
-        f"init {settings.init!r} is not one of {', '.join(INITS)}: pass a picture as `initial`"
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nst_tf.settings import LAYERS, POOLED_BLOCKS
+from nst_tf.layers import LAYERS, POOLED_BLOCKS
 
 BUNDLED = "vgg19_imagenet_notop_q8.npz"
 BUNDLED_SHA256 = "efd97b811991acfd7d242f2aabc237c6026bc201c4a4ef0a79eeaf7b5338048a"

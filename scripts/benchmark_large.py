@@ -56,11 +56,17 @@ def main():
         for _ in range(options.rounds):
             for name, flags in sides.items():
                 found[name].append(
-                    measure([
-                        f"--content={photo}", f"--style={ASSETS / 'summertime.jpg'}",
-                        "--recipe=fast", "--max_dim=3840", "--steps_per_epoch=2",
-                        f"--output={pictures[name]}", *flags,
-                    ])  # fmt: skip
+                    measure(
+                        [
+                            f"--content={photo}",
+                            f"--style={ASSETS / 'summertime.jpg'}",
+                            "--recipe=fast",
+                            "--max_dim=3840",
+                            "--steps_per_epoch=2",
+                            f"--output={pictures[name]}",
+                            *flags,
+                        ]
+                    )
                 )
     figures = {
         name: {

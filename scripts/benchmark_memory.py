@@ -10,6 +10,7 @@ benchmark_memory.json, drawn to assets/memory.png.
 
 import argparse
 import json
+import math
 import os
 import resource
 import statistics
@@ -18,7 +19,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 from record import ASSETS, describe, write_record
+
+from nst_tf.sizes import long_side_size
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -38,7 +42,7 @@ def work(name, size, steps, most):
     from nst_tf import Settings, load_image, stylize
     from nst_tf.memory import GIB, MIB, plan_memory
     from nst_tf.schedule import plan_scales
-    from nst_tf.sizes import long_side_size, resize
+    from nst_tf.sizes import resize
     from nst_tf.transfer import fit
 
     photo, painting = (load_image(ASSETS / f"{name}.jpg") for name in ("temple", "great_wave"))
@@ -61,6 +65,23 @@ def work(name, size, steps, most):
 def run(*arguments):
     command = [sys.executable, __file__, "--work", *map(str, arguments)]
     return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+
+
+def growth(sizes):
+    """Return how many bytes more a pixel takes, between a configuration's last two sizes."""
+    found = {}
+    with Image.open(ASSETS / "temple.jpg") as photo:
+        height, width = photo.height, photo.width
+    for name in CONFIGURATIONS:
+        points = [
+            (math.prod(long_side_size(height, width, int(size))), figures[name]["mebibytes"])
+            for size, figures in sizes.items()
+            if name in figures
+        ]
+        if len(points) > 1:
+            (pixels, peak), (more, higher) = sorted(points)[-2:]
+            found[name] = round((higher - peak) * 2**20 / (more - pixels))
+    return found
 
 
 def draw(record, path):
@@ -126,6 +147,7 @@ def main():
             if figures
         }
         print(size, json.dumps(record["sizes"][str(size)], indent=1), flush=True)
+        record["bytes_a_pixel"] = growth(record["sizes"])
         write_record(path, record)
         draw(record, ASSETS / "memory.png")
 

@@ -38,8 +38,9 @@ def package_step(size, **changes):
 
     from nst_tf import Settings
     from nst_tf.memory import plan_memory
-    from nst_tf.objective import make_knobs, make_targets
+    from nst_tf.objective import make_knobs
     from nst_tf.schedule import plan_scales
+    from nst_tf.targets import make_targets
     from nst_tf.transfer import load_model, make_optimizer
 
     content, styles = pictures(size)
@@ -119,7 +120,7 @@ def floor_step(size):
     import tensorflow as tf
 
     from nst_tf import Settings
-    from nst_tf.settings import stride
+    from nst_tf.layers import stride
     from nst_tf.transfer import load_model
 
     content, _ = pictures(size)

@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 from nst_tf import Settings, stylize
 from nst_tf.blocks import Stage, make_stages
 from nst_tf.blockwise import block_features, block_grams
+from nst_tf.guides import layer_guide
+from nst_tf.layers import LAYERS
 from nst_tf.losses import gram_matrix
-from nst_tf.objective import compiled, make_knobs, make_targets
-from nst_tf.settings import LAYERS
+from nst_tf.masks import Region
+from nst_tf.objective import compiled, make_knobs
 from nst_tf.sizes import resize
+from nst_tf.targets import make_targets
 from nst_tf.transfer import load_model
 from nst_tf.vgg import extract_features, feature_model
 from nst_tf.weights import load_weights
@@ -82,12 +85,12 @@ def test_blocks_own_every_location_once_and_see_their_halo(height, width, block_
         assert len(lengths) == 1
 
 
-def both_ways(smooth, size, settings, block_size):
-    """Return losses and gradient of the whole picture and by blocks, and the style sizes used."""
+def both_ways(smooth, size, settings, block_size, regions=()):
+    """Return losses and gradient of the whole picture and by blocks."""
     content, image = smooth(*size, 0), smooth(*size, 1)
     styles = [smooth(150, 170, 2), smooth(90, 100, 3)][: len(settings.style_blend) or 1]
     model = load_model(settings)
-    targets = make_targets(model, content, styles, settings)
+    targets = make_targets(model, content, styles, settings, regions=regions)
     knobs = make_knobs(settings, targets)
     shape, results = image.shape, []
     for blocks in (0, block_size):
@@ -114,6 +117,34 @@ def test_blocks_equal_the_whole_picture(smooth, size, block_size, changes):
     (losses, gradient), (losses_by, gradient_by) = both_ways(smooth, size, settings, block_size)
     np.testing.assert_allclose(losses_by, losses, rtol=1e-5)
     assert np.linalg.norm(gradient_by - gradient) <= 1e-5 * np.linalg.norm(gradient)
+
+
+@pytest.mark.parametrize("changes", [{}, {"style_sizes": 2}])
+def test_blocks_equal_the_whole_picture_with_regions(smooth, changes):
+    settings = dataclasses.replace(SETTINGS, style_blend=(0.7, 0.3), **changes)
+    left, soft = np.zeros((120, 133), np.float32), np.zeros((60, 66), np.float32)
+    left[10:, :70] = 1
+    soft[:50, 20:] = np.linspace(0, 1, 46)
+    part = np.zeros((80, 80), np.float32)
+    part[:, 30:] = 1
+    regions = [Region(left, {0: None}), Region(soft, {0: part, 1: None})]
+    (losses, gradient), (losses_by, gradient_by) = both_ways(
+        smooth, (120, 133), settings, 64, regions
+    )
+    np.testing.assert_allclose(losses_by, losses, rtol=1e-5)
+    assert np.linalg.norm(gradient_by - gradient) <= 1e-5 * np.linalg.norm(gradient)
+
+
+def test_the_gram_matrices_of_a_region_are_the_same_by_blocks(smooth):
+    image = tf.constant(smooth(100, 140, 0))
+    model = load_model(SETTINGS)
+    mask = np.zeros((100, 140), np.float32)
+    mask[20:, 30:] = 1
+    guides = {name: tf.constant(layer_guide(mask, name)) for name in SETTINGS.style_layers}
+    features = extract_features(model, image)
+    for name, gram in block_grams(model, image, SETTINGS.style_layers, 48, guides).items():
+        expected = gram_matrix(features[name], guides[name])
+        assert np.linalg.norm(gram - expected) <= 1e-5 * np.linalg.norm(expected)
 
 
 @pytest.mark.parametrize("halo", [(14, 4, 2), (22, 2, 2), (22, 4, 0)])
@@ -175,14 +206,14 @@ import numpy as np, tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 halves = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(cpu, halves)
-from nst_tf import Settings, blockwise, stylize
-blockwise._devices = lambda: ["CPU:0", "CPU:1"]
-used, cut = [], blockwise._cut
+from nst_tf import Settings, stylize, walk
+walk._devices = lambda: ["CPU:0", "CPU:1"]
+used, cut = [], walk.cut
 def spy(*arguments):
     part = cut(*arguments)
     used.append(tf.add(part[0], 1).device[-5:])
     return part
-blockwise._cut = spy
+walk.cut = spy
 settings = Settings(
     content_layers=["block4_conv1"], style_layers=["block1_conv1", "block4_conv1"], epochs=1,
     steps_per_epoch=2, block_size=32,
@@ -190,7 +221,7 @@ settings = Settings(
 picture = np.random.default_rng(0).random((1, 60, 70, 3), np.float32)
 parts = stylize(picture, picture[:, ::-1], settings)
 print(sorted(set(used)))
-blockwise._devices = lambda: [None]
+walk._devices = lambda: [None]
 np.testing.assert_allclose(parts, stylize(picture, picture[:, ::-1], settings), atol=1e-5)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

@@ -107,6 +107,21 @@ def test_version():
         (["--content=a", "--style=b", "--snapshot_dir=c"], "needs --snapshot_every"),
         (["--content=a", "--style=b", "--min_dim=100"], "--min_dim needs --scales of at least 2"),
         (["--recipe=fast", "--style_weight=1:2"], "style_weight is a ramp, but epochs is 1"),
+        (["--content=a", "--content_mask=m"], "--content_mask needs --content and --style"),
+        (["--content=a", "--style_mask=m"], "--style_mask needs --style"),
+        (["--content=a", "--style=b", "--style_mask="], "must not be empty: name a picture"),
+        (["--content=a", "--style=b", "--style_scale=1,2"], "style_scale has 2 values for 1 style"),
+        (["--style_scale=1,99"], "style_scale must be at least 0 and at most 16, not 99"),
+        (
+            ["--content=a", "--style=b", "--style_layer_weights=" + "1," * 9 + "1"],
+            "style_layer_weights has 10 values for 5 style layers and 1 styles",
+        ),
+        (["--strength=-1"], "strength must be at least 0 and at most 10, not -1"),
+        (
+            ["--content=a", "--style=b", "--strength=0", "--content_weight=0"],
+            "content_weight and strength are both 0",
+        ),
+        (["--detail=0"], "detail must be at least 0.0625 and at most 16, not 0"),
     ],
 )
 def test_misused_flags_are_one_line_and_status_2(arguments, words, capfd):
@@ -127,6 +142,15 @@ def bad(tmp_path, photo):
     Image.fromarray(np.full((32, 32), np.nan, np.float32)).save(tmp_path / "nan.tiff")
     (tmp_path / "bad.npz").write_bytes(b"PK nonsense")
     Image.new("RGB", (17000, 16)).save(tmp_path / "wide.png")
+    Image.new("L", (20, 20), 255).save(tmp_path / "white.png")
+    Image.new("RGB", (20, 20), "red").save(tmp_path / "red.png")
+    left = Image.new("L", (20, 20))
+    left.paste(255, (0, 0, 10, 20))
+    left.save(tmp_path / "left.png")
+    half = Image.new("RGBA", (40, 40), (9, 9, 9, 255))
+    half.paste((0, 0, 0, 0), (0, 0, 20, 40))
+    half.save(tmp_path / "half.png")
+    Image.new("RGBA", (40, 40)).save(tmp_path / "clear.png")
 
 
 @pytest.mark.parametrize(
@@ -154,6 +178,15 @@ def bad(tmp_path, photo):
         (["--snapshot_every=1", "--snapshot_dir=text.png"], "text.png is a file"),
         (["--snapshot_every=1", "--output=./step_00001.png", "--snapshot_dir=."], "may overwrite"),
         (["--content=wide.png", "--max_dim=0", "--output=o.webp"], "only 16383 a side: save a"),
+        (["--content_mask=none.png"], "none.png does not exist"),
+        (["--content_mask=flat.png"], "flat.png is black all over: a mask must be white where"),
+        (["--content_mask=white.png"] * 3 + ["--style=photo.png"], "3 content masks for 2 styles"),
+        (["--style_mask=white.png"] * 2, "2 style masks for 1 styles: give one for each"),
+        (["--content_mask=red.png"], "need one content_mask and a style_mask for each style"),
+        (["--content_mask=red.png", "--style_mask=white.png"], "no style_mask has the colour #ff"),
+        (["--content_mask=white.png", "--output=white.png"], "would overwrite the input white.png"),
+        (["--content=half.png", "--content_mask=left.png"], "transparent wherever a mask is white"),
+        (["--content=clear.png"], "the photo is transparent all over"),
     ],
 )
 def test_bad_input_is_refused_before_tensorflow_starts(
@@ -250,6 +283,58 @@ def test_a_start_picture_and_a_shallow_network_for_a_small_one(photo, painting, 
         main(["nst", f"--content={photo}", f"--style={painting}", "--init=start.png", *flags]) == 0
     )
     assert size("photo-painting.png") == (8, 6)
+
+
+def test_masks_on_the_real_command_line(tmp_path, capfd):
+    mask = Image.new("L", (30, 20))
+    mask.paste(255, (0, 0, 15, 20))
+    mask.save("left.png")
+    Image.fromarray(255 - np.asarray(mask)).convert("1").save("right.png")
+    Image.merge("RGB", [mask, mask.point(lambda level: 0), mask.point(lambda v: 255 - v)]).save(
+        "labels.png"
+    )
+    with Image.open(ASSETS / "cat.jpg") as cat:
+        cat.resize((96, 64)).save("photo.png")
+    flags = [*SHORT, "--max_dim=0", "--quiet", "--content=photo.png"]
+    wave, village = (f"--style={ASSETS / name}" for name in ("great_wave.jpg", "auvers.jpg"))
+    runs = {
+        "part": ["--content_mask=left.png", wave],
+        "both": ["--content_mask=left.png", "--content_mask=right.png", wave, village],
+        "labels": ["--content_mask=labels.png", wave, "--style_mask=labels.png"],
+        "ordered": ["--content_mask=left.png", "--content_mask=right.png", wave,
+                    "--style_mask=left.png", "--style_mask=right.png"],
+    }  # fmt: skip
+    results = {}
+    for name, more in runs.items():
+        assert main(["nst", *flags, *more, f"--output={name}.png"]) == 0
+        results[name] = np.asarray(Image.open(f"{name}.png")).astype(int)
+    photo = np.asarray(Image.open("photo.png")).astype(int)
+    np.testing.assert_array_equal(results["part"][:, 50:], photo[:, 50:])
+    assert (results["part"] != photo)[:, :44].mean() > 0.5
+    assert (results["both"] != photo)[:, 50:].mean() > 0.5
+    np.testing.assert_allclose(results["labels"], results["ordered"], atol=1)
+    assert read_metadata("both.png")["content_mask"] == ["left.png", "right.png"]
+
+
+def test_transparent_parts_feed_no_statistics(photo):
+    with Image.open(ASSETS / "great_wave.jpg") as wave:
+        painting = wave.resize((72, 48)).convert("RGBA")
+    mask = Image.new("L", painting.size)
+    mask.paste(255, (0, 0, 40, 48))
+    painting.putalpha(mask)
+    painting.save("cut.png")
+    mask.save("mask.png")
+    white = Image.new("RGB", painting.size, "white")
+    white.paste(painting, mask=mask)
+    white.save("white.png")
+    flags = [*SHORT, "--style_scale=0", "--quiet", f"--content={photo}"]
+    runs = {"cut": [], "white": ["--style_mask=mask.png"], "plain": []}
+    for name, more in runs.items():
+        style = "white" if name == "plain" else name
+        assert main(["nst", *flags, f"--style={style}.png", *more, f"--output=o-{name}.png"]) == 0
+    cut, white, plain = (np.asarray(Image.open(f"o-{name}.png")) for name in runs)
+    np.testing.assert_array_equal(cut, white)
+    assert not np.array_equal(cut, plain)
 
 
 def test_transparency_comes_back(painting):

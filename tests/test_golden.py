@@ -11,7 +11,8 @@ from conftest import GOLDEN
 
 from nst_tf import Settings, load_image, stylize
 from nst_tf.losses import gram_matrix
-from nst_tf.objective import make_knobs, make_targets, objective
+from nst_tf.objective import make_knobs, objective
+from nst_tf.targets import make_targets
 from nst_tf.transfer import measure
 from nst_tf.vgg import extract_features, feature_model
 from nst_tf.weights import load_weights

@@ -31,6 +31,26 @@ def test_gram_pulls_back_like_the_automatic_gradient_even_if_not_symmetric():
     np.testing.assert_allclose(*gradients, rtol=1e-4, atol=1e-6)
 
 
+def test_a_guided_gram_agrees_with_numpy_and_with_the_automatic_gradient():
+    features, upstream = tf.constant(normal(1, 7, 5, 6)), tf.constant(normal(6, 6, seed=1))
+    weights = np.random.default_rng(2).random((1, 7, 5, 1))
+    guide = tf.constant(weights / weights.sum(), tf.float32)
+    results = []
+    for gram in (gram_matrix, lambda f, g: tf.einsum("bijc,bijk,bijd->cd", f, g, f)):
+        with tf.GradientTape() as tape:
+            tape.watch(features)
+            value = gram(features, guide)
+        results.append([value, tape.gradient(value, features, output_gradients=upstream)])
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+
+
+def test_a_guide_of_equal_shares_is_none():
+    features = tf.constant(normal(1, 7, 5, 6))
+    guided = gram_matrix(features, tf.fill([1, 7, 5, 1], 1 / 35))
+    np.testing.assert_allclose(guided, gram_matrix(features), rtol=1e-5, atol=1e-6)
+
+
 def test_mean_squared_error_is_closed_form_and_refuses_to_broadcast():
     assert float(mean_squared_error(tf.ones([2, 3]), tf.fill([2, 3], 3.0))) == 4
     with pytest.raises(ValueError, match="incompatible"):

@@ -6,8 +6,9 @@ import tensorflow as tf
 
 from nst_tf import Settings, stylize
 from nst_tf.losses import gram_matrix, layer_loss
-from nst_tf.objective import make_knobs, make_targets, objective
+from nst_tf.objective import make_knobs, objective
 from nst_tf.sizes import resize
+from nst_tf.targets import make_targets
 from nst_tf.transfer import load_model
 from nst_tf.vgg import extract_features
 

@@ -9,10 +9,11 @@ import tensorflow as tf
 
 from nst_tf import Settings, stylize
 from nst_tf.losses import total_variation_loss
-from nst_tf.objective import compiled, make_knobs, make_targets
+from nst_tf.objective import compiled, make_knobs
 from nst_tf.optimizers import Average, adam_state, resampled
 from nst_tf.progress import NonFiniteLossError
 from nst_tf.sizes import resize
+from nst_tf.targets import make_targets
 from nst_tf.transfer import fit, measure
 from nst_tf.vgg import feature_model, winograd_kernels
 from nst_tf.weights import load_weights
@@ -137,8 +138,8 @@ def test_relative_weights_are_absolute_ones_over_the_targets_squares(pixels):
     assert float(knobs.content_factors["block2_conv2"]) == pytest.approx(
         1 / np.mean(features["block2_conv2"] ** 2), rel=1e-5
     )
-    (grams,), (factors,) = targets.style, knobs.style_factors
-    for name, gram in grams.items():
+    ((goal,),), ((factors,),) = targets.style, knobs.style_factors
+    for name, gram in goal.grams.items():
         assert float(factors[name]) == pytest.approx(1 / np.mean(gram.numpy() ** 2), rel=1e-5)
     variation = float(total_variation_loss(tf.constant(style)))
     assert float(knobs.total_variation_weight) == pytest.approx(0.1 / variation, rel=1e-5)

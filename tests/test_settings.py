@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from nst_tf.checks import parse_bytes
+from nst_tf.layers import LAYERS, smallest_side
 from nst_tf.recipes import RECIPES, recipe
-from nst_tf.settings import LAYERS, Settings, smallest_side
+from nst_tf.settings import Settings
 
 
 def test_defaults_are_those_of_the_tutorial():

@@ -89,16 +89,25 @@ def test_what_is_no_image_is_refused_by_name(image, words):
 
 
 def fit(content, styles, **changes):
-    knobs = {"max_dim": 64, "style_scale": 1.0, "smallest_side": 16} | changes
+    knobs = {"max_dim": 64, "style_scales": [1.0] * len(styles), "smallest_side": 16} | changes
     return fit_pictures(content, styles, **knobs)
 
 
 def test_styles_follow_the_content(pixels):
-    content, styles = fit(pixels(60, 120), [pixels(100, 50)[0], pixels(20, 20)], style_scale=0.5)
+    content, styles = fit(
+        pixels(60, 120), [pixels(100, 50)[0], pixels(20, 20)], style_scales=[0.5, 0.5]
+    )
     assert content.shape == (1, 32, 64, 3)
     assert [style.shape for style in styles] == [(1, 32, 16, 3), (1, 32, 32, 3)]
-    _, (style,) = fit(content, [pixels(100, 50)], style_scale=0)
+    _, (style,) = fit(content, [pixels(100, 50)], style_scales=[0])
     assert style.shape == (1, 100, 50, 3)
+
+
+def test_each_style_has_a_scale_and_detail_divides_them_all(pixels):
+    _, styles = fit(
+        pixels(32, 64), [pixels(64, 64), pixels(40, 80)], style_scales=[0.5, 0], detail=0.5
+    )
+    assert [style.shape[1:3] for style in styles] == [(64, 64), (80, 160)]
 
 
 def test_what_is_too_small_is_refused_with_the_size_it_is_used_at(pixels):

@@ -9,9 +9,11 @@ import scipy.optimize
 import tensorflow as tf
 
 from nst_tf import Settings, stylize, transfer
-from nst_tf.objective import CACHED, compiled, make_knobs, make_targets
+from nst_tf.objective import CACHED, compiled, make_knobs
 from nst_tf.progress import NonFiniteLossError
-from nst_tf.transfer import fit, load_model, measure, start_image
+from nst_tf.start import start_image
+from nst_tf.targets import make_targets
+from nst_tf.transfer import fit, load_model, measure
 
 # Two shallow layers: the mathematics of the whole network at a fraction of its time.
 FAST = Settings(
@@ -94,7 +96,7 @@ def test_blending_all_of_one_style_is_that_style(pixels):
 
 
 def test_shares_and_styles_must_agree(pixels):
-    with pytest.raises(ValueError, match="2 shares for 1 style images"):
+    with pytest.raises(ValueError, match="style_blend has 2 shares for 1 styles"):
         stylize(pixels(24, 24), pixels(24, 24), dataclasses.replace(FAST, style_blend=(1, 2)))
 
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf.settings import LAYERS
+from nst_tf.layers import LAYERS
 from nst_tf.vgg import extract_features, feature_model, preprocess
 from nst_tf.weights import load_weights
 

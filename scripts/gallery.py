@@ -1,0 +1,245 @@
+"""The gallery: every control's pictures, each made by the command that it shows.
+
+    python scripts/gallery.py [--only NAME ...]
+
+Commands run in the directory above, one after the other; their pictures go to assets/gallery, the
+page to assets/gallery.md.
+"""
+
+import argparse
+import os
+import shlex
+import subprocess
+import sys
+from typing import NamedTuple
+
+from PIL import Image
+from record import ASSETS
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+ROOT = ASSETS.parent
+FOLDER = "assets/gallery"
+COLUMNS, WIDTH = 3, 270  # of the page's tables
+STRIP, GAP = 1380, 6  # of README's picture, pixels
+COMMON = "--recipe fast --max_dim 384"
+CAT = "--content assets/cat.jpg"
+COFFEE = "--content assets/coffee.jpg"
+TEMPLE = "--content assets/temple.jpg"
+AUVERS = "--style assets/auvers.jpg"
+KANDINSKY = "--style assets/composition_viii.jpg"
+SUMMERTIME = "--style assets/summertime.jpg"
+WAVE = "--style assets/great_wave.jpg"
+
+
+class Entry(NamedTuple):
+    """A picture: its name, what it shows, and the flags that made it."""
+
+    name: str
+    caption: str
+    flags: str
+
+
+class Section(NamedTuple):
+    """Pictures of one control, with what went into them."""
+
+    title: str
+    text: str
+    inputs: list[str]
+    entries: list[Entry]
+
+
+def strip(name, knob, values, pair):
+    return [
+        Entry(f"{name}-{value}", f"`--{knob} {value}`", f"{pair} --{knob} {value}")
+        for value in values
+    ]
+
+
+SECTIONS = [
+    Section(
+        "Strength",
+        "0 is the photo, 1 the recipe. The weights of style and total variation are multiplied by "
+        "its cube; below 1, each finer scale also takes over some of the photo's own "
+        "detail.",
+        ["cat.jpg", "auvers.jpg", "temple.jpg", "great_wave.jpg"],
+        [
+            *strip("strength-cat", "strength", (0, 0.3, 0.6, 1, 1.5, 3), f"{CAT} {AUVERS}"),
+            *strip("strength-temple", "strength", (0, 0.3, 0.6, 1, 1.5, 3), f"{TEMPLE} {WAVE}"),
+        ],
+    ),
+    Section(
+        "Detail",
+        "The size of the strokes in relation to the picture: at 2 the painting is used at half the "
+        "size.",
+        ["coffee.jpg", "auvers.jpg", "cat.jpg", "great_wave.jpg"],
+        [
+            *strip("detail-coffee", "detail", (0.5, 1, 2, 3), f"{COFFEE} {AUVERS}"),
+            *strip("detail-cat", "detail", (0.5, 1, 2, 3), f"{CAT} {WAVE}"),
+        ],
+    ),
+    Section(
+        "Colour",
+        "The painting's colours; the photo's, with light and dark from the painting; the painting "
+        "in the photo's colours.",
+        ["temple.jpg", "great_wave.jpg", "coffee.jpg", "composition_viii.jpg"],
+        [
+            Entry(
+                f"color-{name}-{kind}", f"`--preserve_color {kind}`",
+                f"{pair} --preserve_color {kind}",
+            )
+            for name, pair in (("temple", f"{TEMPLE} {WAVE}"), ("coffee", f"{COFFEE} {KANDINSKY}"))
+            for kind in ("none", "luminance", "match")
+        ],
+    ),
+    Section(
+        "Regions",
+        "White parts of a mask are painted, the rest stays the photo, to the bit. Several masks "
+        "are for several styles. In maps of labels, each colour of the photo's is painted like the "
+        "same colour of the painting's: sky like sky.",
+        ["coffee.jpg", "masks/coffee-cup.png", "masks/coffee-table.png", "temple.jpg",
+         "masks/temple-sky.png", "great_wave.jpg", "masks/great_wave-sky.png"],
+        [
+            Entry(
+                "region-cup", "the cup alone",
+                f"{COFFEE} --content_mask assets/masks/coffee-cup.png {KANDINSKY}",
+            ),
+            Entry(
+                "region-table", "the table alone",
+                f"{COFFEE} --content_mask assets/masks/coffee-table.png {AUVERS}",
+            ),
+            Entry(
+                "region-both", "each with a style of its own",
+                f"{COFFEE} --content_mask assets/masks/coffee-cup.png "
+                f"--content_mask assets/masks/coffee-table.png {KANDINSKY} {AUVERS}",
+            ),
+            Entry("region-none", "no masks", f"{TEMPLE} {WAVE}"),
+            Entry(
+                "region-labels", "sky like sky, the rest like the sea",
+                f"{TEMPLE} --content_mask assets/masks/temple-sky.png {WAVE} "
+                "--style_mask assets/masks/great_wave-sky.png",
+            ),
+            Entry(
+                "region-part", "the painting's sky for all of the photo",
+                f"{TEMPLE} {WAVE} --style_mask assets/masks/great_wave-sky-alone.png",
+            ),
+        ],
+    ),
+    Section(
+        "Several styles",
+        "Blended; in other shares; the second one at a third of the size; coarse layers from the "
+        "first and fine ones from the second.",
+        ["cat.jpg", "great_wave.jpg", "auvers.jpg"],
+        [
+            Entry("styles-blend", "both alike", f"{CAT} {WAVE} {AUVERS}"),
+            Entry(
+                "styles-shares", "`--style_blend 0.8,0.2`",
+                f"{CAT} {WAVE} {AUVERS} --style_blend 0.8,0.2",
+            ),
+            Entry(
+                "styles-scales", "`--style_scale 1,0.35`",
+                f"{CAT} {WAVE} {AUVERS} --style_scale 1,0.35",
+            ),
+            Entry(
+                "styles-layers", "coarse from the wave, fine from the village",
+                f"{CAT} {WAVE} {AUVERS} --style_layer_weights 0,0,2,2,2,2,2,0,0,0",
+            ),
+            Entry(
+                "styles-layers-swapped", "the other way round",
+                f"{CAT} {AUVERS} {WAVE} --style_layer_weights 0,0,2,2,2,2,2,0,0,0",
+            ),
+        ],
+    ),
+    Section(
+        "Transparency",
+        "Transparent parts of a photo stay transparent, and neither they nor those of a painting "
+        "feed the statistics.",
+        ["masks/coffee-cutout.webp", "composition_viii.jpg"],
+        [
+            Entry(
+                "alpha-cup", "a cut-out",
+                f"--content assets/masks/coffee-cutout.webp {KANDINSKY}",
+            ),
+            Entry(
+                "alpha-style", "the cut-out as a painting",
+                f"{CAT} --style assets/masks/coffee-cutout.webp",
+            ),
+        ],
+    ),
+]  # fmt: skip
+
+
+def output(entry):
+    return f"{FOLDER}/{entry.name}.{'png' if entry.name == 'alpha-cup' else 'jpg'}"
+
+
+def command(entry):
+    return f"python -m nst_tf.run {COMMON} {entry.flags} --output {output(entry)}"
+
+
+def cell(path, caption):
+    path = path.removeprefix("assets/")
+    return f'<img src="{path}" width="{WIDTH}" alt="{path}"><br>{caption}'
+
+
+def table(cells):
+    yield "|" + " |" * COLUMNS
+    yield "|" + "---|" * COLUMNS
+    for start in range(0, len(cells), COLUMNS):
+        row = cells[start : start + COLUMNS]
+        yield "| " + " | ".join([*row, *[""] * (COLUMNS - len(row))]) + " |"
+    yield ""
+
+
+def page():
+    yield "# Gallery\n"
+    yield (
+        "Every picture was made by the command below it, in the directory above this one; "
+        "`scripts/gallery.py` runs them all. Here is [what the program is](../README.md), and "
+        "[whose the photographs and paintings are](README.md).\n"
+    )
+    for section in SECTIONS:
+        yield f"## {section.title}\n\n{section.text}\n"
+        yield from table([cell(path, f"`{path}`") for path in section.inputs])
+        yield from table([cell(output(entry), entry.caption) for entry in section.entries])
+        yield "\n".join(["```", *map(command, section.entries), "```\n"])
+
+
+def strips():
+    """Put the strengths of the first pair above the details of the second."""
+    rows = [[e for e in SECTIONS[0].entries if "cat" in e.name],
+            [e for e in SECTIONS[1].entries if "coffee" in e.name]]  # fmt: skip
+    sheets = []
+    for row in rows:
+        width = STRIP // len(row)
+        pictures = []
+        for entry in row:
+            with Image.open(ROOT / output(entry)) as picture:
+                size = width - GAP, round((width - GAP) * picture.height / picture.width)
+                pictures.append(picture.resize(size, Image.Resampling.LANCZOS))
+        sheets.append([(GAP // 2 + n * width, picture) for n, picture in enumerate(pictures)])
+    heights = [sheet[0][1].height + GAP for sheet in sheets]
+    strip = Image.new("RGB", (STRIP, sum(heights)), "white")
+    for top, sheet in zip((0, heights[0]), sheets, strict=True):
+        for left, picture in sheet:
+            strip.paste(picture, (left, top))
+    strip.save(ASSETS / "strips.jpg", quality=92)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", help="beginnings of names")
+    options = parser.parse_args()
+    (ROOT / FOLDER).mkdir(exist_ok=True)
+    for entry in (entry for section in SECTIONS for entry in section.entries):
+        if not options.only or entry.name.startswith(tuple(options.only)):
+            words = [sys.executable, *shlex.split(command(entry))[1:], "--quiet"]
+            subprocess.run(words, check=True, cwd=ROOT)
+            with Image.open(ROOT / output(entry)) as picture:
+                print(entry.name, picture.size, flush=True)
+    strips()
+    (ASSETS / "gallery.md").write_text("\n".join(page()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+"""Regions, strength and several styles, as the objective and whole runs see them."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nst_tf import Region, Settings, pair_masks, stylize
+from nst_tf.guides import block_means
+from nst_tf.losses import gram_matrix
+from nst_tf.objective import make_knobs
+from nst_tf.targets import make_targets
+from nst_tf.transfer import load_model, measure
+from nst_tf.vgg import extract_features
+
+# Two shallow layers: the mathematics of the whole network at a fraction of its time.
+FAST = Settings(
+    epochs=1,
+    steps_per_epoch=6,
+    content_layers=["block2_conv2"],
+    style_layers=["block1_conv1", "block2_conv1"],
+    style_scale=0,
+)
+RELATIVE = dataclasses.replace(
+    FAST, loss="relative", content_weight=0.3, style_weight=1, total_variation_weight=0.05
+)
+
+
+def left(columns, height=32, width=48):
+    mask = np.zeros((height, width), np.float32)
+    mask[:, :columns] = 1
+    return mask
+
+
+@pytest.fixture
+def pictures(pixels):
+    """Return a photo and two paintings."""
+    return pixels(32, 48), [pixels(40, 36, seed=1), pixels(30, 44, seed=2) ** 2]
+
+
+def grams(model, image, weights):
+    """Return Gram matrices by NumPy, in which each pixel's features count as its weight."""
+    for name, features in extract_features(model, tf.constant(image)).items():
+        if name in FAST.style_layers:
+            height, width = features.shape[1:3]
+            shares = block_means(weights, len(weights) // height)[:height, :width]
+            flat = features.numpy().reshape(-1, features.shape[-1]).astype(np.float64)
+            yield name, flat.T @ (flat * shares.reshape(-1, 1)) / shares.sum()
+
+
+@pytest.mark.parametrize("settings", [FAST, RELATIVE])
+def test_masks_of_ones_are_no_masks(pictures, pixels, settings):
+    photo, paintings = pictures
+    regions = pair_masks([np.ones((5, 7), np.float32)], [np.ones((3, 3), np.float32)] * 2, 2)
+    image = pixels(32, 48, seed=3)
+    with_masks = measure(image, photo, paintings, settings, regions)
+    assert with_masks == measure(image, photo, paintings, settings)
+
+
+def test_the_guided_objective_of_ones_is_the_plain_one(pictures, pixels):
+    # Two complementary halves of one region: guides, but the whole picture in all.
+    photo, (painting, _) = pictures
+    image = tf.constant(pixels(32, 48, seed=3))
+    model = load_model(FAST)
+    plain = make_targets(model, photo, [painting], FAST)
+    guides = {
+        name: tf.fill([1, 32 // side, 48 // side, 1], side**2 / (32 * 48))
+        for name, side in (("block1_conv1", 1), ("block2_conv1", 2))
+    }
+    ((goal,),) = plain.style
+    guided = plain._replace(style=((goal._replace(guides=guides),),))
+    from nst_tf.objective import compiled
+
+    evaluate = compiled(model, image.shape, False, 0, False).evaluate
+    results = [evaluate(image, targets, make_knobs(FAST, targets)) for targets in (plain, guided)]
+    (losses, gradient), (same, also) = results
+    np.testing.assert_allclose(np.array(same), np.array(losses), rtol=1e-5)
+    assert np.linalg.norm(also - gradient) <= 1e-4 * np.linalg.norm(gradient)
+
+
+def test_disjoint_regions_have_their_own_gram_losses(pictures, pixels):
+    photo, paintings = pictures
+    image = pixels(32, 48, seed=3)
+    model = load_model(FAST)
+    masks = [left(30), 1 - left(30)]
+    regions = pair_masks(masks, [], 2)
+    expected = 0.0
+    for mask, painting in zip(masks, paintings, strict=True):
+        theirs = {
+            name: gram_matrix(features).numpy()
+            for name, features in extract_features(model, tf.constant(painting)).items()
+        }
+        padded = np.pad(mask, 4, mode="edge")
+        for name, reach in (("block1_conv1", 1), ("block2_conv1", 4)):
+            # What each layer sees is within the region.
+            inside = np.lib.stride_tricks.sliding_window_view(padded, (2 * reach + 1,) * 2)
+            inside = inside.min(axis=(2, 3))[4 - reach :, 4 - reach :][:32, :48]
+            ours = dict(grams(model, image, inside))[name]
+            expected += mask.mean() * np.mean((ours - theirs[name]) ** 2) / 2
+    losses = measure(image, photo, paintings, FAST, regions)
+    assert losses.style == pytest.approx(FAST.style_weight * expected, rel=1e-4)
+
+
+def test_a_style_mask_takes_the_statistics_of_its_part(pictures, pixels):
+    photo, (painting, _) = pictures
+    image = pixels(32, 48, seed=3)
+    regions = pair_masks([], [left(20, 40, 36)], 1)
+    changed = painting.copy()
+    changed[:, :, 20:] = 0.5
+    expected = measure(image, photo, painting, FAST, regions)
+    assert expected.style != pytest.approx(measure(image, photo, painting, FAST).style, rel=1e-3)
+    again = measure(image, photo, changed, FAST, regions)
+    assert again.style == pytest.approx(expected.style, rel=1e-5)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+@pytest.mark.parametrize("changes", [{}, {"block_size": 16}, {"scales": 2, "min_dim": 16}])
+def test_what_no_region_covers_stays_the_photo(pictures, optimizer, changes):
+    photo, paintings = pictures
+    settings = dataclasses.replace(
+        RELATIVE, optimizer=optimizer, init="noise", seed=9, convolution="direct", **changes
+    )
+    seen = []
+    image = stylize(
+        photo, paintings, settings, regions=[Region(left(20), {1: None})],
+        callbacks=[lambda progress: seen.append((progress.losses.total, progress.image()))],
+    )  # fmt: skip
+    np.testing.assert_array_equal(image[:, :, 20:], photo[:, :, 20:])
+    np.testing.assert_array_equal(seen[-1][1], image)
+    assert np.abs(image - photo)[:, :, :20].mean() > 0.05
+    if "scales" not in changes:
+        assert seen[-1][0] < seen[0][0]
+
+
+def test_a_region_whose_style_is_fitted_by_the_photo_has_nothing_to_pay(pictures):
+    photo, (painting, _) = pictures
+    canvas = photo.copy()
+    canvas[:, :, :24] = painting[:, :32, :24]
+    mask = left(24)
+    losses = measure(canvas, canvas, [canvas], FAST, [Region(mask, {0: mask})])
+    whole = measure(canvas, canvas, [painting], FAST, [Region(mask)])
+    assert losses.style < 1e-6 * whole.style
+    assert losses.content == 0
+
+
+def test_a_region_too_small_for_a_layer_counts_in_the_others_alone(pictures, pixels):
+    photo, (painting, _) = pictures
+    mask = np.zeros((33, 48), np.float32)
+    mask[32:] = 1  # beyond the last location of two pixels
+    photo, image = (np.concatenate([p, p[:, :1]], axis=1) for p in (photo, pixels(32, 48, seed=3)))
+    settings = dataclasses.replace(FAST, style_layers=["block1_conv1"])
+    both = measure(image, photo, painting, FAST, [Region(mask)])
+    alone = measure(image, photo, painting, settings, [Region(mask)])
+    assert both.style == pytest.approx(alone.style, rel=1e-5)
+    deep = dataclasses.replace(FAST, style_layers=["block2_conv1"])
+    assert measure(image, photo, painting, deep, [Region(mask)]).style == 0
+
+
+def test_layer_weights_of_each_style_choose_who_gives_which_layer(pictures, pixels):
+    photo, paintings = pictures
+    image = pixels(32, 48, seed=3)
+    one_each = dataclasses.replace(FAST, style_layer_weights=(2, 0, 0, 2))
+    alone = [
+        measure(image, photo, painting, dataclasses.replace(FAST, style_layer_weights=weights))
+        for painting, weights in zip(paintings, ((1, 0), (0, 1)), strict=True)
+    ]
+    both = measure(image, photo, paintings, one_each)
+    assert both.style == pytest.approx(sum(losses.style for losses in alone), rel=1e-5)
+    same = dataclasses.replace(FAST, style_layer_weights=(1, 3, 1, 3))
+    shared = dataclasses.replace(FAST, style_layer_weights=(1, 3))
+    assert measure(image, photo, paintings, same) == measure(image, photo, paintings, shared)
+
+
+def test_strength_weighs_style_and_smoothness_against_the_photo(pictures, pixels):
+    photo, paintings = pictures
+    image = pixels(32, 48, seed=3)
+    plain = measure(image, photo, paintings, FAST)
+    strong = measure(image, photo, paintings, dataclasses.replace(FAST, strength=2))
+    expected = [8 * plain.style, plain.content, 8 * plain.total_variation]
+    np.testing.assert_allclose(strong[1:], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_no_strength_is_the_photo_and_more_of_it_goes_further(pictures, optimizer):
+    photo, paintings = pictures
+    settings = dataclasses.replace(RELATIVE, optimizer=optimizer, scales=2, min_dim=16)
+    away = [
+        np.abs(
+            stylize(photo, paintings, dataclasses.replace(settings, strength=strength)) - photo
+        ).mean()
+        for strength in (0, 0.4, 0.7, 1, 1.5)
+    ]
+    assert away[0] <= 1 / 255
+    assert away == sorted(away)
