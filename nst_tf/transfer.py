@@ -85,6 +85,8 @@ def stylize(
     optimizer: Retrying | None = None
     image: np.ndarray | None = None
     before = content
+    # Of a photo that nothing is to change, a step a scale is enough for the callbacks.
+    unchanged = not settings.strength and settings.init == "content" and initial is None
 
     def finish(image: np.ndarray) -> np.ndarray:
         return colors.finish(keep_photo(image, colors.content, covered))
@@ -152,7 +154,7 @@ def stylize(
             late = 0 < settings.time_limit * scale.deadline <= progress.seconds
             pays = not (rule.ends(losses.total) or optimizer.stationary)
             ramps_on = epoch < last_epoch and at != settings.at(last_epoch)
-            if late or not (pays or ramps_on):
+            if late or unchanged or not (pays or ramps_on):
                 break
         steps_done += step
         evaluations += optimizer.evaluations

@@ -15,6 +15,7 @@ from nst_tf.guides import layer_guide
 from nst_tf.layers import LAYERS
 from nst_tf.losses import gram_matrix
 from nst_tf.masks import Region
+from nst_tf.memory import BLOCKS_COST
 from nst_tf.objective import compiled, make_knobs
 from nst_tf.sizes import resize
 from nst_tf.targets import make_targets
@@ -133,6 +134,15 @@ def test_blocks_equal_the_whole_picture_with_regions(smooth, changes):
     )
     np.testing.assert_allclose(losses_by, losses, rtol=1e-5)
     assert np.linalg.norm(gradient_by - gradient) <= 1e-5 * np.linalg.norm(gradient)
+
+
+def test_the_work_ahead_knows_that_blocks_take_longer(pixels):
+    settings = dataclasses.replace(
+        SHALLOW, epochs=1, steps_per_epoch=2, scales=2, min_dim=8, block_size=32
+    )
+    ahead = []
+    stylize(pixels(24, 48), pixels(20, 20), settings, callbacks=[lambda p: ahead.append(p.ahead)])
+    assert ahead == pytest.approx([1 + 2 * 4 * BLOCKS_COST, 2 * 4 * BLOCKS_COST, 1, 0])
 
 
 def test_the_gram_matrices_of_a_region_are_the_same_by_blocks(smooth):

@@ -27,7 +27,7 @@ def steps(count, pace=2.0, scales=1):
                 scale=scale,
                 scales=scales,
                 scale_step=scale_step,
-                ahead=scale.steps - scale_step + 3 * scale.steps_after,
+                ahead=scale.steps - scale_step + 4 * scale.steps_after,
                 losses=Losses(400.0 / step, 100.0 / step, 200.0 / step, 100.0 / step),
                 evaluations=step,
                 seconds=pace * (step + 9),

@@ -291,7 +291,7 @@ def test_masks_on_the_real_command_line(tmp_path, capfd):
     mask.save("left.png")
     Image.fromarray(255 - np.asarray(mask)).convert("1").save("right.png")
     Image.merge("RGB", [mask, mask.point(lambda level: 0), mask.point(lambda v: 255 - v)]).save(
-        "labels.png"
+        "map.png"
     )
     with Image.open(ASSETS / "cat.jpg") as cat:
         cat.resize((96, 64)).save("photo.png")
@@ -300,7 +300,7 @@ def test_masks_on_the_real_command_line(tmp_path, capfd):
     runs = {
         "part": ["--content_mask=left.png", wave],
         "both": ["--content_mask=left.png", "--content_mask=right.png", wave, village],
-        "labels": ["--content_mask=labels.png", wave, "--style_mask=labels.png"],
+        "labels": ["--content_mask=map.png", wave, "--style_mask=map.png"],
         "ordered": ["--content_mask=left.png", "--content_mask=right.png", wave,
                     "--style_mask=left.png", "--style_mask=right.png"],
     }  # fmt: skip

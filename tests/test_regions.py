@@ -191,5 +191,17 @@ def test_no_strength_is_the_photo_and_more_of_it_goes_further(pictures, optimize
         ).mean()
         for strength in (0, 0.4, 0.7, 1, 1.5)
     ]
-    assert away[0] <= 1 / 255
+    assert away[0] <= 0.1 / 255
     assert away == sorted(away)
+
+
+def test_without_strength_there_is_a_step_a_scale_unless_the_start_is_another(pictures):
+    photo, paintings = pictures
+    settings = dataclasses.replace(RELATIVE, strength=0, scales=2, min_dim=16)
+    counts = []
+    for init in ("content", "white"):
+        steps = []
+        changed = dataclasses.replace(settings, init=init)
+        stylize(photo, paintings, changed, callbacks=[steps.append])
+        counts.append(len(steps))
+    assert counts == [2, 12]
