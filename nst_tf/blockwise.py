@@ -21,7 +21,7 @@ from nst_tf.blocks import Span
 from nst_tf.layers import stride
 from nst_tf.losses import Losses, halved, size_shares, total_variation_loss
 from nst_tf.settings import STYLE_SIZES
-from nst_tf.walk import Kernels, Part, cut, deal, gram_sum, make_parts, walk
+from nst_tf.walk import Kernels, Part, cut, deal, make_parts, walk
 
 if TYPE_CHECKING:
     from nst_tf.objective import Knobs
@@ -48,29 +48,23 @@ def block_features(
 def block_grams(
     model: keras.Model,
     image: tf.Tensor,
-    layers: Sequence[str],
+    guides: Mapping[tuple[int, str], tf.Tensor | None],
     block_size: int,
-    guides: Mapping[str, tf.Tensor] | None = None,
-) -> dict[str, tf.Tensor]:
-    """Return the Gram matrices of `layers`, as `losses.gram_matrix` does."""
-    styles = {name: guides and guides[name] for name in layers}
-    sums: dict[str, tf.Tensor] = {}
+) -> dict[tuple[int, str], tf.Tensor]:
+    """Return Gram matrices by a number and a layer's name, as `losses.gram_matrix` with a guide."""
+    sums: dict[tuple[int, str], tf.Tensor] = {}
 
     def visit(part, crop, inside, outside):
         features = part.features(crop, inside)
-        found = {
-            name: gram_sum(features[name], part.guide(guide, name, outside))
-            for name, guide in styles.items()
-            if name in features
-        }
-        return found, features[part.last]
+        return part.gram_sums(features, guides, outside), features[part.last]
 
     def take(_, found):
         _add(sums, found)
 
     walk(make_parts(model, image.shape[1:3], block_size), image, visit, take)
     return {
-        name: total / (1 if guides else _locations(image, name)) for name, total in sums.items()
+        key: total / (_locations(image, key[1]) if guides[key] is None else 1)
+        for key, total in sums.items()
     }
 
 

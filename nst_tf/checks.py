@@ -16,6 +16,11 @@ _WITHIN = {
 }
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number of things in words."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def unknown(kind: str, value: str, known: Iterable[str]) -> ValueError:
     """Return the error for a name that is not among `known`, with the closest one as the mend."""
     known = tuple(known)

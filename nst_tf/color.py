@@ -26,8 +26,8 @@ class Colors:
             chroma.
         content: float32 `[1, H, W, 3]` in [0, 1].
         styles: images of that kind.
-        covered: how much each pixel of the photo counts, `[H, W]`; None: all alike.
-        used: the same of each style.
+        weights: for each style, how much each pixel of the photo counts for it, `[H, W]`, and each
+            of its own, `[h, w]`; None: all alike.
 
     Attributes:
         content: the photo as the run should see it, float32 in [0, 1].
@@ -39,23 +39,23 @@ class Colors:
         kind: str,
         content: np.ndarray,
         styles: Sequence[np.ndarray],
-        covered: np.ndarray | None = None,
-        used: Sequence[np.ndarray | None] = (),
+        weights: Sequence[tuple[np.ndarray | None, np.ndarray | None]] = (),
     ) -> None:
         self._kind = kind
         self._photo = content
         self.content = content
         self.styles = list(styles)
-        pairs = list(zip(styles, used or [None] * len(styles), strict=True))
+        pairs = list(zip(styles, weights or [(None, None)] * len(styles), strict=True))
         if kind == "match":
             self.styles = [
-                np.clip(match_colors(style, content, part, covered), 0, 1) for style, part in pairs
+                np.clip(match_colors(style, content, theirs, ours), 0, 1)
+                for style, (ours, theirs) in pairs
             ]
         elif kind == "luminance":
             self.content = np.repeat(luminance(content), 3, axis=-1)
             self.styles = [
-                np.repeat(np.clip(match_luminance(style, content, part, covered), 0, 1), 3, axis=-1)
-                for style, part in pairs
+                np.repeat(np.clip(match_luminance(style, content, theirs, ours), 0, 1), 3, axis=-1)
+                for style, (ours, theirs) in pairs
             ]
 
     def finish(self, image: np.ndarray) -> np.ndarray:

@@ -19,8 +19,9 @@ OTHER_FLAGS: tuple[tuple[str, str, str, Any, str], ...] = (
     ("Files", "style", "multi_string", None,
      "the painting to paint it like, several with a --style each; without, the photo is rebuilt"),
     ("Files", "content_mask", "multi_string", None,
-     "a picture, white where the photo is to be painted, black where it stays; several with a "
-     "--content_mask each, for a --style each; or one in colours, each a region"),
+     "a picture, white where the photo is to be painted, black or transparent where it stays; "
+     "several with a --content_mask each, for a --style each; or one in colours, which needs a "
+     "--style_mask in the same colours for each --style"),
     ("Files", "style_mask", "multi_string", None,
      "likewise, what to use of a --style; in colours, what is like the regions of the same colour"),
     ("Files", "output", "string", None,
@@ -131,11 +132,10 @@ def _check(values: flags.FlagValues, settings: Settings) -> None:
         raise UsageError("--style_mask needs --style")
     if "" in (*(values.content_mask or ()), *(values.style_mask or ())):
         raise UsageError("--content_mask and --style_mask must not be empty: name a picture")
-    if values.style:
-        try:
-            check_styles(settings, len(values.style))
-        except ValueError as error:
-            raise UsageError(f"--{error}") from None
+    try:
+        check_styles(settings, len(values.style or [values.content]))
+    except ValueError as error:
+        raise UsageError(f"--{error}") from None
 
 
 def help_text() -> str:

@@ -7,20 +7,26 @@ Perceptual Factors in Neural Style Transfer", arXiv 1611.07865, eqs. 4 to 6) wit
 guidance channel. Where a region is the whole picture it is `losses.gram_matrix`.
 """
 
+import math
+
 import numpy as np
 
 from nst_tf.layers import reach, stride
 
+# A feature's sensitivity falls off towards the rim of what it reaches (Luo et al., arXiv
+# 1701.04128): half of the way holds 88 to 99 % of it (scripts/receptive_fields.py). Eroded by all
+# of the way, regions have wide rims that no style gets to.
+SEEN = 0.5
 LEAST_LEFT = 0.25  # of a region: fewer locations are no statistics
 
 
 def layer_guide(mask: np.ndarray, layer: str) -> np.ndarray | None:
     """Return a mask at a layer's locations, without those that see what is outside of it.
 
-    The mask is eroded by as many pixels as the layer reaches, so that styles do not bleed from
-    region to region, and a location counts as the least of its own pixels. Where less than a
-    quarter of the region would be left, it is eroded by half as many, and so on: what a feature
-    sees at its rim counts for little. A region without a whole location counts as the means.
+    The mask is eroded by half as many pixels as the layer reaches, so that styles do not bleed
+    from region to region, and a location counts as the least of its own pixels. Where less than a
+    quarter of the region would be left, it is eroded by half as many, and so on. A region without
+    a whole location counts as the means.
 
     Args:
         mask: float32 `[H, W]` in [0, 1].
@@ -30,7 +36,7 @@ def layer_guide(mask: np.ndarray, layer: str) -> np.ndarray | None:
         float32 `[1, h, w, 1]`, at least 0, with a sum of 1; None where none of the layer's
         locations is in the region.
     """
-    radius, side = reach(layer), stride(layer)
+    radius, side = math.ceil(SEEN * reach(layer)), stride(layer)
     guide = _squares(erode(mask, radius), side).min(axis=(1, 3))
     while radius and guide.sum() * side**2 < LEAST_LEFT * mask.sum():
         radius //= 2

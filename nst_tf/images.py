@@ -40,6 +40,8 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "TIFF": {"compression": "tiff_adobe_deflate"},
 }
 
+LEAST_COLOR = 0.002  # share of a mask in colour that makes it a map of labels
+
 _LARGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}
 
 
@@ -48,7 +50,8 @@ class Picture:
     """A decoded picture.
 
     Attributes:
-        pixels: float32 `[1, H, W, 3]`, sRGB in [0, 1]; transparent parts are composited over white.
+        pixels: float32 `[1, H, W, 3]`, sRGB in [0, 1]; half transparent ones have their own colour,
+            invisible ones are white.
         alpha: float32 `[H, W]` in [0, 1], or None where the file is opaque.
         tagged: whether the file carried a colour profile, so that the output should too.
     """
@@ -62,14 +65,23 @@ def load_image(path: StrPath, max_dim: int = 0) -> np.ndarray:
     """Read a picture file as float32 `[1, H, W, 3]`, sRGB in [0, 1].
 
     Args:
-        path: any format that Pillow reads; of an animated file, the first frame.
+        path: any format that Pillow reads; of an animated file, the first frame. Transparent parts
+            are shown over white.
         max_dim: limit of the long side, pixels; 0 for none. Pictures are never enlarged.
 
     Raises:
         OSError: the file is missing, unreadable, not a picture or truncated.
         ValueError: the picture is absurdly large, or its pixels are not finite or out of range.
     """
-    return load_picture(path, max_dim).pixels
+    picture = load_picture(path, max_dim)
+    if picture.alpha is None:
+        return picture.pixels
+    return over_white(picture.pixels, picture.alpha)
+
+
+def over_white(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Return pixels `[…, H, W, 3]` with an alpha `[H, W]` as they look on white paper."""
+    return 1 - alpha[..., None] * (1 - pixels)
 
 
 def load_picture(path: StrPath, max_dim: int = 0) -> Picture:
@@ -86,6 +98,7 @@ def load_picture(path: StrPath, max_dim: int = 0) -> Picture:
         alpha = _channel(image.getchannel("A"))
         if alpha.min() == 1:
             alpha = None
+    shown = None if alpha is None else resize_plane(alpha, size)
     planes = []
     for band in _to_srgb(image, path).split():  # one at a time: a photograph in floats is large
         plane = _channel(band)
@@ -93,11 +106,13 @@ def load_picture(path: StrPath, max_dim: int = 0) -> Picture:
             raise ValueError(f"{path} holds NaN or infinite pixels")
         if plane.min() < 0 or plane.max() > 1:
             raise ValueError(f"{path} has pixels outside [0, 1]: scale floating-point ones to it")
-        if alpha is not None:
-            plane = 1 - alpha * (1 - plane)
+        if alpha is not None and shown is not None:
+            if plane.shape != size:  # what is invisible is mixed into nothing
+                plane = resize_plane(plane * alpha, size) / np.maximum(shown, 1e-6)
+            plane = np.where(shown > 0, np.minimum(plane, 1), 1)
         planes.append(resize_plane(plane, size))
     pixels = np.stack(planes * (3 if len(planes) == 1 else 1), axis=-1)[None]
-    return Picture(pixels, None if alpha is None else resize_plane(alpha, size), tagged)
+    return Picture(pixels, shown, tagged)
 
 
 def load_mask(path: StrPath) -> np.ndarray:
@@ -108,15 +123,18 @@ def load_mask(path: StrPath) -> np.ndarray:
 
     Raises:
         OSError: as for `load_image`.
-        ValueError: likewise, or it is black all over.
+        ValueError: likewise, or a mask without colours is black all over.
     """
     picture = load_picture(path)
     mask = picture.pixels[0]
-    if picture.alpha is not None:  # back from white, over black
-        mask = np.clip(mask - (1 - picture.alpha[..., None]), 0, 1)
+    if picture.alpha is not None:
+        mask = mask * picture.alpha[..., None]
+    if (np.ptp(mask, axis=-1) > 0.1).mean() > LEAST_COLOR:
+        return mask
+    mask = mask.mean(axis=-1)
     if mask.max() < 0.5:
         raise ValueError(f"{path} is black all over: a mask must be white where its region is")
-    return mask if np.ptp(mask, axis=-1).max() > 0.1 else mask.mean(axis=-1)
+    return mask
 
 
 def _decode(path: StrPath) -> Image.Image:
@@ -260,7 +278,7 @@ def save_image(
     kind = output_format(path)
     pixels = check_image("image", image)[0]
     if alpha is not None and kind == "JPEG":
-        pixels = 1 - alpha[..., None] * (1 - pixels)
+        pixels = over_white(pixels, alpha)
     picture = Image.fromarray(to_bytes(pixels))
     if alpha is not None and kind != "JPEG":
         picture.putalpha(Image.fromarray(to_bytes(alpha)))

@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 from absl import flags
 
-from nst_tf.images import Picture, load_mask, load_picture
+from nst_tf.images import Picture, load_image, load_mask, load_picture
 from nst_tf.masks import Region, fit_regions, pair_masks, show_only
 from nst_tf.settings import INITS, Settings
 from nst_tf.sizes import Size, fit_pictures, resize_plane
-from nst_tf.styles import style_scales
+from nst_tf.styles import check_blend, style_scales
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,5 +85,7 @@ def load_inputs(values: flags.FlagValues, settings: Settings) -> Inputs:
     ]
     regions = show_only(regions, content.alpha, alphas if values.style else [None])
     regions = fit_regions(regions, pixels.shape[1:3], [style.shape[1:3] for style in fitted])
-    initial = None if settings.init in INITS else load_picture(settings.init).pixels
+    if values.content_mask:
+        check_blend(settings, regions)
+    initial = None if settings.init in INITS else load_image(settings.init)
     return Inputs(content, fitted, regions, initial)

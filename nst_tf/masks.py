@@ -4,18 +4,19 @@ A mask is a picture, white where its region is and black elsewhere, or a map of 
 every colour is a region and black is none.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from nst_tf.checks import counted
+from nst_tf.labels import in_hex, nearest_label, split_labels
 from nst_tf.sizes import Size, resize, resize_plane
 
-NEAR = 32 / 255  # channels of one label's colour differ by less
 ROUNDING = 1e-5  # of masks that share the pixels
-LEAST_LABEL = 0.005  # share of a map that a colour has at least; less is an edge's
+LEAST_LEFT = 0.05  # of a mask's white: with less there is no region
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,11 +58,14 @@ def pair_masks(
     pairs = max(len(ours), styles)
     if len(ours) not in (0, 1, pairs) or styles not in (1, pairs):
         raise ValueError(
-            f"{len(ours)} content masks for {styles} styles: give one for each style, or one in all"
+            f"{counted(len(ours), 'content mask')} for {counted(styles, 'style')}: give one for "
+            "each style, or one for all"
         )
     if len(theirs) not in (0, pairs):
-        of = "styles" if styles == pairs else "content masks"
-        raise ValueError(f"{len(theirs)} style masks for {pairs} {of}: give one for each, or none")
+        what = counted(pairs, "style" if styles == pairs else "content mask")
+        raise ValueError(
+            f"{counted(len(theirs), 'style mask')} for {what}: give one for each, or none"
+        )
     if not (ours or theirs):
         return []
     parts: list[np.ndarray | None] = [*theirs] if theirs else [None] * pairs
@@ -76,67 +80,29 @@ def pair_masks(
 def _pair_labels(ours: list[np.ndarray], theirs: list[np.ndarray], styles: int) -> list[Region]:
     if len(ours) != 1 or len(theirs) != styles:
         raise ValueError(
-            f"masks in colour are maps of labels, which need one content_mask and a style_mask for "
-            f"each style, not {len(ours)} and {len(theirs)} for {styles} styles"
+            "masks in colour are maps of labels, which need one content_mask and a style_mask for "
+            f"each style, not {len(ours)} and {len(theirs)} for {counted(styles, 'style')}"
         )
     maps = [split_labels(mask) for mask in theirs]
     regions = []
     for color, mask in split_labels(ours[0]).items():
+        near = [nearest_label(color, labels) for labels in maps]
         parts = {
-            number: part
-            for number, labels in enumerate(maps)
-            for other, part in labels.items()
-            if _near(np.array(color), np.array(other))
+            number: labels[label]
+            for number, (label, labels) in enumerate(zip(near, maps, strict=True))
+            if label is not None
         }
         if not parts:
+            known = sorted({in_hex(label) for labels in maps for label in labels})
             raise ValueError(
-                f"no style_mask has the colour {_words(color)} of content_mask: they have "
-                f"{', '.join(sorted({_words(other) for labels in maps for other in labels}))}"
+                f"no style_mask has the colour {in_hex(color)} of content_mask: they have "
+                f"{', '.join(known)}"
             )
         regions.append(Region(mask, parts))
+    for number in range(styles):
+        if not any(number in region.styles for region in regions):
+            raise ValueError(f"style_mask {number + 1} has none of the colours of content_mask")
     return regions
-
-
-def split_labels(labels: np.ndarray) -> dict[tuple[float, ...], np.ndarray]:
-    """Return a mask of 0 and 1 for each colour of a map but black, by the colour.
-
-    Every pixel belongs to the nearest of the colours that cover at least half a per cent: smoothed
-    edges and compression make no regions.
-
-    Args:
-        labels: float32 `[H, W, 3]` in [0, 1], or `[H, W]` in grey.
-
-    Raises:
-        ValueError: no colour but black covers enough.
-    """
-    if labels.ndim == 2:
-        labels = np.repeat(labels[..., None], 3, axis=-1)
-    levels = np.rint(labels * 255).astype(np.int64)
-    codes, counts = np.unique(levels @ (1 << 16, 1 << 8, 1), return_counts=True)
-    colors = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=-1) / 255
-    black = np.zeros(3)
-    found = [black]
-    counts = np.where(_near(colors, black), 0, counts)
-    while True:
-        color = colors[counts.argmax()]
-        near = _near(colors, color)
-        if counts[near].sum() < max(1, LEAST_LABEL * levels[..., 0].size):
-            break
-        found.append(color)
-        counts = np.where(near, 0, counts)
-    if len(found) == 1:
-        raise ValueError("a map of labels is black: paint its regions in other colours")
-    least = np.full(labels.shape[:2], np.inf, np.float32)
-    nearest = np.zeros(labels.shape[:2], np.intp)
-    for number, color in enumerate(found):
-        distance = np.abs(labels - color).max(axis=-1)
-        nearest[distance < least] = number
-        least = np.minimum(least, distance)
-    return {
-        tuple(color.tolist()): (nearest == number).astype(np.float32)
-        for number, color in enumerate(found)
-        if number
-    }
 
 
 def show_only(
@@ -160,35 +126,56 @@ def show_only(
             number: _shown(mask, styles[number], f"style {number + 1}")
             for number, mask in region.styles.items()
         }
-        shown.append(Region(_shown(region.content, content, "the photo"), parts))
+        # Of a photo, all that shows at all is painted.
+        visible = None if content is None else (content > 0.5 / 255).astype(np.float32)
+        shown.append(Region(_shown(region.content, visible, "the photo"), parts))
     return shown
 
 
 def _shown(mask: np.ndarray | None, alpha: np.ndarray | None, name: str) -> np.ndarray | None:
     if alpha is None:
         return mask
-    visible = (alpha > 0.5 / 255).astype(np.float32)
-    left = visible if mask is None else visible * _resized(mask, _size(visible))
-    if left.max() < 0.5:
+    left = alpha if mask is None else alpha * _resized(mask, _size(alpha))
+    if left.max() == 0:
         where = "all over" if mask is None else "wherever a mask is white"
         raise ValueError(f"{name} is transparent {where}: there is nothing to see")
     return left
 
 
 def fit_regions(regions: Sequence[Region], content: Size, styles: Sequence[Size]) -> list[Region]:
-    """Resample the regions' masks to the sizes of the pictures.
-
-    Where content masks overlap, they share the pixels. A mask that is white all over becomes None.
-    Without regions, all of the photo is painted like all of all styles.
+    """Check the regions' masks and resample them to the sizes of the pictures.
 
     Raises:
-        ValueError: a region uses a style that there is not.
+        ValueError: a mask is none or is empty at that size, or a region uses a style that there is
+            not.
     """
     for number in {number for region in regions for number in region.styles}:
         if not 0 <= number < len(styles):
             raise ValueError(
                 f"a region is painted like style {number + 1}, but there are {len(styles)}"
             )
+    for number, region in enumerate(regions, start=1):
+        _check_fitted("content_mask", number, region.content, content)
+        for style, mask in region.styles.items():
+            _check_fitted("style_mask", number, mask, styles[style])
+    return resize_regions(regions, content, styles)
+
+
+def _check_fitted(name: str, number: int, mask: Any, size: Size) -> None:
+    if mask is not None and _resized(_checked(name, number, mask), size).max() < LEAST_LEFT:
+        raise ValueError(
+            f"{name} {number} is empty at {size[1]}x{size[0]} pixels: its region is too small"
+        )
+
+
+def resize_regions(
+    regions: Sequence[Region], content: Size, styles: Sequence[Size]
+) -> list[Region]:
+    """Resample the regions' masks to the sizes of the pictures, or of smaller ones.
+
+    Where content masks overlap, they share the pixels. A mask that is white all over becomes None.
+    Without regions, all of the photo is painted like all of all styles.
+    """
     ours = [_whole_or(region.content, content) for region in regions]
     if len(ours) > 1:
         planes = [np.ones(content, np.float32) if mask is None else mask for mask in ours]
@@ -212,11 +199,22 @@ def coverage(regions: Sequence[Region]) -> np.ndarray | None:
     return None if covered.min() > 1 - ROUNDING else covered.astype(np.float32)
 
 
-def used(regions: Sequence[Region], style: int) -> np.ndarray | None:
-    """Return what fitted regions use of a style, `[h, w]` in [0, 1]; None: all of it or nothing."""
-    parts = [region.styles[style] for region in regions if style in region.styles]
-    masks = [mask for mask in parts if mask is not None]
-    return np.max(masks, axis=0) if masks and len(masks) == len(parts) else None
+def paired(regions: Sequence[Region], style: int) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Return what fitted regions paint like a style, and what they use of it.
+
+    Each is `[h, w]` in [0, 1], or None for all of it.
+    """
+    ours = [region for region in regions if style in region.styles]
+    return _union(r.content for r in ours), _union(r.styles[style] for r in ours)
+
+
+def _union(masks: Iterable[np.ndarray | None]) -> np.ndarray | None:
+    union: np.ndarray | None = None
+    for mask in masks:
+        if mask is None:
+            return None
+        union = mask if union is None else np.maximum(union, mask)
+    return union
 
 
 def compose(image: Any, photo: Any, covered: Any) -> Any:
@@ -246,7 +244,7 @@ def _whole_or(mask: np.ndarray | None, size: Size) -> np.ndarray | None:
 
 def _resized(mask: np.ndarray, size: Size) -> np.ndarray:
     # Not by the filter for pictures, whose ripples would cross a mask's edge.
-    return resize_plane(mask, size, resample=Image.Resampling.BILINEAR)
+    return resize_plane(mask, size, resample=Image.Resampling.HAMMING)
 
 
 def _checked(name: str, number: int, mask: Any) -> np.ndarray:
@@ -260,17 +258,9 @@ def _checked(name: str, number: int, mask: Any) -> np.ndarray:
         raise ValueError(f"{name} {number} must hold finite floats in [0, 1]")
     if array.min() < 0 or array.max() > 1:
         raise ValueError(f"{name} {number} has values outside [0, 1]")
-    if array.max() < 0.5:
-        raise ValueError(f"{name} {number} is empty: its region must be white")
+    if array.max() < LEAST_LEFT:
+        raise ValueError(f"{name} {number} is black all over: its region must be white")
     return array.astype(np.float32, copy=False)
-
-
-def _near(colors: np.ndarray, color: np.ndarray) -> np.ndarray:
-    return np.abs(colors - color).max(axis=-1) < NEAR
-
-
-def _words(color: tuple[float, ...]) -> str:
-    return "#" + "".join(f"{round(channel * 255):02x}" for channel in color)
 
 
 def _size(mask: np.ndarray) -> Size:

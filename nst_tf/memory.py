@@ -148,6 +148,8 @@ def _choose(
     if math.prod(large) > math.prod(size):
         what = f"{size[1]}x{size[0]} pixels, with a style of {large[1]}x{large[0]}, need"
         mend = "lower --max_dim or --style_scale"
+        if settings.detail < 1:
+            mend = "lower --max_dim or raise --detail"
     if asked != "auto":
         mend = f"set --block_size=auto, {mend}"
     raise ValueError(

@@ -27,7 +27,7 @@ from nst_tf.vgg import extract_features, winograd_kernels
 CACHED = 12  # networks compiled for a picture size that are kept: two runs of many scales
 NO_KERNELS: Sequence[Mapping[str, tf.Tensor]] = ({},) * STYLE_SIZES
 WORTH_COMPILING = 5e6  # steps × pixels for which the time saved is about twice that of compiling
-FORCE = 3  # power of the strength: at a half, the picture is half way from the photo
+FORCE = 3  # power of the strength: at a half, pictures are about half way from the photo
 PACE = 1.25e5  # steps × pixels a second with the direct convolutions on two cores, roughly
 
 

@@ -19,6 +19,7 @@ from nst_tf.command_line import UsageError, help_text, parse
 from nst_tf.files import check_outputs, check_writable
 from nst_tf.images import check_output_size, output_format, save_image
 from nst_tf.inputs import input_paths, load_inputs
+from nst_tf.masks import coverage, keep_photo
 from nst_tf.provenance import record
 from nst_tf.runtime import Stopper, start_tensorflow
 from nst_tf.schedule import plan_scales
@@ -216,9 +217,12 @@ class Run:
 
     def save(self, path: Path, image: np.ndarray) -> None:
         """Write a picture, of any scale, at the size of the result, with what it was made from."""
+        photo, covered = self.inputs.content.pixels, coverage(self.inputs.regions)
+        if image.shape != photo.shape:
+            image = keep_photo(resize(image, self.inputs.size), photo, covered)
         save_image(
             path,
-            resize(image, self.inputs.size),
+            image,
             alpha=self.inputs.content.alpha,
             tagged=self.inputs.content.tagged,
             metadata=record(

@@ -225,7 +225,8 @@ class Settings:
     init: str = _knob(
         "content",
         "Pictures",
-        "where to start, at the coarsest scale: content, style, noise, white, or a picture's path",
+        "where to start, at the coarsest scale: content, style (the first), noise, white, or a "
+        "picture's path",
     )
     seed: int = _knob(0, "Pictures", "seed of --init=noise", low=0, high=2**32 - 1)
 
@@ -256,7 +257,7 @@ class Settings:
         if not self.content_weight and not self.style_weight:
             raise ValueError("content_weight and style_weight are both 0: nothing to optimise")
         if not self.content_weight and not self.strength:
-            raise ValueError("content_weight and strength are both 0: nothing to optimise")
+            raise ValueError("strength is 0, but there is no content to keep: nothing to optimise")
         for knob in fields(self):
             is_ramp = knob.metadata["ramp"] and isinstance(getattr(self, knob.name), tuple)
             if is_ramp and self.epochs == 1:

@@ -1,7 +1,9 @@
 """Several styles: what the settings say of each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from nst_tf.checks import counted
+from nst_tf.masks import Region
 from nst_tf.settings import Settings
 
 
@@ -13,15 +15,31 @@ def check_styles(settings: Settings, count: int) -> None:
     """
     scales = settings.style_scale
     if isinstance(scales, tuple) and len(scales) != count:
-        raise ValueError(f"style_scale has {len(scales)} values for {count} styles")
+        raise ValueError(f"style_scale has {len(scales)} values for {counted(count, 'style')}")
     if settings.style_blend and len(settings.style_blend) != count:
-        raise ValueError(f"style_blend has {len(settings.style_blend)} shares for {count} styles")
+        shares = len(settings.style_blend)
+        raise ValueError(f"style_blend has {shares} shares for {counted(count, 'style')}")
     factors, layers = len(settings.style_layer_weights), len(settings.style_layers)
     if factors not in (0, layers, layers * count):
         raise ValueError(
-            f"style_layer_weights has {factors} values for {layers} style layers and {count} "
-            "styles: give one for each layer, or for each layer of each style"
+            f"style_layer_weights has {factors} values for {counted(layers, 'style layer')} and "
+            f"{counted(count, 'style')}: give one for each layer, or for each layer of each style"
         )
+
+
+def check_blend(settings: Settings, regions: Sequence[Region]) -> None:
+    """Refuse shares of styles that would have no effect, or leave a region without a style.
+
+    Raises:
+        ValueError: naming what to do instead.
+    """
+    if not settings.style_blend or not regions:
+        return
+    if all(len(region.styles) == 1 for region in regions):
+        raise ValueError("style_blend has no effect where each region has one style: leave it out")
+    for number, region in enumerate(regions, start=1):
+        if not any(settings.style_blend[style] for style in region.styles):
+            raise ValueError(f"style_blend gives no style of region {number} a share above 0")
 
 
 def style_scales(settings: Settings, count: int) -> tuple[float, ...]:
@@ -40,5 +58,5 @@ def layer_factors(settings: Settings, style: int) -> tuple[float, ...]:
 def blend_shares(settings: Settings, styles: Iterable[int]) -> dict[int, float]:
     """Return the share of each of the styles of these numbers, 1 in all."""
     shares = {style: settings.style_blend[style] if settings.style_blend else 1 for style in styles}
-    total = sum(shares.values()) or 1
+    total = sum(shares.values())
     return {style: share / total for style, share in shares.items()}

@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from nst_tf.blockwise import block_features, block_grams
 from nst_tf.guides import block_means, layer_guide
-from nst_tf.losses import gram_matrix, halved, total_variation_loss
-from nst_tf.masks import Region, compose, coverage, fit_regions
+from nst_tf.losses import gram_matrix, halved
+from nst_tf.masks import Region, compose, coverage, resize_regions
 from nst_tf.settings import Settings
 from nst_tf.styles import blend_shares, layer_factors
 from nst_tf.vgg import extract_features
@@ -73,23 +73,16 @@ def make_targets(
     sizes = [
         size for size in range(settings.style_sizes) if side >> size >= settings.smallest_side
     ] or [0]
-    size, style_sizes = content.shape[1:3], [style.shape[1:3] for style in styles]
-    regions = fit_regions(regions, size, style_sizes)
-    goals = tuple(
-        tuple(
-            goal
-            for region in regions
-            if (goal := _goal(model, region, styles, settings, block_size, times)).grams
-        )
-        for times in sizes
+    size = content.shape[1:3]
+    regions = resize_regions(regions, size, [style.shape[1:3] for style in styles])
+    goals = tuple(_goals(model, regions, styles, settings, block_size, times) for times in sizes)
+    areas = [_area(region) for region in regions]
+    variation = content.size * sum(
+        area * share * _variation(styles[number], region.styles[number])
+        for area, region in zip(areas, regions, strict=True)
+        for number, share in blend_shares(settings, region.styles).items()
     )
-    variation = 0.0
-    for region in regions:
-        for number, share in blend_shares(settings, region.styles).items():
-            style = tf.constant(styles[number])
-            of_one = float(total_variation_loss(style)) / style.shape.num_elements()
-            variation += _area(region) * share * of_one * content.size
-    variation /= sum(map(_area, regions)) or 1.0
+    variation /= sum(areas) or 1.0
     features: Mapping[str, tf.Tensor]
     if block_size:
         features = block_features(model, tf.constant(content), settings.content_layers, block_size)
@@ -104,48 +97,90 @@ def make_targets(
     return Targets(kept, goals, tf.constant(variation, tf.float32), pixels, keep)
 
 
-def _goal(
+def _goals(
     model: keras.Model,
-    region: Region,
+    regions: Sequence[Region],
     styles: Sequence[np.ndarray],
     settings: Settings,
     block_size: int,
     times: int,
+) -> tuple[Goal, ...]:
+    """Return what the regions are held to at the size that is halved so many times.
+
+    A region that has no location in any layer is left out.
+    """
+    layers = settings.style_layers
+    grams = []
+    for number, style in enumerate(styles):
+        guides = {
+            (place, name): guide
+            for place, region in enumerate(regions)
+            if number in region.styles
+            for name, guide in _guides(region.styles[number], layers, times).items()
+        }
+        grams.append(_grams(model, halved(tf.constant(style), times), guides, block_size))
+    goals = []
+    for place, region in enumerate(regions):
+        theirs = {
+            number: {name: gram for (at, name), gram in grams[number].items() if at == place}
+            for number in region.styles
+        }
+        goals.append(_blend(region, _guides(region.content, layers, times), theirs, settings))
+    return tuple(goal for goal in goals if goal.grams)
+
+
+def _blend(
+    region: Region,
+    guides: Mapping[str, tf.Tensor | None],
+    grams: Mapping[int, Mapping[str, tf.Tensor]],
+    settings: Settings,
 ) -> Goal:
-    """Return what a region is held to at the size that is halved so many times.
+    """Return a region's goal from its guides and the Gram matrices of its styles.
 
     The sum of the losses to several styles s, each with its share, differs from the loss to their
     blend Σ_s w_sl A_sl / Σ_s w_sl with the weight Σ_s w_sl by a constant alone.
     """
-    guides = _guides(region.content, settings.style_layers, times)
-    weights = dict.fromkeys(settings.style_layers if guides is None else guides, 0.0)
+    weights = dict.fromkeys(guides, 0.0)
     sums: dict[str, tf.Tensor] = {}
     for number, share in blend_shares(settings, region.styles).items():
-        parts = _guides(region.styles[number], settings.style_layers, times)
-        picture = halved(tf.constant(styles[number]), times)
-        grams = _grams(model, picture, settings.style_layers, block_size, parts)
-        factors = layer_factors(settings, number)
-        for name, factor in zip(settings.style_layers, factors, strict=True):
-            if name in grams and name in weights:
+        factors = zip(settings.style_layers, layer_factors(settings, number), strict=True)
+        for name, factor in factors:
+            if name in grams[number] and name in weights:
                 weights[name] += share * factor
-                sums[name] = sums.get(name, 0.0) + share * factor * grams[name]
+                sums[name] = sums.get(name, 0.0) + share * factor * grams[number][name]
     area = _area(region)
     return Goal(
         {name: total / (weights[name] or 1.0) for name, total in sums.items()},
         {name: tf.constant(area * weights[name]) for name in sums},
-        {name: guides[name] for name in sums} if guides else {},
+        {name: guide for name in sums if (guide := guides[name]) is not None},
     )
 
 
 def _guides(
     mask: np.ndarray | None, layers: Sequence[str], times: int
-) -> dict[str, tf.Tensor] | None:
-    """Return a mask's guides at the size that is halved so many times, where it has locations."""
+) -> dict[str, tf.Tensor | None]:
+    """Return a mask's guides at the size that is halved so many times, by layer name.
+
+    They are None for the whole picture; layers are missing in which the mask has no location.
+    """
     if mask is None:
-        return None
+        return dict.fromkeys(layers)
     mask = block_means(mask, 2**times)
     guides = {name: layer_guide(mask, name) for name in layers}
     return {name: tf.constant(guide) for name, guide in guides.items() if guide is not None}
+
+
+def _grams(
+    model: keras.Model,
+    style: tf.Tensor,
+    guides: Mapping[tuple[int, str], tf.Tensor | None],
+    block_size: int,
+) -> dict[tuple[int, str], tf.Tensor]:
+    """Return a style's Gram matrices by region and layer."""
+    if block_size:
+        return block_grams(model, style, guides, block_size)
+    features = extract_features(model, style)
+    return {key: gram_matrix(features[key[1]], guide) for key, guide in guides.items()}
 
 
 def _area(region: Region) -> float:
@@ -153,16 +188,12 @@ def _area(region: Region) -> float:
     return 1.0 if region.content is None else float(region.content.mean(dtype=np.float64))
 
 
-def _grams(
-    model: keras.Model,
-    style: tf.Tensor,
-    layers: Sequence[str],
-    block_size: int,
-    guides: Mapping[str, tf.Tensor] | None,
-) -> dict[str, tf.Tensor]:
-    if guides is not None:
-        layers = list(guides)
-    if block_size:
-        return block_grams(model, style, layers, block_size, guides)
-    features = extract_features(model, style)
-    return {name: gram_matrix(features[name], guides and guides[name]) for name in layers}
+def _variation(style: np.ndarray, mask: np.ndarray | None) -> float:
+    """Return the total variation of a part of a style over the part's count of numbers."""
+    mask = np.ones(style.shape[1:3], np.float32) if mask is None else mask
+    total = 0.0
+    for axis in range(2):
+        one, other = (np.delete(mask, edge, axis) for edge in (0, -1))
+        steps = np.abs(np.diff(style[0], axis=axis)).sum(axis=-1)
+        total += float((steps * np.minimum(one, other)).sum(dtype=np.float64))
+    return total / (style.shape[-1] * (float(mask.sum(dtype=np.float64)) or 1.0))

@@ -15,7 +15,7 @@ import tensorflow as tf
 from nst_tf.color import Colors
 from nst_tf.lbfgs import Evaluation, ProjectedLBFGS
 from nst_tf.losses import Losses, read
-from nst_tf.masks import Region, coverage, fit_regions, keep_photo, used
+from nst_tf.masks import Region, coverage, fit_regions, keep_photo, paired
 from nst_tf.memory import Plan, plan_memory
 from nst_tf.objective import Knobs, compiled, make_knobs, objective
 from nst_tf.optimizers import Adam, AdamState, Average, Optimizer, adam_state, resampled
@@ -74,8 +74,7 @@ def stylize(
     sizes = [style.shape[1:3] for style in fitted]
     regions = fit_regions(regions, content.shape[1:3], sizes)
     covered = coverage(regions)
-    parts = [used(regions, number) for number in range(len(fitted))]
-    colors = Colors(settings.preserve_color, content, fitted, covered, parts)
+    colors = _colors(settings, content, fitted, regions)
     plan = plan_scales(settings, content.shape[1:3], sizes)
     memory = plan_memory(settings, plan, sizes, len(regions))
     model = load_model(settings)
@@ -87,6 +86,8 @@ def stylize(
     before = content
     # Of a photo that nothing is to change, a step a scale is enough for the callbacks.
     unchanged = not settings.strength and settings.init == "content" and initial is None
+    # Of a texture or a reconstruction, nothing is given away.
+    strength = settings.strength if settings.content_weight and settings.style_weight else 1.0
 
     def finish(image: np.ndarray) -> np.ndarray:
         return colors.finish(keep_photo(image, colors.content, covered))
@@ -105,7 +106,7 @@ def stylize(
         if image is None:
             image = start_image(pictures[0], pictures[1:], settings, initial)
         else:
-            image = refined(image, before, pictures[0], settings.strength)
+            image = refined(image, before, pictures[0], strength)
         before = pictures[0]
         variable = tf.Variable(image, trainable=False)
         make = functools.partial(make_optimizer, variable, model, targets, settings)
@@ -168,6 +169,16 @@ def _any_ends(callbacks: Iterable[Callback], progress: Progress) -> bool:
     """Call all before any answer counts: each should see the step that one of them ends."""
     answers = [callback(progress) for callback in callbacks]
     return any(isinstance(answer, bool | np.bool_) and answer for answer in answers)
+
+
+def _colors(
+    settings: Settings,
+    content: np.ndarray,
+    styles: Sequence[np.ndarray],
+    regions: Sequence[Region],
+) -> Colors:
+    pairs = [paired(regions, number) for number in range(len(styles))]
+    return Colors(settings.preserve_color, content, styles, pairs)
 
 
 def make_optimizer(
@@ -234,8 +245,7 @@ def measure(
             f"image is {image.shape[2]}x{image.shape[1]} pixels, but the content "
             f"{content.shape[2]}x{content.shape[1]}"
         )
-    parts = [used(regions, number) for number in range(len(fitted))]
-    colors = Colors(settings.preserve_color, content, fitted, coverage(regions), parts)
+    colors = _colors(settings, content, fitted, regions)
     model = load_model(settings)
     targets = make_targets(model, colors.content, colors.styles, settings, regions=regions)
     return read(objective(model, tf.constant(image), targets, make_knobs(settings.at(0), targets)))

@@ -49,6 +49,14 @@ class Part:
         top, bottom, left, right = tf.unstack(bounds * self.stage.stride // stride(name))
         return output[:, top:bottom, left:right]
 
+    def gram_sums(self, features, guides, outside):
+        """Return the Gram sums of what a block owns, by the keys of the guides: number and name."""
+        return {
+            key: gram_sum(features[key[1]], self._guide(guide, key[1], outside))
+            for key, guide in guides.items()
+            if key[1] in features
+        }
+
     def _count(self, crop, inside, outside, content, styles):
         """Return the Gram sums and content errors of what a block owns, and its last features.
 
@@ -56,11 +64,7 @@ class Part:
         are None where a region is the whole picture.
         """
         ours = self.features(crop, inside)
-        grams = {
-            (number, name): gram_sum(ours[name], self.guide(guide, name, outside))
-            for (number, name), guide in styles.items()
-            if name in ours
-        }
+        grams = self.gram_sums(ours, styles, outside)
         errors = {
             name: tf.reduce_sum(
                 tf.math.squared_difference(
@@ -72,8 +76,7 @@ class Part:
         }
         return (grams, errors), ours[self.last]
 
-    def guide(self, guide, name, outside):
-        """Return what a block owns of a layer's guide."""
+    def _guide(self, guide, name, outside):
         return None if guide is None else self._within(guide, name, outside)
 
     def _pull_back(self, crop, inside, outside, content, styles, slopes, content_slopes, upstream):
@@ -91,7 +94,7 @@ class Part:
             for key, guide in styles.items():
                 if key[1] == name:
                     part_slope = tf.einsum("bijc,cd->bijd", precise, slopes[key])
-                    weight = self.guide(guide, name, outside)
+                    weight = self._guide(guide, name, outside)
                     slope += part_slope if weight is None else weight * part_slope
             if name in content:
                 theirs = self._within(content[name], name, outside)

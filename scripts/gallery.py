@@ -237,7 +237,10 @@ def main():
             subprocess.run(words, check=True, cwd=ROOT)
             with Image.open(ROOT / output(entry)) as picture:
                 print(entry.name, picture.size, flush=True)
-    strips()
+    if all(
+        (ROOT / output(entry)).exists() for section in SECTIONS[:2] for entry in section.entries
+    ):
+        strips()
     (ASSETS / "gallery.md").write_text("\n".join(page()), encoding="utf-8")
 
 

@@ -150,10 +150,14 @@ def test_the_gram_matrices_of_a_region_are_the_same_by_blocks(smooth):
     model = load_model(SETTINGS)
     mask = np.zeros((100, 140), np.float32)
     mask[20:, 30:] = 1
-    guides = {name: tf.constant(layer_guide(mask, name)) for name in SETTINGS.style_layers}
+    names = SETTINGS.style_layers
+    guides = {(1, name): tf.constant(layer_guide(mask, name)) for name in names}
+    guides |= {(0, name): None for name in names}
     features = extract_features(model, image)
-    for name, gram in block_grams(model, image, SETTINGS.style_layers, 48, guides).items():
-        expected = gram_matrix(features[name], guides[name])
+    grams = block_grams(model, image, guides, 48)
+    assert set(grams) == set(guides)
+    for key, gram in grams.items():
+        expected = gram_matrix(features[key[1]], guides[key])
         assert np.linalg.norm(gram - expected) <= 1e-5 * np.linalg.norm(expected)
 
 
@@ -174,7 +178,8 @@ def test_targets_are_the_whole_pictures(smooth):
     features = extract_features(model, image)
     for name, part in block_features(model, image, SETTINGS.layers, 32).items():
         np.testing.assert_allclose(part, features[name], rtol=1e-4, atol=1e-2)
-    for name, gram in block_grams(model, image, SETTINGS.layers, 32).items():
+    whole = {(0, name): None for name in SETTINGS.layers}
+    for (_, name), gram in block_grams(model, image, whole, 32).items():
         expected = gram_matrix(features[name])
         assert float(tf.norm(gram - expected)) <= 1e-5 * float(tf.norm(expected))
 

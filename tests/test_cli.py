@@ -101,12 +101,13 @@ def test_version():
         (["--recipe=tutoral"], "did you mean 'tutorial'"),
         (["--pooling=avg"], "unknown pooling 'avg'"),
         (["--style_layer_weights=1,x"], "must be numbers such as 0.7,0.3, not '1,x'"),
-        (["--content=a", "--style=b", "--style_blend=1,2"], "2 shares for 1 styles"),
+        (["--content=a", "--style=b", "--style_blend=1,2"], "2 shares for 1 style"),
         (["--content=a", "--style=b", "--device=tpu"], "'tpu' is not auto, cpu, gpu"),
         (["--content=a", "--style=b", "--snapshot_every=-1"], "must be at least 0"),
         (["--content=a", "--style=b", "--snapshot_dir=c"], "needs --snapshot_every"),
         (["--content=a", "--style=b", "--min_dim=100"], "--min_dim needs --scales of at least 2"),
         (["--recipe=fast", "--style_weight=1:2"], "style_weight is a ramp, but epochs is 1"),
+        (["--content=a", "--style_scale=1,2"], "style_scale has 2 values for 1 style"),
         (["--content=a", "--content_mask=m"], "--content_mask needs --content and --style"),
         (["--content=a", "--style_mask=m"], "--style_mask needs --style"),
         (["--content=a", "--style=b", "--style_mask="], "must not be empty: name a picture"),
@@ -114,12 +115,12 @@ def test_version():
         (["--style_scale=1,99"], "style_scale must be at least 0 and at most 16, not 99"),
         (
             ["--content=a", "--style=b", "--style_layer_weights=" + "1," * 9 + "1"],
-            "style_layer_weights has 10 values for 5 style layers and 1 styles",
+            "style_layer_weights has 10 values for 5 style layers and 1 style:",
         ),
         (["--strength=-1"], "strength must be at least 0 and at most 10, not -1"),
         (
             ["--content=a", "--style=b", "--strength=0", "--content_weight=0"],
-            "content_weight and strength are both 0",
+            "strength is 0, but there is no content to keep",
         ),
         (["--detail=0"], "detail must be at least 0.0625 and at most 16, not 0"),
     ],
@@ -151,6 +152,9 @@ def bad(tmp_path, photo):
     half.paste((0, 0, 0, 0), (0, 0, 20, 40))
     half.save(tmp_path / "half.png")
     Image.new("RGBA", (40, 40)).save(tmp_path / "clear.png")
+    dot = Image.new("L", (900, 900))
+    dot.putpixel((450, 450), 255)
+    dot.save(tmp_path / "dot.png")
 
 
 @pytest.mark.parametrize(
@@ -181,12 +185,22 @@ def bad(tmp_path, photo):
         (["--content_mask=none.png"], "none.png does not exist"),
         (["--content_mask=flat.png"], "flat.png is black all over: a mask must be white where"),
         (["--content_mask=white.png"] * 3 + ["--style=photo.png"], "3 content masks for 2 styles"),
-        (["--style_mask=white.png"] * 2, "2 style masks for 1 styles: give one for each"),
+        (["--style_mask=white.png"] * 2, "2 style masks for 1 style: give one for each"),
         (["--content_mask=red.png"], "need one content_mask and a style_mask for each style"),
         (["--content_mask=red.png", "--style_mask=white.png"], "no style_mask has the colour #ff"),
         (["--content_mask=white.png", "--output=white.png"], "would overwrite the input white.png"),
         (["--content=half.png", "--content_mask=left.png"], "transparent wherever a mask is white"),
         (["--content=clear.png"], "the photo is transparent all over"),
+        (
+            [
+                "--content_mask=left.png",
+                "--content_mask=white.png",
+                "--style=photo.png",
+                "--style_blend=1,2",
+            ],
+            "style_blend has no effect where each region has one style",
+        ),
+        (["--content_mask=dot.png"], "content_mask 1 is empty at 64x48 pixels: its region is too"),
     ],
 )
 def test_bad_input_is_refused_before_tensorflow_starts(

@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 import scipy.ndimage
 import tensorflow as tf
+from conftest import ASSETS
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from nst_tf.guides import LEAST_LEFT, block_means, erode, layer_guide
 from nst_tf.layers import LAYERS, reach, stride
@@ -43,7 +45,8 @@ def test_the_guide_of_everything_counts_all_locations_alike(layer):
 
 
 @pytest.mark.parametrize("layer", ["block1_conv1", "block2_conv1", "block3_conv1"])
-def test_no_location_of_a_guide_sees_what_is_outside_of_the_mask(layer):
+def test_eroded_by_all_of_its_reach_no_location_sees_what_is_outside(layer, monkeypatch):
+    monkeypatch.setattr("nst_tf.guides.SEEN", 1.0)
     mask = np.zeros((64, 96), np.float32)
     mask[:, 13:] = 1
     guide = layer_guide(mask, layer)
@@ -58,6 +61,26 @@ def test_no_location_of_a_guide_sees_what_is_outside_of_the_mask(layer):
     # It is as wide as it may be: of the locations beside it, some do see that.
     rim = (guide == 0) & (np.roll(guide, -1, axis=2) > 0)
     assert change[rim].max() > 0
+
+
+@pytest.mark.parametrize("layer", ["block2_conv1", "block3_conv1", "block4_conv1"])
+def test_locations_of_a_guide_depend_little_on_what_is_outside(layer):
+    with Image.open(ASSETS / "cat.jpg") as photo:
+        image = tf.constant(np.asarray(photo.crop((100, 100, 228, 228)), np.float32)[None] / 255)
+    mask = np.zeros((128, 128), np.float32)
+    mask[:, 32:] = 1
+    guide = layer_guide(mask, layer)
+    first = np.flatnonzero(guide[0, 0, :, 0])[0]
+    model = feature_model(load_weights("bundled"), (layer,), "max")
+    shares = []
+    for seed in range(4):
+        with tf.GradientTape() as tape:
+            tape.watch(image)
+            rim = extract_features(model, image)[layer][0, :, first]
+            value = tf.reduce_sum(rim * np.random.default_rng(seed).standard_normal(rim.shape))
+        energy = np.square(tape.gradient(value, image)).sum(axis=(0, 1, 3))
+        shares.append(energy[:32].sum() / energy.sum())
+    assert 0 < np.mean(shares) < 0.1
 
 
 @given(st.integers(1, 60), st.integers(1, 60), st.sampled_from(LAYERS))

@@ -1,8 +1,5 @@
-import io
-
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter
 
 from nst_tf.masks import (
     Region,
@@ -11,9 +8,9 @@ from nst_tf.masks import (
     fit_regions,
     keep_photo,
     pair_masks,
+    paired,
+    resize_regions,
     show_only,
-    split_labels,
-    used,
 )
 
 ONES = np.ones((4, 6), np.float32)
@@ -72,39 +69,23 @@ def test_labels_are_paired_by_colour():
     np.testing.assert_array_equal(by_style[0, 1].styles[1], [[0, 1, 1]])
 
 
-def test_smooth_edges_and_compression_make_no_labels():
-    drawn = np.zeros((120, 160, 3), np.uint8)
-    drawn[:, :70] = 255, 0, 0
-    drawn[40:, 60:] = 0, 90, 255
-    image = Image.fromarray(drawn).filter(ImageFilter.GaussianBlur(1))
-    file = io.BytesIO()
-    image.save(file, "JPEG", quality=85)
-    smooth = np.asarray(Image.open(file), np.float32) / 255
-    masks = split_labels(smooth)
-    assert len(masks) == 2
-    red = max(masks, key=lambda color: color[0])
-    assert masks[red][:, 2:58].all()
-    assert not masks[red][44:, 64:].any()
-    assert sum(masks.values()).max() == 1
-    assert not sum(masks.values())[:36, 76:].any()  # black is no region
-
-
 @pytest.mark.parametrize(
     ("content", "style", "styles", "words"),
     [
-        ([left(0)], [], 1, "content_mask 1 is empty: its region must be white"),
-        ([ONES], [ONES, ONES * 0.2], 2, "style_mask 2 is empty"),
-        ([ONES, ONES], [], 3, "2 content masks for 3 styles: give one for each style, or one in"),
+        ([left(0)], [], 1, "content_mask 1 is black all over: its region must be white"),
+        ([ONES], [ONES, ONES * 0.04], 2, "style_mask 2 is black all over"),
+        ([ONES, ONES], [], 3, "2 content masks for 3 styles: give one for each style, or one for"),
         ([ONES, ONES, ONES], [], 2, "3 content masks for 2 styles"),
-        ([ONES], [ONES], 2, "1 style masks for 2 styles: give one for each, or none"),
-        ([ONES, ONES], [ONES], 1, "1 style masks for 2 content masks: give one for each"),
+        ([ONES], [ONES], 2, "1 style mask for 2 styles: give one for each, or none"),
+        ([ONES, ONES], [ONES], 1, "1 style mask for 2 content masks: give one for each"),
         (
             [labels("rb")],
             [],
             1,
             "which need one content_mask and a style_mask for each style",
         ),
-        ([ONES], [labels("rb"), labels("rb")], 1, "not 1 and 2 for 1 styles"),
+        ([ONES], [labels("rb"), labels("rb")], 1, "not 1 and 2 for 1 style"),
+        ([labels("rb")], [labels("rb"), labels("gg")], 2, "style_mask 2 has none of the colours"),
         ([labels("rb")], [labels("rg")], 1, "no style_mask has the colour #0000ff of content_mask"),
         ([labels("rb")], [labels("rg")], 1, "they have #00ff00, #ff0000"),
         ([ONES[None]], [], 1, r"content_mask 1 has shape \[1, 4, 6\]: expected \[H, W\]"),
@@ -155,19 +136,40 @@ def test_what_is_not_covered_is_the_photo_to_the_bit(pixels):
     assert compose(2.0, 4.0, 0.25) == 3.5
 
 
-def test_what_is_used_of_a_style_is_all_that_regions_use():
-    regions = [Region(None, {0: left(2), 1: None}), Region(None, {0: left(1), 1: left(1)})]
-    np.testing.assert_array_equal(used(regions, 0), left(2))
-    assert used(regions, 1) is None
-    assert used(regions, 2) is None
+def test_what_goes_with_a_style_is_the_union_of_its_regions():
+    regions = [Region(left(3), {0: left(2)}), Region(left(1), {0: left(1), 1: None})]
+    ours, theirs = paired(regions, 0)
+    np.testing.assert_array_equal(ours, left(3))
+    np.testing.assert_array_equal(theirs, left(2))
+    ours, theirs = paired(regions, 1)
+    np.testing.assert_array_equal(ours, left(1))
+    assert theirs is None
+
+
+@pytest.mark.parametrize(
+    ("mask", "words"),
+    [
+        (left(1, 1000, 1000), "content_mask 1 is empty at 9x9 pixels: its region is too small"),
+        (np.ones((3, 3), np.uint8), "content_mask 1 must hold finite floats"),
+        (np.zeros((3, 3), np.float32), "content_mask 1 is black all over"),
+    ],
+)
+def test_regions_are_checked_at_the_size_they_are_used(mask, words):
+    with pytest.raises(ValueError, match=words):
+        fit_regions([Region(mask)], (9, 9), [(5, 5)])
+
+
+def test_a_coarser_scale_may_lose_a_region():
+    (region,) = resize_regions([Region(left(1, 1000, 1000))], (9, 9), [(5, 5)])
+    assert 0 < region.content.max() < 0.05
 
 
 def test_transparent_parts_belong_to_no_region():
     alpha = left(3) * 0.01
-    (region,) = show_only([], alpha, [None, left(5)])
-    np.testing.assert_array_equal(region.content, left(3))
+    (region,) = show_only([], alpha, [None, left(5) * 0.3])
+    np.testing.assert_array_equal(region.content, left(3))  # all that shows is painted
     assert region.styles[0] is None
-    np.testing.assert_array_equal(region.styles[1], left(5))
+    np.testing.assert_array_equal(region.styles[1], left(5) * np.float32(0.3))  # counts as it shows
     (region,) = show_only([Region(left(2, 8, 12), {0: None})], alpha, [None])
     assert region.content.shape == (4, 6)
     assert region.content[:, 3:].max() == 0

@@ -96,7 +96,7 @@ def test_blending_all_of_one_style_is_that_style(pixels):
 
 
 def test_shares_and_styles_must_agree(pixels):
-    with pytest.raises(ValueError, match="style_blend has 2 shares for 1 styles"):
+    with pytest.raises(ValueError, match="style_blend has 2 shares for 1 style"):
         stylize(pixels(24, 24), pixels(24, 24), dataclasses.replace(FAST, style_blend=(1, 2)))
 
 

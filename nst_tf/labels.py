@@ -1,0 +1,69 @@
+"""Maps of labels: pictures in which every colour but black is a region."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+NEAR = 32 / 255  # all channels of one label's colours differ by less
+LEAST_LABEL = 0.005  # share of a map that a colour has at least; less is an edge's
+
+Color = tuple[float, ...]
+
+
+def split_labels(labels: np.ndarray) -> dict[Color, np.ndarray]:
+    """Return a mask of 0 and 1 for each colour of a map but black, by the colour.
+
+    Every pixel belongs to the nearest of the colours that cover at least half a per cent: smoothed
+    edges and compression make no regions. Colours that differ by less than 32 of 255 levels in
+    every channel are one.
+
+    Args:
+        labels: float32 `[H, W, 3]` in [0, 1], or `[H, W]` in grey.
+
+    Raises:
+        ValueError: no colour but black covers enough.
+    """
+    if labels.ndim == 2:
+        labels = np.repeat(labels[..., None], 3, axis=-1)
+    levels = np.rint(labels * 255).astype(np.int32)
+    codes = (levels[..., 0] << 16) + (levels[..., 1] << 8) + levels[..., 2]
+    codes, counts = np.unique(codes, return_counts=True)
+    colors = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=-1) / 255
+    black = np.zeros(3)
+    counts = np.where(_near(colors, black), 0, counts)
+    found: list[np.ndarray] = []
+    while True:
+        color = colors[counts.argmax()]
+        near = _near(colors, color)
+        if counts[near].sum() < max(1, LEAST_LABEL * levels[..., 0].size):
+            break
+        found.append(color)
+        counts = np.where(near, 0, counts)
+    if not found:
+        raise ValueError("a map of labels is black: paint its regions in other colours")
+    least = np.full(labels.shape[:2], np.inf)
+    nearest = np.zeros(labels.shape[:2], np.intp)
+    for number, color in enumerate([*found, black]):  # what is between two colours is not black
+        distance = np.abs(labels - color).max(axis=-1)
+        nearest[distance < least] = number
+        least = np.minimum(least, distance)
+    return {
+        tuple(color.tolist()): (nearest == number).astype(np.float32)
+        for number, color in enumerate(found)
+    }
+
+
+def nearest_label(color: Color, labels: Iterable[Color]) -> Color | None:
+    """Return the one of `labels` that is the same colour, or None."""
+    distances = {label: float(np.abs(np.subtract(label, color)).max()) for label in labels}
+    label = min(distances, key=lambda known: distances[known])
+    return label if distances[label] < NEAR else None
+
+
+def in_hex(color: Color) -> str:
+    """Return a colour in words, such as #ff0000."""
+    return "#" + "".join(f"{round(channel * 255):02x}" for channel in color)
+
+
+def _near(colors: np.ndarray, color: np.ndarray) -> np.ndarray:
+    return np.abs(colors - color).max(axis=-1) < NEAR
