@@ -85,7 +85,6 @@ def load_inputs(values: flags.FlagValues, settings: Settings) -> Inputs:
     ]
     regions = show_only(regions, content.alpha, alphas if values.style else [None])
     regions = fit_regions(regions, pixels.shape[1:3], [style.shape[1:3] for style in fitted])
-    if values.content_mask:
-        check_blend(settings, regions)
+    check_blend(settings, regions)
     initial = None if settings.init in INITS else load_image(settings.init)
     return Inputs(content, fitted, regions, initial)

@@ -135,11 +135,11 @@ def show_only(
 def _shown(mask: np.ndarray | None, alpha: np.ndarray | None, name: str) -> np.ndarray | None:
     if alpha is None:
         return mask
-    left = alpha if mask is None else alpha * _resized(mask, _size(alpha))
-    if left.max() == 0:
+    fitted = np.ones_like(alpha) if mask is None else _resized(mask, _size(alpha))
+    if np.max(fitted, initial=0, where=alpha > 0.5 / 255) < 0.5:
         where = "all over" if mask is None else "wherever a mask is white"
         raise ValueError(f"{name} is transparent {where}: there is nothing to see")
-    return left
+    return alpha * fitted
 
 
 def fit_regions(regions: Sequence[Region], content: Size, styles: Sequence[Size]) -> list[Region]:
@@ -197,6 +197,11 @@ def coverage(regions: Sequence[Region]) -> np.ndarray | None:
         return None
     covered = np.minimum(1, np.sum(masks, axis=0))
     return None if covered.min() > 1 - ROUNDING else covered.astype(np.float32)
+
+
+def count_masks(regions: Sequence[Region]) -> int:
+    """Return how many regions are less than the whole photo."""
+    return sum(region.content is not None for region in regions)
 
 
 def paired(regions: Sequence[Region], style: int) -> tuple[np.ndarray | None, np.ndarray | None]:

@@ -32,6 +32,8 @@ WINOGRAD = 330 * MIB  # the transformed kernels, and what XLA needs to compile
 TILE_COPIES = 2.1  # of a layer's tiles, 36 numbers for 16 of its inputs and outputs
 PICTURES = 7  # copies of the picture at once: the image, its gradient and what lies between
 STYLE_PICTURES = 2  # of each style
+COMPOSED = 7  # numbers a pixel where regions leave some of the photo: it, coverage, both at once
+PLANES = 5  # of each mask: as it came, fitted, at a scale, and its guides
 SCRATCH = 1.12  # what a step takes over what its features do
 
 BLOCK_SIZES = (1536, 1024, 768, 512, 384, 256, 192, 128)  # smaller ones would be mostly halo
@@ -89,7 +91,7 @@ class Plan(NamedTuple):
 
 
 def plan_memory(
-    settings: Settings, scales: Sequence[Scale], styles: Sequence[Size], regions: int = 1
+    settings: Settings, scales: Sequence[Scale], styles: Sequence[Size], masks: int = 0
 ) -> list[Plan]:
     """Choose for each scale the fastest way to run that fits.
 
@@ -100,7 +102,7 @@ def plan_memory(
         settings: the knobs of the run.
         scales: from `plan_scales`.
         styles: height and width of each style image at the finest, pixels.
-        regions: how many there are.
+        masks: how many regions have a content mask.
 
     Raises:
         ValueError: nothing fits; the text says what would.
@@ -116,7 +118,7 @@ def plan_memory(
         seconds = settings.time_limit * scale.deadline or math.inf
         fast = use_winograd(settings, scale.size, scale.steps, seconds)
         sizes = [scaled(size, scale.ratio) for size in styles]
-        plans.append(_choose(settings, scale, sizes, fast, budget, regions))
+        plans.append(_choose(settings, scale, sizes, fast, budget, masks))
     return plans
 
 
@@ -126,7 +128,7 @@ def _choose(
     styles: Sequence[Size],
     fast: bool,
     budget: int,
-    regions: int,
+    masks: int,
 ) -> Plan:
     size, asked = scale.size, settings.block_size
     longest = max(itertools.chain(size, *styles))
@@ -137,7 +139,7 @@ def _choose(
     least = min(LEAST_PAIRS, most)
     convolutions = [True, False] if fast and settings.convolution == "auto" else [fast]
     for block_size, kind in itertools.product(blocks, convolutions):
-        peak = estimate(settings, size, styles, kind, block_size, least, regions)
+        peak = estimate(settings, size, styles, kind, block_size, least, masks)
         if peak <= budget:
             more = min(most - least, (budget - peak) // pair_bytes(size))
             peak += more * pair_bytes(size)
@@ -165,7 +167,7 @@ def estimate(
     fast: bool,
     block_size: int,
     pairs: int,
-    regions: int = 1,
+    masks: int = 0,
 ) -> int:
     """Return the peak of a run's memory in bytes; the arguments are what a plan is made of."""
     pixels, style_pixels = math.prod(size), sum(map(math.prod, styles))
@@ -173,9 +175,11 @@ def estimate(
     held += FLOAT * pixels * _numbers(settings.content_layers)
     before = max(_work(settings, style, False, block_size, steps=False) for style in styles)
     steps = _work(settings, size, fast, block_size, steps=True) + pairs * pair_bytes(size)
-    # Several regions' slopes of a layer are there at once.
-    largest = max(_numbers([name]) for name in settings.style_layers)
-    steps += FLOAT * (regions - 1) * largest * (block_size**2 or pixels)
+    if masks:
+        held += FLOAT * pixels * (COMPOSED + PLANES * masks)
+        # Each region's weighted features of a layer are there at once, and their slopes.
+        largest = max(_numbers([name]) for name in settings.style_layers)
+        steps += FLOAT * masks * largest * (min(block_size**2, pixels) or 2 * pixels)
     return round(BASE + (WINOGRAD if fast else 0) + held + max(before, steps))
 
 

@@ -19,7 +19,7 @@ from nst_tf.command_line import UsageError, help_text, parse
 from nst_tf.files import check_outputs, check_writable
 from nst_tf.images import check_output_size, output_format, save_image
 from nst_tf.inputs import input_paths, load_inputs
-from nst_tf.masks import coverage, keep_photo
+from nst_tf.masks import count_masks, coverage, keep_photo
 from nst_tf.provenance import record
 from nst_tf.runtime import Stopper, start_tensorflow
 from nst_tf.schedule import plan_scales
@@ -208,7 +208,7 @@ class Run:
 
         inputs = self.inputs
         scales = plan_scales(self.settings, inputs.size, inputs.style_sizes)
-        plans = plan_memory(self.settings, scales, inputs.style_sizes, len(inputs.regions))
+        plans = plan_memory(self.settings, scales, inputs.style_sizes, count_masks(inputs.regions))
         return plans[-1]._replace(peak=max(plan.peak for plan in plans))
 
     def remember(self, progress: "Progress") -> None:

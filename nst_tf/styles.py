@@ -33,9 +33,9 @@ def check_blend(settings: Settings, regions: Sequence[Region]) -> None:
     Raises:
         ValueError: naming what to do instead.
     """
-    if not settings.style_blend or not regions:
+    if not settings.style_blend:
         return
-    if all(len(region.styles) == 1 for region in regions):
+    if len(regions) > 1 and all(len(region.styles) == 1 for region in regions):
         raise ValueError("style_blend has no effect where each region has one style: leave it out")
     for number, region in enumerate(regions, start=1):
         if not any(settings.style_blend[style] for style in region.styles):

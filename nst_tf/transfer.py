@@ -15,7 +15,7 @@ import tensorflow as tf
 from nst_tf.color import Colors
 from nst_tf.lbfgs import Evaluation, ProjectedLBFGS
 from nst_tf.losses import Losses, read
-from nst_tf.masks import Region, coverage, fit_regions, keep_photo, paired
+from nst_tf.masks import Region, count_masks, coverage, fit_regions, keep_photo, paired
 from nst_tf.memory import Plan, plan_memory
 from nst_tf.objective import Knobs, compiled, make_knobs, objective
 from nst_tf.optimizers import Adam, AdamState, Average, Optimizer, adam_state, resampled
@@ -26,7 +26,7 @@ from nst_tf.schedule import GainRule, plan_scales
 from nst_tf.settings import Settings
 from nst_tf.sizes import check_image, fit_pictures, resize, scaled
 from nst_tf.start import refined, start_image
-from nst_tf.styles import check_styles, style_scales
+from nst_tf.styles import check_blend, check_styles, style_scales
 from nst_tf.targets import Targets, make_targets
 from nst_tf.vgg import feature_model
 from nst_tf.weights import load_weights
@@ -73,10 +73,11 @@ def stylize(
     content, fitted = fit(content, styles, settings)
     sizes = [style.shape[1:3] for style in fitted]
     regions = fit_regions(regions, content.shape[1:3], sizes)
+    check_blend(settings, regions)
     covered = coverage(regions)
     colors = _colors(settings, content, fitted, regions)
     plan = plan_scales(settings, content.shape[1:3], sizes)
-    memory = plan_memory(settings, plan, sizes, len(regions))
+    memory = plan_memory(settings, plan, sizes, count_masks(regions))
     model = load_model(settings)
     total = sum(scale.steps for scale in plan)
     work = [s.steps * s.ratio**2 * p.cost for s, p in zip(plan, memory, strict=True)]
@@ -239,6 +240,7 @@ def measure(
     settings = settings or Settings()
     content, fitted = fit(content, styles, settings)
     regions = fit_regions(regions, content.shape[1:3], [style.shape[1:3] for style in fitted])
+    check_blend(settings, regions)
     image = check_image("image", image)
     if image.shape != content.shape:
         raise ValueError(

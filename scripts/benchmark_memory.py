@@ -35,11 +35,13 @@ CONFIGURATIONS = {
     "blocks of 512, bfloat16": {"block_size": 512, "precision": "bfloat16"},
     "whole, bfloat16": {"block_size": 0, "precision": "bfloat16"},
     "whole, L-BFGS": {"block_size": 0, "convolution": "direct", "optimizer": "lbfgs"},
+    "whole, 3 regions": {"block_size": 0, "convolution": "direct"},
+    "blocks of 512, 3 regions": {"block_size": 512, "convolution": "direct"},
 }
 
 
 def work(name, size, steps, most):
-    from nst_tf import Settings, load_image, stylize
+    from nst_tf import Region, Settings, load_image, stylize
     from nst_tf.memory import GIB, MIB, plan_memory
     from nst_tf.schedule import plan_scales
     from nst_tf.sizes import resize
@@ -52,11 +54,21 @@ def work(name, size, steps, most):
     )
     content, styles = fit(photo, painting, settings)
     sizes = [style.shape[1:3] for style in styles]
-    (plan,) = plan_memory(settings, plan_scales(settings, content.shape[1:3], sizes), sizes)
+    regions = []
+    if "regions" in name:  # columns, with a gap
+        masks = np.zeros((3, *content.shape[1:3]), np.float32)
+        for mask, first in zip(masks, (0, 1, 3), strict=True):
+            mask[:, first * size // 4 : (first + 1) * size // 4] = 1
+        regions = [Region(mask) for mask in masks]
+    scales = plan_scales(settings, content.shape[1:3], sizes)
+    (plan,) = plan_memory(settings, scales, sizes, len(regions))
     figures = {"estimate": round(plan.peak / MIB)}
     if plan.peak <= most * GIB and plan.block_size == settings.block_size:
         seconds = []
-        stylize(photo, painting, settings, callbacks=[lambda p: seconds.append(p.seconds)])
+        stylize(
+            photo, painting, settings, regions=regions,
+            callbacks=[lambda p: seconds.append(p.seconds)],
+        )  # fmt: skip
         figures["mebibytes"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         figures["seconds"] = float(np.median(np.diff(seconds)))
     print(json.dumps(figures))

@@ -329,6 +329,11 @@ def test_masks_on_the_real_command_line(tmp_path, capfd):
     np.testing.assert_allclose(results["labels"], results["ordered"], atol=1)
     assert read_metadata("both.png")["content_mask"] == ["left.png", "right.png"]
 
+    more = ["--content_mask=left.png", wave, "--scales=2", "--min_dim=32", "--snapshot_every=1"]
+    assert main(["nst", *flags, *more, "--snapshot_dir=steps", "--output=two.png"]) == 0
+    coarse = np.asarray(Image.open("steps/step_00001.png"))  # enlarged, but not what stays
+    np.testing.assert_array_equal(coarse[:, 50:], photo[:, 50:])
+
 
 def test_transparent_parts_feed_no_statistics(photo):
     with Image.open(ASSETS / "great_wave.jpg") as wave:

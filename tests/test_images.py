@@ -11,6 +11,7 @@ from PIL import Image, ImageCms
 
 from nst_tf.images import (
     load_image,
+    load_mask,
     load_picture,
     output_format,
     read_metadata,
@@ -308,3 +309,42 @@ def test_extensions_decide_the_format():
     for name in ("picture", "picture.gif", "picture.png.txt"):
         with pytest.raises(ValueError, match=r"use one of \.png"):
             output_format(name)
+
+
+def test_half_transparent_pixels_keep_their_colour(tmp_path):
+    image = Image.new("RGBA", (12, 8), (0, 0, 0, 128))
+    image.paste((250, 0, 0, 255), (0, 0, 4, 8))
+    image.paste((0, 250, 0, 0), (8, 0, 12, 8))
+    image.save(tmp_path / "in.png")
+    picture = load_picture(tmp_path / "in.png")
+    assert (picture.pixels[0, :, 4:8] == 0).all()
+    assert (picture.pixels[0, :, 8:] == 1).all()  # invisible: white
+    np.testing.assert_allclose(load_image(tmp_path / "in.png")[0, :, 4:8], 127 / 255, atol=1e-6)
+    save_image(tmp_path / "out.png", picture.pixels, alpha=picture.alpha)
+    again = np.asarray(Image.open(tmp_path / "out.png"))
+    np.testing.assert_array_equal(again[:, :8], np.asarray(image)[:, :8])
+    save_image(tmp_path / "out.jpg", picture.pixels, alpha=picture.alpha)
+    assert abs(int(np.asarray(Image.open(tmp_path / "out.jpg"))[4, 6, 0]) - 127) <= 2
+    small = load_picture(tmp_path / "in.png", 7)
+    shows = small.alpha > 0.1
+    assert small.pixels[0, ..., 1][shows].max() < 0.01  # nothing green where it was invisible
+
+
+def test_masks_are_read_over_black_and_maps_in_colour(tmp_path):
+    mask = Image.new("LA", (20, 20), (255, 0))
+    mask.paste((255, 255), (0, 0, 10, 20))
+    mask.save(tmp_path / "mask.png")
+    loaded = load_mask(tmp_path / "mask.png")
+    assert loaded.shape == (20, 20)
+    np.testing.assert_array_equal(loaded[0], [1] * 10 + [0] * 10)
+    deep = np.zeros((20, 20), np.uint16)
+    deep[:10] = 65535
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    np.testing.assert_array_equal(load_mask(tmp_path / "deep.png")[:, 0], [1] * 10 + [0] * 10)
+    labels = Image.new("RGB", (20, 20), (90, 0, 0))
+    labels.save(tmp_path / "dark.png")
+    assert load_mask(tmp_path / "dark.png").shape == (20, 20, 3)
+    almost = Image.new("RGB", (40, 40), "white")
+    almost.putpixel((3, 3), (255, 0, 0))  # a stray pixel makes no map
+    almost.save(tmp_path / "almost.png")
+    assert load_mask(tmp_path / "almost.png").shape == (40, 40)

@@ -1,12 +1,16 @@
 """README and the code say the same."""
 
 import dataclasses
+import importlib
+import json
 import re
+import shlex
 
 from conftest import ROOT
 
 from nst_tf import RECIPES, Settings
-from nst_tf.command_line import OTHER_FLAGS
+from nst_tf.command_line import OTHER_FLAGS, parse
+from nst_tf.images import read_metadata
 
 README = (ROOT / "README.md").read_text()
 
@@ -18,6 +22,26 @@ def test_every_flag_and_recipe_is_named_and_no_other():
     assert set(re.findall(r"--([a-z_0-9]+)", README)) <= ours
     for name in RECIPES:
         assert f"| `{name}` |" in README
+
+
+def test_the_gallery_is_what_its_script_makes(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    gallery = importlib.import_module("gallery")
+    page = (ROOT / "assets" / "gallery.md").read_text(encoding="utf-8")
+    assert page == "\n".join(gallery.page())
+    for path in re.findall(r'src="([^"]+)"', page):
+        assert (ROOT / "assets" / path).exists(), path
+    for section in gallery.SECTIONS:
+        for entry in section.entries:
+            argv = shlex.split(gallery.command(entry))[2:]
+            made = read_metadata(ROOT / gallery.output(entry))
+            assert made["settings"] == as_recorded(parse(argv)[1]) | {
+                name: made["settings"][name] for name in ("precision", "init", "weights")
+            }
+
+
+def as_recorded(settings):
+    return json.loads(json.dumps(dataclasses.asdict(settings)))
 
 
 def test_links_lead_somewhere():

@@ -181,6 +181,30 @@ def test_a_region_too_small_for_a_layer_counts_in_the_others_alone(pictures, pix
     assert measure(image, photo, painting, deep, [Region(mask)]).style == 0
 
 
+def test_shares_that_no_region_blends_are_refused(pictures):
+    photo, paintings = pictures
+    masks = [left(20), 1 - left(20)]
+    blended = dataclasses.replace(FAST, style_blend=(1, 0))
+    with pytest.raises(ValueError, match="style_blend has no effect where each region has one"):
+        measure(photo, photo, paintings, blended, pair_masks(masks, [], 2))
+    regions = [Region(masks[0], {0: None, 1: None}), Region(masks[1], {1: None})]
+    with pytest.raises(ValueError, match="style_blend gives no style of region 2 a share above 0"):
+        measure(photo, photo, paintings, blended, regions)
+
+
+def test_each_style_is_given_the_colours_of_its_own_regions(pictures):
+    photo, paintings = pictures
+    settings = dataclasses.replace(FAST, preserve_color="match")
+    changed = photo.copy()
+    changed[:, :, 20:] = changed[:, :, 20:] ** 3
+    one, other = Region(left(20), {0: None}), Region(1 - left(20), {1: None})
+    alike = dataclasses.replace(settings, style_layers=["block1_conv1"])
+    losses = [measure(p, p, paintings, alike, [one]) for p in (photo, changed)]
+    assert losses[0].style == pytest.approx(losses[1].style, rel=1e-4)
+    both = [measure(p, p, paintings, alike, [one, other]) for p in (photo, changed)]
+    assert both[0].style != pytest.approx(both[1].style, rel=1e-2)
+
+
 def test_layer_weights_of_each_style_choose_who_gives_which_layer(pictures, pixels):
     photo, paintings = pictures
     image = pixels(32, 48, seed=3)
