@@ -206,9 +206,9 @@ def page():
 
 
 def strips():
-    """Put the strengths of the first pair above the details of the second."""
-    rows = [[e for e in SECTIONS[0].entries if "cat" in e.name],
-            [e for e in SECTIONS[1].entries if "coffee" in e.name]]  # fmt: skip
+    """Put the strengths of a pair above the details of another: README's picture."""
+    rows = [[e for e in SECTIONS[0].entries if "temple" in e.name],
+            [e for e in SECTIONS[1].entries if "cat" in e.name]]  # fmt: skip
     sheets = []
     for row in rows:
         width = STRIP // len(row)
