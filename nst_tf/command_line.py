@@ -20,8 +20,8 @@ OTHER_FLAGS: tuple[tuple[str, str, str, Any, str], ...] = (
      "the painting to paint it like, several with a --style each; without, the photo is rebuilt"),
     ("Files", "content_mask", "multi_string", None,
      "a picture, white where the photo is to be painted, black or transparent where it stays; "
-     "several with a --content_mask each, for a --style each; or one in colours, which needs a "
-     "--style_mask in the same colours for each --style"),
+     "several with a --content_mask each, for a --style each or for one; or one in colours, which "
+     "needs a --style_mask in the same colours for each --style"),
     ("Files", "style_mask", "multi_string", None,
      "likewise, what to use of a --style; in colours, what is like the regions of the same colour"),
     ("Files", "output", "string", None,

@@ -21,6 +21,7 @@ from PIL import (
 )
 
 from nst_tf.files import StrPath, write_whole
+from nst_tf.masks import LEAST_WHITE
 from nst_tf.sizes import check_image, fit_size, resize_plane
 
 FORMATS = {
@@ -132,7 +133,7 @@ def load_mask(path: StrPath) -> np.ndarray:
     if (np.ptp(mask, axis=-1) > 0.1).mean() > LEAST_COLOR:
         return mask
     mask = mask.mean(axis=-1)
-    if mask.max() < 0.5:
+    if mask.max() < LEAST_WHITE:
         raise ValueError(f"{path} is black all over: a mask must be white where its region is")
     return mask
 

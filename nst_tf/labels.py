@@ -25,24 +25,29 @@ def split_labels(labels: np.ndarray) -> dict[Color, np.ndarray]:
     """
     if labels.ndim == 2:
         labels = np.repeat(labels[..., None], 3, axis=-1)
-    levels = np.rint(labels * 255).astype(np.int32)
-    codes = (levels[..., 0] << 16) + (levels[..., 1] << 8) + levels[..., 2]
-    codes, counts = np.unique(codes, return_counts=True)
-    colors = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=-1) / 255
-    black = np.zeros(3)
+    red, green, blue = (
+        np.rint(255 * labels[..., channel]).astype(np.int32) for channel in range(3)
+    )
+    codes, counts = np.unique((red << 16) + (green << 8) + blue, return_counts=True)
+    colors = (
+        np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=-1).astype(np.float32) / 255
+    )
+    black = np.zeros(3, np.float32)
     counts = np.where(_near(colors, black), 0, counts)
     found: list[np.ndarray] = []
-    while True:
+    while counts.any():
         color = colors[counts.argmax()]
         near = _near(colors, color)
-        if counts[near].sum() < max(1, LEAST_LABEL * levels[..., 0].size):
-            break
-        found.append(color)
+        if counts[near].sum() >= LEAST_LABEL * red.size:
+            found.append(color)
         counts = np.where(near, 0, counts)
     if not found:
-        raise ValueError("a map of labels is black: paint its regions in other colours")
-    least = np.full(labels.shape[:2], np.inf)
-    nearest = np.zeros(labels.shape[:2], np.intp)
+        raise ValueError(
+            "a map of labels has no colour but black on half a per cent of it: paint larger "
+            "regions, or in other colours"
+        )
+    least = np.full(labels.shape[:2], np.inf, np.float32)
+    nearest = np.zeros(labels.shape[:2], np.int16)
     for number, color in enumerate([*found, black]):  # what is between two colours is not black
         distance = np.abs(labels - color).max(axis=-1)
         nearest[distance < least] = number

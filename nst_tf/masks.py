@@ -16,7 +16,7 @@ from nst_tf.labels import in_hex, nearest_label, split_labels
 from nst_tf.sizes import Size, resize, resize_plane
 
 ROUNDING = 1e-5  # of masks that share the pixels
-LEAST_LEFT = 0.05  # of a mask's white: with less there is no region
+LEAST_WHITE = 0.05  # of a mask at its lightest: with less there is no region
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +51,8 @@ def pair_masks(
         ValueError: an array is no mask, a mask is empty, their numbers do not agree, or a label's
             colour is in no style's map.
     """
-    ours = [_checked("content_mask", number, mask) for number, mask in enumerate(content_masks, 1)]
-    theirs = [_checked("style_mask", number, mask) for number, mask in enumerate(style_masks, 1)]
+    ours = [_checked(f"content_mask {n}", mask) for n, mask in enumerate(content_masks, 1)]
+    theirs = [_checked(f"style_mask {n}", mask) for n, mask in enumerate(style_masks, 1)]
     if any(mask.ndim == 3 for mask in (*ours, *theirs)):
         return _pair_labels(ours, theirs, styles)
     pairs = max(len(ours), styles)
@@ -139,7 +139,8 @@ def _shown(mask: np.ndarray | None, alpha: np.ndarray | None, name: str) -> np.n
     if np.max(fitted, initial=0, where=alpha > 0.5 / 255) < 0.5:
         where = "all over" if mask is None else "wherever a mask is white"
         raise ValueError(f"{name} is transparent {where}: there is nothing to see")
-    return alpha * fitted
+    left = alpha * fitted
+    return left / left.max()
 
 
 def fit_regions(regions: Sequence[Region], content: Size, styles: Sequence[Size]) -> list[Region]:
@@ -155,17 +156,20 @@ def fit_regions(regions: Sequence[Region], content: Size, styles: Sequence[Size]
                 f"a region is painted like style {number + 1}, but there are {len(styles)}"
             )
     for number, region in enumerate(regions, start=1):
-        _check_fitted("content_mask", number, region.content, content)
+        _check_fitted(f"the content mask of region {number}", region.content, content)
         for style, mask in region.styles.items():
-            _check_fitted("style_mask", number, mask, styles[style])
+            name = f"the mask of style {style + 1} in region {number}"
+            _check_fitted(name, mask, styles[style])
     return resize_regions(regions, content, styles)
 
 
-def _check_fitted(name: str, number: int, mask: Any, size: Size) -> None:
-    if mask is not None and _resized(_checked(name, number, mask), size).max() < LEAST_LEFT:
-        raise ValueError(
-            f"{name} {number} is empty at {size[1]}x{size[0]} pixels: its region is too small"
-        )
+def _check_fitted(name: str, mask: Any, size: Size) -> None:
+    if mask is None:
+        return
+    if np.ndim(mask) != 2:
+        raise ValueError(f"{name} has shape {list(np.shape(mask))}: expected [H, W]")
+    if _resized(_checked(name, mask), size).max() < LEAST_WHITE:
+        raise ValueError(f"{name} is empty at {size[1]}x{size[0]} pixels: it is too small")
 
 
 def resize_regions(
@@ -252,19 +256,18 @@ def _resized(mask: np.ndarray, size: Size) -> np.ndarray:
     return resize_plane(mask, size, resample=Image.Resampling.HAMMING)
 
 
-def _checked(name: str, number: int, mask: Any) -> np.ndarray:
+def _checked(name: str, mask: Any) -> np.ndarray:
     array = np.asarray(mask)
     if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)) or not array.size:
         raise ValueError(
-            f"{name} {number} has shape {list(array.shape)}: "
-            "expected [H, W], or [H, W, 3] for labels"
+            f"{name} has shape {list(array.shape)}: expected [H, W], or [H, W, 3] for labels"
         )
     if not np.issubdtype(array.dtype, np.floating) or not np.isfinite(array).all():
-        raise ValueError(f"{name} {number} must hold finite floats in [0, 1]")
+        raise ValueError(f"{name} must hold finite floats in [0, 1]")
     if array.min() < 0 or array.max() > 1:
-        raise ValueError(f"{name} {number} has values outside [0, 1]")
-    if array.max() < LEAST_LEFT:
-        raise ValueError(f"{name} {number} is black all over: its region must be white")
+        raise ValueError(f"{name} has values outside [0, 1]")
+    if array.max() < LEAST_WHITE:
+        raise ValueError(f"{name} is black all over: its region must be white")
     return array.astype(np.float32, copy=False)
 
 

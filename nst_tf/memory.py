@@ -33,7 +33,7 @@ TILE_COPIES = 2.1  # of a layer's tiles, 36 numbers for 16 of its inputs and out
 PICTURES = 7  # copies of the picture at once: the image, its gradient and what lies between
 STYLE_PICTURES = 2  # of each style
 COMPOSED = 7  # numbers a pixel where regions leave some of the photo: it, coverage, both at once
-PLANES = 5  # of each mask: as it came, fitted, at a scale, and its guides
+PLANES = 5  # of each content mask: fitted twice, at a scale, and its guides
 SCRATCH = 1.12  # what a step takes over what its features do
 
 BLOCK_SIZES = (1536, 1024, 768, 512, 384, 256, 192, 128)  # smaller ones would be mostly halo

@@ -19,7 +19,7 @@ from nst_tf.command_line import UsageError, help_text, parse
 from nst_tf.files import check_outputs, check_writable
 from nst_tf.images import check_output_size, output_format, save_image
 from nst_tf.inputs import input_paths, load_inputs
-from nst_tf.masks import count_masks, coverage, keep_photo
+from nst_tf.masks import count_masks, coverage
 from nst_tf.provenance import record
 from nst_tf.runtime import Stopper, start_tensorflow
 from nst_tf.schedule import plan_scales
@@ -219,7 +219,9 @@ class Run:
         """Write a picture, of any scale, at the size of the result, with what it was made from."""
         photo, covered = self.inputs.content.pixels, coverage(self.inputs.regions)
         if image.shape != photo.shape:
-            image = keep_photo(resize(image, self.inputs.size), photo, covered)
+            image = resize(image, self.inputs.size)
+            if covered is not None:  # what stays has not been enlarged
+                image = np.where(covered[None, :, :, None] > 0, image, photo)
         save_image(
             path,
             image,

@@ -127,7 +127,7 @@ def fit_pictures(
     content = check_image("content", content)
     height, width = content.shape[1:3]
     content = resize(content, fit_size(height, width, max_dim))
-    _check_size("content", content, smallest_side)
+    _check_size("content", content, smallest_side, "use a larger picture")
     fitted = []
     for number, (style, ratio) in enumerate(zip(styles, style_scales, strict=True), start=1):
         name = "style" if len(styles) == 1 else f"style {number}"
@@ -135,15 +135,15 @@ def fit_pictures(
         height, width = style.shape[1:3]
         side = max(content.shape[1:3]) * ratio if ratio else max(height, width)
         style = resize(style, long_side_size(height, width, side / detail))
-        _check_size(name, style, smallest_side)
+        _check_size(name, style, smallest_side, "raise style_scale or lower detail")
         fitted.append(style)
     return content, fitted
 
 
-def _check_size(name: str, image: np.ndarray, smallest_side: int) -> None:
+def _check_size(name: str, image: np.ndarray, smallest_side: int, mend: str) -> None:
     height, width = image.shape[1:3]
     if min(height, width) < smallest_side:
         raise ValueError(
             f"{name} is {width}x{height} pixels at the size it is used: the deepest layer needs "
-            f"{smallest_side} a side, so use a larger picture or a shallower layer"
+            f"{smallest_side} a side, so {mend}, or use shallower layers"
         )

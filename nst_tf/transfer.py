@@ -84,14 +84,14 @@ def stylize(
     steps_done = evaluations = ceiling = 0
     optimizer: Retrying | None = None
     image: np.ndarray | None = None
-    before = content
+    coarse = content
     # Of a photo that nothing is to change, a step a scale is enough for the callbacks.
     unchanged = not settings.strength and settings.init == "content" and initial is None
     # Of a texture or a reconstruction, nothing is given away.
     strength = settings.strength if settings.content_weight and settings.style_weight else 1.0
 
     def finish(image: np.ndarray) -> np.ndarray:
-        return colors.finish(keep_photo(image, colors.content, covered))
+        return keep_photo(colors.finish(image), content, covered)
 
     for scale, planned in zip(plan, memory, strict=True):
         pictures = [
@@ -107,8 +107,8 @@ def stylize(
         if image is None:
             image = start_image(pictures[0], pictures[1:], settings, initial)
         else:
-            image = refined(image, before, pictures[0], strength)
-        before = pictures[0]
+            image = refined(image, coarse, pictures[0], strength)
+        coarse = pictures[0]
         variable = tf.Variable(image, trainable=False)
         make = functools.partial(make_optimizer, variable, model, targets, settings)
         optimizer = Retrying(make, room, optimizer)

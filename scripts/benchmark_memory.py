@@ -132,7 +132,9 @@ def main():
     parser.add_argument("--configurations", nargs="+", default=list(CONFIGURATIONS))
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--steps", type=int, default=3)
-    parser.add_argument("--add", action="store_true", help="keep what the record has of others")
+    parser.add_argument(
+        "--add", action="store_true", help="keep what the record has of others, of older commits"
+    )
     parser.add_argument("--most", type=float, default=14, help="GiB")
     parser.add_argument("--work", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -28,7 +28,6 @@ COFFEE = "--content assets/coffee.jpg"
 TEMPLE = "--content assets/temple.jpg"
 AUVERS = "--style assets/auvers.jpg"
 KANDINSKY = "--style assets/composition_viii.jpg"
-SUMMERTIME = "--style assets/summertime.jpg"
 WAVE = "--style assets/great_wave.jpg"
 
 
@@ -49,7 +48,7 @@ class Section(NamedTuple):
     entries: list[Entry]
 
 
-def strip(name, knob, values, pair):
+def each(name, knob, values, pair):
     return [
         Entry(f"{name}-{value}", f"`--{knob} {value}`", f"{pair} --{knob} {value}")
         for value in values
@@ -64,8 +63,8 @@ SECTIONS = [
         "detail.",
         ["cat.jpg", "auvers.jpg", "temple.jpg", "great_wave.jpg"],
         [
-            *strip("strength-cat", "strength", (0, 0.3, 0.6, 1, 1.5, 3), f"{CAT} {AUVERS}"),
-            *strip("strength-temple", "strength", (0, 0.3, 0.6, 1, 1.5, 3), f"{TEMPLE} {WAVE}"),
+            *each("strength-cat", "strength", (0, 0.3, 0.6, 1, 1.5, 3), f"{CAT} {AUVERS}"),
+            *each("strength-temple", "strength", (0, 0.3, 0.6, 1, 1.5, 3), f"{TEMPLE} {WAVE}"),
         ],
     ),
     Section(
@@ -74,8 +73,8 @@ SECTIONS = [
         "size.",
         ["coffee.jpg", "auvers.jpg", "cat.jpg", "great_wave.jpg"],
         [
-            *strip("detail-coffee", "detail", (0.5, 1, 2, 3), f"{COFFEE} {AUVERS}"),
-            *strip("detail-cat", "detail", (0.5, 1, 2, 3), f"{CAT} {WAVE}"),
+            *each("detail-coffee", "detail", (0.5, 1, 2, 3), f"{COFFEE} {AUVERS}"),
+            *each("detail-cat", "detail", (0.5, 1, 2, 3), f"{CAT} {WAVE}"),
         ],
     ),
     Section(
@@ -95,8 +94,8 @@ SECTIONS = [
     Section(
         "Regions",
         "White parts of a mask are painted, the rest stays the photo, to the bit. Several masks "
-        "are for several styles. In maps of labels, each colour of the photo's is painted like the "
-        "same colour of the painting's: sky like sky.",
+        "are for several styles, or for one. In maps of labels, each colour of the photo's is "
+        "painted like the same colour of the painting's: sky like sky.",
         ["coffee.jpg", "masks/coffee-cup.png", "masks/coffee-table.png", "temple.jpg",
          "masks/temple-sky.png", "great_wave.jpg", "masks/great_wave-sky.png"],
         [

@@ -200,7 +200,10 @@ def bad(tmp_path, photo):
             ],
             "style_blend has no effect where each region has one style",
         ),
-        (["--content_mask=dot.png"], "content_mask 1 is empty at 64x48 pixels: its region is too"),
+        (
+            ["--content_mask=dot.png"],
+            "content mask of region 1 is empty at 64x48 pixels: it is too small",
+        ),
     ],
 )
 def test_bad_input_is_refused_before_tensorflow_starts(
@@ -303,6 +306,7 @@ def test_masks_on_the_real_command_line(tmp_path, capfd):
     mask = Image.new("L", (30, 20))
     mask.paste(255, (0, 0, 15, 20))
     mask.save("left.png")
+    mask.point(lambda level: level // 2).save("half.png")
     Image.fromarray(255 - np.asarray(mask)).convert("1").save("right.png")
     Image.merge("RGB", [mask, mask.point(lambda level: 0), mask.point(lambda v: 255 - v)]).save(
         "map.png"
@@ -333,6 +337,14 @@ def test_masks_on_the_real_command_line(tmp_path, capfd):
     assert main(["nst", *flags, *more, "--snapshot_dir=steps", "--output=two.png"]) == 0
     coarse = np.asarray(Image.open("steps/step_00001.png"))  # enlarged, but not what stays
     np.testing.assert_array_equal(coarse[:, 50:], photo[:, 50:])
+
+    more[0] = "--content_mask=half.png"  # composed once, not again when it is enlarged
+    assert main(["nst", *flags, *more, "--strength=9", "--snapshot_dir=half"]) == 0
+    faint = np.asarray(Image.open("half/step_00001.png")).astype(int)[:, :44]
+    blurred = np.asarray(
+        Image.open("photo.png").resize((48, 32), Image.LANCZOS).resize((96, 64), Image.LANCZOS)
+    ).astype(int)[:, :44]
+    assert np.abs(faint - photo[:, :44]).mean() > 0.8 * np.abs(blurred - photo[:, :44]).mean()
 
 
 def test_transparent_parts_feed_no_statistics(photo):

@@ -27,8 +27,20 @@ def test_smooth_edges_and_compression_make_no_labels():
     assert together[44:].all()  # no holes between regions
 
 
+def test_a_region_of_many_shades_is_one_however_flat_a_smaller_colour_is():
+    labels = np.zeros((200, 200, 3))
+    labels[:, :100, 0] = 1
+    labels[:50, 100:, 2] = 0.9 + 0.05 * np.random.default_rng(0).standard_normal((50, 100)).clip(
+        -2, 2
+    )
+    labels[100:110, 150:165, 1] = 1  # 150 pixels, less than half a per cent
+    masks = split_labels(labels)
+    assert len(masks) == 2
+    assert min(mask.sum() for mask in masks.values()) == 5000
+
+
 def test_a_map_needs_a_colour():
-    with pytest.raises(ValueError, match="a map of labels is black"):
+    with pytest.raises(ValueError, match="a map of labels has no colour but black"):
         split_labels(np.full((9, 9, 3), 0.1))
 
 

@@ -149,9 +149,13 @@ def test_what_goes_with_a_style_is_the_union_of_its_regions():
 @pytest.mark.parametrize(
     ("mask", "words"),
     [
-        (left(1, 1000, 1000), "content_mask 1 is empty at 9x9 pixels: its region is too small"),
-        (np.ones((3, 3), np.uint8), "content_mask 1 must hold finite floats"),
-        (np.zeros((3, 3), np.float32), "content_mask 1 is black all over"),
+        (
+            left(1, 1000, 1000),
+            "the content mask of region 1 is empty at 9x9 pixels: it is too small",
+        ),
+        (np.ones((3, 3), np.uint8), "the content mask of region 1 must hold finite floats"),
+        (np.zeros((3, 3), np.float32), "the content mask of region 1 is black all over"),
+        (np.ones((3, 3, 3), np.float32), r"region 1 has shape \[3, 3, 3\]: expected \[H, W\]$"),
     ],
 )
 def test_regions_are_checked_at_the_size_they_are_used(mask, words):
@@ -169,7 +173,9 @@ def test_transparent_parts_belong_to_no_region():
     (region,) = show_only([], alpha, [None, left(5) * 0.3])
     np.testing.assert_array_equal(region.content, left(3))  # all that shows is painted
     assert region.styles[0] is None
-    np.testing.assert_array_equal(region.styles[1], left(5) * np.float32(0.3))  # counts as it shows
+    np.testing.assert_array_equal(region.styles[1], left(5))  # faint all over
+    (region,) = show_only([], None, [left(5) * 0.5 + left(2) * 0.5])
+    assert sorted(np.unique(region.styles[0])) == [0, 0.5, 1]  # counts as it shows
     (region,) = show_only([Region(left(2, 8, 12), {0: None})], alpha, [None])
     assert region.content.shape == (4, 6)
     assert region.content[:, 3:].max() == 0

@@ -5,6 +5,7 @@ import importlib
 import json
 import re
 import shlex
+from pathlib import Path
 
 from conftest import ROOT
 
@@ -34,10 +35,18 @@ def test_the_gallery_is_what_its_script_makes(monkeypatch):
     for section in gallery.SECTIONS:
         for entry in section.entries:
             argv = shlex.split(gallery.command(entry))[2:]
+            values, settings = parse(argv)
             made = read_metadata(ROOT / gallery.output(entry))
-            assert made["settings"] == as_recorded(parse(argv)[1]) | {
+            assert made["settings"] == as_recorded(settings) | {
                 name: made["settings"][name] for name in ("precision", "init", "weights")
             }
+            assert made["content"] == Path(values.content).name
+            for key, paths in (
+                ("styles", values.style),
+                ("content_mask", values.content_mask),
+                ("style_mask", values.style_mask),
+            ):
+                assert made[key] == [Path(path).name for path in paths or ()]
 
 
 def as_recorded(settings):
