@@ -84,7 +84,7 @@ def checked_each(name: str, value: Any, default: Any) -> Any:
     return numbers if len(numbers) > 1 else numbers[0]
 
 
-def checked_auto(name: str, value: Any) -> Any:
+def checked_auto(name: str, value: Any, _: Any) -> Any:
     """Return `auto`, or a whole number given as one or as its digits."""
     if value == "auto":
         return value

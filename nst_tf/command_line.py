@@ -7,6 +7,7 @@ from typing import Any
 
 from absl import flags
 
+from nst_tf.checks import checked_each, checked_ramp
 from nst_tf.recipes import RECIPES, recipe
 from nst_tf.settings import Settings
 from nst_tf.styles import check_styles
@@ -53,9 +54,9 @@ def define_flags() -> flags.FlagValues:
     kinds = {
         bool: "boolean", int: "integer", float: "float", str: "string", tuple: "list",
     }  # fmt: skip
+    words = {checked_ramp: "string", checked_each: "list"}
     for knob in dataclasses.fields(Settings):
-        kind = "string" if knob.metadata["ramp"] else kinds[type(knob.default)]
-        kind = "list" if knob.metadata["each"] else kind
+        kind = words.get(knob.metadata["check"], kinds[type(knob.default)])
         define = getattr(flags, f"DEFINE_{kind}")
         # None tells a flag that was given from one that was not, which leaves it to the recipe.
         define(knob.name, None, knob.metadata["help"], flag_values=values)

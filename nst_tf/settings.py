@@ -5,6 +5,7 @@ library takes an instance, and the output files record one. Importing this modul
 TensorFlow, so that mistakes are refused at once.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -36,8 +37,7 @@ def _knob(
     above: float | None = None,
     high: float | None = None,
     choices: tuple[str, ...] | None = None,
-    ramp: bool = False,
-    each: bool = False,
+    check: Callable[[str, Any, Any], Any] = checked_type,
 ) -> Any:
     limits = {"at least": low, "more than": above, "at most": high}
     return field(
@@ -47,8 +47,8 @@ def _knob(
             "help": help,
             "limits": {words: limit for words, limit in limits.items() if limit is not None},
             "choices": choices,
-            "ramp": ramp,
-            "each": each,
+            "check": check,
+            "ramp": check is checked_ramp,
         },
     )
 
@@ -128,11 +128,11 @@ class Settings:
     )  # fmt: skip
     content_weight: Weight = _knob(
         1e4, "Loss", "weight of the content loss, or a ramp start:end over the epochs; larger "
-        "keeps more of the photo", low=0, ramp=True,
+        "keeps more of the photo", low=0, check=checked_ramp,
     )  # fmt: skip
     style_weight: Weight = _knob(
         1e-2, "Loss", "weight of the style loss, or a ramp; larger takes more of the painting",
-        low=0, ramp=True,
+        low=0, check=checked_ramp,
     )  # fmt: skip
     strength: float = _knob(
         1.0, "Loss",
@@ -142,7 +142,7 @@ class Settings:
     )  # fmt: skip
     total_variation_weight: Weight = _knob(
         30.0, "Loss", "weight of the total variation, or a ramp; larger is smoother", low=0,
-        ramp=True,
+        check=checked_ramp,
     )  # fmt: skip
     content_layers: tuple[str, ...] = _knob(
         ("block5_conv2",), "Network", "VGG19 layers whose features are kept"
@@ -183,6 +183,7 @@ class Settings:
         "auto", "Memory",
         "work through the picture in blocks of so many pixels a side: the same result in less "
         "memory and about twice the time; 0: all of it at once; auto: only if it has to", low=0,
+        check=checked_auto,
     )  # fmt: skip
     memory_budget: str = _knob(
         "auto", "Memory",
@@ -206,7 +207,7 @@ class Settings:
     style_scale: float | tuple[float, ...] = _knob(
         1.0, "Pictures",
         "long side of the styles relative to the content's, or of each in turn, such as 1,0.5; "
-        "larger gives larger strokes; 0 keeps a style's size", low=0, high=16, each=True,
+        "larger gives larger strokes; 0 keeps a style's size", low=0, high=16, check=checked_each,
     )  # fmt: skip
     detail: float = _knob(
         1.0, "Pictures",
@@ -232,13 +233,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         for knob in fields(self):
-            value = getattr(self, knob.name)
-            if knob.name == "block_size":
-                value = checked_auto(knob.name, value)
-            else:
-                check = checked_ramp if knob.metadata["ramp"] else checked_type
-                check = checked_each if knob.metadata["each"] else check
-                value = check(knob.name, value, knob.default)
+            check = knob.metadata["check"]
+            value = check(knob.name, getattr(self, knob.name), knob.default)
             object.__setattr__(self, knob.name, value)
             for number in value if isinstance(value, tuple) else (value,):
                 check_number(knob.name, number, knob.metadata["limits"])
