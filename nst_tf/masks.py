@@ -121,7 +121,7 @@ def show_only(
     if content is None and all(alpha is None for alpha in styles):
         return list(regions)
     shown = []
-    for region in regions or [Region(None, dict.fromkeys(range(len(styles))))]:
+    for region in regions or _everything(len(styles)):
         parts = {
             number: _shown(mask, styles[number], f"style {number + 1}")
             for number, mask in region.styles.items()
@@ -191,7 +191,7 @@ def resize_regions(
             {number: _whole_or(part, styles[number]) for number, part in region.styles.items()},
         )
         for mask, region in zip(ours, regions, strict=True)
-    ] or [Region(None, dict.fromkeys(range(len(styles))))]
+    ] or _everything(len(styles))
 
 
 def coverage(regions: Sequence[Region]) -> np.ndarray | None:
@@ -243,6 +243,11 @@ def keep_photo(image: np.ndarray, photo: np.ndarray, covered: np.ndarray | None)
         return image
     size = image.shape[1:3]
     return compose(image, resize(photo, size), _resized(covered, size)[None, :, :, None])
+
+
+def _everything(styles: int) -> list[Region]:
+    """Return what no regions mean: all of the photo is painted like all of all styles."""
+    return [Region(None, dict.fromkeys(range(styles)))]
 
 
 def _whole_or(mask: np.ndarray | None, size: Size) -> np.ndarray | None:

@@ -217,9 +217,10 @@ class Run:
 
     def save(self, path: Path, image: np.ndarray) -> None:
         """Write a picture, of any scale, at the size of the result, with what it was made from."""
-        photo, covered = self.inputs.content.pixels, coverage(self.inputs.regions)
+        photo = self.inputs.content.pixels
         if image.shape != photo.shape:
             image = resize(image, self.inputs.size)
+            covered = coverage(self.inputs.regions)
             if covered is not None:  # what stays has not been enlarged
                 image = np.where(covered[None, :, :, None] > 0, image, photo)
         save_image(

@@ -71,11 +71,9 @@ def stylize(
     settings = settings or Settings()
     callbacks = tuple(callbacks)
     content, fitted = fit(content, styles, settings)
-    sizes = [style.shape[1:3] for style in fitted]
-    regions = fit_regions(regions, content.shape[1:3], sizes)
-    check_blend(settings, regions)
+    regions, colors = _fit_regions(regions, content, fitted, settings)
     covered = coverage(regions)
-    colors = _colors(settings, content, fitted, regions)
+    sizes = [style.shape[1:3] for style in fitted]
     plan = plan_scales(settings, content.shape[1:3], sizes)
     memory = plan_memory(settings, plan, sizes, count_masks(regions))
     model = load_model(settings)
@@ -172,14 +170,17 @@ def _any_ends(callbacks: Iterable[Callback], progress: Progress) -> bool:
     return any(isinstance(answer, bool | np.bool_) and answer for answer in answers)
 
 
-def _colors(
-    settings: Settings,
+def _fit_regions(
+    regions: Sequence[Region],
     content: np.ndarray,
     styles: Sequence[np.ndarray],
-    regions: Sequence[Region],
-) -> Colors:
-    pairs = [paired(regions, number) for number in range(len(styles))]
-    return Colors(settings.preserve_color, content, styles, pairs)
+    settings: Settings,
+) -> tuple[list[Region], Colors]:
+    """Return the regions at the sizes of fitted pictures, and the colours to run in."""
+    fitted = fit_regions(regions, content.shape[1:3], [style.shape[1:3] for style in styles])
+    check_blend(settings, fitted)
+    pairs = [paired(fitted, number) for number in range(len(styles))]
+    return fitted, Colors(settings.preserve_color, content, styles, pairs)
 
 
 def make_optimizer(
@@ -239,15 +240,13 @@ def measure(
     """
     settings = settings or Settings()
     content, fitted = fit(content, styles, settings)
-    regions = fit_regions(regions, content.shape[1:3], [style.shape[1:3] for style in fitted])
-    check_blend(settings, regions)
+    regions, colors = _fit_regions(regions, content, fitted, settings)
     image = check_image("image", image)
     if image.shape != content.shape:
         raise ValueError(
             f"image is {image.shape[2]}x{image.shape[1]} pixels, but the content "
             f"{content.shape[2]}x{content.shape[1]}"
         )
-    colors = _colors(settings, content, fitted, regions)
     model = load_model(settings)
     targets = make_targets(model, colors.content, colors.styles, settings, regions=regions)
     return read(objective(model, tf.constant(image), targets, make_knobs(settings.at(0), targets)))
