@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nst_tf.losses import Losses
+from nst_tf.losses.formulas import Losses
 from nst_tf.schedule import Scale
 
 

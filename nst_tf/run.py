@@ -14,21 +14,21 @@ import numpy as np
 from absl import flags
 
 import nst_tf
-from nst_tf.callbacks import Console, History, Snapshots, duration
-from nst_tf.command_line import UsageError, help_text, parse
+from nst_tf.callbacks.console import Console, History, Snapshots, duration
+from nst_tf.cli.flags import UsageError, help_text, parse
+from nst_tf.cli.inputs import input_paths, load_inputs
+from nst_tf.cli.provenance import record
+from nst_tf.cli.runtime import Stopper, start_tensorflow
 from nst_tf.files import check_outputs, check_writable
-from nst_tf.images import check_output_size, output_format, save_image
-from nst_tf.inputs import input_paths, load_inputs
-from nst_tf.masks import count_masks, coverage
-from nst_tf.provenance import record
-from nst_tf.runtime import Stopper, start_tensorflow
+from nst_tf.images.io import check_output_size, output_format, save_image
+from nst_tf.images.masks import count_masks, coverage
+from nst_tf.images.resize import resize
+from nst_tf.network.weights import load_weights
 from nst_tf.schedule import plan_scales
 from nst_tf.settings import Settings
-from nst_tf.sizes import resize
-from nst_tf.weights import load_weights
 
 if TYPE_CHECKING:
-    from nst_tf.memory import Plan
+    from nst_tf.memory.plan import Plan
     from nst_tf.progress import Callback, Progress
 
 FIGURES = (".png", ".pdf", ".svg")
@@ -90,7 +90,7 @@ class Run:
             if self.settings.weights != "imagenet":  # which TensorFlow may have to download
                 load_weights(self.settings.weights)
             self.device = start_tensorflow(self.values.device, self.values.deterministic)
-            from nst_tf.vgg import check_keras
+            from nst_tf.network.model import check_keras
 
             check_keras()
             self.weights = load_weights(self.settings.weights)
@@ -204,7 +204,7 @@ class Run:
 
     def plan_memory(self) -> "Plan":
         """Choose how to run at the finest scale; errors as for `memory.plan_memory`."""
-        from nst_tf.memory import plan_memory
+        from nst_tf.memory.plan import plan_memory
 
         inputs = self.inputs
         scales = plan_scales(self.settings, inputs.size, inputs.style_sizes)
@@ -265,7 +265,7 @@ class Run:
 
     def save_figure(self, path: str, image: np.ndarray) -> None:
         """Draw the pictures that were given, the result and the losses."""
-        from nst_tf.figures import save_run_figure
+        from nst_tf.callbacks.figures import save_run_figure
 
         content = [self.inputs.content.pixels] if self.values.content else []
         styles = self.inputs.styles if self.style_paths else []

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from nst_tf.images.resize import Size, scaled
 from nst_tf.settings import Settings
-from nst_tf.sizes import Size, scaled
 
 
 class Scale(NamedTuple):

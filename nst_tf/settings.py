@@ -19,7 +19,7 @@ from nst_tf.checks import (
     parse_bytes,
     unknown,
 )
-from nst_tf.layers import LAYERS, smallest_side
+from nst_tf.network.layers import LAYERS, smallest_side
 
 INITS = ("content", "style", "noise", "white")
 """Words that `Settings.init` knows; any other value is the path of a picture."""

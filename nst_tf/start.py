@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nst_tf.images.resize import check_image, cover, resize
 from nst_tf.settings import INITS, Settings
-from nst_tf.sizes import check_image, cover, resize
 
 
 def start_image(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from nst_tf.checks import counted
-from nst_tf.masks import Region
+from nst_tf.images.masks import Region
 from nst_tf.settings import Settings
 
 

@@ -12,24 +12,24 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.color import Colors
-from nst_tf.lbfgs import Evaluation, ProjectedLBFGS
-from nst_tf.losses import Losses, read
-from nst_tf.masks import Region, count_masks, coverage, fit_regions, keep_photo, paired
-from nst_tf.memory import Plan, plan_memory
-from nst_tf.objective import Knobs, compiled, make_knobs, objective
-from nst_tf.optimizers import Adam, AdamState, Average, Optimizer, adam_state, resampled
+from nst_tf.cli.runtime import feature_precision
+from nst_tf.images.color import Colors
+from nst_tf.images.masks import Region, count_masks, coverage, fit_regions, keep_photo, paired
+from nst_tf.images.resize import check_image, fit_pictures, resize, scaled
+from nst_tf.losses.formulas import Losses, read
+from nst_tf.losses.objective import Knobs, compiled, make_knobs, objective
+from nst_tf.losses.targets import Targets, make_targets
+from nst_tf.memory.fallback import Retrying, with_less_memory
+from nst_tf.memory.plan import Plan, plan_memory
+from nst_tf.network.model import feature_model
+from nst_tf.network.weights import load_weights
+from nst_tf.optimizers.adam import Adam, AdamState, Average, Optimizer, adam_state, resampled
+from nst_tf.optimizers.lbfgs import Evaluation, ProjectedLBFGS
 from nst_tf.progress import Callback, NonFiniteLossError, Progress
-from nst_tf.retry import Retrying, with_less_memory
-from nst_tf.runtime import feature_precision
 from nst_tf.schedule import GainRule, plan_scales
 from nst_tf.settings import Settings
-from nst_tf.sizes import check_image, fit_pictures, resize, scaled
 from nst_tf.start import refined, start_image
 from nst_tf.styles import check_blend, check_styles, style_scales
-from nst_tf.targets import Targets, make_targets
-from nst_tf.vgg import feature_model
-from nst_tf.weights import load_weights
 
 
 def stylize(

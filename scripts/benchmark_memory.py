@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 from record import ASSETS, describe, write_record
 
-from nst_tf.sizes import long_side_size
+from nst_tf.images.resize import long_side_size
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -42,9 +42,9 @@ CONFIGURATIONS = {
 
 def work(name, size, steps, most):
     from nst_tf import Region, Settings, load_image, stylize
-    from nst_tf.memory import GIB, MIB, plan_memory
+    from nst_tf.images.resize import resize
+    from nst_tf.memory.plan import GIB, MIB, plan_memory
     from nst_tf.schedule import plan_scales
-    from nst_tf.sizes import resize
     from nst_tf.transfer import fit
 
     photo, painting = (load_image(ASSETS / f"{name}.jpg") for name in ("temple", "great_wave"))

@@ -47,7 +47,7 @@ def work(method, pair, options, pipe):
     from quality import measure_quality
 
     from nst_tf import RECIPES, load_image, save_image
-    from nst_tf.sizes import resize
+    from nst_tf.images.resize import resize
     from nst_tf.transfer import fit, measure, stylize
 
     content, style, max_dim = pair.split(":")

@@ -25,7 +25,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 def pictures(size):
     from nst_tf import load_image
-    from nst_tf.sizes import fit_pictures
+    from nst_tf.images.resize import fit_pictures
 
     content = load_image(ASSETS / "temple.jpg", size)
     style = load_image(ASSETS / "great_wave.jpg")
@@ -37,10 +37,10 @@ def package_step(size, **changes):
     import tensorflow as tf
 
     from nst_tf import Settings
-    from nst_tf.memory import plan_memory
-    from nst_tf.objective import make_knobs
+    from nst_tf.losses.objective import make_knobs
+    from nst_tf.losses.targets import make_targets
+    from nst_tf.memory.plan import plan_memory
     from nst_tf.schedule import plan_scales
-    from nst_tf.targets import make_targets
     from nst_tf.transfer import load_model, make_optimizer
 
     content, styles = pictures(size)
@@ -60,7 +60,7 @@ def tutorial_step(size):
     import tensorflow as tf
 
     from nst_tf import Settings
-    from nst_tf.weights import load_weights
+    from nst_tf.network.weights import load_weights
 
     settings = Settings()
     weights = load_weights(settings.weights)
@@ -120,7 +120,7 @@ def floor_step(size):
     import tensorflow as tf
 
     from nst_tf import Settings
-    from nst_tf.layers import stride
+    from nst_tf.network.layers import stride
     from nst_tf.transfer import load_model
 
     content, _ = pictures(size)

@@ -16,8 +16,8 @@ from PIL import Image
 from record import ASSETS, describe, write_record
 
 from nst_tf import Settings, load_image, save_image, stylize
-from nst_tf.images import read_metadata, to_bytes
-from nst_tf.sizes import resize
+from nst_tf.images.io import read_metadata, to_bytes
+from nst_tf.images.resize import resize
 
 CONTENTS = ("temple", "cat", "astronaut")
 STYLES = ("great_wave", "auvers", "composition_viii")

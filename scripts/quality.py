@@ -3,10 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.losses import gram_matrix
-from nst_tf.sizes import resize
-from nst_tf.vgg import extract_features, feature_model
-from nst_tf.weights import load_weights
+from nst_tf.images.resize import resize
+from nst_tf.losses.formulas import gram_matrix
+from nst_tf.network.model import extract_features, feature_model
+from nst_tf.network.weights import load_weights
 
 STYLE_LAYERS = tuple(f"block{block}_conv1" for block in range(1, 6))
 CONTENT_LAYER = "block4_conv2"

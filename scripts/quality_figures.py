@@ -13,8 +13,8 @@ from PIL import Image
 from record import ASSETS
 
 from nst_tf import load_image, save_image
-from nst_tf.images import to_bytes
-from nst_tf.sizes import resize
+from nst_tf.images.io import to_bytes
+from nst_tf.images.resize import resize
 
 COLOURS = {"tutorial": "C7", "lbfgs": "C0", "fast": "C1", "quality": "C3"}
 WIDTH, HEIGHT, MARGIN = 300, 200, 6

@@ -17,8 +17,8 @@ from quality import measure_quality
 from record import ASSETS, describe, write_record
 
 from nst_tf import RECIPES, load_image, save_image, stylize
-from nst_tf.images import read_metadata
-from nst_tf.sizes import long_side_size, resize
+from nst_tf.images.io import read_metadata
+from nst_tf.images.resize import long_side_size, resize
 from nst_tf.transfer import fit
 
 SIZES = (256, 512, 1024)

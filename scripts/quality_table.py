@@ -45,7 +45,7 @@ def work(job):
     from quality import measure_quality
 
     from nst_tf import load_image, save_image
-    from nst_tf.images import read_metadata
+    from nst_tf.images.io import read_metadata
     from nst_tf.transfer import fit, stylize
 
     recipe, content, style, max_dim, parts = job
@@ -66,7 +66,7 @@ def work(job):
 def draw(options):
     """Put the photo, the painting and a picture by every recipe on a sheet: assets/recipes.jpg."""
     from nst_tf import RECIPES, load_image, save_image
-    from nst_tf.sizes import cover
+    from nst_tf.images.resize import cover
 
     content, style = options.pairs[0].split(":")
     paths = [ASSETS / f"{name}.jpg" for name in (content, style)]

@@ -24,9 +24,9 @@ def main():
     import tensorflow as tf
 
     from nst_tf import Settings, load_image
-    from nst_tf.layers import reach, stride
+    from nst_tf.network.layers import reach, stride
+    from nst_tf.network.model import extract_features
     from nst_tf.transfer import load_model
-    from nst_tf.vgg import extract_features
 
     model = load_model(Settings())
     found = {}

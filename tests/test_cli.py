@@ -13,17 +13,17 @@ import time
 
 import numpy as np
 import pytest
-from conftest import ASSETS
 from PIL import Image
 
 import nst_tf
 from nst_tf import Settings
-from nst_tf.callbacks import Console, History
-from nst_tf.command_line import OTHER_FLAGS, define_flags, help_text, parse
-from nst_tf.images import read_metadata
-from nst_tf.memory import estimate
+from nst_tf.callbacks.console import Console, History
+from nst_tf.cli.flags import OTHER_FLAGS, define_flags, help_text, parse
+from nst_tf.images.io import read_metadata
+from nst_tf.memory.plan import estimate
+from nst_tf.network.weights import BUNDLED_SHA256
 from nst_tf.run import main
-from nst_tf.weights import BUNDLED_SHA256
+from tests.conftest import ASSETS
 
 SHALLOW = ["--content_layers=block2_conv2", "--style_layers=block1_conv1,block2_conv1"]
 SHORT = [*SHALLOW, "--epochs=2", "--steps_per_epoch=2", "--max_dim=48"]

@@ -7,15 +7,15 @@ The tolerances are what float32 is expected to keep: see CONTRIBUTING.md.
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import GOLDEN
 
 from nst_tf import Settings, load_image, stylize
-from nst_tf.losses import gram_matrix
-from nst_tf.objective import make_knobs, objective
-from nst_tf.targets import make_targets
+from nst_tf.losses.formulas import gram_matrix
+from nst_tf.losses.objective import make_knobs, objective
+from nst_tf.losses.targets import make_targets
+from nst_tf.network.model import extract_features, feature_model
+from nst_tf.network.weights import load_weights
 from nst_tf.transfer import measure
-from nst_tf.vgg import extract_features, feature_model
-from nst_tf.weights import load_weights
+from tests.conftest import GOLDEN
 
 SETTINGS = Settings(epochs=1, steps_per_epoch=40, max_dim=0, style_scale=0)
 

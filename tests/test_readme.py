@@ -7,11 +7,10 @@ import re
 import shlex
 from pathlib import Path
 
-from conftest import ROOT
-
 from nst_tf import RECIPES, Settings
-from nst_tf.command_line import OTHER_FLAGS, parse
-from nst_tf.images import read_metadata
+from nst_tf.cli.flags import OTHER_FLAGS, parse
+from nst_tf.images.io import read_metadata
+from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
 

@@ -8,12 +8,12 @@ import pytest
 import tensorflow as tf
 
 from nst_tf import Region, Settings, pair_masks, stylize
-from nst_tf.guides import block_means
-from nst_tf.losses import gram_matrix
-from nst_tf.objective import compiled, make_knobs
-from nst_tf.targets import make_targets
+from nst_tf.losses.formulas import gram_matrix
+from nst_tf.losses.guides import block_means
+from nst_tf.losses.objective import compiled, make_knobs
+from nst_tf.losses.targets import make_targets
+from nst_tf.network.model import extract_features
 from nst_tf.transfer import load_model, measure
-from nst_tf.vgg import extract_features
 
 # Two shallow layers: the mathematics of the whole network at a fraction of its time.
 FAST = Settings(

@@ -8,15 +8,15 @@ import pytest
 import tensorflow as tf
 
 from nst_tf import Settings, stylize
-from nst_tf.losses import total_variation_loss
-from nst_tf.objective import compiled, make_knobs
-from nst_tf.optimizers import Average, adam_state, resampled
+from nst_tf.images.resize import resize
+from nst_tf.losses.formulas import total_variation_loss
+from nst_tf.losses.objective import compiled, make_knobs
+from nst_tf.losses.targets import make_targets
+from nst_tf.network.model import feature_model, winograd_kernels
+from nst_tf.network.weights import load_weights
+from nst_tf.optimizers.adam import Average, adam_state, resampled
 from nst_tf.progress import NonFiniteLossError
-from nst_tf.sizes import resize
-from nst_tf.targets import make_targets
 from nst_tf.transfer import fit, measure
-from nst_tf.vgg import feature_model, winograd_kernels
-from nst_tf.weights import load_weights
 
 FAST = Settings(
     epochs=1,

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nst_tf.images.resize import scaled
 from nst_tf.schedule import GainRule, plan_scales
 from nst_tf.settings import Settings
-from nst_tf.sizes import scaled
 
 SHALLOW = {"content_layers": ("block1_conv1",), "style_layers": ("block1_conv1",)}
 

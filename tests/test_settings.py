@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from nst_tf.checks import parse_bytes
-from nst_tf.layers import LAYERS, smallest_side
+from nst_tf.network.layers import LAYERS, smallest_side
 from nst_tf.recipes import RECIPES, recipe
 from nst_tf.settings import Settings
 

@@ -9,10 +9,10 @@ import scipy.optimize
 import tensorflow as tf
 
 from nst_tf import Settings, stylize, transfer
-from nst_tf.objective import CACHED, compiled, make_knobs
+from nst_tf.losses.objective import CACHED, compiled, make_knobs
+from nst_tf.losses.targets import make_targets
 from nst_tf.progress import NonFiniteLossError
 from nst_tf.start import start_image
-from nst_tf.targets import make_targets
 from nst_tf.transfer import fit, load_model, measure
 
 # Two shallow layers: the mathematics of the whole network at a fraction of its time.

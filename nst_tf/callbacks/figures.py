@@ -1,0 +1,74 @@
+"""Figures: content, style and result side by side, and the losses of a run."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from nst_tf.callbacks.console import History
+from nst_tf.files import StrPath, write_whole
+
+# It reports every font that a machine lacks, although it always finds another.
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+
+_TERMS = ("total", "style", "content", "total variation")  # the columns after the step
+
+
+def save_run_figure(
+    path: StrPath,
+    contents: Sequence[np.ndarray],
+    styles: Sequence[np.ndarray],
+    result: np.ndarray,
+    rows: Sequence[tuple[float, ...]],
+) -> None:
+    """Draw the pictures above the curves of the losses and write the figure.
+
+    Args:
+        path: file with the extension png, pdf or svg.
+        contents: the content image, float `[1, H, W, 3]` in [0, 1], or none.
+        styles: the style images, or none.
+        result: the generated image.
+        rows: a row per step in the order of `History.COLUMNS`.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    count = len(contents) + len(styles) + 1
+    figure = Figure(figsize=(3.6 * count, 6.4), layout="constrained")
+    grid = figure.add_gridspec(2, count, height_ratios=(3, 3.4))
+    labels = ["style"] if len(styles) == 1 else [f"style {n + 1}" for n in range(len(styles))]
+    titles = [*("content" for _ in contents), *labels, "result"]
+    panels = zip(titles, (*contents, *styles, result), strict=True)
+    for column, (label, image) in enumerate(panels):
+        axes = figure.add_subplot(grid[0, column])
+        axes.imshow(np.clip(image[0], 0, 1))
+        axes.set_title(label)
+        axes.set_axis_off()
+    draw_losses(figure.add_subplot(grid[1, :]), rows)
+    options: dict[str, Any] = {"format": Path(path).suffix[1:].lower(), "dpi": 150}
+    with write_whole(path) as file:
+        figure.savefig(file, **options)
+
+
+def draw_losses(axes: Axes, rows: Sequence[tuple[float, ...]]) -> None:
+    """Draw the weighted terms over the steps on a log axis; a term that stays 0 is left out."""
+    columns = np.array(rows, dtype=float).reshape(-1, len(History.COLUMNS)).T
+    for label, values in zip(_TERMS, columns[1:], strict=False):
+        if (values > 0).any():
+            axes.plot(
+                columns[0],
+                np.where(values > 0, values, np.nan),
+                label=label,
+                linewidth=2 if label == "total" else 1.2,
+                marker="o" if len(rows) == 1 else None,
+            )
+    axes.set_yscale("log")
+    axes.set_xlabel("step")
+    axes.set_ylabel("weighted loss before the step")
+    axes.grid(alpha=0.3)
+    if axes.get_lines():
+        axes.legend()

@@ -1,0 +1,151 @@
+"""VGG19 as a Keras functional model from an image to the features of named layers."""
+
+import functools
+from collections.abc import Container, Iterable, Mapping
+
+import keras
+import tensorflow as tf
+
+from nst_tf.network import winograd
+from nst_tf.network.weights import Weights
+
+MEAN_BGR = (103.939, 116.779, 123.68)
+"""Mean pixel of ImageNet, blue first, that `keras.applications.vgg19` subtracts."""
+
+
+def preprocess(image: tf.Tensor) -> tf.Tensor:
+    """Turn RGB in [0, 1] into what VGG19 was trained on: BGR in [0, 255] less its mean.
+
+    Unlike `keras.applications.vgg19.preprocess_input`, it never changes its argument.
+
+    Args:
+        image: float32 `[N, H, W, 3]`.
+
+    Returns:
+        float32 of the same shape.
+    """
+    return tf.reverse(image, axis=[-1]) * 255.0 - tf.constant(MEAN_BGR)
+
+
+@functools.lru_cache(maxsize=2)
+def feature_model(
+    weights: Weights, layers: tuple[str, ...], pooling: str, precision: str = "float32"
+) -> keras.Model:
+    """Build the frozen network up to the deepest of `layers`; the latest two are kept.
+
+    Args:
+        weights: parameters of the convolutions.
+        layers: layer names, such as `block5_conv2`; a convolution's output is after its ReLU.
+        pooling: `max`, or `average` as Gatys et al. suggest for smoother pictures.
+        precision: of all features but the first layer's, which sees pixels: `float32` or
+            `bfloat16`.
+
+    Returns:
+        A model from float32 `[N, H, W, 3]`, as `preprocess` returns it, to a dict of features
+        `[N, h, w, C]` of that precision by layer name, with any height and width that the deepest
+        layer allows.
+
+    Raises:
+        RuntimeError: Keras is set up for another backend, data format or precision.
+    """
+    check_keras()
+    vgg = keras.applications.VGG19(include_top=False, weights=None)
+    if (pooling, precision) != ("max", "float32"):
+        rebuild = functools.partial(_rebuilt, pooling=pooling, precision=precision)
+        vgg = keras.models.clone_model(vgg, clone_function=rebuild)
+    vgg.trainable = False
+    for name, kernel in weights.kernels.items():
+        vgg.get_layer(name).set_weights([kernel, weights.biases[name]])
+    # Layers behind the deepest output are not part of this model and are freed with `vgg`.
+    return keras.Model(vgg.input, {name: vgg.get_layer(name).output for name in layers})
+
+
+def extract_features(
+    model: keras.Model, image: tf.Tensor, kernels: Mapping[str, tf.Tensor] | None = None
+) -> Mapping[str, tf.Tensor]:
+    """Return the features of `image` by layer name.
+
+    Args:
+        model: from `feature_model`.
+        image: float32 `[1, H, W, 3]`, RGB in [0, 1].
+        kernels: from `winograd_kernels`, for its convolutions in these layers.
+    """
+    features = preprocess(image)
+    if not kernels:
+        return model(features, training=False)
+    return apply_layers(model.layers[1:], features, model.output_names, kernels)
+
+
+def apply_layers(
+    layers: Iterable[keras.layers.Layer],
+    features: tf.Tensor,
+    names: Container[str],
+    kernels: Mapping[str, tf.Tensor],
+) -> dict[str, tf.Tensor]:
+    """Return the outputs of those called `names` of some layers of VGG19, which is a chain.
+
+    Args:
+        layers: in order, without gaps.
+        features: `[1, h, w, C]`, the input of the first.
+        names: of the outputs to keep.
+        kernels: as for `extract_features`.
+    """
+    outputs = {}
+    for layer in layers:
+        if layer.name in kernels:
+            features = winograd.convolve_relu(features, kernels[layer.name], layer.bias.value)
+        else:
+            features = layer(features)
+        if layer.name in names:
+            outputs[layer.name] = features
+    return outputs
+
+
+def winograd_kernels(model: keras.Model, height: int, width: int) -> dict[str, tf.Tensor]:
+    """Return the kernels for `extract_features`, transformed, of the layers where that pays.
+
+    They take four times the memory of the layers' own: 240 MB for all up to block5_conv2.
+
+    Args:
+        model: from `feature_model`.
+        height: of the picture, pixels.
+        width: of the picture, pixels.
+    """
+    kernels = {}
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            poolings = int(layer.name[len("block")]) - 1
+            _, _, inputs, outputs = layer.kernel.shape
+            if winograd.pays(height >> poolings, width >> poolings, inputs, outputs):
+                kernels[layer.name] = _transformed(layer)
+    return kernels
+
+
+@functools.lru_cache(maxsize=16)
+def _transformed(layer: keras.layers.Conv2D) -> tf.Tensor:
+    """Transform a layer's kernel once for all picture sizes."""
+    return winograd.transform_kernel(tf.convert_to_tensor(layer.kernel))
+
+
+def _rebuilt(layer: keras.layers.Layer, pooling: str, precision: str) -> keras.layers.Layer:
+    kind, config = type(layer), layer.get_config()
+    if kind is keras.layers.MaxPooling2D and pooling == "average":
+        kind = keras.layers.AveragePooling2D
+    if kind is not keras.layers.InputLayer and layer.name != "block1_conv1":
+        config["dtype"] = precision
+    return kind.from_config(config)
+
+
+def check_keras() -> None:
+    """Check that Keras is set up for this network; raises RuntimeError as `feature_model` does."""
+    expected = {
+        "backend": (keras.config.backend(), "tensorflow"),
+        "image_data_format": (keras.config.image_data_format(), "channels_last"),
+        "dtype policy": (keras.config.dtype_policy().name, "float32"),
+    }
+    for what, (found, needed) in expected.items():
+        if found != needed:
+            raise RuntimeError(
+                f"Keras' {what} is {found!r}, but nst_tf needs {needed!r}: "
+                "check KERAS_BACKEND and ~/.keras/keras.json"
+            )

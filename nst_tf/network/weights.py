@@ -1,0 +1,202 @@
+"""VGG19's kernels and biases as NumPy arrays: read, verified and named, without TensorFlow."""
+
+import functools
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from nst_tf.network.layers import LAYERS, POOLED_BLOCKS
+
+BUNDLED = "vgg19_imagenet_notop_q8.npz"
+BUNDLED_SHA256 = "efd97b811991acfd7d242f2aabc237c6026bc201c4a4ef0a79eeaf7b5338048a"
+
+KERAS_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
+KERAS_URL = "https://storage.googleapis.com/tensorflow/keras-applications/vgg19/" + KERAS_FILE
+KERAS_MD5 = "253f8cb515780f3b799900260a226db6"
+
+WIDTHS = (64, 128, 256, 512, 512)
+CONVOLUTIONS = tuple(name for name in LAYERS if "_conv" in name)
+
+
+def _shapes() -> dict[str, tuple[int, ...]]:
+    shapes: dict[str, tuple[int, ...]] = {}
+    channels = 3
+    for block, (count, width) in enumerate(zip(POOLED_BLOCKS, WIDTHS, strict=True), start=1):
+        for conv in range(1, count + 1):
+            shapes[f"block{block}_conv{conv}"] = (3, 3, channels, width)
+            channels = width
+    return shapes
+
+
+SHAPES = _shapes()
+"""Kernel shape `[3, 3, in, out]` of every convolution of VGG19."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The parameters of VGG19's 16 convolutions.
+
+    Attributes:
+        name: what the user asked for: `bundled`, `imagenet` or a file's name.
+        sha256: checksum of the file they came from, in hexadecimal.
+        kernels: per layer, float32 `[3, 3, in, out]`, for the input that `vgg.preprocess` makes.
+        biases: per layer, float32 `[out]`.
+    """
+
+    name: str
+    sha256: str
+    kernels: Mapping[str, np.ndarray] = field(repr=False, compare=False)
+    biases: Mapping[str, np.ndarray] = field(repr=False, compare=False)
+
+
+def load_weights(source: str) -> Weights:
+    """Read and verify the weights that `source` names; a file that has not changed is read once.
+
+    Args:
+        source: `bundled`, `imagenet`, or the path of an `.npz` (with `<layer>/codes`,
+            `<layer>/table` and `<layer>/bias`, or `<layer>/kernel` and `<layer>/bias`), or of an
+            `.h5` or `.weights.h5` file as Keras saves a VGG19.
+
+    Raises:
+        OSError: the file cannot be had or read.
+        ValueError: it is not a VGG19, is damaged, or is not the file that it should be.
+    """
+    path = _locate(source)
+    try:
+        changed = os.stat(path).st_mtime_ns
+    except OSError as error:
+        raise OSError(f"weights {source!r} cannot be read: {error.strerror}") from None
+    return _read(source, path, changed)
+
+
+def _locate(source: str) -> Path:
+    if source == "bundled":
+        return Path(str(resources.files("nst_tf").joinpath("data", BUNDLED)))
+    if source == "imagenet":
+        return _keras_file()
+    path = Path(source)
+    if path.suffix not in (".npz", ".h5"):
+        raise ValueError(
+            f"weights {source!r} are neither 'bundled', 'imagenet' nor a .npz or .h5 file"
+        )
+    return path
+
+
+def _keras_file() -> Path:
+    """Return Keras' cached float32 file, letting Keras download it the first time."""
+    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+    cached = home / "models" / KERAS_FILE
+    if not cached.exists():
+        # Only the download needs Keras, which imports TensorFlow.
+        import keras
+
+        try:
+            keras.utils.get_file(KERAS_FILE, KERAS_URL, cache_subdir="models", file_hash=KERAS_MD5)
+        except Exception as error:  # Keras raises bare exceptions here, whatever the cause
+            reason = str(error).splitlines()[-1] if str(error) else type(error).__name__
+            raise OSError(
+                f"weights 'imagenet' could not be downloaded ({reason}): connect to the network, "
+                f"put {KERAS_FILE} into {cached.parent}, or use --weights=bundled"
+            ) from None
+    return cached
+
+
+@functools.lru_cache(maxsize=2)
+def _read(source: str, path: Path, changed: int) -> Weights:
+    del changed  # part of the cache's key
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise OSError(f"weights {source!r} cannot be read: {error.strerror}") from None
+    sha256 = hashlib.sha256(data).hexdigest()
+    if source == "bundled" and sha256 != BUNDLED_SHA256:
+        raise ValueError(f"the bundled weights {path.name} are damaged: reinstall nst_tf")
+    if source == "imagenet" and hashlib.md5(data, usedforsecurity=False).hexdigest() != KERAS_MD5:
+        raise ValueError(f"{path} is not Keras' file (wrong MD5): delete it and run again")
+    reader = _read_npz if path.suffix == ".npz" else _read_h5
+    try:
+        kernels, biases = reader(path)
+    except Exception as error:  # readers raise whatever they trip over
+        reason = error.args[0] if isinstance(error, _NotVGG19) else "damaged or of another format"
+        raise ValueError(f"weights {source!r} are not those of a VGG19: {reason}") from None
+    name = source if source in ("bundled", "imagenet") else path.name
+    return Weights(name, sha256, *_verified(source, kernels, biases))
+
+
+class _NotVGG19(ValueError):
+    pass
+
+
+def _read_npz(path: Path):
+    kernels, biases = {}, {}
+    with np.load(path, allow_pickle=False) as archive:
+        for name in CONVOLUTIONS:
+            if f"{name}/kernel" in archive:
+                kernels[name] = archive[f"{name}/kernel"]
+            elif f"{name}/codes" in archive:
+                kernels[name] = archive[f"{name}/table"][archive[f"{name}/codes"]]
+            else:
+                raise _NotVGG19(f"{name} is missing")
+            biases[name] = archive[f"{name}/bias"]
+    return kernels, biases
+
+
+def _read_h5(path: Path):
+    """Read any of Keras' HDF5 layouts: kernels are its 4-D data sets, biases stand beside them.
+
+    Files of Keras 2 name their groups after the layers; those of Keras 3 after the class, counted
+    (conv2d, conv2d_1, …), with variables 0 and 1.
+    """
+    import h5py  # comes with Keras; loaded only for these files
+
+    groups: dict[str, list[np.ndarray]] = {}
+
+    def collect(name, item):
+        if isinstance(item, h5py.Dataset) and item.ndim in (1, 4):
+            groups.setdefault(name.rpartition("/")[0], []).append(item[()])
+
+    with h5py.File(path, "r") as file:
+        file.visititems(collect)
+    kernels, biases = {}, {}
+    for group, arrays in groups.items():
+        if len(arrays) != 2 or {array.ndim for array in arrays} != {1, 4}:
+            continue
+        bias, kernel = sorted(arrays, key=np.ndim)
+        for part in group.split("/"):
+            if part in CONVOLUTIONS:
+                name = part
+                break
+            if part.split("_")[0] == "conv2d":
+                number = int(part.partition("_")[2] or 0)
+                name = CONVOLUTIONS[number] if number < len(CONVOLUTIONS) else part
+                break
+        else:
+            continue
+        kernels[name], biases[name] = kernel, bias
+    return kernels, biases
+
+
+def _verified(source, kernels, biases):
+    for name, shape in SHAPES.items():
+        if name not in kernels:
+            raise ValueError(f"weights {source!r} are not those of a VGG19: {name} is missing")
+        for kind, array, expected in (
+            ("kernel", kernels[name], shape),
+            ("bias", biases[name], shape[-1:]),
+        ):
+            if array.shape != expected:
+                raise ValueError(
+                    f"weights {source!r} are not those of a VGG19: {name}'s {kind} has shape "
+                    f"{list(array.shape)}, expected {list(expected)}"
+                )
+            if array.dtype.kind != "f" or not np.isfinite(array).all():
+                raise ValueError(f"weights {source!r}: {name}'s {kind} is not all finite numbers")
+    return (
+        {name: kernels[name].astype(np.float32) for name in SHAPES},
+        {name: biases[name].astype(np.float32) for name in SHAPES},
+    )

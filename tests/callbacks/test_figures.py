@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from nst_tf.callbacks.figures import draw_losses, save_run_figure
+
+ROWS = [
+    (step, 400.0 / step, 300.0 / step, 10.0 * (step > 1), 0.0, 1, step, 0.1 * step)
+    for step in range(1, 9)
+]
+
+
+def test_the_curves_are_the_rows_on_a_log_axis():
+    axes = Figure().add_subplot()
+    draw_losses(axes, ROWS)
+    assert axes.get_yscale() == "log"
+    lines = {line.get_label(): line.get_ydata() for line in axes.get_lines()}
+    assert set(lines) == {"total", "style", "content"}  # the total variation is 0 throughout
+    np.testing.assert_array_equal(lines["total"], [row[1] for row in ROWS])
+    assert np.isnan(lines["content"][0])
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [("f.png", b"\x89PNG"), ("f.pdf", b"%PDF"), ("f.svg", b"<?xml")]
+)
+def test_figures_are_written_in_each_format(tmp_path, pixels, name, start):
+    styles = [pixels(10, 20), pixels(20, 10)]
+    save_run_figure(tmp_path / name, [pixels(12, 16)], styles, pixels(12, 16), ROWS[:1])
+    assert (tmp_path / name).read_bytes().startswith(start)
+    if name == "f.png":
+        with Image.open(tmp_path / name) as image:
+            assert np.ptp(np.asarray(image.convert("L"))) > 200

@@ -1,0 +1,66 @@
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from nst_tf import RECIPES, Settings
+from nst_tf.cli import runtime
+from nst_tf.cli.runtime import Stopper, feature_precision, has_bfloat16, start_tensorflow
+
+
+def test_signals_end_the_run_and_the_handlers_come_back():
+    before = signal.getsignal(signal.SIGTERM)
+    with Stopper() as stopper:
+        assert stopper(None) is False
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stopper(None) is True
+        assert stopper.signal == signal.SIGTERM
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_device_that_is_not_there_is_refused():
+    with pytest.raises(ValueError, match=r"device 'gpu:7' is not there: TensorFlow found \d GPUs"):
+        start_tensorflow("gpu:7")
+
+
+def test_the_start_is_silent_and_the_package_waits_for_it():
+    script = (
+        "import sys, nst_tf, nst_tf.run\n"
+        "assert 'tensorflow' not in sys.modules\n"
+        "from nst_tf.cli.runtime import start_tensorflow\n"
+        "print(start_tensorflow('cpu'))\n"
+        "assert start_tensorflow('cpu') == 'CPU'\n"
+        "assert callable(nst_tf.stylize)\n"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert done.stdout == "CPU\n"
+
+
+@pytest.mark.parametrize(
+    ("flags", "found"),
+    [("fpu avx512f avx512_bf16 erms", True), ("fpu avx2", False), ("amx_bf16", True)],
+)
+def test_a_processor_with_bfloat16_says_so(tmp_path, flags, found):
+    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\n")
+    assert has_bfloat16(tmp_path / "cpuinfo") is found
+    assert has_bfloat16(tmp_path / "missing") is False
+
+
+def test_half_precision_is_chosen_only_where_it_is_fast(monkeypatch):
+    auto = RECIPES["fast"]
+    assert auto.precision == RECIPES["quality"].precision == "auto"
+    monkeypatch.setattr("tensorflow.config.list_logical_devices", lambda kind: [])
+    for found, expected in ((True, "bfloat16"), (False, "float32")):
+        monkeypatch.setattr(runtime, "has_bfloat16", lambda found=found: found)
+        assert feature_precision(auto) == expected
+        assert feature_precision(dataclasses.replace(auto, convolution="winograd")) == "float32"
+        assert feature_precision(Settings()) == "float32"
+        assert feature_precision(Settings(precision="bfloat16")) == "bfloat16"

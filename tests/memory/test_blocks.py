@@ -1,0 +1,245 @@
+import dataclasses
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nst_tf import Settings, stylize
+from nst_tf.images.masks import Region
+from nst_tf.images.resize import resize
+from nst_tf.losses.formulas import gram_matrix
+from nst_tf.losses.guides import layer_guide
+from nst_tf.losses.objective import compiled, make_knobs
+from nst_tf.losses.targets import make_targets
+from nst_tf.memory.blocks import Stage, make_stages
+from nst_tf.memory.blockwise import block_features, block_grams
+from nst_tf.memory.plan import BLOCKS_COST
+from nst_tf.network.layers import LAYERS
+from nst_tf.network.model import extract_features, feature_model
+from nst_tf.network.weights import load_weights
+from nst_tf.transfer import load_model
+
+SETTINGS = Settings(
+    loss="relative", content_weight=0.5, style_weight=1, total_variation_weight=0.05, max_dim=0,
+    style_scale=0,
+)  # fmt: skip
+SHALLOW = dataclasses.replace(
+    SETTINGS, content_layers=["block2_conv2"], style_layers=["block1_conv1", "block2_conv1"]
+)
+
+
+@pytest.fixture
+def smooth(pixels):
+    """Return a maker of random images with detail at several sizes."""
+
+    def make(height, width, seed):
+        coarse, fine = (pixels(height // n + 1, width // n + 1, seed) for n in (16, 4))
+        return (resize(coarse, (height, width)) + resize(fine, (height, width))) / 2
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        (["block1_conv1"], [(1, 1, 1)]),
+        (["block1_conv2", "block1_conv1"], [(1, 1, 2)]),
+        (["block1_pool"], [(1, 2, 2)]),
+        (["block2_conv1"], [(1, 2, 2 + 2)]),
+        (["block3_pool"], [(1, 8, 2 + 2 * 2 + 4 * 4)]),
+        (["block4_conv2", "block1_conv1"], [(1, 8, 22), (8, 1, 2)]),
+        (["block5_conv2"], [(1, 8, 22), (8, 2, 4), (16, 1, 2)]),
+    ],
+)
+def test_a_halo_reaches_as_far_as_a_stages_convolutions(layers, expected):
+    stages = make_stages(layers)
+    assert [(stage.stride, stage.grid, stage.halo) for stage in stages] == expected
+
+
+@given(
+    st.integers(1, 700), st.integers(1, 700), st.integers(1, 300),
+    st.lists(st.sampled_from(LAYERS), min_size=1, max_size=3),
+)  # fmt: skip
+def test_blocks_own_every_location_once_and_see_their_halo(height, width, block_size, layers):
+    for stage in make_stages(layers):
+        grid, shape = stage.grid, (height, width)
+        longest = max(grid, (block_size << stage.depth) // stage.stride)
+        owners, lengths = np.zeros(shape, int), set()
+        for block in stage.plan(*shape, block_size):
+            for length, seen, owned in (
+                (height, block.rows, block.owned_rows),
+                (width, block.columns, block.owned_columns),
+            ):
+                assert seen[0] % grid == owned[0] % grid == 0
+                assert owned[1] == length or owned[1] % grid == 0
+                assert seen[0] == 0 or seen[0] <= owned[0] - stage.halo
+                assert seen[1] == length or seen[1] >= owned[1] + stage.halo
+                assert 0 <= seen[0] <= owned[0] < owned[1] <= seen[1] <= length
+                assert owned[1] - owned[0] < longest + grid
+            owners[slice(*block.owned_rows), slice(*block.owned_columns)] += 1
+            lengths.add(tuple(stop - start for start, stop in block[:2]))
+        assert (owners == 1).all()
+        assert len(lengths) == 1
+
+
+def both_ways(smooth, size, settings, block_size, regions=()):
+    """Return losses and gradient of the whole picture and by blocks."""
+    content, image = smooth(*size, 0), smooth(*size, 1)
+    styles = [smooth(150, 170, 2), smooth(90, 100, 3)][: len(settings.style_blend) or 1]
+    model = load_model(settings)
+    targets = make_targets(model, content, styles, settings, regions=regions)
+    knobs = make_knobs(settings, targets)
+    shape, results = image.shape, []
+    for blocks in (0, block_size):
+        evaluate = compiled(model, shape, False, blocks, False).evaluate
+        losses, gradient = evaluate(tf.constant(image), targets, knobs)
+        results.append((np.array(losses), gradient.numpy()))
+    return results
+
+
+@pytest.mark.parametrize(
+    ("size", "block_size", "changes"),
+    [
+        ((97, 203), 64, {}),
+        ((203, 97), 16, {"pooling": "average"}),
+        ((64, 160), 96, {"style_sizes": 3}),
+        ((131, 117), 48, {"style_blend": (0.7, 0.3), "content_layers": ["block4_conv2"]}),
+        ((120, 133), 64, {"content_layers": ["block1_conv1", "block3_pool"], "style_sizes": 2}),
+        ((17, 30), 1, {}),
+        ((64, 64), 1000, {"loss": "absolute", "content_weight": 1e4, "style_weight": 1e-2}),
+    ],
+)  # fmt: skip
+def test_blocks_equal_the_whole_picture(smooth, size, block_size, changes):
+    settings = dataclasses.replace(SETTINGS, **changes)
+    (losses, gradient), (losses_by, gradient_by) = both_ways(smooth, size, settings, block_size)
+    np.testing.assert_allclose(losses_by, losses, rtol=1e-5)
+    assert np.linalg.norm(gradient_by - gradient) <= 1e-5 * np.linalg.norm(gradient)
+
+
+@pytest.mark.parametrize("changes", [{}, {"style_sizes": 2}])
+def test_blocks_equal_the_whole_picture_with_regions(smooth, changes):
+    settings = dataclasses.replace(SETTINGS, style_blend=(0.7, 0.3), **changes)
+    left, soft = np.zeros((120, 133), np.float32), np.zeros((60, 66), np.float32)
+    left[10:, :70] = 1
+    soft[:50, 20:] = np.linspace(0, 1, 46)
+    part = np.zeros((80, 80), np.float32)
+    part[:, 30:] = 1
+    regions = [Region(left, {0: None}), Region(soft, {0: part, 1: None})]
+    (losses, gradient), (losses_by, gradient_by) = both_ways(
+        smooth, (120, 133), settings, 64, regions
+    )
+    np.testing.assert_allclose(losses_by, losses, rtol=1e-5)
+    assert np.linalg.norm(gradient_by - gradient) <= 1e-5 * np.linalg.norm(gradient)
+
+
+def test_the_work_ahead_knows_that_blocks_take_longer(pixels):
+    settings = dataclasses.replace(
+        SHALLOW, epochs=1, steps_per_epoch=2, scales=2, min_dim=8, block_size=32
+    )
+    ahead = []
+    stylize(pixels(24, 48), pixels(20, 20), settings, callbacks=[lambda p: ahead.append(p.ahead)])
+    assert ahead == pytest.approx([1 + 2 * 4 * BLOCKS_COST, 2 * 4 * BLOCKS_COST, 1, 0])
+
+
+def test_the_gram_matrices_of_a_region_are_the_same_by_blocks(smooth):
+    image = tf.constant(smooth(100, 140, 0))
+    model = load_model(SETTINGS)
+    mask = np.zeros((100, 140), np.float32)
+    mask[20:, 30:] = 1
+    names = SETTINGS.style_layers
+    guides = {(1, name): tf.constant(layer_guide(mask, name)) for name in names}
+    guides |= {(0, name): None for name in names}
+    features = extract_features(model, image)
+    grams = block_grams(model, image, guides, 48)
+    assert set(grams) == set(guides)
+    for key, gram in grams.items():
+        expected = gram_matrix(features[key[1]], guides[key])
+        assert np.linalg.norm(gram - expected) <= 1e-5 * np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize("halo", [(14, 4, 2), (22, 2, 2), (22, 4, 0)])
+def test_a_narrower_halo_would_show(smooth, monkeypatch, halo):
+    monkeypatch.setattr(Stage, "halo", property(lambda stage: halo[stage.depth]))
+    compiled.cache_clear()
+    try:
+        (_, gradient), (_, gradient_by) = both_ways(smooth, (96, 202), SETTINGS, 16)
+    finally:
+        compiled.cache_clear()
+    assert np.linalg.norm(gradient_by - gradient) > 1e-5 * np.linalg.norm(gradient)
+
+
+def test_targets_are_the_whole_pictures(smooth):
+    image = tf.constant(smooth(75, 131, 0))
+    model = feature_model(load_weights("bundled"), SETTINGS.layers, "max")
+    features = extract_features(model, image)
+    for name, part in block_features(model, image, SETTINGS.layers, 32).items():
+        np.testing.assert_allclose(part, features[name], rtol=1e-4, atol=1e-2)
+    whole = {(0, name): None for name in SETTINGS.layers}
+    for (_, name), gram in block_grams(model, image, whole, 32).items():
+        expected = gram_matrix(features[name])
+        assert float(tf.norm(gram - expected)) <= 1e-5 * float(tf.norm(expected))
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+@pytest.mark.parametrize("scales", [1, 2])
+def test_runs_by_blocks_are_those_of_the_whole_picture(smooth, optimizer, scales):
+    settings = dataclasses.replace(
+        SHALLOW, optimizer=optimizer, scales=scales, min_dim=16, epochs=1, steps_per_epoch=3
+    )
+    content, style = smooth(40, 56, 0), smooth(48, 48, 1)
+    whole = stylize(content, style, settings)
+    parts = stylize(content, style, dataclasses.replace(settings, block_size=16))
+    # Rounding decides which of two like values a pooling takes: not every pixel agrees.
+    assert np.linalg.norm(parts - whole) <= 1e-3 * np.linalg.norm(whole)
+    assert np.abs(whole - content).max() > 0.01
+
+
+def test_blocks_with_winograd_are_exact(smooth):
+    settings = dataclasses.replace(
+        SETTINGS, content_layers=["block3_conv2"], style_layers=["block1_conv1", "block3_conv2"],
+        epochs=1, steps_per_epoch=2, optimizer="lbfgs", block_size=128,
+    )  # fmt: skip
+    runs = {}
+    for kind in ("direct", "winograd"):
+        losses = []
+        stylize(
+            smooth(200, 150, 0), smooth(60, 60, 1),
+            dataclasses.replace(settings, convolution=kind),
+            callbacks=[lambda p, losses=losses: losses.append(p.losses)],
+        )  # fmt: skip
+        runs[kind] = losses
+    np.testing.assert_allclose(runs["winograd"], runs["direct"], rtol=1e-4, atol=1e-7)
+
+
+def test_blocks_are_dealt_out_among_devices():
+    script = """
+import numpy as np, tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+halves = [tf.config.LogicalDeviceConfiguration()] * 2
+tf.config.set_logical_device_configuration(cpu, halves)
+from nst_tf import Settings, stylize
+from nst_tf.memory import walk
+walk._devices = lambda: ["CPU:0", "CPU:1"]
+used, cut = [], walk.cut
+def spy(*arguments):
+    part = cut(*arguments)
+    used.append(tf.add(part[0], 1).device[-5:])
+    return part
+walk.cut = spy
+settings = Settings(
+    content_layers=["block4_conv1"], style_layers=["block1_conv1", "block4_conv1"], epochs=1,
+    steps_per_epoch=2, block_size=32,
+)
+picture = np.random.default_rng(0).random((1, 60, 70, 3), np.float32)
+parts = stylize(picture, picture[:, ::-1], settings)
+print(sorted(set(used)))
+walk._devices = lambda: [None]
+np.testing.assert_allclose(parts, stylize(picture, picture[:, ::-1], settings), atol=1e-5)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "['CPU:0', 'CPU:1']\n"

@@ -1,0 +1,73 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nst_tf.network.layers import LAYERS
+from nst_tf.network.model import extract_features, feature_model, preprocess
+from nst_tf.network.weights import load_weights
+
+
+def test_preprocessing_agrees_with_keras_and_leaves_its_argument_alone(pixels):
+    image = pixels(5, 7)
+    before = image.copy()
+    expected = keras.applications.vgg19.preprocess_input(image * 255)
+    np.testing.assert_allclose(preprocess(tf.constant(image)), expected, atol=1e-4)
+    np.testing.assert_array_equal(image, before)
+
+
+def numpy_features(image, weights, pool):
+    """Run the first two blocks in float64 NumPy, returning each layer's output by name."""
+    x = image[0, :, :, ::-1].astype(np.float64) * 255 - [103.939, 116.779, 123.68]
+    features = {}
+    for name in LAYERS[: LAYERS.index("block2_conv2") + 1]:
+        if name.endswith("_pool"):
+            height, width, channels = x.shape
+            x = x[: height // 2 * 2, : width // 2 * 2]
+            x = pool(x.reshape(height // 2, 2, width // 2, 2, channels), axis=(1, 3))
+        else:
+            padded = np.pad(x, ((1, 1), (1, 1), (0, 0)))
+            windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(0, 1))
+            x = np.einsum("hwcij,ijcd->hwd", windows, weights.kernels[name].astype(np.float64))
+            x = np.maximum(x + weights.biases[name], 0)
+        features[name] = x
+    return features
+
+
+@pytest.mark.parametrize(("pooling", "pool"), [("max", np.max), ("average", np.mean)])
+def test_features_agree_with_numpy(pixels, pooling, pool):
+    weights = load_weights("bundled")
+    image = pixels(11, 14)
+    layers = ("block1_conv1", "block1_pool", "block2_conv2")
+    features = extract_features(feature_model(weights, layers, pooling), tf.constant(image))
+    expected = numpy_features(image, weights, pool)
+    assert tuple(features) == layers
+    for name in layers:
+        np.testing.assert_allclose(
+            features[name][0], expected[name], rtol=1e-4, atol=1e-4 * np.abs(expected[name]).max()
+        )
+
+
+def test_the_model_is_cut_at_its_deepest_layer_and_frozen():
+    weights = load_weights("bundled")
+    model = feature_model(weights, ("block1_conv1", "block3_conv2"), "max")
+    assert model.layers[-1].name == "block3_conv2"
+    assert model.trainable_variables == []
+    assert feature_model(weights, ("block1_conv1", "block3_conv2"), "max") is model
+
+
+def test_any_size_from_the_smallest_up_works(pixels):
+    model = feature_model(load_weights("bundled"), ("block5_conv2",), "max")
+    for size in ((16, 16), (16, 33), (47, 20)):
+        features = extract_features(model, tf.constant(pixels(*size)))["block5_conv2"]
+        assert features.shape == (1, size[0] // 16, size[1] // 16, 512)
+
+
+def test_another_data_format_is_refused_by_name():
+    keras.config.set_image_data_format("channels_first")
+    try:
+        feature_model.cache_clear()
+        with pytest.raises(RuntimeError, match="image_data_format is 'channels_first'"):
+            feature_model(load_weights("bundled"), ("block1_conv1",), "max")
+    finally:
+        keras.config.set_image_data_format("channels_last")
