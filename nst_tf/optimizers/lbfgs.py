@@ -1,187 +1,240 @@
 """L-BFGS in a box: limited-memory quasi-Newton steps for pixels that must stay in [0, 1]."""
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.losses.formulas import Losses
+ARMIJO = 1e-4  # share of the predicted decrease that a step must reach, as in Nocedal and Wright
+TRIES = 25  # step lengths tried along one direction
+FIRST_RMS = 0.01  # root mean square of a step along −g, in units of the box
+CHUNK = 1 << 18  # elements of each vector that are multiplied at once
+DTYPES = (tf.float32, tf.float64)
+
+Vectors = tuple[tf.Tensor, ...]
 
 
 class Evaluation(NamedTuple):
-    """The objective at one point: its terms as numbers, and its gradient."""
+    """The objective at one point.
 
-    losses: Losses
+    Attributes:
+        losses: its value as "total", a Python number, beside any terms of it.
+        gradient: of the total, of the point's shape and dtype.
+    """
+
+    losses: Mapping[str, float]
     gradient: tf.Tensor
 
 
-class ProjectedLBFGS:
-    """Minimise a function of a variable held in [0, 1] by two-metric projection.
+class LBFGSState(NamedTuple):
+    """What L-BFGS remembers between steps.
+
+    Attributes:
+        moves: the steps s = Δx of the pairs, flat, oldest first.
+        changes: the changes of the gradient y = Δg that belong to them.
+        here: the objective at the present image, or None if it is not known.
+        stationary: whether no step along −g improves the image any more.
+    """
+
+    moves: Vectors
+    changes: Vectors
+    here: Evaluation | None
+    stationary: bool
+
+
+class LBFGSStep(NamedTuple):
+    """The outcome of one step.
+
+    Attributes:
+        image: after the step.
+        state: to go on with.
+        losses: of the image before the step.
+        evaluations: how often this step evaluated the objective.
+    """
+
+    image: tf.Tensor
+    state: LBFGSState
+    losses: Mapping[str, float]
+    evaluations: int
+
+
+class _Accepted(NamedTuple):
+    image: tf.Tensor
+    move: tf.Tensor
+    there: Evaluation
+
+
+def lbfgs_start() -> LBFGSState:
+    """Return the state before the first step, also to be used when the objective changes."""
+    return LBFGSState((), (), None, False)
+
+
+def lbfgs_step(
+    image: tf.Tensor,
+    state: LBFGSState,
+    evaluate: Callable[[tf.Tensor], Evaluation],
+    *,
+    memory: int,
+    rounding: float,
+) -> LBFGSStep:
+    """Take one step of L-BFGS with two-metric projection to [0, 1].
 
         x ← clip(x − t · H g_free, 0, 1)
 
     H is the L-BFGS approximation of the inverse Hessian (Nocedal and Wright, "Numerical
-    Optimization", algorithm 7.4) from the pairs s = Δx, y = Δg, restricted to the elements that are
-    free: those not at a bound with the gradient pushing outwards. That restriction is what makes
-    the projected direction one of descent (Bertsekas, "Projected Newton Methods", 1982). The step
-    t shrinks from 1 until Armijo's condition f(x⁺) ≤ f(x) + c · gᵀ(x⁺ − x) holds. A pair without
-    positive curvature is left out. If no step is accepted the memory is dropped and the steepest
-    descent tried; there is no tolerance that could stop it earlier.
+    Optimization", algorithm 7.4) from pairs s = Δx, y = Δg, restricted to the free elements: those
+    not at a bound with the gradient pushing outwards. This restriction makes the projected
+    direction one of descent for small t (Bertsekas, "Projected Newton Methods", 1982). The step
+    length t shrinks from 1 until Armijo's condition
+
+        f(x⁺) ≤ f(x) + c · gᵀ(x⁺ − x) + rounding · |f(x)|
+
+    holds. Without usable pairs the step is one along −g_free whose root mean square is `FIRST_RMS`.
+    If no length is accepted, the pairs are dropped and −g_free is tried; if that fails too, the
+    point is stationary. No tolerance ends the search earlier. Inner products are taken in the
+    image's dtype and added up in float64.
 
     Args:
-        image: variable of any floating dtype and shape with values in [0, 1], updated in place.
-        evaluate: objective and gradient at a tensor of the image's shape, for given knobs.
-        memory: pairs kept; each takes two images of memory.
+        image: float32 or float64 of any shape, with values in [0, 1].
+        state: from `lbfgs_start` or the step before. It remains valid if this step fails.
+        evaluate: the objective and its gradient at an image; it may return values that are not
+            finite anywhere but at `image`.
+        memory: number of pairs to keep, at least 1; each takes two images of memory.
+        rounding: relative error of the objective's total, which may be much larger than that of
+            the image's dtype when features are computed in half precision.
+
+    Raises:
+        FloatingPointError: the total or the gradient at `image` is not finite; the losses are the
+            argument.
+        TypeError: the image has another dtype.
     """
+    if image.dtype not in DTYPES:
+        raise TypeError(f"L-BFGS needs a float32 or float64 image, not {image.dtype.name}")
+    evaluations = 0 if state.here else 1
+    here = state.here or evaluate(image)
+    if state.stationary:
+        return LBFGSStep(image, state, here.losses, evaluations)
+    if not math.isfinite(here.losses["total"] + _dot(here.gradient, here.gradient)):
+        raise FloatingPointError(here.losses)
 
-    ARMIJO = 1e-4
-    TRIES = 25
-    FIRST_RMS = 0.01  # of the first step, which has no scale to go by, in units of the box
-    CHUNK = 1 << 18  # elements of each vector of which products are taken at once
+    oldest = max(len(state.moves) - memory, 0)
+    moves, changes = state.moves[oldest:], state.changes[oldest:]
+    direction, quasi_newton = _direction(image, here.gradient, moves, changes)
+    accepted, tries = _search(image, here, direction, evaluate, rounding)
+    evaluations += tries
+    if accepted is None and quasi_newton:
+        moves, changes = (), ()
+        direction, _ = _direction(image, here.gradient, moves, changes)
+        accepted, tries = _search(image, here, direction, evaluate, rounding)
+        evaluations += tries
+    if accepted is None:
+        return LBFGSStep(image, LBFGSState((), (), here, True), here.losses, evaluations)
 
-    def __init__(
-        self,
-        image: tf.Variable,
-        evaluate: Callable[[tf.Tensor, Any], Evaluation],
-        memory: int,
-    ) -> None:
-        self._image = image
-        self._evaluate = evaluate
-        self._memory = memory
-        # Flat s = Δx and y = Δg, oldest first: tensors, as slices of a variable would be copies.
-        self._moves: list[tf.Tensor] = []
-        self._changes: list[tf.Tensor] = []
-        self._here: Evaluation | None = None
-        self._knobs: Any = None
-        self.evaluations = 0
-        self.stationary = False
+    change = accepted.there.gradient - here.gradient
+    if _is_steep(
+        _dot(accepted.move, change),
+        _dot(accepted.move, accepted.move),
+        _dot(change, change),
+        1e-10,
+    ):
+        oldest = max(len(moves) + 1 - memory, 0)
+        moves = (*moves, tf.reshape(accepted.move, [-1]))[oldest:]
+        changes = (*changes, tf.reshape(change, [-1]))[oldest:]
+    new = LBFGSState(moves, changes, accepted.there, False)
+    return LBFGSStep(accepted.image, new, here.losses, evaluations)
 
-    def step(self, knobs: Any = None) -> Losses:
-        """Move to the next accepted iterate; return the objective's terms before the move.
 
-        At a stationary point, where not even the steepest descent is accepted, the image stays and
-        `stationary` is set. With other `knobs` than before, the objective is another: the memory is
-        dropped.
+def _search(
+    image: tf.Tensor,
+    here: Evaluation,
+    direction: tf.Tensor,
+    evaluate: Callable[[tf.Tensor], Evaluation],
+    rounding: float,
+) -> tuple[_Accepted | None, int]:
+    """Backtrack along the projected direction; return the first iterate accepted and the cost.
 
-        Raises:
-            FloatingPointError: it or its gradient is not finite; the terms are the argument.
-        """
-        if self._here is None or knobs is not self._knobs:
-            self._forget()
-            self._knobs, self.stationary = knobs, False
-            self._here = self._measure(self._image.value())
-        here = self._here
-        if self.stationary:
-            return here.losses
-        if not math.isfinite(here.losses.total + float(tf.reduce_sum(tf.square(here.gradient)))):
-            raise FloatingPointError(here.losses)
-        for attempt in ("quasi-Newton", "steepest descent"):
-            if attempt == "steepest descent":
-                if not self._moves:
-                    break
-                self._forget()
-            if self._search(here):
-                return here.losses
-        self.stationary = True
-        return here.losses
+    The cost is the number of evaluations.
+    """
+    total = here.losses["total"]
+    evaluations, length = 0, 1.0
+    for _ in range(TRIES):
+        after = tf.clip_by_value(image + length * direction, 0, 1)
+        move = after - image
+        slope = _dot(here.gradient, move)
+        if slope >= 0:
+            if not tf.math.count_nonzero(move):
+                break
+            # Far out the projection may bend the path uphill; it starts downhill.
+            length *= 0.5
+            continue
+        there = evaluate(after)
+        evaluations += 1
+        rise = there.losses["total"] - total
+        if rise <= ARMIJO * slope + rounding * abs(total):
+            return _Accepted(after, move, there), evaluations
+        # The minimum of the parabola through both values and the slope, within reason.
+        best = -0.5 * slope / (rise - slope)
+        length *= min(max(best, 0.1), 0.5) if math.isfinite(best) else 0.1
+    return None, evaluations
 
-    def _forget(self) -> None:
-        self._moves.clear()
-        self._changes.clear()
 
-    def _measure(self, image: tf.Tensor) -> Evaluation:
-        self.evaluations += 1
-        return self._evaluate(image, self._knobs)
-
-    def _search(self, here: Evaluation) -> bool:
-        """Backtrack along the projected direction; whether an iterate was accepted."""
-        before = self._image.value()
-        direction = self._direction(before, here.gradient)
-        scale = 1.0
-        if not self._moves:
-            rms = float(tf.sqrt(tf.reduce_mean(tf.square(direction))))
-            if rms == 0:
-                return False
-            scale = self.FIRST_RMS / rms
-        rounding = abs(here.losses.total) * 2 * _EPSILON[self._image.dtype]
-        for _ in range(self.TRIES):
-            after = tf.clip_by_value(before + scale * direction, 0, 1)
-            move = after - before
-            slope = float(tf.reduce_sum(here.gradient * move))
-            if slope >= 0:
-                return False
-            there = self._measure(after)
-            rise = there.losses.total - here.losses.total
-            if rise <= self.ARMIJO * slope + rounding:
-                self._accept(after, move, here, there)
-                return True
-            # The minimum of the parabola through both values and the slope, within reason.
-            best = -0.5 * slope / (rise - slope)
-            scale *= min(max(best, 0.1), 0.5) if math.isfinite(best) else 0.1
-        return False
-
-    def _direction(self, image: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
-        """Return −H g on the free elements and 0 on those held at a bound."""
-        free = ((image > 0) | (gradient < 0)) & ((image < 1) | (gradient > 0))
-        free = tf.reshape(tf.cast(free, image.dtype), [-1])
-        vectors = [*self._moves, *self._changes, tf.reshape(gradient, [-1])]
-        products = np.zeros([len(vectors)] * 2)
-        for start in range(0, len(free), self.CHUNK):  # a copy of all of them may not fit
-            part = slice(start, start + self.CHUNK)
-            rows = tf.stack([vector[part] for vector in vectors]) * free[part]
-            products += tf.matmul(rows, rows, transpose_b=True).numpy()
-        newest_first = range(len(self._moves))[::-1]
-        direction = tf.zeros_like(free)
-        for weight, vector in zip(
-            two_loop_coefficients(products, newest_first), vectors, strict=True
-        ):
+def _direction(
+    image: tf.Tensor, gradient: tf.Tensor, moves: Vectors, changes: Vectors
+) -> tuple[tf.Tensor, bool]:
+    """Return −H g on the free elements and 0 on the others, and whether any pair was of use."""
+    free = ((image > 0) | (gradient < 0)) & ((image < 1) | (gradient > 0))
+    free = tf.reshape(tf.cast(free, image.dtype), [-1])
+    vectors = [*moves, *changes, tf.reshape(gradient, [-1])]
+    products = np.zeros([len(vectors)] * 2)
+    for start in range(0, len(free), CHUNK):  # a copy of all of them may not fit
+        part = slice(start, start + CHUNK)
+        rows = tf.stack([vector[part] for vector in vectors]) * free[part]
+        products += tf.matmul(rows, rows, transpose_b=True).numpy()
+    weights = two_loop_coefficients(products, range(len(moves))[::-1])
+    quasi_newton = bool(np.any(weights[:-1]))
+    if not quasi_newton:
+        rms = math.sqrt(products[-1, -1] / len(free))
+        weights[-1] = -FIRST_RMS / rms if rms else 0.0
+    direction = tf.zeros_like(free)
+    for weight, vector in zip(weights, vectors, strict=True):
+        if weight:
             direction += tf.constant(weight, free.dtype) * vector
-        return tf.reshape(direction * free, image.shape)
-
-    def _accept(
-        self,
-        after: tf.Tensor,
-        move: tf.Tensor,
-        here: Evaluation,
-        there: Evaluation,
-    ) -> None:
-        change = there.gradient - here.gradient
-        curvature = float(tf.reduce_sum(move * change))
-        if curvature > 1e-10 * float(tf.norm(move) * tf.norm(change)):
-            self._moves.append(tf.reshape(move, [-1]))
-            self._changes.append(tf.reshape(change, [-1]))
-            del self._moves[: -self._memory], self._changes[: -self._memory]
-        self._image.assign(after)
-        self._here = there
+    return tf.reshape(direction * free, image.shape), quasi_newton
 
 
-_EPSILON = {tf.float32: 2.0**-23, tf.float64: 2.0**-52}
+def _dot(a: tf.Tensor, b: tf.Tensor) -> float:
+    return float(tf.reduce_sum(a * b))
+
+
+def _is_steep(product: float, square: float, other_square: float, least: float) -> bool:
+    """Return whether the cosine of two vectors exceeds `least`, given their inner products."""
+    return product > least * math.sqrt(square) * math.sqrt(other_square)
 
 
 def two_loop_coefficients(products: np.ndarray, newest_first: Sequence[int]) -> np.ndarray:
     """Return −H g as coefficients of the vectors s_0 … s_{m−1}, y_0 … y_{m−1}, g.
 
-    The two-loop recursion needs of these vectors nothing but their inner products (Chen, Wang and
-    Zhou, "Large-scale L-BFGS using MapReduce", 2014): one matrix product instead of 4m passes.
+    The two-loop recursion needs only the inner products of these vectors (Chen, Wang and Zhou,
+    "Large-scale L-BFGS using MapReduce", 2014): one matrix product instead of 4m passes.
 
     Args:
-        products: `[2m + 1, 2m + 1]`, the inner products of all pairs of the vectors.
-        newest_first: the pairs in use, by index. One without positive curvature, which a good pair
-            may become when it is restricted to the free elements, is passed over.
+        products: `[2m + 1, 2m + 1]`, the inner products of all the vectors with each other.
+        newest_first: indices of the pairs to use. A pair without positive curvature is passed
+            over: a good pair may become one when it is restricted to the free elements.
 
     Returns:
-        `[2m + 1]`.
+        `[2m + 1]`. If no pair is of use, −1 for g and 0 for the others.
     """
     memory = len(products) // 2
 
-    def curvature(pair):
+    def curvature(pair: int) -> float:
         return products[pair, memory + pair]
 
-    def is_steep(pair):
-        squares = products[pair, pair] * products[memory + pair, memory + pair]
-        return curvature(pair) > 1e-8 * np.sqrt(squares)
+    def is_steep(pair: int) -> bool:
+        changed = memory + pair
+        return _is_steep(curvature(pair), products[pair, pair], products[changed, changed], 1e-8)
 
     pairs = [pair for pair in newest_first if is_steep(pair)]
     direction, alphas = np.zeros(len(products)), {}
@@ -196,3 +249,6 @@ def two_loop_coefficients(products: np.ndarray, newest_first: Sequence[int]) -> 
         beta = products[memory + pair] @ direction / curvature(pair)
         direction[pair] += alphas[pair] - beta
     return direction
+
+
+from nst_tf.optimizers.in_place import ProjectedLBFGS  # noqa: E402, F401
