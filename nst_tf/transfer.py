@@ -12,7 +12,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.cli.runtime import feature_precision
 from nst_tf.images.color import Colors
 from nst_tf.images.masks import Region, count_masks, coverage, fit_regions, keep_photo, paired
 from nst_tf.images.resize import check_image, fit_pictures, resize, scaled
@@ -22,6 +21,7 @@ from nst_tf.losses.targets import Targets, make_targets
 from nst_tf.memory.fallback import Retrying, with_less_memory
 from nst_tf.memory.plan import Plan, plan_memory
 from nst_tf.network.model import feature_model
+from nst_tf.network.precision import feature_precision
 from nst_tf.network.weights import load_weights
 from nst_tf.optimizers.adam import Adam, AdamState, Average, Optimizer, adam_state, resampled
 from nst_tf.optimizers.lbfgs import Evaluation, ProjectedLBFGS

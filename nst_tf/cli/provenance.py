@@ -2,33 +2,33 @@
 
 import dataclasses
 import platform
-from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from absl import flags
 
 import nst_tf
-from nst_tf.cli.runtime import feature_precision
+from nst_tf.network.precision import feature_precision
 from nst_tf.network.weights import Weights
 from nst_tf.settings import Settings
 
-if TYPE_CHECKING:
-    from nst_tf.memory.plan import Plan
 
+def run_metadata(values: flags.FlagValues, settings: Settings, weights: Weights) -> dict[str, Any]:
+    """Return what the result is made from, for its metadata: names of files, not their paths.
 
-def record(
-    values: flags.FlagValues, settings: Settings, weights: Weights, plan: "Plan", steps: int
-) -> dict[str, Any]:
-    """Return what the result was made from, for its metadata: no paths, but names."""
-    versions = {name: metadata.version(name) for name in ("tensorflow", "keras", "numpy")}
+    Call it before the run: it imports TensorFlow, and a failure must not cost a finished picture.
+    """
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    # The modules know their versions. The distribution may be called tensorflow-cpu or tf-nightly.
+    versions = {"tensorflow": tf.__version__, "keras": keras.__version__, "numpy": np.__version__}
     return {
         "nst_tf": nst_tf.__version__,
         "settings": dataclasses.asdict(settings)
         | {name: Path(getattr(settings, name)).name for name in ("init", "weights")}
         | {"precision": feature_precision(settings)},
-        "steps": steps,
-        "plan": {name: getattr(plan, name) for name in ("block_size", "lbfgs_memory", "fast")},
         "content": Path(values.content).name if values.content else None,
         "styles": [Path(path).name for path in values.style or ()],
         **{

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from nst_tf.cli.runtime import feature_precision
 from nst_tf.images.resize import Size
 from nst_tf.losses.formulas import (
     Losses,
@@ -21,6 +20,7 @@ from nst_tf.losses.formulas import (
 from nst_tf.losses.targets import Targets
 from nst_tf.memory.blockwise import block_evaluate
 from nst_tf.network.model import extract_features, winograd_kernels
+from nst_tf.network.precision import feature_precision
 from nst_tf.optimizers.adam import AdamState, adam_update
 from nst_tf.settings import STYLE_SIZES, Settings
 

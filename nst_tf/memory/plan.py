@@ -16,11 +16,11 @@ import psutil
 import tensorflow as tf
 
 from nst_tf.checks import parse_bytes
-from nst_tf.cli.runtime import feature_precision
 from nst_tf.images.resize import Size, scaled
 from nst_tf.losses.objective import use_winograd
 from nst_tf.memory.blocks import make_stages
 from nst_tf.network.layers import stride
+from nst_tf.network.precision import feature_precision
 from nst_tf.network.weights import WIDTHS
 from nst_tf.schedule import Scale
 from nst_tf.settings import Settings

@@ -1,4 +1,3 @@
-import dataclasses
 import os
 import signal
 import subprocess
@@ -6,9 +5,7 @@ import sys
 
 import pytest
 
-from nst_tf import RECIPES, Settings
-from nst_tf.cli import runtime
-from nst_tf.cli.runtime import Stopper, feature_precision, has_bfloat16, start_tensorflow
+from nst_tf.cli.runtime import Stopper, start_tensorflow
 
 
 def test_signals_end_the_run_and_the_handlers_come_back():
@@ -42,25 +39,3 @@ def test_the_start_is_silent_and_the_package_waits_for_it():
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert done.stdout == "CPU\n"
-
-
-@pytest.mark.parametrize(
-    ("flags", "found"),
-    [("fpu avx512f avx512_bf16 erms", True), ("fpu avx2", False), ("amx_bf16", True)],
-)
-def test_a_processor_with_bfloat16_says_so(tmp_path, flags, found):
-    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\n")
-    assert has_bfloat16(tmp_path / "cpuinfo") is found
-    assert has_bfloat16(tmp_path / "missing") is False
-
-
-def test_half_precision_is_chosen_only_where_it_is_fast(monkeypatch):
-    auto = RECIPES["fast"]
-    assert auto.precision == RECIPES["quality"].precision == "auto"
-    monkeypatch.setattr("tensorflow.config.list_logical_devices", lambda kind: [])
-    for found, expected in ((True, "bfloat16"), (False, "float32")):
-        monkeypatch.setattr(runtime, "has_bfloat16", lambda found=found: found)
-        assert feature_precision(auto) == expected
-        assert feature_precision(dataclasses.replace(auto, convolution="winograd")) == "float32"
-        assert feature_precision(Settings()) == "float32"
-        assert feature_precision(Settings(precision="bfloat16")) == "bfloat16"

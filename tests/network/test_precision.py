@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf import Settings, stylize
+from nst_tf import RECIPES, Settings, stylize
 from nst_tf.images.resize import resize
 from nst_tf.losses.formulas import gram_matrix, layer_loss
 from nst_tf.losses.objective import make_knobs, objective
 from nst_tf.losses.targets import make_targets
 from nst_tf.network.model import extract_features
+from nst_tf.network.precision import feature_precision, has_bfloat16
 from nst_tf.transfer import load_model
 
 HALF = Settings(precision="bfloat16", epochs=1, steps_per_epoch=6, max_dim=0, style_scale=0)
@@ -100,3 +101,25 @@ def test_steps_compiled_by_xla_are_the_same(smooth, optimizer):
     expected = stylize(content, style, settings)
     image = stylize(content, style, dataclasses.replace(settings, jit_compile=True))
     assert np.linalg.norm(image - expected) <= 0.01 * np.linalg.norm(expected - content)
+
+
+@pytest.mark.parametrize(
+    ("flags", "found"),
+    [("fpu avx512f avx512_bf16 erms", True), ("fpu avx2", False), ("amx_bf16", True)],
+)
+def test_a_processor_with_bfloat16_says_so(tmp_path, flags, found):
+    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\n")
+    assert has_bfloat16(tmp_path / "cpuinfo") is found
+    assert has_bfloat16(tmp_path / "missing") is False
+
+
+def test_half_precision_is_chosen_only_where_it_is_fast(monkeypatch):
+    auto = RECIPES["fast"]
+    assert auto.precision == RECIPES["quality"].precision == "auto"
+    monkeypatch.setattr("tensorflow.config.list_logical_devices", lambda kind: [])
+    for found, expected in ((True, "bfloat16"), (False, "float32")):
+        monkeypatch.setattr("nst_tf.network.precision.has_bfloat16", lambda found=found: found)
+        assert feature_precision(auto) == expected
+        assert feature_precision(dataclasses.replace(auto, convolution="winograd")) == "float32"
+        assert feature_precision(Settings()) == "float32"
+        assert feature_precision(Settings(precision="bfloat16")) == "bfloat16"

@@ -1,0 +1,31 @@
+"""The precision of the features: what the settings ask for, and what the hardware multiplies."""
+
+import functools
+from pathlib import Path
+
+from nst_tf.settings import Settings
+
+
+def feature_precision(settings: Settings) -> str:
+    """Return `float32` or `bfloat16`: what `settings.precision` says or `auto` amounts to here.
+
+    `auto` is bfloat16 on a CPU with instructions for it, unless the settings ask for Winograd's
+    convolutions, and float32 elsewhere.
+    """
+    if settings.precision != "auto":
+        return settings.precision
+    if settings.convolution == "winograd" or not has_bfloat16():
+        return "float32"
+    import tensorflow as tf
+
+    return "float32" if tf.config.list_logical_devices("GPU") else "bfloat16"
+
+
+@functools.cache
+def has_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Return whether this is an x86 CPU that multiplies in bfloat16; others emulate it."""
+    try:
+        words = set(cpuinfo.read_text().split())
+    except OSError:
+        return False
+    return not words.isdisjoint({"avx512_bf16", "amx_bf16"})
