@@ -1,9 +1,11 @@
 """Output files: refused early if they cannot be written, then written whole or not at all."""
 
 import os
+import secrets
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -14,21 +16,55 @@ StrPath = str | os.PathLike[str]
 def write_whole(path: StrPath) -> Iterator[IO[bytes]]:
     """Open a temporary file beside `path` that takes its place when the block ends without error.
 
+    The data reach the disk before the file takes its name. The target of a symbolic link is
+    written and the link stays. An existing file's permission bits stay. Devices and pipes, which
+    nothing can replace, are written directly.
+
     Raises:
         OSError: the file cannot be written; the text says why.
     """
-    target = Path(path)
-    # Not tempfile: its files are readable by their owner alone. Not the target's name: it may be
-    # as long as the file system allows.
-    temporary = target.with_name(f".nst_tf-{os.getpid()}.tmp")
+    target = _target(path)
     try:
-        with open(temporary, "wb") as file:
+        mode = _mode(target)
+        if mode is not None and not stat.S_ISREG(mode):
+            with open(target, "wb") as file:
+                yield file
+            return
+        with _temporary(target.parent) as (temporary, file):
             yield file
-        os.replace(temporary, target)
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()  # Windows renames closed files only
+            if mode is not None:
+                os.chmod(temporary, stat.S_IMODE(mode))
+            os.replace(temporary, target)
+            _sync_directory(target.parent)
     except OSError as error:
         raise OSError(f"{path} cannot be written: {error.strerror or error}") from None
+
+
+@contextmanager
+def _temporary(directory: Path) -> Iterator[tuple[Path, IO[bytes]]]:
+    """Create a file that no other process, thread or call uses, and remove what is left of it."""
+    # The tempfile module makes files that only their owner can read. The name does not contain the
+    # target's, which may be as long as the file system allows.
+    path = directory / f".nst_tf-{secrets.token_hex(8)}.tmp"
+    file = open(path, "xb")
+    try:
+        with file:
+            yield path, file
     finally:
-        temporary.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make a rename survive a power failure where the system can."""
+    with suppress(OSError):  # Windows opens no directories; some file systems sync none
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def check_outputs(outputs: Iterable[StrPath], inputs: Iterable[StrPath]) -> None:
@@ -40,11 +76,11 @@ def check_outputs(outputs: Iterable[StrPath], inputs: Iterable[StrPath]) -> None
     """
     taken = {_identity(path): f"the input {path}" for path in inputs}
     for path in outputs:
-        target = Path(path)
         identity = _identity(path)
         if identity in taken:
             raise ValueError(f"{path} would overwrite {taken[identity]}: choose another name")
         taken[identity] = f"the output {path}"
+        target = _target(path)
         if target.is_dir():
             raise IsADirectoryError(f"{path} is a directory: name a file in it")
         check_writable(target.parent)
@@ -67,8 +103,21 @@ def check_writable(directory: StrPath) -> None:
         ) from None
 
 
+def _target(path: StrPath) -> Path:
+    """Return the file that `path` leads to: the end of a chain of symbolic links."""
+    return Path(os.path.realpath(path) if os.path.islink(path) else path)
+
+
+def _mode(path: Path) -> int | None:
+    """Return the type and permission bits of a file, or None if it does not exist."""
+    try:
+        return path.stat().st_mode
+    except FileNotFoundError:
+        return None
+
+
 def _identity(path: StrPath) -> object:
-    """Return what two paths share exactly if they lead to the same file, existing or not."""
+    """Return a value that two paths share exactly if they lead to the same file."""
     try:
         status = os.stat(path)
     except OSError:
