@@ -49,9 +49,8 @@ def _temporary(directory: Path) -> Iterator[tuple[Path, IO[bytes]]]:
     # The tempfile module makes files that only their owner can read. The name does not contain the
     # target's, which may be as long as the file system allows.
     path = directory / f".nst_tf-{secrets.token_hex(8)}.tmp"
-    file = open(path, "xb")
     try:
-        with file:
+        with open(path, "xb") as file:
             yield path, file
     finally:
         path.unlink(missing_ok=True)
