@@ -3,10 +3,10 @@
 import io
 import os
 import sys
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +14,17 @@ import numpy as np
 from absl import flags
 
 import nst_tf
-from nst_tf.callbacks.console import Console, History, Snapshots, duration
+from nst_tf.callbacks import Console, Snapshots
+from nst_tf.callbacks.console import duration
 from nst_tf.cli.flags import UsageError, help_text, parse
-from nst_tf.cli.inputs import input_paths, load_inputs
-from nst_tf.cli.provenance import record
-from nst_tf.cli.runtime import Stopper, start_tensorflow
-from nst_tf.files import check_outputs, check_writable
-from nst_tf.images.io import check_output_size, output_format, save_image
-from nst_tf.images.masks import count_masks, coverage
-from nst_tf.images.resize import resize
-from nst_tf.network.weights import load_weights
+from nst_tf.cli.inputs import Inputs, input_paths, load_inputs
+from nst_tf.cli.outputs import OutputPaths, Outputs
+from nst_tf.cli.provenance import run_metadata
+from nst_tf.cli.runtime import start_tensorflow
+from nst_tf.cli.signals import Stopper
+from nst_tf.images.io import check_output_size
+from nst_tf.images.masks import count_masks
+from nst_tf.network.weights import Weights, load_weights
 from nst_tf.schedule import plan_scales
 from nst_tf.settings import Settings
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from nst_tf.memory.plan import Plan
     from nst_tf.progress import Callback, Progress
 
-FIGURES = (".png", ".pdf", ".svg")
+NOTHING_TO_SAVE = "stopped before the first step: there is nothing to save"
 
 
 def main(argv: list[str]) -> int:
@@ -48,150 +49,191 @@ def main(argv: list[str]) -> int:
             print(f"nst_tf {nst_tf.__version__}")
         else:
             with _warnings_on_stderr():
-                return Run(values, settings).run()
+                return _run(values, settings)
         return 0
     except UsageError as error:
         return _fail(f"{error} (--help lists the flags)", 2)
     except KeyboardInterrupt:
-        return _fail("interrupted before the first step: there is nothing to save", 130)
+        return _fail(NOTHING_TO_SAVE, 130)
+
+
+def _run(values: flags.FlagValues, settings: Settings) -> int:
+    try:
+        job = prepare(values, settings)
+    except (OSError, ValueError, RuntimeError) as error:
+        return _fail(str(error), 1)
+    return Run(job).run()
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a run needs, checked.
+
+    Attributes:
+        values: the flags.
+        settings: the settings that they amount to.
+        paths: where to write.
+        inputs: the pictures.
+        device: where TensorFlow runs, in words.
+        plan: the memory plan to start with, of the finest scale.
+        metadata: what the picture carries, as far as it is known before the run.
+        weights: the network's parameters.
+    """
+
+    values: flags.FlagValues
+    settings: Settings
+    paths: OutputPaths
+    inputs: Inputs
+    device: str
+    weights: Weights
+    plan: "Plan"
+    metadata: dict[str, Any]
+
+
+def prepare(values: flags.FlagValues, settings: Settings) -> Job:
+    """Read the inputs, check all that can be checked, and start TensorFlow.
+
+    Raises:
+        OSError: a file cannot be read, or an output cannot be written.
+        ValueError: pictures, masks, settings, outputs, device or memory do not agree.
+        RuntimeError: Keras is not set up for this program.
+    """
+    paths = OutputPaths.of(values)
+    paths.check(input_paths(values, settings))
+    inputs = load_inputs(values, settings)
+    check_output_size(paths.picture, *inputs.size)
+    if settings.weights != "imagenet":  # which TensorFlow may have to download
+        load_weights(settings.weights)
+    device = start_tensorflow(values.device, values.deterministic)
+    from nst_tf.network.model import check_keras
+
+    check_keras()
+    weights = load_weights(settings.weights)
+    plan = _plan_memory(settings, inputs)
+    metadata = run_metadata(values, settings, weights)
+    if paths.snapshots:
+        paths.snapshots.mkdir(exist_ok=True)
+    return Job(values, settings, paths, inputs, device, weights, plan, metadata)
+
+
+def _plan_memory(settings: Settings, inputs: Inputs) -> "Plan":
+    """Choose how to run at the finest scale; errors as for `memory.plan_memory`."""
+    from nst_tf.memory.plan import plan_memory
+
+    scales = plan_scales(settings, inputs.size, inputs.style_sizes)
+    plans = plan_memory(settings, scales, inputs.style_sizes, count_masks(inputs.regions))
+    return plans[-1]._replace(peak=max(plan.peak for plan in plans))
 
 
 class Run:
-    """One invocation: what the flags ask for, and what has been made of it so far."""
+    """One run of a job, and what it has reached.
 
-    def __init__(self, values: flags.FlagValues, settings: Settings) -> None:
-        self.values = values
-        self.settings = settings
-        self.style_paths: list[str] = values.style or []
-        self.output = Path(values.output or self.default_name())
-        self.snapshots = Path(
-            values.snapshot_dir or self.output.parent / f"{self.output.stem}-steps"
-        )
-        self.history = History()
-        self.closing = ExitStack()
+    Attributes:
+        latest: the latest step, or None.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
         self.latest: Progress | None = None
-
-    def default_name(self) -> str:
-        """Return the name of a result for which none is given."""
-        given = [path for path in (self.values.content, *self.style_paths) if path]
-        stems = [Path(path).stem for path in given]
-        if not self.values.content:
-            stems.append("texture")
-        elif not self.style_paths:
-            stems.append("reconstruction")
-        return "-".join(stems) + ".png"
+        self.outputs = Outputs(
+            job.paths,
+            job.inputs,
+            [job.inputs.content.pixels] if job.values.content else [],
+            job.inputs.styles if job.values.style else [],
+            self.metadata,
+        )
 
     def run(self) -> int:
-        """Check all that can be checked, make the picture and save it; returns the status."""
-        try:
-            self.check_files()
-            self.inputs = load_inputs(self.values, self.settings)
-            check_output_size(self.output, *self.inputs.size)
-            if self.settings.weights != "imagenet":  # which TensorFlow may have to download
-                load_weights(self.settings.weights)
-            self.device = start_tensorflow(self.values.device, self.values.deterministic)
-            from nst_tf.network.model import check_keras
-
-            check_keras()
-            self.weights = load_weights(self.settings.weights)
-            self.plan = self.plan_memory()
-            if self.values.snapshot_every:
-                self.snapshots.mkdir(exist_ok=True)
-        except (OSError, ValueError, RuntimeError) as error:
-            return _fail(str(error), 1)
-
-        with Stopper() as stopper:
-            with self.closing:
-                image, problem = self.stylize(stopper)
+        """Make the picture, save it, and return the exit status."""
+        with Stopper(self.rescue) as stopper:
+            image, problem = self.stylize(stopper)
+            stopper.run_ended()
             if self.latest is None:
                 return _fail(problem, 1)
-            problems = [problem] if problem else []
-            saved = self.save_all(image, problems)
+            saved, problems = self.outputs.save_all(image)
+        problems = [*filter(None, [problem]), *problems]
         if stopper.signal is not None:
-            problems.append(f"stopped after step {self.latest.step} of {self.latest.steps}")
+            problems.append(self.stopped())
         if problems:
             status = 128 + stopper.signal if stopper.signal is not None else 1
-            return _fail(f"{'; '.join(problems)}; the picture is saved as {saved}", status)
-        if not self.values.quiet:
+            return _fail(_saved(problems, saved), status)
+        if not self.job.values.quiet:
             with suppress(OSError):  # a closed pipe
                 print(f"Saved {saved} after {self.ending()}", flush=True)
         return 0
 
+    def rescue(self) -> None:
+        """Save the picture of the latest step while the next one may be under way."""
+        if self.latest is None:
+            _fail(NOTHING_TO_SAVE, 1)
+            return
+        saved, problems = self.outputs.save_all(self.latest.image())
+        _fail(_saved([*problems, self.stopped()], saved), 1)
+
+    def stopped(self) -> str:
+        """Return in words when a signal ended the run."""
+        assert self.latest
+        return f"stopped after step {self.latest.step} of {self.latest.steps}"
+
     def ending(self) -> str:
-        """Return in words how long the run took and why it ended before its last step, if so."""
-        latest, settings = self.latest, self.settings
+        """Return in words how long the run took and, if it ended early, why."""
+        latest, settings = self.latest, self.job.settings
         assert latest
         words = duration(latest.seconds)
         if latest.scale_step == latest.scale.steps:
             return words
         if 0 < settings.time_limit <= latest.seconds:
             return f"{words}, the time limit, at step {latest.step}"
-        improves = "pays" if settings.min_gain else "improves it"
-        return f"{words}, at step {latest.step}: no further step {improves}"
-
-    def check_files(self) -> None:
-        """Refuse outputs that cannot be written or would destroy an input."""
-        values, settings = self.values, self.settings
-        output_format(self.output)
-        if values.figure and Path(values.figure).suffix.lower() not in FIGURES:
-            raise ValueError(f"--figure {values.figure} must end in one of {' '.join(FIGURES)}")
-        inputs = input_paths(values, settings)
-        check_outputs([self.output, *filter(None, (values.history, values.figure))], inputs)
-        if values.snapshot_every:
-            if self.snapshots.exists() and not self.snapshots.is_dir():
-                raise NotADirectoryError(f"{self.snapshots} is a file: name another --snapshot_dir")
-            check_writable(self.snapshots if self.snapshots.exists() else self.snapshots.parent)
-            for path in (self.output, *map(Path, inputs)):
-                if Snapshots.NAME.fullmatch(path.name) and (
-                    path.parent.resolve() == self.snapshots.resolve()
-                ):
-                    raise ValueError(
-                        f"a snapshot may overwrite {path}: name another --snapshot_dir"
-                    )
+        why = "further steps gain too little" if settings.min_gain else "no further step gains"
+        return f"{words}, at step {latest.step}: {why}"
 
     def stylize(self, stopper: Stopper) -> tuple[np.ndarray, str]:
         """Return the picture, or the last good one and what went wrong."""
         from nst_tf.progress import NonFiniteLossError
         from nst_tf.transfer import stylize, tf
 
+        inputs, settings = self.job.inputs, self.job.settings
+        photo = inputs.content.pixels
         try:
-            image = stylize(
-                self.inputs.content.pixels,
-                self.inputs.styles,
-                self.settings,
-                initial=self.inputs.initial,
-                regions=self.inputs.regions,
-                callbacks=[*self.callbacks(), stopper],
-            )
+            with ExitStack() as closing:
+                image = stylize(
+                    photo,
+                    inputs.styles,
+                    settings,
+                    initial=inputs.initial,
+                    regions=inputs.regions,
+                    callbacks=[*self.callbacks(closing), stopper],
+                )
         except NonFiniteLossError as error:
             return error.image, str(error)
         except tf.errors.ResourceExhaustedError:
-            image = self.latest.image() if self.latest else self.inputs.content.pixels
-            other = " or set --optimizer=adam" if self.settings.optimizer == "lbfgs" else ""
+            image = self.latest.image() if self.latest else photo
+            other = " or set --optimizer=adam" if settings.optimizer == "lbfgs" else ""
             return image, f"memory ran out: lower --max_dim or --style_scale{other}"
         except BaseException as error:
             if isinstance(error, ValueError) and not self.latest:  # less memory than at the check
-                return self.inputs.content.pixels, str(error)
-            # A bug: its traceback follows, but what has been made is kept.
-            if self.latest:
-                saved = self.save_all(self.latest.image(), [])
-                _fail(f"an error ended the run; the picture is saved as {saved}", 1)
+                return photo, str(error)
+            if self.latest:  # this is a bug: keep the picture, then show the traceback
+                stopper.run_ended()
+                saved, problems = self.outputs.save_all(self.latest.image())
+                _fail(_saved(["an error ended the run", *problems], saved), 1)
             raise
         return image, ""
 
-    def callbacks(self) -> "Iterator[Callback]":
-        """Yield what is to see every step."""
-        yield self.history
+    def callbacks(self, closing: ExitStack) -> "Iterator[Callback]":
+        """Yield what is called with every step; `closing` closes what must be closed."""
+        job, settings = self.job, self.job.settings
+        yield self.outputs.history
         yield self.remember
-        if self.values.snapshot_every:
-            yield Snapshots(self.values.snapshot_every, self.snapshots, self.save_snapshot)
-        if not self.values.quiet:
-            height, width = self.inputs.size
+        if job.paths.snapshots:
+            every = job.values.snapshot_every
+            yield Snapshots(every, job.paths.snapshots, self.outputs.save_snapshot)
+        if not job.values.quiet:
+            height, width = job.inputs.size
             headline = (
-                f"{self.device} · {width}x{height} pixels · {self.weights.name} weights · "
-                f"{self.plan.words(self.settings)}"
+                f"{job.device} · {width}x{height} pixels · {job.weights.name} weights · "
+                f"{job.plan.words(settings)}"
             )
-            settings = self.settings
             console = Console(
                 headline,
                 settings.steps_per_epoch,
@@ -199,83 +241,27 @@ class Run:
                 settings.time_limit,
                 may_end=settings.min_gain > 0,
             )
-            self.closing.callback(console.close)
+            closing.callback(console.close)
             yield console
-
-    def plan_memory(self) -> "Plan":
-        """Choose how to run at the finest scale; errors as for `memory.plan_memory`."""
-        from nst_tf.memory.plan import plan_memory
-
-        inputs = self.inputs
-        scales = plan_scales(self.settings, inputs.size, inputs.style_sizes)
-        plans = plan_memory(self.settings, scales, inputs.style_sizes, count_masks(inputs.regions))
-        return plans[-1]._replace(peak=max(plan.peak for plan in plans))
 
     def remember(self, progress: "Progress") -> None:
         """Keep the latest step at hand."""
         self.latest = progress
 
-    def save(self, path: Path, image: np.ndarray) -> None:
-        """Write a picture, of any scale, at the size of the result, with what it was made from."""
-        photo = self.inputs.content.pixels
-        if image.shape != photo.shape:
-            image = resize(image, self.inputs.size)
-            covered = coverage(self.inputs.regions)
-            if covered is not None:  # what stays has not been enlarged
-                image = np.where(covered[None, :, :, None] > 0, image, photo)
-        save_image(
-            path,
-            image,
-            alpha=self.inputs.content.alpha,
-            tagged=self.inputs.content.tagged,
-            metadata=record(
-                self.values, self.settings, self.weights, self.plan, len(self.history.rows)
-            ),
-        )
-
-    def save_snapshot(self, path: Path, image: np.ndarray) -> None:
-        """Write a snapshot; a run does not end because one cannot be written."""
-        try:
-            self.save(path, image)
-        except OSError as error:
-            warnings.warn(str(error))
-
-    def save_all(self, image: np.ndarray, problems: list[str]) -> Path:
-        """Write every output that can be written, add to `problems`, return where the picture is.
-
-        If its place has become unusable, the picture goes to the directory for temporary files.
-        """
-        saved = self.output
-        try:
-            self.save(saved, image)
-        except (OSError, ValueError) as error:
-            problems.append(str(error))
-            saved = Path(tempfile.mkdtemp(prefix="nst_tf-")) / "picture.png"
-            self.save(saved, image)
-        for path, write in (
-            (self.values.history, self.history.save),
-            (self.values.figure, lambda path: self.save_figure(path, image)),
-        ):
-            try:
-                if path:
-                    write(path)
-            except (OSError, ValueError) as error:
-                problems.append(str(error))
-        return saved
-
-    def save_figure(self, path: str, image: np.ndarray) -> None:
-        """Draw the pictures that were given, the result and the losses."""
-        from nst_tf.callbacks.figures import save_run_figure
-
-        content = [self.inputs.content.pixels] if self.values.content else []
-        styles = self.inputs.styles if self.style_paths else []
-        save_run_figure(path, content, styles, image, self.history.rows)
+    def metadata(self) -> dict[str, Any]:
+        """Return what the picture of the latest step carries: the plan is the one in force."""
+        assert self.latest
+        plan = getattr(self.latest, "state", self.job).plan._asdict()
+        return self.job.metadata | {
+            "steps": self.latest.step,
+            "plan": {name: plan[name] for name in plan if name not in ("peak", "longest")},
+        }
 
 
 @contextmanager
 def _warnings_on_stderr() -> Iterator[None]:
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        print(f"nst_tf: warning: {message}", file=sys.stderr)
+        _fail(f"warning: {message}", 0)
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)
@@ -284,8 +270,14 @@ def _warnings_on_stderr() -> Iterator[None]:
 
 
 def _fail(message: str, status: int) -> int:
-    print(f"nst_tf: {message}", file=sys.stderr)
+    """Write a line to stderr and return `status`."""
+    with suppress(OSError):  # the terminal may be gone
+        print(f"nst_tf: {message}", file=sys.stderr)
     return status
+
+
+def _saved(problems: list[str], path: Path) -> str:
+    return f"{'; '.join(problems)}; the picture is saved as {path}"
 
 
 def console() -> None:

@@ -1,0 +1,8 @@
+"""Consumers of `Progress`: what a run prints, draws and writes while it goes on."""
+
+from nst_tf.callbacks.console import Console
+from nst_tf.callbacks.figures import save_run_figure
+from nst_tf.callbacks.history import History
+from nst_tf.callbacks.snapshots import Snapshots
+
+__all__ = ["Console", "History", "Snapshots", "save_run_figure"]

@@ -3,19 +3,15 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from nst_tf.callbacks.console import History
+from nst_tf.callbacks.history import COUNTERS, Row
 from nst_tf.files import StrPath, write_whole
 
-# It reports every font that a machine lacks, although it always finds another.
-logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
-
-_TERMS = ("total", "style", "content", "total variation")  # the columns after the step
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def save_run_figure(
@@ -23,20 +19,25 @@ def save_run_figure(
     contents: Sequence[np.ndarray],
     styles: Sequence[np.ndarray],
     result: np.ndarray,
-    rows: Sequence[tuple[float, ...]],
+    rows: Sequence[Row],
 ) -> None:
     """Draw the pictures above the curves of the losses and write the figure.
 
     Args:
         path: file with the extension png, pdf or svg.
         contents: the content image, float `[1, H, W, 3]` in [0, 1], or none.
-        styles: the style images, or none.
-        result: the generated image.
-        rows: a row per step in the order of `History.COLUMNS`.
+        styles: the style images, of the same kind, or none.
+        result: the generated image, of the same kind.
+        rows: those of `History`.
 
     Raises:
         OSError: the file cannot be written.
     """
+    # Matplotlib takes about a second to import, which runs without a figure save.
+    from matplotlib.figure import Figure
+
+    # It reports every font that a machine lacks, although it always finds another.
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     count = len(contents) + len(styles) + 1
     figure = Figure(figsize=(3.6 * count, 6.4), layout="constrained")
     grid = figure.add_gridspec(2, count, height_ratios=(3, 3.4))
@@ -54,16 +55,18 @@ def save_run_figure(
         figure.savefig(file, **options)
 
 
-def draw_losses(axes: Axes, rows: Sequence[tuple[float, ...]]) -> None:
-    """Draw the weighted terms over the steps on a log axis; a term that stays 0 is left out."""
-    columns = np.array(rows, dtype=float).reshape(-1, len(History.COLUMNS)).T
-    for label, values in zip(_TERMS, columns[1:], strict=False):
+def draw_losses(axes: "Axes", rows: Sequence[Row]) -> None:
+    """Draw each loss over the steps on a log axis; a term that stays 0 is left out."""
+    steps = [row["step"] for row in rows]
+    names = [name for name in rows[0] if name not in COUNTERS] if rows else []
+    for name in names:
+        values = np.array([row[name] for row in rows])
         if (values > 0).any():
             axes.plot(
-                columns[0],
+                steps,
                 np.where(values > 0, values, np.nan),
-                label=label,
-                linewidth=2 if label == "total" else 1.2,
+                label=name.replace("_", " "),
+                linewidth=2 if name == "total" else 1.2,
                 marker="o" if len(rows) == 1 else None,
             )
     axes.set_yscale("log")

@@ -6,19 +6,31 @@ from PIL import Image
 from nst_tf.callbacks.figures import draw_losses, save_run_figure
 
 ROWS = [
-    (step, 400.0 / step, 300.0 / step, 10.0 * (step > 1), 0.0, 1, step, 0.1 * step)
+    {
+        "step": step,
+        "total": 700.0 / step,
+        "style": 300.0 / step,
+        "content": 10.0 * (step > 1),
+        "total_variation": 0.0,
+        "moments": 2.0,
+        "scale": 1,
+        "evaluations": step,
+        "seconds": 0.1 * step,
+    }
     for step in range(1, 9)
 ]
 
 
-def test_the_curves_are_the_rows_on_a_log_axis():
+def test_the_curves_are_the_terms_on_a_log_axis():
     axes = Figure().add_subplot()
     draw_losses(axes, ROWS)
     assert axes.get_yscale() == "log"
-    lines = {line.get_label(): line.get_ydata() for line in axes.get_lines()}
-    assert set(lines) == {"total", "style", "content"}  # the total variation is 0 throughout
-    np.testing.assert_array_equal(lines["total"], [row[1] for row in ROWS])
-    assert np.isnan(lines["content"][0])
+    lines = {line.get_label(): line for line in axes.get_lines()}
+    assert set(lines) == {"total", "style", "content", "moments"}  # total variation is 0 throughout
+    np.testing.assert_array_equal(lines["total"].get_xdata(), range(1, 9))
+    for name, line in lines.items():
+        expected = [row[name] or np.nan for row in ROWS]
+        np.testing.assert_array_equal(line.get_ydata(), expected)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,57 @@
+"""The history of a run: its losses, step by step."""
+
+import csv
+import io
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from nst_tf.files import StrPath, write_whole
+
+if TYPE_CHECKING:
+    from nst_tf.progress import Progress
+
+COUNTERS = ("step", "scale", "evaluations", "seconds")
+"""The columns of a row that are not losses."""
+
+LOSSES = ("total", "style", "content", "total_variation")
+"""The losses that every row has, in this order; further terms follow them by their names."""
+
+Row = Mapping[str, float]
+
+
+class History:
+    """Collects a row per step: its losses before the update, and when and where it was.
+
+    Attributes:
+        rows: a mapping per step, in the order of the columns of the file.
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+
+    def __call__(self, progress: "Progress") -> None:
+        """Add a step."""
+        self.rows.append(
+            {"step": progress.step}
+            | dict.fromkeys(LOSSES, 0.0)
+            | dict(progress.losses)
+            | {
+                "scale": progress.scale.number,
+                "evaluations": progress.evaluations,
+                "seconds": round(progress.seconds, 3),
+            }
+        )
+
+    def save(self, path: StrPath) -> None:
+        """Write the rows as CSV, numbers in full so that they read back exactly.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        text = io.StringIO()
+        columns = list(self.rows[0]) if self.rows else []
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        with write_whole(path) as file:
+            file.write(text.getvalue().encode())

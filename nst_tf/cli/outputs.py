@@ -1,0 +1,168 @@
+"""What a run writes: its picture, snapshots, history and figure."""
+
+import tempfile
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from absl import flags
+
+from nst_tf.callbacks import Snapshots, save_run_figure
+from nst_tf.callbacks.history import History
+from nst_tf.cli.inputs import Inputs
+from nst_tf.files import check_outputs, check_writable
+from nst_tf.images.io import output_format, save_image
+from nst_tf.images.masks import coverage
+from nst_tf.images.resize import resize
+
+FIGURES = (".png", ".pdf", ".svg")
+
+
+@dataclass(frozen=True)
+class OutputPaths:
+    """Where a run writes.
+
+    Attributes:
+        picture: the result.
+        history: the losses, or None.
+        figure: the drawing of pictures and losses, or None.
+        snapshots: the directory of the snapshots, or None.
+    """
+
+    picture: Path
+    history: Path | None
+    figure: Path | None
+    snapshots: Path | None
+
+    @classmethod
+    def of(cls, values: flags.FlagValues) -> "OutputPaths":
+        """Return what the flags name, and names that follow from the inputs for the rest."""
+        picture = Path(values.output or _default_name(values))
+        snapshots = Path(values.snapshot_dir or picture.parent / f"{picture.stem}-steps")
+        return cls(
+            picture,
+            Path(values.history) if values.history else None,
+            Path(values.figure) if values.figure else None,
+            snapshots if values.snapshot_every else None,
+        )
+
+    def check(self, inputs: Sequence[str]) -> None:
+        """Refuse outputs that cannot be written or would overwrite one of the files `inputs`.
+
+        Raises:
+            OSError: a directory is missing or not writable.
+            ValueError: a name has the wrong ending or is taken.
+        """
+        output_format(self.picture)
+        if self.figure and self.figure.suffix.lower() not in FIGURES:
+            raise ValueError(f"--figure {self.figure} must end in one of {' '.join(FIGURES)}")
+        check_outputs([self.picture, *filter(None, (self.history, self.figure))], inputs)
+        if self.snapshots:
+            if self.snapshots.exists() and not self.snapshots.is_dir():
+                raise NotADirectoryError(f"{self.snapshots} is a file: name another --snapshot_dir")
+            check_writable(self.snapshots if self.snapshots.exists() else self.snapshots.parent)
+            for path in (self.picture, *map(Path, inputs)):
+                if Snapshots.NAME.fullmatch(path.name) and (
+                    path.parent.resolve() == self.snapshots.resolve()
+                ):
+                    raise ValueError(
+                        f"a snapshot may overwrite {path}: name another --snapshot_dir"
+                    )
+
+
+def _default_name(values: flags.FlagValues) -> str:
+    stems = [Path(path).stem for path in (values.content, *(values.style or ())) if path]
+    if not values.content:
+        stems.append("texture")
+    elif not values.style:
+        stems.append("reconstruction")
+    return "-".join(stems) + ".png"
+
+
+class Outputs:
+    """Writes what a run has made.
+
+    Args:
+        paths: where to write.
+        inputs: the pictures that the run is made from.
+        contents: those of them that the figure shows as content.
+        styles: those of them that the figure shows as styles.
+        metadata: returns what the picture carries.
+
+    Attributes:
+        history: the callback that collects what the history and the figure show.
+    """
+
+    def __init__(
+        self,
+        paths: OutputPaths,
+        inputs: Inputs,
+        contents: Sequence[np.ndarray],
+        styles: Sequence[np.ndarray],
+        metadata: Callable[[], dict[str, Any]],
+    ) -> None:
+        self.history = History()
+        self._paths = paths
+        self._inputs = inputs
+        self._contents = contents
+        self._styles = styles
+        self._metadata = metadata
+
+    def save_picture(self, path: Path, image: np.ndarray) -> None:
+        """Write an image, float32 `[1, h, w, 3]` in [0, 1] of any scale, at the result's size.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        photo = self._inputs.content.pixels
+        if image.shape != photo.shape:
+            image = resize(image, self._inputs.size)
+            covered = coverage(self._inputs.regions)
+            if covered is not None:  # the parts that stay the photo keep its full resolution
+                image = np.where(covered[None, :, :, None] > 0, image, photo)
+        save_image(
+            path,
+            image,
+            alpha=self._inputs.content.alpha,
+            tagged=self._inputs.content.tagged,
+            metadata=self._metadata(),
+        )
+
+    def save_snapshot(self, path: Path, image: np.ndarray) -> None:
+        """Write a snapshot; a run does not end because one cannot be written."""
+        try:
+            self.save_picture(path, image)
+        except OSError as error:
+            warnings.warn(str(error))
+
+    def save_all(self, image: np.ndarray) -> tuple[Path, list[str]]:
+        """Write every output that can be written.
+
+        If the picture's place has become unusable, the picture goes to a temporary directory.
+
+        Returns:
+            Where the picture is, and what went wrong.
+        """
+        saved, problems = self._paths.picture, []
+        try:
+            self.save_picture(saved, image)
+        except (OSError, ValueError) as error:
+            problems.append(str(error))
+            saved = Path(tempfile.mkdtemp(prefix="nst_tf-")) / "picture.png"
+            self.save_picture(saved, image)
+        for path, write in (
+            (self._paths.history, self.history.save),
+            (self._paths.figure, lambda path: self._save_figure(path, image)),
+        ):
+            try:
+                if path:
+                    write(path)
+            except (OSError, ValueError) as error:
+                problems.append(str(error))
+        return saved, problems
+
+    def _save_figure(self, path: Path, image: np.ndarray) -> None:
+        save_run_figure(path, self._contents, self._styles, image, self.history.rows)
