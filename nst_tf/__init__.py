@@ -8,8 +8,9 @@
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from nst_tf.images.io import load_image, load_mask, save_image
+from nst_tf.images.io import load_image, load_mask
 from nst_tf.images.masks import Region, pair_masks
+from nst_tf.images.save import save_image
 from nst_tf.recipes import RECIPES
 from nst_tf.settings import Settings
 

@@ -22,8 +22,8 @@ from nst_tf.cli.outputs import OutputPaths, Outputs
 from nst_tf.cli.provenance import run_metadata
 from nst_tf.cli.runtime import start_tensorflow
 from nst_tf.cli.signals import Stopper
-from nst_tf.images.io import check_output_size
 from nst_tf.images.masks import count_masks
+from nst_tf.images.save import check_output_size
 from nst_tf.network.weights import Weights, load_weights
 from nst_tf.schedule import plan_scales
 from nst_tf.settings import Settings

@@ -89,7 +89,7 @@ def stylize(
     strength = settings.strength if settings.content_weight and settings.style_weight else 1.0
 
     def finish(image: np.ndarray) -> np.ndarray:
-        return keep_photo(colors.finish(image), content, covered)
+        return keep_photo(colors.restore_colors(image), content, covered)
 
     for scale, planned in zip(plan, memory, strict=True):
         pictures = [

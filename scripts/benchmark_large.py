@@ -19,7 +19,7 @@ from pathlib import Path
 from record import ASSETS, describe, write_record
 
 from nst_tf import load_image, save_image
-from nst_tf.images.io import read_metadata
+from nst_tf.images.metadata import read_metadata
 from nst_tf.images.resize import cover
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -16,7 +16,8 @@ from PIL import Image
 from record import ASSETS, describe, write_record
 
 from nst_tf import Settings, load_image, save_image, stylize
-from nst_tf.images.io import read_metadata, to_bytes
+from nst_tf.images.depth import to_levels
+from nst_tf.images.metadata import read_metadata
 from nst_tf.images.resize import resize
 
 CONTENTS = ("temple", "cat", "astronaut")
@@ -43,7 +44,7 @@ def main():
         size = round(image.shape[1] * scale), round(image.shape[2] * scale)
         left = MARGIN + column * step[0] + (width - size[1]) // 2
         top = MARGIN + row * step[1] + (height - size[0]) // 2
-        sheet.paste(Image.fromarray(to_bytes(resize(image, size)[0])), (left, top))
+        sheet.paste(Image.fromarray(to_levels(resize(image, size)[0])), (left, top))
 
     styles = {name: load_image(ASSETS / f"{name}.jpg") for name in STYLES}
     for column, style in enumerate(styles.values(), start=1):

@@ -13,7 +13,7 @@ from PIL import Image
 from record import ASSETS
 
 from nst_tf import load_image, save_image
-from nst_tf.images.io import to_bytes
+from nst_tf.images.depth import to_levels
 from nst_tf.images.resize import resize
 
 COLOURS = {"tutorial": "C7", "lbfgs": "C0", "fast": "C1", "quality": "C3"}
@@ -59,7 +59,7 @@ def draw_pictures(pairs, parts):
             image = resize(image, (round(image.shape[1] * scale), round(image.shape[2] * scale)))
             left = MARGIN + column * (WIDTH + MARGIN) + (WIDTH - image.shape[2]) // 2
             top = MARGIN + row * (HEIGHT + MARGIN) + (HEIGHT - image.shape[1]) // 2
-            sheet.paste(Image.fromarray(to_bytes(image[0])), (left, top))
+            sheet.paste(Image.fromarray(to_levels(image[0])), (left, top))
     save_image(ASSETS / "quality-pictures.jpg", np.asarray(sheet, np.float32) / 255)
 
 

@@ -17,7 +17,7 @@ from quality import measure_quality
 from record import ASSETS, describe, write_record
 
 from nst_tf import RECIPES, load_image, save_image, stylize
-from nst_tf.images.io import read_metadata
+from nst_tf.images.metadata import read_metadata
 from nst_tf.images.resize import long_side_size, resize
 from nst_tf.transfer import fit
 

@@ -45,7 +45,7 @@ def work(job):
     from quality import measure_quality
 
     from nst_tf import load_image, save_image
-    from nst_tf.images.io import read_metadata
+    from nst_tf.images.metadata import read_metadata
     from nst_tf.transfer import fit, stylize
 
     recipe, content, style, max_dim, parts = job

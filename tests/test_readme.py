@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nst_tf import RECIPES, Settings
 from nst_tf.cli.flags import OTHER_FLAGS, parse
-from nst_tf.images.io import read_metadata
+from nst_tf.images.metadata import read_metadata
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()

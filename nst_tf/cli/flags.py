@@ -8,6 +8,7 @@ from typing import Any
 from absl import flags
 
 from nst_tf.checks import checked_each, checked_ramp
+from nst_tf.images.depth import BIT_DEPTHS
 from nst_tf.recipes import RECIPES, recipe
 from nst_tf.settings import Settings
 from nst_tf.styles import check_styles
@@ -27,6 +28,8 @@ OTHER_FLAGS: tuple[tuple[str, str, str, Any, str], ...] = (
      "likewise, what to use of a --style; in colours, what is like the regions of the same colour"),
     ("Files", "output", "string", None,
      "the result, .png, .jpg, .webp or .tiff (default CONTENT-STYLE.png in this directory)"),
+    ("Files", "bit_depth", "integer", 8,
+     "bits a channel of the result, 8 or 16 (default 8); 16 needs .png or .tiff"),
     ("Files", "history", "string", None, "write the losses of every step to this .csv"),
     ("Files", "figure", "string", None, "draw pictures and loss curves to this .png, .pdf or .svg"),
     ("Files", "snapshot_every", "integer", 0, "save the picture after every so many steps"),
@@ -120,6 +123,8 @@ def _check(values: flags.FlagValues, settings: Settings) -> None:
         raise UsageError("--preserve_color needs --content and --style")
     if not DEVICES.fullmatch(values.device):
         raise UsageError(f"--device {values.device!r} is not auto, cpu, gpu or gpu:NUMBER")
+    if values.bit_depth not in BIT_DEPTHS:
+        raise UsageError(f"--bit_depth must be 8 or 16, not {values.bit_depth}")
     for name in ("min_dim", "scale_factor", "coarse_steps"):
         if settings.scales == 1 and values[name].present:
             raise UsageError(f"--{name} needs --scales of at least 2")

@@ -14,9 +14,9 @@ from nst_tf.callbacks import Snapshots, save_run_figure
 from nst_tf.callbacks.history import History
 from nst_tf.cli.inputs import Inputs
 from nst_tf.files import check_outputs, check_writable
-from nst_tf.images.io import output_format, save_image
 from nst_tf.images.masks import coverage
 from nst_tf.images.resize import resize
+from nst_tf.images.save import output_format, save_image
 
 FIGURES = (".png", ".pdf", ".svg")
 
@@ -30,12 +30,14 @@ class OutputPaths:
         history: the losses, or None.
         figure: the drawing of pictures and losses, or None.
         snapshots: the directory of the snapshots, or None.
+        bit_depth: bits a channel of the result and the snapshots.
     """
 
     picture: Path
     history: Path | None
     figure: Path | None
     snapshots: Path | None
+    bit_depth: int
 
     @classmethod
     def of(cls, values: flags.FlagValues) -> "OutputPaths":
@@ -47,6 +49,7 @@ class OutputPaths:
             Path(values.history) if values.history else None,
             Path(values.figure) if values.figure else None,
             snapshots if values.snapshot_every else None,
+            values.bit_depth,
         )
 
     def check(self, inputs: Sequence[str]) -> None:
@@ -56,7 +59,7 @@ class OutputPaths:
             OSError: a directory is missing or not writable.
             ValueError: a name has the wrong ending or is taken.
         """
-        output_format(self.picture)
+        output_format(self.picture, self.bit_depth)
         if self.figure and self.figure.suffix.lower() not in FIGURES:
             raise ValueError(f"--figure {self.figure} must end in one of {' '.join(FIGURES)}")
         check_outputs([self.picture, *filter(None, (self.history, self.figure))], inputs)
@@ -127,8 +130,9 @@ class Outputs:
             path,
             image,
             alpha=self._inputs.content.alpha,
-            tagged=self._inputs.content.tagged,
+            has_profile=self._inputs.content.has_profile,
             metadata=self._metadata(),
+            bit_depth=self._paths.bit_depth,
         )
 
     def save_snapshot(self, path: Path, image: np.ndarray) -> None:

@@ -58,7 +58,7 @@ class Colors:
                 for style, (ours, theirs) in pairs
             ]
 
-    def finish(self, image: np.ndarray) -> np.ndarray:
+    def restore_colors(self, image: np.ndarray) -> np.ndarray:
         """Return a generated image, `[1, h, w, 3]` of any size, in the colours it should have."""
         if self._kind != "luminance":
             return image

@@ -122,6 +122,6 @@ def test_every_scale_is_shown_in_its_colours(photo, painting):
     settings = dataclasses.replace(SHALLOW, preserve_color="luminance", scales=2, min_dim=16)
     stylize(photo, painting, settings, callbacks=[lambda p: seen.append(p.image())])
     colors = Colors("none", photo, [painting])
-    assert colors.finish(seen[0]) is seen[0]
+    assert colors.restore_colors(seen[0]) is seen[0]
     assert seen[0].shape[1] < seen[-1].shape[1] == photo.shape[1]
     assert np.abs(chroma(seen[0])).max() > 0.05

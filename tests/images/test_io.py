@@ -9,15 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from nst_tf.images.io import (
-    load_image,
-    load_mask,
-    load_picture,
-    output_format,
-    read_metadata,
-    save_image,
-    to_bytes,
-)
+from nst_tf.images.depth import to_levels
+from nst_tf.images.io import load_image, load_mask, load_picture
+from nst_tf.images.metadata import read_metadata
+from nst_tf.images.save import output_format, save_image
 
 
 @pytest.fixture
@@ -43,11 +38,11 @@ def test_loading_and_saving_at_the_same_size_is_exact(levels, tmp_path):
 
 @given(st.floats(0, 1, width=32))
 def test_bytes_are_the_nearest_levels(value):
-    assert abs(int(to_bytes(np.float32(value))) - value * 255) <= 0.5 + 1e-4
+    assert abs(int(to_levels(np.float32(value))) - value * 255) <= 0.5 + 1e-4
 
 
 def test_bytes_are_not_truncated():
-    np.testing.assert_array_equal(to_bytes(np.array([0.999, 1.0, 0.499 / 255])), [255, 255, 0])
+    np.testing.assert_array_equal(to_levels(np.array([0.999, 1.0, 0.499 / 255])), [255, 255, 0])
 
 
 def test_saving_refuses_what_is_no_image(tmp_path):
@@ -67,7 +62,7 @@ def test_exif_orientation_is_applied(tmp_path, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     stored.save(tmp_path / "turned.png", exif=exif)
-    np.testing.assert_array_equal(to_bytes(load_image(tmp_path / "turned.png")[0]), upright)
+    np.testing.assert_array_equal(to_levels(load_image(tmp_path / "turned.png")[0]), upright)
 
 
 def test_grey_palette_and_bilevel_become_rgb(tmp_path):
@@ -75,7 +70,7 @@ def test_grey_palette_and_bilevel_become_rgb(tmp_path):
     for mode in ("L", "P"):
         Image.fromarray(ramp).convert(mode).save(tmp_path / f"{mode}.png")
         image = load_image(tmp_path / f"{mode}.png")
-        np.testing.assert_array_equal(to_bytes(image[0]), np.repeat(ramp[..., None], 3, -1))
+        np.testing.assert_array_equal(to_levels(image[0]), np.repeat(ramp[..., None], 3, -1))
     Image.fromarray(ramp > 100).save(tmp_path / "1.png")
     np.testing.assert_array_equal(load_image(tmp_path / "1.png")[0, :, :, 2], ramp > 100)
 
@@ -139,8 +134,8 @@ def test_colour_profiles_are_converted_to_srgb_and_marked(tmp_path):
     red.save(tmp_path / "swapped.png", icc_profile=swapped_profile())
     picture = load_picture(tmp_path / "swapped.png")
     np.testing.assert_allclose(picture.pixels[0, 0, 0], [0, 0, 1], atol=0.02)
-    assert picture.tagged
-    save_image(tmp_path / "out.png", picture.pixels, tagged=picture.tagged)
+    assert picture.has_profile
+    save_image(tmp_path / "out.png", picture.pixels, has_profile=picture.has_profile)
     with Image.open(tmp_path / "out.png") as saved:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(saved.info["icc_profile"]))
     assert "sRGB" in ImageCms.getProfileDescription(profile)
@@ -162,15 +157,15 @@ def test_sixteen_bit_grey_may_name_a_transparent_value(tmp_path):
 
 def test_an_srgb_profile_changes_nothing(levels, tmp_path):
     path, array = levels
-    save_image(tmp_path / "tagged.png", load_image(path), tagged=True)
-    np.testing.assert_array_equal(to_bytes(load_image(tmp_path / "tagged.png")[0]), array)
+    save_image(tmp_path / "tagged.png", load_image(path), has_profile=True)
+    np.testing.assert_array_equal(to_levels(load_image(tmp_path / "tagged.png")[0]), array)
 
 
 def test_a_broken_profile_is_a_warning(tmp_path):
     Image.new("RGB", (4, 4), (9, 8, 7)).save(tmp_path / "odd.png", icc_profile=b"nonsense")
     with pytest.warns(UserWarning, match="unusable colour profile"):
         image = load_image(tmp_path / "odd.png")
-    np.testing.assert_array_equal(to_bytes(image[0, 0, 0]), [9, 8, 7])
+    np.testing.assert_array_equal(to_levels(image[0, 0, 0]), [9, 8, 7])
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "PA"])

@@ -1,0 +1,38 @@
+"""Integer levels of files and floats in [0, 1]."""
+
+import numpy as np
+
+BIT_DEPTHS = (8, 16)
+"""Bits a channel that files can be written with."""
+
+
+def to_float(levels: np.ndarray) -> np.ndarray:
+    """Return the levels of a file as float32, scaled by the range of their type.
+
+    Args:
+        levels: of any shape; bool, uint8, uint16 or, as Pillow reads some 16-bit files, int32.
+            Floats stay what they are.
+
+    Returns:
+        float32 of that shape, in [0, 1] unless floats or int32 are out of range.
+    """
+    if levels.dtype == np.uint8:
+        return levels.astype(np.float32) / np.float32(255)
+    if levels.dtype == bool or np.issubdtype(levels.dtype, np.floating):
+        return levels.astype(np.float32)
+    return (levels / 65535).astype(np.float32)
+
+
+def to_levels(values: np.ndarray, bit_depth: int = 8) -> np.ndarray:
+    """Round [0, 1] to the nearest of the `2**bit_depth` levels; values beyond are clipped.
+
+    Args:
+        values: floats of any shape.
+        bit_depth: 8 or 16.
+
+    Returns:
+        uint8 or uint16 of that shape.
+    """
+    dtype = np.uint8 if bit_depth == 8 else np.uint16
+    # In float32, 65535 x is exact to 1/256 of a level.
+    return np.rint(np.clip(values, 0, 1) * (2**bit_depth - 1)).astype(dtype)

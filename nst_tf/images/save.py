@@ -1,0 +1,149 @@
+"""Float32 arrays as picture files."""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import imagecodecs
+import numpy as np
+import tifffile
+from PIL import Image
+
+from nst_tf.files import StrPath, write_whole
+from nst_tf.images.depth import BIT_DEPTHS, to_levels
+from nst_tf.images.io import over_white
+from nst_tf.images.metadata import SOFTWARE, metadata_options, to_json
+from nst_tf.images.profiles import srgb_profile
+from nst_tf.images.resize import check_image
+
+FORMATS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+}
+"""Pillow's names of the formats that can be written, by extension."""
+
+DEEP_FORMATS = ("PNG", "TIFF")
+"""Formats that hold 16 bits a channel."""
+
+_SAVE_OPTIONS: dict[str, dict[str, Any]] = {
+    "PNG": {},
+    "JPEG": {"quality": 95, "subsampling": 0},
+    "WEBP": {"lossless": True},
+    "TIFF": {"compression": "tiff_adobe_deflate"},
+}
+
+_LARGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}  # pixels: limits of libjpeg and of the format
+
+
+def output_format(path: StrPath, bit_depth: int = 8) -> str:
+    """Return Pillow's name of the format that the extension of `path` asks for.
+
+    Raises:
+        ValueError: the extension is not one of `FORMATS`, the depth is neither 8 nor 16, or the
+            format cannot hold it.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in FORMATS:
+        raise ValueError(f"{path} has no extension of a picture: use one of {' '.join(FORMATS)}")
+    if bit_depth not in BIT_DEPTHS:
+        raise ValueError(f"bit_depth must be 8 or 16, not {bit_depth}")
+    if bit_depth == 16 and FORMATS[suffix] not in DEEP_FORMATS:
+        raise ValueError(
+            f"{path} cannot hold a bit_depth of 16, only 8: save a .png or .tiff instead"
+        )
+    return FORMATS[suffix]
+
+
+def check_output_size(path: StrPath, height: int, width: int) -> None:
+    """Check that the format that `path` asks for can hold a picture of that size.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    limit = _LARGEST_SIDE.get(output_format(path))
+    if limit and max(height, width) > limit:
+        raise ValueError(
+            f"{path} cannot hold {width}x{height} pixels, only {limit} a side: save a .png or .tiff"
+        )
+
+
+def save_image(
+    path: StrPath,
+    image: np.ndarray,
+    *,
+    alpha: np.ndarray | None = None,
+    has_profile: bool = False,
+    metadata: Mapping[str, Any] | None = None,
+    bit_depth: int = 8,
+) -> None:
+    """Write an image as PNG, JPEG, WebP (lossless) or TIFF by its extension, whole or not at all.
+
+    Args:
+        path: where to write; an existing file is replaced.
+        image: float `[1, H, W, 3]` or `[H, W, 3]` in [0, 1], sRGB.
+        alpha: `[H, W]` in [0, 1], or None; JPEG cannot hold it and shows white instead.
+        has_profile: whether to embed a profile of sRGB.
+        metadata: recorded as JSON, which `read_metadata` reads back.
+        bit_depth: bits a channel, 8 or, for PNG and TIFF, 16; values are rounded.
+
+    Raises:
+        ValueError: the extension, the depth or the image is not valid.
+        OSError: the file cannot be written.
+    """
+    kind = output_format(path, bit_depth)
+    pixels = check_image("image", image)[0]
+    if alpha is not None and kind == "JPEG":
+        pixels, alpha = over_white(pixels, alpha), None
+    levels = to_levels(pixels, bit_depth)
+    if alpha is not None:
+        levels = np.concatenate([levels, to_levels(alpha, bit_depth)[..., None]], axis=-1)
+    profile = srgb_profile() if has_profile else None
+    with write_whole(path) as file:
+        if bit_depth == 16 and kind == "TIFF":
+            _write_deep_tiff(file, levels, profile, metadata)
+            return
+        options = _SAVE_OPTIONS[kind] | ({"icc_profile": profile} if profile else {})
+        if metadata is not None:
+            options |= metadata_options(metadata)
+        if bit_depth == 16:
+            _write_deep_png(file, levels, options)
+        else:
+            Image.fromarray(levels).save(file, kind, **options)
+
+
+def _write_deep_png(file: IO[bytes], levels: np.ndarray, options: Mapping[str, Any]) -> None:
+    """Write uint16 `[H, W, 3 or 4]` with the chunks that Pillow makes of its options."""
+    small = io.BytesIO()
+    Image.new("RGB", (1, 1)).save(small, "PNG", **options)
+    chunks = small.getvalue()
+    encoded = imagecodecs.png_encode(levels)
+    header = 8 + 25  # bytes of the signature and of the chunk IHDR
+    file.write(encoded[:header])
+    file.write(chunks[header : chunks.rindex(b"IDAT") - 4])  # whose length stands before it
+    file.write(encoded[header:])
+
+
+def _write_deep_tiff(
+    file: IO[bytes],
+    levels: np.ndarray,
+    profile: bytes | None,
+    metadata: Mapping[str, Any] | None,
+) -> None:
+    """Write uint16 `[H, W, 3 or 4]`."""
+    tifffile.imwrite(
+        file,
+        levels,
+        photometric="rgb",
+        extrasamples=["unassalpha"] if levels.shape[-1] == 4 else None,
+        compression="zlib",
+        predictor=True,
+        iccprofile=profile,
+        description=None if metadata is None else to_json(metadata),
+        software=False if metadata is None else SOFTWARE,
+        metadata=None,  # tifffile's own
+    )
