@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import importlib.metadata
 import json
 import os
 import re
@@ -17,9 +18,9 @@ from PIL import Image
 
 import nst_tf
 from nst_tf import Settings
-from nst_tf.callbacks.console import Console, History
+from nst_tf.callbacks import Console
 from nst_tf.cli.flags import OTHER_FLAGS, define_flags, help_text, parse
-from nst_tf.images.io import read_metadata
+from nst_tf.images.metadata import read_metadata
 from nst_tf.memory.plan import estimate
 from nst_tf.network.weights import BUNDLED_SHA256
 from nst_tf.run import main
@@ -244,15 +245,18 @@ def test_a_real_run_makes_every_output(tmp_path):
     lines = done.stdout.splitlines()
     assert "64x43 pixels" in lines[0]
     assert "bundled weights" in lines[0]
-    assert " · about " in lines[0]
-    assert [line[:9] for line in lines[1:3]] == ["Epoch 1/2", "Epoch 2/2"]
-    assert lines[3].startswith("Saved cat-great_wave.png after ")
+    assert lines[1].startswith("Epoch 1/2 - ")
+    assert lines[2].startswith("The run takes about 0:")
+    assert lines[3].startswith("Epoch 2/2 - ")
+    assert lines[4].startswith("Saved cat-great_wave.png after 0:")
 
     output = tmp_path / "cat-great_wave.png"
     assert size(output) == (64, 43)
     with open("losses.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == list(History.COLUMNS)
+    assert list(rows[0]) == [
+        "step", "total", "style", "content", "total_variation", "scale", "evaluations", "seconds",
+    ]  # fmt: skip
     assert [int(row["step"]) for row in rows] == [1, 2, 3, 4, 5, 6]
     assert float(rows[-1]["total"]) < float(rows[0]["total"])
     assert (tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF")
@@ -266,7 +270,7 @@ def test_a_real_run_makes_every_output(tmp_path):
     assert record["steps"] == 6
     assert record["content"] == "cat.jpg"
     assert record["weights"] == {"name": "bundled", "sha256": BUNDLED_SHA256}
-    assert "tensorflow" in record["versions"]
+    assert set(record["versions"]) == {"python", "tensorflow", "keras", "numpy"}
     assert str(ASSETS) not in output.read_bytes().decode("latin-1")
 
 
@@ -415,14 +419,15 @@ def test_fast_goes_through_its_scales_and_ends_by_itself(capfd):
     assert main(["nst", *arguments, *flags]) == 0
     out, err = capfd.readouterr()
     assert err == ""
-    _, coarse, fine, saved = out.splitlines()
+    _, expected, coarse, fine, saved = out.splitlines()
+    assert expected.startswith("The run takes at most 0:")
     assert coarse.startswith("Scale 1/2, 64x42 pixels - ")
     assert fine.startswith("Scale 2/2, 128x85 pixels - ")
     with open("h.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["scale"] for row in rows} == {"1", "2"}
     assert 40 <= len(rows) < 200
-    assert saved.endswith(f", at step {len(rows)}: no further step pays")
+    assert saved.endswith(f", at step {len(rows)}: further steps gain too little")
     assert size("cat-great_wave-steps/step_00010.png") == size("cat-great_wave.png") == (128, 85)
 
 
@@ -488,7 +493,7 @@ def test_an_overflow_at_the_start_leaves_nothing(photo, painting, tmp_path, capf
 def test_a_place_that_vanishes_does_not_lose_the_picture(photo, painting, capfd, monkeypatch):
     os.mkdir("gone")
     rescue = os.path.abspath("rescue")
-    monkeypatch.setattr("nst_tf.run.tempfile.mkdtemp", lambda prefix: os.mkdir(rescue) or rescue)
+    monkeypatch.setattr("tempfile.mkdtemp", lambda prefix: os.mkdir(rescue) or rescue)
 
     def vanish(*_):
         os.rmdir("gone")
@@ -512,7 +517,7 @@ def test_a_name_as_long_as_the_file_system_allows(photo, painting):
 
 def test_a_failing_history_does_not_take_the_figure_along(photo, painting, capfd, monkeypatch):
     monkeypatch.setattr(
-        "nst_tf.run.History.save", lambda *_: (_ for _ in ()).throw(OSError("full"))
+        "nst_tf.cli.outputs.History.save", lambda *_: (_ for _ in ()).throw(OSError("full"))
     )
     flags = [*SHORT, "--quiet", "--history=losses.csv", "--figure=figure.svg"]
     assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 1
@@ -530,6 +535,18 @@ def test_an_output_nobody_reads_and_an_ascii_terminal_do_not_cost_the_picture(ph
     assert done.returncode == 0
     assert done.stderr == ""
     assert size("photo-painting.png") == (48, 36)
+
+
+def test_a_tensorflow_by_another_name_does_not_cost_the_picture(photo, painting, monkeypatch):
+    def missing(name):  # as with tensorflow-cpu or tf-nightly
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.version", missing)
+    flags = [*SHORT, "--quiet"]
+    assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 0
+    import tensorflow as tf
+
+    assert read_metadata("photo-painting.png")["versions"]["tensorflow"] == tf.__version__
 
 
 def test_no_path_goes_into_the_metadata(photo, painting, tmp_path):
@@ -582,24 +599,31 @@ def test_memory_running_out_is_one_line(photo, painting, capfd, monkeypatch):
     assert capfd.readouterr().err == "nst_tf: memory ran out: lower --max_dim or --style_scale\n"
 
 
-def test_a_deterministic_run_repeats_itself(photo, painting):
-    flags = [f"--content={photo}", f"--style={painting}", *SHORT, "--quiet", "--deterministic"]
-    for output in ("a.png", "b.png"):
-        done = run(*flags, f"--output={output}")
-        assert (done.returncode, done.stderr) == (0, "")
-    with Image.open("a.png") as first, Image.open("b.png") as second:
-        np.testing.assert_array_equal(first, second)
+@pytest.mark.parametrize("flag", ["--deterministic", "--nodeterministic"])
+def test_deterministic_runs_refuse_what_does_not_repeat(photo, painting, flag):
+    script = (
+        "import sys\nfrom nst_tf.run import main\n"
+        "assert main(sys.argv) == 0\n"
+        "import tensorflow as tf\n"
+        "try:\n    tf.random.uniform([1])\n"  # without a seed
+        "except RuntimeError as error:\n    print(error)\n"
+    )
+    flags = [f"--content={photo}", f"--style={painting}", *SHORT, "--quiet", flag]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *flags], capture_output=True, text=True, check=True
+    )
+    assert ("require a seed" in done.stdout) == (flag == "--deterministic")
 
 
 def test_a_small_budget_is_kept_by_blocks(photo, painting, capfd):
     Image.open(photo).resize((200, 150)).save("large.png")
     flags = [*SHORT, "--max_dim=200", f"--style={painting}", "--content=large.png"]
     assert main(["nst", *flags]) == 0
-    assert re.search(r"weights · about \d+ MiB of memory · about", capfd.readouterr().out)
+    assert re.search(r"weights · about \d+ MiB of memory\n", capfd.readouterr().out)
     settings = parse(["nst", *flags])[1]
     needed = estimate(settings, (150, 200), [(150, 200)], False, 128, 0)
     assert main(["nst", *flags, f"--memory_budget={needed / 1000}KB"]) == 0
-    assert "MiB of memory, by blocks of 128 pixels · about" in capfd.readouterr().out
+    assert "MiB of memory, by blocks of 128 pixels\n" in capfd.readouterr().out
     assert size("large-painting.png") == (200, 150)
 
 

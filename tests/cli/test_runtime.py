@@ -1,21 +1,10 @@
 import os
-import signal
 import subprocess
 import sys
 
 import pytest
 
-from nst_tf.cli.runtime import Stopper, start_tensorflow
-
-
-def test_signals_end_the_run_and_the_handlers_come_back():
-    before = signal.getsignal(signal.SIGTERM)
-    with Stopper() as stopper:
-        assert stopper(None) is False
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert stopper(None) is True
-        assert stopper.signal == signal.SIGTERM
-    assert signal.getsignal(signal.SIGTERM) is before
+from nst_tf.cli.runtime import start_tensorflow
 
 
 def test_a_device_that_is_not_there_is_refused():
