@@ -1,8 +1,8 @@
-"""Whose colours a picture has: the painting's, or the photo's.
+"""Two ways of keeping the photo's colours.
 
-Both ways of keeping the photo's are those of Gatys, Ecker, Bethge, Hertzmann and Shechtman,
-"Controlling Perceptual Factors in Neural Style Transfer" (arXiv 1611.07865, section 5). Colours are
-sRGB values as they are stored, not linear light, as in the paper.
+Both are those of Gatys, Ecker, Bethge, Hertzmann and Shechtman, "Controlling Perceptual Factors in
+Neural Style Transfer" (arXiv 1611.07865, section 5). Like the paper, they work on sRGB values as
+they are stored, not on linear light.
 """
 
 from collections.abc import Sequence
@@ -12,26 +12,26 @@ import numpy as np
 from nst_tf.images.resize import resize
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-"""Weights of red, green and blue in the luminance Y of YIQ."""
+"""Weights of red, green and blue in the luminance Y of YIQ (ITU-R BT.601, 2.5.1)."""
 
-STEP = 1 / 255  # of 8-bit values: what varies by less is rounding
+STEP = 1 / 255  # between 8-bit values: colours that vary by less vary by rounding only
 
 
 class Colors:
-    """The pictures as a run sees them, and the way back to colours.
+    """The pictures as a run should see them, and the way back to colours.
 
     Args:
         kind: `none`; `match`, which gives each style the photo's mean and covariance of colours
             before the run; or `luminance`, which transfers luminance alone and keeps the photo's
             chroma.
         content: float32 `[1, H, W, 3]` in [0, 1].
-        styles: images of that kind.
-        weights: for each style, how much each pixel of the photo counts for it, `[H, W]`, and each
-            of its own, `[h, w]`; None: all alike.
+        styles: float32 `[1, h, w, 3]` in [0, 1] each.
+        weights: for each style, the weights of the photo's pixels, `[H, W]`, and of the style's
+            pixels, `[h, w]`, at least 0. None gives all pixels the same weight.
 
     Attributes:
-        content: the photo as the run should see it, float32 in [0, 1].
-        styles: the styles likewise.
+        content: the photo as the run should see it, float32 `[1, H, W, 3]` in [0, 1].
+        styles: the styles as the run should see them, float32 `[1, h, w, 3]` in [0, 1].
     """
 
     def __init__(
@@ -48,18 +48,19 @@ class Colors:
         pairs = list(zip(styles, weights or [(None, None)] * len(styles), strict=True))
         if kind == "match":
             self.styles = [
-                np.clip(match_colors(style, content, theirs, ours), 0, 1)
-                for style, (ours, theirs) in pairs
+                np.clip(match_colors(style, content, style_weights, content_weights), 0, 1)
+                for style, (content_weights, style_weights) in pairs
             ]
         elif kind == "luminance":
             self.content = np.repeat(luminance(content), 3, axis=-1)
-            self.styles = [
-                np.repeat(np.clip(match_luminance(style, content, theirs, ours), 0, 1), 3, axis=-1)
-                for style, (ours, theirs) in pairs
+            matched = [
+                match_luminance(style, content, style_weights, content_weights)
+                for style, (content_weights, style_weights) in pairs
             ]
+            self.styles = [np.repeat(np.clip(plane, 0, 1), 3, axis=-1) for plane in matched]
 
     def restore_colors(self, image: np.ndarray) -> np.ndarray:
-        """Return a generated image, `[1, h, w, 3]` of any size, in the colours it should have."""
+        """Return a generated image, `[1, h, w, 3]` in [0, 1] of any size, in its final colours."""
         if self._kind != "luminance":
             return image
         return with_luminance(resize(self._photo, image.shape[1:3]), luminance(image))
@@ -71,14 +72,15 @@ def luminance(image: np.ndarray) -> np.ndarray:
 
 
 def with_luminance(image: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Return `image` with the luminance `target`, and its own chroma.
+    """Return `image` with the luminance `target` and its own chroma.
 
-    To add the same to red, green and blue changes Y alone: I and Q are differences of them. Where
-    that would leave [0, 1], luminance goes as far as it can; to clip colours would change chroma.
+    Adding the same amount to red, green and blue changes Y only, because I and Q are differences of
+    channels. The amount is limited so that no channel leaves [0, 1], since clipping channels would
+    change the chroma.
 
     Args:
         image: float32 `[1, H, W, 3]` in [0, 1].
-        target: `[1, H, W, 1]`.
+        target: float32 `[1, H, W, 1]`, of any range.
 
     Returns:
         float32 `[1, H, W, 3]` in [0, 1].
@@ -94,26 +96,27 @@ def match_luminance(
     image_weights: np.ndarray | None = None,
     target_weights: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return the luminance of `image` moved to the mean and standard deviation of `target`'s.
+    """Return the luminance of `image` with the mean and standard deviation of the target's.
 
         Y ↦ σ_t / σ (Y − μ) + μ_t
 
-    Where the image has none, a flat one, no deviation is made up.
+    An image whose luminance varies by less than an 8-bit step keeps its deviation: dividing by σ
+    would amplify rounding.
 
     Args:
         image: float32 `[1, H, W, 3]` in [0, 1].
-        target: an image of that kind, of any size.
-        image_weights: how much each pixel of the image counts, `[H, W]`; None: all alike.
-        target_weights: the same of the target.
+        target: float32 `[1, h, w, 3]` in [0, 1].
+        image_weights: weights of the image's pixels, `[H, W]`; None: all the same.
+        target_weights: weights of the target's pixels, `[h, w]`; None: all the same.
 
     Returns:
         float32 `[1, H, W, 1]`, which may leave [0, 1].
     """
-    ours, theirs = (luminance(picture).astype(np.float64) for picture in (image, target))
-    mean, variance = _moments(ours.reshape(-1, 1), image_weights)
-    aim, aimed = _moments(theirs.reshape(-1, 1), target_weights)
-    gain = np.sqrt(aimed / variance) if variance > STEP**2 else 1.0
-    return (gain * (ours - mean) + aim).astype(np.float32)
+    values, wanted = (luminance(picture).astype(np.float64) for picture in (image, target))
+    mean, variance = _moments(values.reshape(-1, 1), image_weights)
+    target_mean, target_variance = _moments(wanted.reshape(-1, 1), target_weights)
+    gain = np.sqrt(target_variance / variance) if variance > STEP**2 else 1.0
+    return (gain * (values - mean) + target_mean).astype(np.float32)
 
 
 def match_colors(
@@ -126,35 +129,36 @@ def match_colors(
 
         x ↦ Σ_t^½ Σ^-½ (x − μ) + μ_t
 
-    with symmetric roots. Directions of colour in which the image varies by less than an 8-bit step,
-    all but one in a grey one, are left without variation: there is only noise to amplify.
+    with symmetric roots. The result does not vary along directions of colour in which the image
+    varies by less than an 8-bit step, since that variation is rounding. In a grey image, these are
+    all directions but one.
 
     Args:
         image: float32 `[1, H, W, 3]` in [0, 1].
-        target: an image of that kind, of any size.
-        image_weights: how much each pixel of the image counts, `[H, W]`; None: all alike.
-        target_weights: the same of the target.
+        target: float32 `[1, h, w, 3]` in [0, 1].
+        image_weights: weights of the image's pixels, `[H, W]`; None: all the same.
+        target_weights: weights of the target's pixels, `[h, w]`; None: all the same.
 
     Returns:
         float32 `[1, H, W, 3]`, which may leave [0, 1].
     """
-    ours, theirs = (picture.reshape(-1, 3).astype(np.float64) for picture in (image, target))
-    mean, covariance = _moments(ours, image_weights)
-    aim, aimed = _moments(theirs, target_weights)
-    matrix = _root(aimed, 0.5) @ _root(covariance, -0.5)
-    matched = (ours - mean) @ matrix.T + aim
+    colors, wanted = (picture.reshape(-1, 3).astype(np.float64) for picture in (image, target))
+    mean, covariance = _moments(colors, image_weights)
+    target_mean, target_covariance = _moments(wanted, target_weights)
+    matrix = _root(target_covariance, 0.5) @ _root(covariance, -0.5)
+    matched = (colors - mean) @ matrix.T + target_mean
     return matched.astype(np.float32).reshape(image.shape)
 
 
 def _moments(values: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean and covariance of `[N, C]` values that count as `weights`, of any shape."""
+    """Return the mean `[C]` and covariance `[C, C]` of values `[N, C]` with N weights."""
     flat = None if weights is None else weights.reshape(-1)
     mean = np.average(values, axis=0, weights=flat)
     return mean, np.cov(values.T, bias=True, aweights=flat)
 
 
 def _root(covariance: np.ndarray, power: float) -> np.ndarray:
-    """Return a power of a covariance, 0 in directions without variation."""
+    """Return a power of a covariance `[C, C]`, 0 along directions without variation."""
     variances, axes = np.linalg.eigh(covariance)
     powers = np.where(variances > STEP**2, np.maximum(variances, STEP**2) ** power, 0.0)
     return (axes * powers) @ axes.T

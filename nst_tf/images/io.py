@@ -13,12 +13,11 @@ from nst_tf.images.masks import LEAST_WHITE
 from nst_tf.images.resize import Size, fit_size, resize_plane
 
 LEAST_COLOR = 0.002
-"""Share of a mask's pixels that makes it a map of labels if they are in colour. A few stray
-pixels, of a cursor or of compression, do not."""
+"""Share of coloured pixels from which a mask is a map of labels; a few stray pixels make none."""
 
 COLOR_RANGE = 0.1
-"""Difference between the channels of a pixel, of 1, from which the pixel is in colour. JPEG's
-compression tints grey pixels by less."""
+"""Difference between the channels of a pixel from which it is in colour, out of 1. Chosen by us,
+wide enough for the tint of scanned greys."""
 
 
 @dataclass(frozen=True)

@@ -4,21 +4,28 @@ from collections.abc import Iterable
 
 import numpy as np
 
-NEAR = 32 / 255  # all channels of one label's colours differ by less
-LEAST_LABEL = 0.005  # share of a map that a colour has at least; less is an edge's
+NEAR = 32 / 255
+"""Colours that differ by less than this in every channel are the same label. Chosen by us, wide
+enough for what JPEG compression does to flat colours."""
+
+LEAST_LABEL = 0.005
+"""Least share of a map that a label covers. Colours of smoothed edges cover less."""
 
 Color = tuple[float, ...]
 
 
 def split_labels(labels: np.ndarray) -> dict[Color, np.ndarray]:
-    """Return a mask of 0 and 1 for each colour of a map but black, by the colour.
+    """Return a mask for each colour of a map but black.
 
-    Every pixel belongs to the nearest of the colours that cover at least half a per cent: smoothed
-    edges and compression make no regions. Colours that differ by less than 32 of 255 levels in
-    every channel are one.
+    Labels are colours that cover at least half a per cent of the map, so that smoothed edges and
+    compression make no regions. Colours that differ by less than 32 of 255 levels in every channel
+    are one label. Every pixel belongs to the nearest label, or to black.
 
     Args:
         labels: float32 `[H, W, 3]` in [0, 1], or `[H, W]` in grey.
+
+    Returns:
+        float32 masks `[H, W]` of 0 and 1 by the colour, red, green and blue in [0, 1].
 
     Raises:
         ValueError: no colour but black covers enough.
@@ -48,27 +55,28 @@ def split_labels(labels: np.ndarray) -> dict[Color, np.ndarray]:
         )
     least = np.full(labels.shape[:2], np.inf, np.float32)
     nearest = np.zeros(labels.shape[:2], np.int16)
-    for number, color in enumerate([*found, black]):  # what is between two colours is not black
+    for label_index, color in enumerate([*found, black]):  # black last: it loses ties
         distance = np.abs(labels - color).max(axis=-1)
-        nearest[distance < least] = number
+        nearest[distance < least] = label_index
         least = np.minimum(least, distance)
     return {
-        tuple(color.tolist()): (nearest == number).astype(np.float32)
-        for number, color in enumerate(found)
+        tuple(color.tolist()): (nearest == label_index).astype(np.float32)
+        for label_index, color in enumerate(found)
     }
 
 
 def nearest_label(color: Color, labels: Iterable[Color]) -> Color | None:
-    """Return the one of `labels` that is the same colour, or None."""
+    """Return the nearest of `labels` if it is the same colour as `color`, or None."""
     distances = {label: float(np.abs(np.subtract(label, color)).max()) for label in labels}
     label = min(distances, key=lambda known: distances[known])
     return label if distances[label] < NEAR else None
 
 
 def in_hex(color: Color) -> str:
-    """Return a colour in words, such as #ff0000."""
+    """Return a colour in hexadecimal, such as #ff0000; channels in [0, 1]."""
     return "#" + "".join(f"{round(channel * 255):02x}" for channel in color)
 
 
 def _near(colors: np.ndarray, color: np.ndarray) -> np.ndarray:
+    """Return which of the colours `[N, 3]` are the same label as `color` `[3]`, bool `[N]`."""
     return np.abs(colors - color).max(axis=-1) < NEAR

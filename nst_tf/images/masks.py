@@ -1,7 +1,7 @@
-"""Regions: which part of the photo is painted like which part of which style.
+"""Regions: parts of the photo, each painted like parts of the styles.
 
-A mask is a picture, white where its region is and black elsewhere, or a map of labels, in which
-every colour is a region and black is none.
+A mask is a picture that is white in its region and black elsewhere, or a map of labels, in which
+every colour but black is a region.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,17 +15,22 @@ from nst_tf.checks import counted
 from nst_tf.images.labels import in_hex, nearest_label, split_labels
 from nst_tf.images.resize import Size, resize, resize_plane
 
-ROUNDING = 1e-5  # of masks that share the pixels
-LEAST_WHITE = 0.05  # of a mask at its lightest: with less there is no region
+ROUNDING = 1e-5
+"""Error of the sum of float32 masks that share the pixels."""
+
+LEAST_WHITE = 0.05
+"""Least value of a mask's lightest pixel. Darker masks are empty: their region would have next to
+no weight."""
 
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """A part of the photo, and the parts of styles that it is painted like.
+    """A part of the photo, and the parts of the styles that it is painted like.
 
     Attributes:
-        content: float32 `[H, W]`, 1 in the region and 0 outside of it; None: all of the photo.
-        styles: the same by the style's number from 0, for each style that the region uses.
+        content: float32 `[H, W]`, 1 inside the region and 0 outside; None: the whole photo.
+        styles: for each style that the region uses, by its index from 0, the part to use: float32
+            `[h, w]`, 1 inside and 0 outside; None: the whole style.
     """
 
     content: np.ndarray | None = None
@@ -37,59 +42,63 @@ def pair_masks(
 ) -> list[Region]:
     """Return the regions that masks stand for.
 
-    In order, each content mask is painted with the style and the style mask of its number; one
-    content mask with all styles, and all content masks with a style if there is one alone. A single
-    content mask in colour is a map of labels: its regions are painted like those of the same colour
-    in the maps of the styles.
+    The n-th content mask is painted with the n-th style and the n-th style mask. A single content
+    mask is painted with all styles, and a single style paints all content masks. A single content
+    mask in colour is a map of labels: each of its regions is painted like the regions of the same
+    colour in the maps of the styles.
 
     Args:
-        content_masks: float `[H, W]` in [0, 1], of any sizes, or one map of labels `[H, W, 3]`.
+        content_masks: float `[H, W]` in [0, 1] of any sizes, or one map of labels `[H, W, 3]`.
         style_masks: none, or one for each pair of content mask and style.
-        styles: how many style images there are.
+        styles: the number of style images.
 
     Raises:
-        ValueError: an array is no mask, a mask is empty, their numbers do not agree, or a label's
-            colour is in no style's map.
+        ValueError: an array is no mask, a mask is empty, the numbers of masks and styles do not
+            agree, or a label's colour is in no style's map.
     """
-    ours = [_checked(f"content_mask {n}", mask) for n, mask in enumerate(content_masks, 1)]
-    theirs = [_checked(f"style_mask {n}", mask) for n, mask in enumerate(style_masks, 1)]
-    if any(mask.ndim == 3 for mask in (*ours, *theirs)):
-        return _pair_labels(ours, theirs, styles)
-    pairs = max(len(ours), styles)
-    if len(ours) not in (0, 1, pairs) or styles not in (1, pairs):
+    content_masks = [_checked(f"content_mask {n}", mask) for n, mask in enumerate(content_masks, 1)]
+    style_masks = [_checked(f"style_mask {n}", mask) for n, mask in enumerate(style_masks, 1)]
+    if any(mask.ndim == 3 for mask in (*content_masks, *style_masks)):
+        return _pair_labels(content_masks, style_masks, styles)
+    pairs = max(len(content_masks), styles)
+    if len(content_masks) not in (0, 1, pairs) or styles not in (1, pairs):
         raise ValueError(
-            f"{counted(len(ours), 'content mask')} for {counted(styles, 'style')}: give one for "
-            "each style, or one for all"
+            f"{counted(len(content_masks), 'content mask')} for {counted(styles, 'style')}: give "
+            "one for each style, or one for all"
         )
-    if len(theirs) not in (0, pairs):
+    if len(style_masks) not in (0, pairs):
         what = counted(pairs, "style" if styles == pairs else "content mask")
         raise ValueError(
-            f"{counted(len(theirs), 'style mask')} for {what}: give one for each, or none"
+            f"{counted(len(style_masks), 'style mask')} for {what}: give one for each, or none"
         )
-    if not (ours or theirs):
+    if not (content_masks or style_masks):
         return []
-    parts: list[np.ndarray | None] = [*theirs] if theirs else [None] * pairs
-    if len(ours) < 2:
-        return [Region(ours[0] if ours else None, dict(enumerate(parts)))]
+    parts: list[np.ndarray | None] = [*style_masks] if style_masks else [None] * pairs
+    if len(content_masks) < 2:
+        return [Region(content_masks[0] if content_masks else None, dict(enumerate(parts)))]
     return [
-        Region(mask, {number if styles > 1 else 0: part})
-        for number, (mask, part) in enumerate(zip(ours, parts, strict=True))
+        Region(mask, {region_index if styles > 1 else 0: part})
+        for region_index, (mask, part) in enumerate(zip(content_masks, parts, strict=True))
     ]
 
 
-def _pair_labels(ours: list[np.ndarray], theirs: list[np.ndarray], styles: int) -> list[Region]:
-    if len(ours) != 1 or len(theirs) != styles:
+def _pair_labels(
+    content_masks: list[np.ndarray], style_masks: list[np.ndarray], styles: int
+) -> list[Region]:
+    """Pair the labels of maps by their colours; arguments and errors as for `pair_masks`."""
+    if len(content_masks) != 1 or len(style_masks) != styles:
         raise ValueError(
             "masks in colour are maps of labels, which need one content_mask and a style_mask for "
-            f"each style, not {len(ours)} and {len(theirs)} for {counted(styles, 'style')}"
+            f"each style, not {len(content_masks)} and {len(style_masks)} for "
+            f"{counted(styles, 'style')}"
         )
-    maps = [split_labels(mask) for mask in theirs]
+    maps = [split_labels(mask) for mask in style_masks]
     regions = []
-    for color, mask in split_labels(ours[0]).items():
+    for color, mask in split_labels(content_masks[0]).items():
         near = [nearest_label(color, labels) for labels in maps]
         parts = {
-            number: labels[label]
-            for number, (label, labels) in enumerate(zip(near, maps, strict=True))
+            style_index: labels[label]
+            for style_index, (label, labels) in enumerate(zip(near, maps, strict=True))
             if label is not None
         }
         if not parts:
@@ -99,9 +108,11 @@ def _pair_labels(ours: list[np.ndarray], theirs: list[np.ndarray], styles: int) 
                 f"{', '.join(known)}"
             )
         regions.append(Region(mask, parts))
-    for number in range(styles):
-        if not any(number in region.styles for region in regions):
-            raise ValueError(f"style_mask {number + 1} has none of the colours of content_mask")
+    for style_index in range(styles):
+        if not any(style_index in region.styles for region in regions):
+            raise ValueError(
+                f"style_mask {style_index + 1} has none of the colours of content_mask"
+            )
     return regions
 
 
@@ -112,27 +123,28 @@ def show_only(
 
     Args:
         regions: from `pair_masks`.
-        content: the photo's alpha, `[H, W]` in [0, 1], or None where it is opaque.
-        styles: that of each style.
+        content: the photo's alpha, float32 `[H, W]` in [0, 1], or None if it is opaque.
+        styles: the alpha of each style, float32 `[h, w]` in [0, 1], or None if it is opaque.
 
     Raises:
-        ValueError: of a region, nothing is left.
+        ValueError: nothing is left of a region.
     """
     if content is None and all(alpha is None for alpha in styles):
         return list(regions)
     shown = []
     for region in regions or _everything(len(styles)):
         parts = {
-            number: _shown(mask, styles[number], f"style {number + 1}")
-            for number, mask in region.styles.items()
+            style_index: _shown(mask, styles[style_index], f"style {style_index + 1}")
+            for style_index, mask in region.styles.items()
         }
-        # Of a photo, all that shows at all is painted.
+        # Faint pixels of the photo are painted like opaque ones.
         visible = None if content is None else (content > 0.5 / 255).astype(np.float32)
         shown.append(Region(_shown(region.content, visible, "the photo"), parts))
     return shown
 
 
 def _shown(mask: np.ndarray | None, alpha: np.ndarray | None, name: str) -> np.ndarray | None:
+    """Return a mask times an alpha, scaled to a maximum of 1, at the alpha's size."""
     if alpha is None:
         return mask
     fitted = np.ones_like(alpha) if mask is None else _resized(mask, _size(alpha))
@@ -147,23 +159,26 @@ def fit_regions(regions: Sequence[Region], content: Size, styles: Sequence[Size]
     """Check the regions' masks and resample them to the sizes of the pictures.
 
     Raises:
-        ValueError: a mask is none or is empty at that size, or a region uses a style that there is
-            not.
+        ValueError: an array is no mask, a mask is empty at its new size, or a region uses a style
+            that does not exist.
     """
-    for number in {number for region in regions for number in region.styles}:
-        if not 0 <= number < len(styles):
+    for style_index in {style_index for region in regions for style_index in region.styles}:
+        if not 0 <= style_index < len(styles):
             raise ValueError(
-                f"a region is painted like style {number + 1}, but there are {len(styles)}"
+                f"a region is painted like style {style_index + 1}, but there are {len(styles)}"
             )
-    for number, region in enumerate(regions, start=1):
-        _check_fitted(f"the content mask of region {number}", region.content, content)
-        for style, mask in region.styles.items():
-            name = f"the mask of style {style + 1} in region {number}"
-            _check_fitted(name, mask, styles[style])
+    for region_index, region in enumerate(regions):
+        name = f"region {region_index + 1}"
+        _check_fitted(f"the content mask of {name}", region.content, content)
+        for style_index, mask in region.styles.items():
+            _check_fitted(
+                f"the mask of style {style_index + 1} in {name}", mask, styles[style_index]
+            )
     return resize_regions(regions, content, styles)
 
 
 def _check_fitted(name: str, mask: Any, size: Size) -> None:
+    """Raise ValueError unless `mask` is None or a mask that is not empty at that size."""
     if mask is None:
         return
     if np.ndim(mask) != 2:
@@ -175,27 +190,27 @@ def _check_fitted(name: str, mask: Any, size: Size) -> None:
 def resize_regions(
     regions: Sequence[Region], content: Size, styles: Sequence[Size]
 ) -> list[Region]:
-    """Resample the regions' masks to the sizes of the pictures, or of smaller ones.
+    """Resample the regions' masks to the sizes of the pictures, without checks.
 
-    Where content masks overlap, they share the pixels. A mask that is white all over becomes None.
-    Without regions, all of the photo is painted like all of all styles.
+    Content masks share the pixels on which they overlap, so that they sum to 1 at most. A mask that
+    is white all over becomes None. No regions mean that the whole photo is painted like all styles.
     """
-    ours = [_whole_or(region.content, content) for region in regions]
-    if len(ours) > 1:
-        planes = [np.ones(content, np.float32) if mask is None else mask for mask in ours]
-        most = np.maximum(1, np.sum(planes, axis=0))
-        ours = [plane / most for plane in planes]
+    masks = [_whole_or(region.content, content) for region in regions]
+    if len(masks) > 1:
+        planes = [np.ones(content, np.float32) if mask is None else mask for mask in masks]
+        total = np.maximum(1, np.sum(planes, axis=0))
+        masks = [plane / total for plane in planes]
     return [
         Region(
             mask,
-            {number: _whole_or(part, styles[number]) for number, part in region.styles.items()},
+            {index: _whole_or(part, styles[index]) for index, part in region.styles.items()},
         )
-        for mask, region in zip(ours, regions, strict=True)
+        for mask, region in zip(masks, regions, strict=True)
     ] or _everything(len(styles))
 
 
 def coverage(regions: Sequence[Region]) -> np.ndarray | None:
-    """Return how far fitted regions cover the photo, `[H, W]` in [0, 1]; None: all of it."""
+    """Return the share of each pixel that fitted regions cover, `[H, W]` in [0, 1]; None: all."""
     masks = [region.content for region in regions if region.content is not None]
     if len(masks) < len(regions):
         return None
@@ -204,20 +219,26 @@ def coverage(regions: Sequence[Region]) -> np.ndarray | None:
 
 
 def count_masks(regions: Sequence[Region]) -> int:
-    """Return how many regions are less than the whole photo."""
+    """Return the number of regions that are less than the whole photo."""
     return sum(region.content is not None for region in regions)
 
 
 def paired(regions: Sequence[Region], style: int) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Return what fitted regions paint like a style, and what they use of it.
+    """Return the part of the photo that is painted like a style, and the part used of the style.
 
-    Each is `[h, w]` in [0, 1], or None for all of it.
+    Args:
+        regions: from `fit_regions`.
+        style: the style's index, from 0.
+
+    Returns:
+        float32 `[H, W]` and `[h, w]` in [0, 1]; None for the whole picture.
     """
-    ours = [region for region in regions if style in region.styles]
-    return _union(r.content for r in ours), _union(r.styles[style] for r in ours)
+    users = [region for region in regions if style in region.styles]
+    return _union(r.content for r in users), _union(r.styles[style] for r in users)
 
 
 def _union(masks: Iterable[np.ndarray | None]) -> np.ndarray | None:
+    """Return the pixelwise maximum of masks `[H, W]`; None, the whole picture, if one is None."""
     union: np.ndarray | None = None
     for mask in masks:
         if mask is None:
@@ -227,12 +248,18 @@ def _union(masks: Iterable[np.ndarray | None]) -> np.ndarray | None:
 
 
 def compose(image: Any, photo: Any, covered: Any) -> Any:
-    """Return the image where it is covered and the photo elsewhere, as arrays or tensors."""
+    """Blend an image over the photo: c · image + (1 − c) · photo, for arrays or tensors.
+
+    Args:
+        image: `[1, H, W, 3]`.
+        photo: `[1, H, W, 3]`.
+        covered: c in [0, 1], of a shape that broadcasts to the image's.
+    """
     return covered * image + (1 - covered) * photo
 
 
 def keep_photo(image: np.ndarray, photo: np.ndarray, covered: np.ndarray | None) -> np.ndarray:
-    """Return a generated image, of any size, with the photo where regions do not cover it.
+    """Return a generated image, of any size, with the photo outside the regions.
 
     Args:
         image: float32 `[1, h, w, 3]` in [0, 1].
@@ -246,22 +273,24 @@ def keep_photo(image: np.ndarray, photo: np.ndarray, covered: np.ndarray | None)
 
 
 def _everything(styles: int) -> list[Region]:
-    """Return what no regions mean: all of the photo is painted like all of all styles."""
+    """Return the one region that paints the whole photo like all styles."""
     return [Region(None, dict.fromkeys(range(styles)))]
 
 
 def _whole_or(mask: np.ndarray | None, size: Size) -> np.ndarray | None:
+    """Return a mask `[H, W]` at another size, or None if it is white all over."""
     if mask is None or mask.min() > 1 - ROUNDING:
         return None
     return _resized(mask, size)
 
 
 def _resized(mask: np.ndarray, size: Size) -> np.ndarray:
-    # Not by the filter for pictures, whose ripples would cross a mask's edge.
+    # The filter for pictures, Lanczos, would make ripples beside a mask's edge.
     return resize_plane(mask, size, resample=Image.Resampling.HAMMING)
 
 
 def _checked(name: str, mask: Any) -> np.ndarray:
+    """Return a mask `[H, W]` or a map `[H, W, 3]` as float32; ValueError: it is neither."""
     array = np.asarray(mask)
     if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)) or not array.size:
         raise ValueError(
