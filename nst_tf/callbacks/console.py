@@ -128,10 +128,11 @@ class Console:
                 redirect_stdout=False,
                 redirect_stderr=sys.stderr.isatty(),
             )
-            self._bar.add_task(self._title, total=length, summary="")
+            self._bar.add_task(self._title, total=length, completed=done, summary=self._summary)
             self._bar.start()
             self._console.show_cursor(True)  # a killed run could not bring it back
-        self._bar.update(self._bar.task_ids[0], completed=done, summary=self._summary)
+        else:
+            self._bar.update(self._bar.task_ids[0], completed=done, summary=self._summary)
 
     def _print(self, line: str) -> None:
         self._console.out(line, highlight=False)

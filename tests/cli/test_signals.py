@@ -90,7 +90,7 @@ def test_one_signal_ends_the_run_after_its_step(photo, painting, tmp_path, name)
 
 def interrupt_twice(process):
     """Wait until the process is inside the endless step, and interrupt it until it ends."""
-    while process.stdout.readline().strip() != "stuck":
+    while not process.stdout.readline().endswith("stuck\n"):
         assert process.poll() is None, process.stderr.read()
     process.send_signal(signal.SIGINT)
     with pytest.raises(subprocess.TimeoutExpired):  # it waits for the step, and no step ends
