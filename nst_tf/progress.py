@@ -1,12 +1,15 @@
 """What a run tells while it goes on, and when it cannot."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nst_tf.losses.formulas import Losses
 from nst_tf.schedule import Scale
+
+if TYPE_CHECKING:
+    from nst_tf.state import RunState
 
 
 @dataclass(frozen=True)
@@ -16,15 +19,17 @@ class Progress:
     Attributes:
         step: number of the step, from 1.
         steps: steps in the whole run, at most: a scale may end early.
-        scale: the scale that it belongs to: its number from 1, its size, its steps.
+        scale: the scale that the step belongs to: its number from 1, its size, its steps.
         scales: scales in the whole run.
         scale_step: number of the step within its scale, from 1.
-        ahead: work after this step, at most, in steps of its own size.
-        losses: the objective's terms, floats, of the image *before* this step's update.
-        evaluations: times that the objective has been evaluated, at all scales, this step included.
+        ahead: work after this step, at most, in steps of this step's size.
+        losses: the weighted terms of the objective by name, `total` first, of the image *before*
+            this step's update.
+        evaluations: times that the objective has been evaluated in the run so far.
         seconds: time since the run began, this step included.
-        image: returns a copy of the image *after* the update, float32 `[1, h, w, 3]` in [0, 1], of
-            the scale's size; with `averaging`, the average up to it.
+        image: returns the image *after* this step's update whenever it is called, float32
+            `[1, h, w, 3]` in [0, 1], of the scale's size; with `averaging`, the average up to it.
+        state: all that the run is after this step.
     """
 
     step: int
@@ -33,14 +38,15 @@ class Progress:
     scales: int
     scale_step: int
     ahead: float
-    losses: Losses
+    losses: Mapping[str, float]
     evaluations: int
     seconds: float
     image: Callable[[], np.ndarray]
+    state: "RunState"
 
 
 Callback = Callable[[Progress], object]
-"""Is given every step's `Progress`; one that returns True ends the run after that step."""
+"""Is given every step's `Progress`; one that returns a true value ends the run after that step."""
 
 
 class NonFiniteLossError(ArithmeticError):

@@ -22,15 +22,13 @@ from nst_tf.cli.outputs import OutputPaths, Outputs
 from nst_tf.cli.provenance import run_metadata
 from nst_tf.cli.runtime import start_tensorflow
 from nst_tf.cli.signals import Stopper
-from nst_tf.images.masks import count_masks
 from nst_tf.images.save import check_output_size
 from nst_tf.network.weights import Weights, load_weights
-from nst_tf.schedule import plan_scales
 from nst_tf.settings import Settings
 
 if TYPE_CHECKING:
-    from nst_tf.memory.plan import Plan
     from nst_tf.progress import Callback, Progress
+    from nst_tf.transfer import StyleTransfer
 
 NOTHING_TO_SAVE = "stopped before the first step: there is nothing to save"
 
@@ -75,9 +73,9 @@ class Job:
         paths: where to write.
         inputs: the pictures.
         device: where TensorFlow runs, in words.
-        plan: the memory plan to start with, of the finest scale.
-        metadata: what the picture carries, as far as it is known before the run.
         weights: the network's parameters.
+        transfer: the run itself, ready to go.
+        metadata: what the picture carries, as far as it is known before the run.
     """
 
     values: flags.FlagValues
@@ -86,7 +84,7 @@ class Job:
     inputs: Inputs
     device: str
     weights: Weights
-    plan: "Plan"
+    transfer: "StyleTransfer"
     metadata: dict[str, Any]
 
 
@@ -101,28 +99,20 @@ def prepare(values: flags.FlagValues, settings: Settings) -> Job:
     paths = OutputPaths.of(values)
     paths.check(input_paths(values, settings))
     inputs = load_inputs(values, settings)
-    check_output_size(paths.picture, *inputs.size)
+    check_output_size(paths.picture, *inputs.fitted.size)
     if settings.weights != "imagenet":  # which TensorFlow may have to download
         load_weights(settings.weights)
     device = start_tensorflow(values.device, values.deterministic)
     from nst_tf.network.model import check_keras
+    from nst_tf.transfer import StyleTransfer
 
     check_keras()
     weights = load_weights(settings.weights)
-    plan = _plan_memory(settings, inputs)
+    transfer = StyleTransfer(inputs.fitted)
     metadata = run_metadata(values, settings, weights)
     if paths.snapshots:
         paths.snapshots.mkdir(exist_ok=True)
-    return Job(values, settings, paths, inputs, device, weights, plan, metadata)
-
-
-def _plan_memory(settings: Settings, inputs: Inputs) -> "Plan":
-    """Choose how to run at the finest scale; errors as for `memory.plan_memory`."""
-    from nst_tf.memory.plan import plan_memory
-
-    scales = plan_scales(settings, inputs.size, inputs.style_sizes)
-    plans = plan_memory(settings, scales, inputs.style_sizes, count_masks(inputs.regions))
-    return plans[-1]._replace(peak=max(plan.peak for plan in plans))
+    return Job(values, settings, paths, inputs, device, weights, transfer, metadata)
 
 
 class Run:
@@ -135,11 +125,12 @@ class Run:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.latest: Progress | None = None
+        fitted = job.inputs.fitted
         self.outputs = Outputs(
             job.paths,
             job.inputs,
-            [job.inputs.content.pixels] if job.values.content else [],
-            job.inputs.styles if job.values.style else [],
+            [fitted.content] if job.values.content else [],
+            fitted.styles if job.values.style else [],
             self.metadata,
         )
 
@@ -190,29 +181,18 @@ class Run:
     def stylize(self, stopper: Stopper) -> tuple[np.ndarray, str]:
         """Return the picture, or the last good one and what went wrong."""
         from nst_tf.progress import NonFiniteLossError
-        from nst_tf.transfer import stylize, tf
 
-        inputs, settings = self.job.inputs, self.job.settings
-        photo = inputs.content.pixels
+        settings, photo = self.job.settings, self.job.inputs.fitted.content
         try:
             with ExitStack() as closing:
-                image = stylize(
-                    photo,
-                    inputs.styles,
-                    settings,
-                    initial=inputs.initial,
-                    regions=inputs.regions,
-                    callbacks=[*self.callbacks(closing), stopper],
-                )
+                image = self.job.transfer.finish([*self.callbacks(closing), stopper])
         except NonFiniteLossError as error:
             return error.image, str(error)
-        except tf.errors.ResourceExhaustedError:
+        except MemoryError:
             image = self.latest.image() if self.latest else photo
             other = " or set --optimizer=adam" if settings.optimizer == "lbfgs" else ""
             return image, f"memory ran out: lower --max_dim or --style_scale{other}"
-        except BaseException as error:
-            if isinstance(error, ValueError) and not self.latest:  # less memory than at the check
-                return photo, str(error)
+        except BaseException:
             if self.latest:  # this is a bug: keep the picture, then show the traceback
                 stopper.run_ended()
                 saved, problems = self.outputs.save_all(self.latest.image())
@@ -229,10 +209,12 @@ class Run:
             every = job.values.snapshot_every
             yield Snapshots(every, job.paths.snapshots, self.outputs.save_snapshot)
         if not job.values.quiet:
-            height, width = job.inputs.size
+            height, width = job.inputs.fitted.size
+            peak = max(plan.peak for plan in job.transfer.plans)
+            plan = job.transfer.plans[-1]._replace(peak=peak)
             headline = (
                 f"{job.device} · {width}x{height} pixels · {job.weights.name} weights · "
-                f"{job.plan.words(settings)}"
+                f"{plan.describe(settings)}"
             )
             console = Console(
                 headline,
@@ -251,7 +233,7 @@ class Run:
     def metadata(self) -> dict[str, Any]:
         """Return what the picture of the latest step carries: the plan is the one in force."""
         assert self.latest
-        plan = getattr(self.latest, "state", self.job).plan._asdict()
+        plan = self.latest.state.plan._asdict()
         return self.job.metadata | {
             "steps": self.latest.step,
             "plan": {name: plan[name] for name in plan if name not in ("peak", "longest")},

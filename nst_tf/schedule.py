@@ -1,4 +1,4 @@
-"""When a run does what: the scales from coarse to fine, the steps at each, and when to go on."""
+"""When a run does what: the scales, the steps at each, and the rules that end one."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,12 +12,12 @@ class Scale(NamedTuple):
 
     Attributes:
         number: its place among the scales, from 1.
-        ratio: its pictures' sides relative to those at the finest scale.
+        ratio: the sides of its pictures relative to those at the finest scale.
         size: height and width of the generated image, pixels.
         steps: steps to take, at most.
         steps_before: steps planned for the coarser scales.
-        steps_after: those for the finer ones.
-        deadline: share of the whole run's planned work that is done at its end.
+        steps_after: steps planned for the finer scales.
+        deadline: share of the run's planned work that is done when the scale ends.
     """
 
     number: int
@@ -36,9 +36,9 @@ def plan_scales(settings: Settings, content: Size, styles: Sequence[Size]) -> tu
     network, are left out.
 
     Args:
-        settings: the knobs of the run.
+        settings: of the run.
         content: height and width of the fitted content image, pixels.
-        styles: those of the fitted style images.
+        styles: height and width of each fitted style image, pixels.
     """
     ratios = [1.0]
     while len(ratios) < settings.scales:
@@ -68,29 +68,41 @@ def plan_scales(settings: Settings, content: Size, styles: Sequence[Size]) -> tu
     )
 
 
-class GainRule:
-    """Tell when further steps no longer pay.
+WINDOW = 10
+"""Steps over which `gains_too_little` takes means: Adam's first steps rise, and it jitters."""
 
-    That is when the mean loss of the last ten steps is below that of the ten before them by less
-    than the share `min_gain` of the latter. Means of ten let Adam's first, rising steps and its
-    jitter pass; with `min_gain` 0 the rule never ends anything.
+
+def watched(window: tuple[float, ...], loss: float) -> tuple[float, ...]:
+    """Return the losses that `gains_too_little` looks at, after one more step."""
+    return (*window, loss)[-2 * WINDOW :]
+
+
+def gains_too_little(window: tuple[float, ...], min_gain: float) -> bool:
+    """Return whether a scale should end, because steps lower its loss too little.
+
+    That is when the mean loss of the last ten steps is less than the share `min_gain` below that of
+    the ten before them. With `min_gain` 0, nothing ends a scale.
     """
+    if not min_gain or len(window) < 2 * WINDOW:
+        return False
+    before, after = sum(window[:WINDOW]), sum(window[WINDOW:])
+    return before - after < min_gain * before
 
-    WINDOW = 10
 
-    def __init__(self, min_gain: float) -> None:
-        self._min_gain = min_gain
-        self._losses: list[float] = []
+def epoch_of(settings: Settings, scale: Scale, total: int, scale_step: int, spent: float) -> int:
+    """Return the epoch, from 0, whose weights a step uses.
 
-    def restart(self) -> None:
-        """Forget the losses: those to come are of another objective."""
-        self._losses.clear()
+    Ramps stretch over the whole run; where time is limited, they hurry as the time does.
 
-    def ends(self, loss: float) -> bool:
-        """Take in a step's loss; return whether the scale should end."""
-        self._losses.append(loss)
-        del self._losses[: -2 * self.WINDOW]
-        if not self._min_gain or len(self._losses) < 2 * self.WINDOW:
-            return False
-        before, after = sum(self._losses[: self.WINDOW]), sum(self._losses[self.WINDOW :])
-        return before - after < self._min_gain * before
+    Args:
+        settings: of the run.
+        scale: the one at hand.
+        total: steps planned for the whole run.
+        scale_step: steps done at this scale.
+        spent: seconds since the run began.
+    """
+    epoch = settings.epochs * (scale.steps_before + scale_step) // total
+    if settings.time_limit:
+        hurried = int(settings.epochs * spent / settings.time_limit)
+        epoch = max(epoch, min(settings.epochs - 1, hurried))
+    return epoch

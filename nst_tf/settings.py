@@ -1,8 +1,8 @@
-"""Every knob of a style transfer, once: default, help text, bounds and choices.
+"""Every setting of a style transfer, once: default, help text, bounds and choices.
 
 `Settings` is the single source of truth: the command line derives its flags from the fields, the
-library takes an instance, and the output files record one. Importing this module does not import
-TensorFlow, so that mistakes are refused at once.
+library takes an instance, and the output files record one. This module does not import TensorFlow,
+so that mistakes are refused at once.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ INITS = ("content", "style", "noise", "white")
 STYLE_SIZES = 3  # at most
 
 
-def _knob(
+def setting(
     default: Any,
     group: str,
     help: str,
@@ -39,6 +39,7 @@ def _knob(
     choices: tuple[str, ...] | None = None,
     check: Callable[[str, Any, Any], Any] = checked_type,
 ) -> Any:
+    """Return a field of `Settings` with all that flags and checks need to know of it."""
     limits = {"at least": low, "more than": above, "at most": high}
     return field(
         default=default,
@@ -55,7 +56,10 @@ def _knob(
 
 @dataclass(frozen=True)
 class Settings:
-    """The knobs of one style transfer; the defaults are those of the TensorFlow tutorial.
+    """The settings of one style transfer; the defaults are those of the TensorFlow tutorial.
+
+    Fields called `NAME_weight` and `NAME_layers` belong to the loss term of that name.
+
 
     Immutable and comparable; `dataclasses.replace` makes a changed copy, checked like the first.
 
@@ -64,188 +68,199 @@ class Settings:
             the text names the field, the value and what was expected.
     """
 
-    epochs: int = _knob(10, "Schedule", "epochs to run", low=1)
-    steps_per_epoch: int = _knob(100, "Schedule", "steps (image updates) in an epoch", low=1)
-    min_gain: float = _knob(
+    epochs: int = setting(10, "Schedule", "epochs to run", low=1)
+    steps_per_epoch: int = setting(100, "Schedule", "steps (image updates) in an epoch", low=1)
+    min_gain: float = setting(
         0.0, "Schedule",
         "end a scale when ten steps lower the loss by less than this share of it, though not "
         "before its ramps end; 0: never",
         low=0, high=0.9,
     )  # fmt: skip
-    time_limit: float = _knob(
+    time_limit: float = setting(
         0.0, "Schedule",
-        "end after about so many seconds, shared among the scales by their work; 0: no limit",
+        "end after about this time in seconds, shared among the scales by their work; 0: no limit",
         low=0,
     )  # fmt: skip
-    scales: int = _knob(
+    scales: int = setting(
         1,
         "Scales",
         "sizes to work at, at most, coarse to fine; each takes steps of its own",
         low=1,
         high=50,
     )
-    min_dim: int = _knob(
+    min_dim: int = setting(
         64, "Scales", "scales with a smaller long side, in pixels, are left out", low=1
     )
-    scale_factor: float = _knob(
+    scale_factor: float = setting(
         2.0, "Scales", "size of each scale relative to the next coarser one", low=1.1, high=8
     )
-    coarse_steps: float = _knob(
+    coarse_steps: float = setting(
         1.0, "Scales", "steps at each scale relative to the next finer one", above=0, high=4
     )
-    optimizer: str = _knob(
+    optimizer: str = setting(
         "adam", "Optimizer",
         "adam, or lbfgs: projected L-BFGS, which reaches the same loss in fewer steps",
         choices=("adam", "lbfgs"),
     )  # fmt: skip
-    learning_rate: float = _knob(
+    learning_rate: float = setting(
         0.02, "Optimizer",
         "Adam's step size, in units of the [0, 1] pixel range; larger is faster and rougher",
         above=0, high=10,
     )  # fmt: skip
-    beta_1: float = _knob(
+    beta_1: float = setting(
         0.99, "Optimizer", "decay of Adam's running mean of the gradient", low=0, high=0.9999
     )
-    epsilon: float = _knob(
+    epsilon: float = setting(
         0.1, "Optimizer",
         "added to the gradient's root mean square in Adam; larger damps small gradients",
         low=1e-12,
     )  # fmt: skip
-    lbfgs_memory: int = _knob(
+    lbfgs_memory: int = setting(
         20, "Optimizer", "steps that L-BFGS learns the curvature from; each keeps two pictures",
         low=1, high=1000,
     )  # fmt: skip
-    averaging: float = _knob(
+    averaging: float = setting(
         0.0, "Optimizer",
         "decay of a running average of the images, which is the result then; 0: the last image",
         low=0, high=0.9999,
     )  # fmt: skip
-    loss: str = _knob(
+    loss: str = setting(
         "absolute", "Loss",
         "absolute, or relative: every term divided by that of its target; then weights below 1 as "
         "in the recipe fast mean the same for all pictures and sizes",
         choices=("absolute", "relative"),
     )  # fmt: skip
-    content_weight: Weight = _knob(
+    content_weight: Weight = setting(
         1e4, "Loss", "weight of the content loss, or a ramp start:end over the epochs; larger "
         "keeps more of the photo", low=0, check=checked_ramp,
     )  # fmt: skip
-    style_weight: Weight = _knob(
+    style_weight: Weight = setting(
         1e-2, "Loss", "weight of the style loss, or a ramp; larger takes more of the painting",
         low=0, check=checked_ramp,
     )  # fmt: skip
-    strength: float = _knob(
+    strength: float = setting(
         1.0, "Loss",
-        "how much of the painting: 0 is the photo, 1 the recipe, 2 wild; the weights of style and "
-        "total variation times its cube",
+        "how much of the painting: 0 is the photo, 1 the recipe, 2 wild; all weights but the "
+        "content's times its cube",
         low=0, high=10,
     )  # fmt: skip
-    total_variation_weight: Weight = _knob(
+    total_variation_weight: Weight = setting(
         30.0, "Loss", "weight of the total variation, or a ramp; larger is smoother", low=0,
         check=checked_ramp,
     )  # fmt: skip
-    content_layers: tuple[str, ...] = _knob(
+    mean_weight: Weight = setting(
+        0.0, "Loss",
+        "weight of the difference between the features' means in image and painting, or a ramp; "
+        "keeps the painting's palette where style_statistics is covariance",
+        low=0, check=checked_ramp,
+    )  # fmt: skip
+    style_statistics: str = setting(
+        "gram", "Loss",
+        "what is compared with the painting: Gram matrices, or covariance matrices, which bring "
+        "out strokes and motifs",
+        choices=("gram", "covariance"),
+    )  # fmt: skip
+    content_layers: tuple[str, ...] = setting(
         ("block5_conv2",), "Network", "VGG19 layers whose features are kept"
     )
-    style_layers: tuple[str, ...] = _knob(
+    style_layers: tuple[str, ...] = setting(
         tuple(f"block{block}_conv1" for block in range(1, 6)), "Network",
         "VGG19 layers whose Gram matrices are matched",
     )  # fmt: skip
-    content_layer_weights: tuple[float, ...] = _knob(
+    content_layer_weights: tuple[float, ...] = setting(
         (), "Network", "a factor for each content layer; empty for 1 each", low=0
     )
-    style_layer_weights: tuple[float, ...] = _knob(
+    style_layer_weights: tuple[float, ...] = setting(
         (),
         "Network",
         "a factor for each style layer, or for each layer of each style in turn; empty for 1 each",
         low=0,
     )
-    style_sizes: int = _knob(
+    style_sizes: int = setting(
         1, "Network",
         "sizes at which the style is matched: the picture's, half of it, a quarter, each weighing "
         "as many pixels as it has; more of them keep large strokes together",
         low=1, high=STYLE_SIZES,
     )  # fmt: skip
-    pooling: str = _knob(
+    pooling: str = setting(
         "max", "Network", "how the network halves its maps", choices=("max", "average")
     )
-    weights: str = _knob(
+    weights: str = setting(
         "bundled", "Network",
         "bundled, imagenet (Keras' float32 file, downloaded once), or a .npz or .h5 file",
     )  # fmt: skip
-    convolution: str = _knob(
+    convolution: str = setting(
         "auto", "Network",
         "winograd: much faster on CPUs after some seconds of compiling, in float32, and takes more "
         "memory; auto: winograd on a CPU in runs that are long enough, else direct",
         choices=("auto", "winograd", "direct"),
     )  # fmt: skip
-    block_size: int | str = _knob(
+    block_size: int | str = setting(
         "auto", "Memory",
-        "work through the picture in blocks of so many pixels a side: the same result in less "
+        "work through the picture in blocks of this many pixels a side: the same result in less "
         "memory and about twice the time; 0: all of it at once; auto: only if it has to", low=0,
         check=checked_auto,
     )  # fmt: skip
-    memory_budget: str = _knob(
+    memory_budget: str = setting(
         "auto", "Memory",
         "memory that the run may take, such as 3.5GiB, with which --block_size=auto and L-BFGS's "
         "memory comply; auto: most of what is free",
     )  # fmt: skip
-    precision: str = _knob(
+    precision: str = setting(
         "float32", "Network",
         "of the features: bfloat16 takes less memory, and half the time where the processor has "
         "instructions for it; auto: bfloat16 on such a CPU, else float32; Gram matrices and losses "
         "are float32 always",
         choices=("float32", "bfloat16", "auto"),
     )  # fmt: skip
-    jit_compile: bool = _knob(
+    tf32: bool = setting(
         False, "Network",
-        "compile whole steps with XLA, where the picture is not cut into blocks; slower on CPUs",
+        "let NVIDIA GPUs from Ampere on multiply with 10 bits of mantissa: faster, less exact; "
+        "otherwise all products of float32 are float32",
     )  # fmt: skip
-    max_dim: int = _knob(
+    max_dim: int = setting(
         512, "Pictures", "limit of the content's long side in pixels; 0 keeps its size", low=0
     )
-    style_scale: float | tuple[float, ...] = _knob(
+    style_scale: float | tuple[float, ...] = setting(
         1.0, "Pictures",
         "long side of the styles relative to the content's, or of each in turn, such as 1,0.5; "
         "larger gives larger strokes; 0 keeps a style's size", low=0, high=16, check=checked_each,
     )  # fmt: skip
-    detail: float = _knob(
+    detail: float = setting(
         1.0, "Pictures",
         "how fine the strokes are in relation to the picture: the styles' sides are divided by it",
         low=1 / 16, high=16,
     )  # fmt: skip
-    style_blend: tuple[float, ...] = _knob(
+    style_blend: tuple[float, ...] = setting(
         (), "Pictures", "share of each style, such as 0.7,0.3; empty for equal shares", low=0
     )
-    preserve_color: str = _knob(
+    preserve_color: str = setting(
         "none", "Pictures",
         "keep the photo's colours: luminance transfers light and dark alone; match gives the "
         "styles the photo's colours before the run",
         choices=("none", "luminance", "match"),
     )  # fmt: skip
-    init: str = _knob(
+    init: str = setting(
         "content",
         "Pictures",
         "where to start, at the coarsest scale: content, style (the first), noise, white, or a "
         "picture's path",
     )
-    seed: int = _knob(0, "Pictures", "seed of --init=noise", low=0, high=2**32 - 1)
+    seed: int = setting(0, "Pictures", "seed of --init=noise", low=0, high=2**32 - 1)
 
     def __post_init__(self) -> None:
-        for knob in fields(self):
-            check = knob.metadata["check"]
-            value = check(knob.name, getattr(self, knob.name), knob.default)
-            object.__setattr__(self, knob.name, value)
+        for entry in fields(self):
+            check = entry.metadata["check"]
+            value = check(entry.name, getattr(self, entry.name), entry.default)
+            object.__setattr__(self, entry.name, value)
             for number in value if isinstance(value, tuple) else (value,):
-                check_number(knob.name, number, knob.metadata["limits"])
-            choices = knob.metadata["choices"]
+                check_number(entry.name, number, entry.metadata["limits"])
+            choices = entry.metadata["choices"]
             if choices and value not in choices:
-                raise unknown(knob.name, str(value), choices)
-        for kind in ("content", "style"):
-            _check_layers(
-                kind, getattr(self, f"{kind}_layers"), getattr(self, f"{kind}_layer_weights")
-            )
-            factors = getattr(self, f"{kind}_layer_weights")
+                raise unknown(entry.name, str(value), choices)
+        for kind in self._kinds():
+            factors = getattr(self, f"{kind}_layer_weights", ())
+            _check_layers(kind, getattr(self, f"{kind}_layers"), factors)
             if factors and not sum(factors):
                 raise ValueError(f"{kind}_layer_weights are all 0: set {kind}_weight to 0 instead")
         if self.style_blend and not sum(self.style_blend):
@@ -254,10 +269,10 @@ class Settings:
             raise ValueError("content_weight and style_weight are both 0: nothing to optimise")
         if not self.content_weight and not self.strength:
             raise ValueError("strength is 0, but there is no content to keep: nothing to optimise")
-        for knob in fields(self):
-            is_ramp = knob.metadata["ramp"] and isinstance(getattr(self, knob.name), tuple)
+        for entry in fields(self):
+            is_ramp = entry.metadata["ramp"] and isinstance(getattr(self, entry.name), tuple)
             if is_ramp and self.epochs == 1:
-                raise ValueError(f"{knob.name} is a ramp, but epochs is 1: it needs 2 or more")
+                raise ValueError(f"{entry.name} is a ramp, but epochs is 1: it needs 2 or more")
         if self.precision == "bfloat16" and self.convolution == "winograd":
             raise ValueError("convolution=winograd needs precision=float32")
         if self.memory_budget != "auto":
@@ -279,16 +294,29 @@ class Settings:
         """
         fraction = epoch / max(1, self.epochs - 1)
         numbers = {
-            knob.name: value[0] * (value[1] / value[0]) ** fraction
-            for knob in fields(self)
-            if knob.metadata["ramp"] and isinstance(value := getattr(self, knob.name), tuple)
+            entry.name: value[0] * (value[1] / value[0]) ** fraction
+            for entry in fields(self)
+            if entry.metadata["ramp"] and isinstance(value := getattr(self, entry.name), tuple)
         }
         return replace(self, **numbers) if numbers else self
 
+    def _kinds(self) -> list[str]:
+        """Return the names of the terms that read layers."""
+        names = [entry.name for entry in fields(self)]
+        return [name.removesuffix("_layers") for name in names if name.endswith("_layers")]
+
     @property
     def layers(self) -> tuple[str, ...]:
-        """The layers that any loss uses, in the network's order, each once."""
-        used = {*self.content_layers, *self.style_layers}
+        """The layers that the terms read, in the network's order, each once.
+
+        Terms without a weight read none, but content and style are always measured.
+        """
+        used = {
+            layer
+            for kind in self._kinds()
+            if kind in ("content", "style") or getattr(self, f"{kind}_weight")
+            for layer in getattr(self, f"{kind}_layers")
+        }
         return tuple(name for name in LAYERS if name in used)
 
     @property

@@ -3,33 +3,36 @@
 The method is that of Gatys, Ecker and Bethge (arXiv 1508.06576) as the TensorFlow tutorial runs it.
 """
 
-import functools
-import math
+import dataclasses
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.images.color import Colors
-from nst_tf.images.masks import Region, count_masks, coverage, fit_regions, keep_photo, paired
-from nst_tf.images.resize import check_image, fit_pictures, resize, scaled
-from nst_tf.losses.formulas import Losses, read
-from nst_tf.losses.objective import Knobs, compiled, make_knobs, objective
+from nst_tf.fitting import Fitted, fit
+from nst_tf.images.masks import Region, count_masks
+from nst_tf.images.resize import check_image, resize, scaled
+from nst_tf.losses.objective import objective, overflow_message, read, step_weights
+from nst_tf.losses.registry import make_terms
 from nst_tf.losses.targets import Targets, make_targets
-from nst_tf.memory.fallback import Retrying, with_less_memory
+from nst_tf.losses.term import Term
+from nst_tf.memory.fallback import with_less_memory
+from nst_tf.memory.passes import summarize_blocks, summarize_whole
 from nst_tf.memory.plan import Plan, plan_memory
 from nst_tf.network.model import feature_model
 from nst_tf.network.precision import feature_precision
 from nst_tf.network.weights import load_weights
-from nst_tf.optimizers.adam import Adam, AdamState, Average, Optimizer, adam_state, resampled
-from nst_tf.optimizers.lbfgs import Evaluation, ProjectedLBFGS
+from nst_tf.optimizers.adam import AdamState, adam_resample, adam_start
+from nst_tf.optimizers.lbfgs import lbfgs_start
 from nst_tf.progress import Callback, NonFiniteLossError, Progress
-from nst_tf.schedule import GainRule, plan_scales
+from nst_tf.schedule import Scale, epoch_of, gains_too_little, watched
 from nst_tf.settings import Settings
 from nst_tf.start import refined, start_image
-from nst_tf.styles import check_blend, check_styles, style_scales
+from nst_tf.state import RunState
+from nst_tf.step import Stepper
 
 
 def stylize(
@@ -43,18 +46,21 @@ def stylize(
 ) -> np.ndarray:
     """Paint the content image in the manner of the style images.
 
-    Calls of one size, network and pooling share one compiled step; no file but the weights is read.
+    Calls of one size, network and objective share one compiled step; no file but the weights is
+    read.
 
     Args:
         content: float `[1, H, W, 3]` or `[H, W, 3]`, sRGB in [0, 1]; limited to
             `settings.max_dim` on its long side.
         styles: one image of that kind or a sequence of them, of any sizes.
-        settings: every knob; by default those of the recipe `tutorial`.
+        settings: by default those of the recipe `tutorial`.
         initial: where to start, an image that is resized to the content's size at the coarsest
             scale; by default what `settings.init` says.
         regions: which parts of the content are painted like which parts of which styles, from
-            `pair_masks`; what is in none stays as it is. By default all is, like all of all styles.
-        callbacks: each is called with every step's `Progress`, in order.
+            `pair_masks`; what is in none stays as it is. By default all of the content is painted
+            like all of all styles.
+        callbacks: each is called with every step's `Progress`, in order; the run ends after a step
+            for which one of them returns a true value.
 
     Returns:
         float32 `[1, h, w, 3]` in [0, 1], with h and w of the content as it was limited.
@@ -63,159 +69,204 @@ def stylize(
         ValueError: an image is not valid or too small, settings and images do not agree, or they
             would take more memory than they may.
         OSError: the weights cannot be read.
-        tf.errors.ResourceExhaustedError: memory ran out even by the smallest blocks; by larger ones
-            the run goes on, and warns.
+        MemoryError: memory ran out even by the smallest blocks; by larger ones the run goes on, and
+            warns.
         NonFiniteLossError: the objective overflowed.
     """
-    began = time.perf_counter()
-    settings = settings or Settings()
-    callbacks = tuple(callbacks)
-    content, fitted = fit(content, styles, settings)
-    regions, colors = _fit_regions(regions, content, fitted, settings)
-    covered = coverage(regions)
-    sizes = [style.shape[1:3] for style in fitted]
-    plan = plan_scales(settings, content.shape[1:3], sizes)
-    memory = plan_memory(settings, plan, sizes, count_masks(regions))
-    model = load_model(settings)
-    total = sum(scale.steps for scale in plan)
-    work = [s.steps * s.ratio**2 * p.cost for s, p in zip(plan, memory, strict=True)]
-    steps_done = evaluations = ceiling = 0
-    optimizer: Retrying | None = None
-    image: np.ndarray | None = None
-    coarse = content
-    # Of a photo that nothing is to change, a step a scale is enough for the callbacks.
-    unchanged = not settings.strength and settings.init == "content" and initial is None
-    # Of a texture or a reconstruction, nothing is given away.
-    strength = settings.strength if settings.content_weight and settings.style_weight else 1.0
-
-    def finish(image: np.ndarray) -> np.ndarray:
-        return keep_photo(colors.restore_colors(image), content, covered)
-
-    for scale, planned in zip(plan, memory, strict=True):
-        pictures = [
-            resize(picture, scaled(picture.shape[1:3], scale.ratio))
-            for picture in (colors.content, *colors.styles)
-        ]
-
-        def target(plan: Plan, pictures: Sequence[np.ndarray] = pictures) -> Targets:
-            photo, *paintings = pictures
-            return make_targets(model, photo, paintings, settings, plan.block_size, regions)
-
-        targets, room = with_less_memory(target, planned.at_most(ceiling))
-        if image is None:
-            image = start_image(pictures[0], pictures[1:], settings, initial)
-        else:
-            image = refined(image, coarse, pictures[0], strength)
-        coarse = pictures[0]
-        variable = tf.Variable(image, trainable=False)
-        make = functools.partial(make_optimizer, variable, model, targets, settings)
-        optimizer = Retrying(make, room, optimizer)
-        view = Average(variable, settings.averaging) if settings.averaging else variable
-
-        def shown(view: tf.Variable | Average = view) -> np.ndarray:
-            return finish(view.numpy())
-
-        unit = scale.ratio**2 * optimizer.plan.cost
-        rule = GainRule(settings.min_gain)
-        now: Settings | None = None
-        last_epoch = settings.epochs * (scale.steps_before + scale.steps - 1) // total
-        for step in range(1, scale.steps + 1):
-            epoch = settings.epochs * (scale.steps_before + step - 1) // total
-            if settings.time_limit:  # the ramps hurry as the time does
-                share = (time.perf_counter() - began) / settings.time_limit
-                epoch = max(epoch, min(settings.epochs - 1, int(settings.epochs * share)))
-            at = settings.at(epoch)
-            if at != now:
-                now, knobs = at, make_knobs(at, targets)
-                rule.restart()
-            try:
-                losses = optimizer.step(knobs)
-            except FloatingPointError as error:
-                raise NonFiniteLossError(
-                    _overflow(steps_done + step, error.args[0]),
-                    finish(resize(view.numpy(), plan[-1].size)),
-                ) from None
-            if isinstance(view, Average):
-                view.update()
-            progress = Progress(
-                step=steps_done + step,
-                steps=steps_done + scale.steps + scale.steps_after,
-                scale=scale,
-                scales=len(plan),
-                scale_step=step,
-                ahead=scale.steps - step + sum(work[scale.number :]) / unit,
-                losses=losses,
-                evaluations=evaluations + optimizer.evaluations,
-                seconds=time.perf_counter() - began,
-                image=shown,
-            )
-            if _any_ends(callbacks, progress):
-                return finish(resize(view.numpy(), plan[-1].size))
-            late = 0 < settings.time_limit * scale.deadline <= progress.seconds
-            pays = not (rule.ends(losses.total) or optimizer.stationary)
-            ramps_on = epoch < last_epoch and at != settings.at(last_epoch)
-            if late or unchanged or not (pays or ramps_on):
-                break
-        steps_done += step
-        evaluations += optimizer.evaluations
-        ceiling = optimizer.plan.block_size if optimizer.plan != planned else ceiling
-        image = view.numpy()
-    assert image is not None  # there is a scale
-    return finish(image)
+    return StyleTransfer(fit(content, styles, settings or Settings(), regions, initial)).finish(
+        callbacks
+    )
 
 
-def _any_ends(callbacks: Iterable[Callback], progress: Progress) -> bool:
-    """Call all before any answer counts: each should see the step that one of them ends."""
-    answers = [callback(progress) for callback in callbacks]
-    return any(isinstance(answer, bool | np.bool_) and answer for answer in answers)
+class StyleTransfer:
+    """A style transfer that is ready to go.
 
+    Args:
+        fitted: pictures, masks and settings, from `fit`.
 
-def _fit_regions(
-    regions: Sequence[Region],
-    content: np.ndarray,
-    styles: Sequence[np.ndarray],
-    settings: Settings,
-) -> tuple[list[Region], Colors]:
-    """Return the regions at the sizes of fitted pictures, and the colours to run in."""
-    fitted = fit_regions(regions, content.shape[1:3], [style.shape[1:3] for style in styles])
-    check_blend(settings, fitted)
-    pairs = [paired(fitted, number) for number in range(len(styles))]
-    return fitted, Colors(settings.preserve_color, content, styles, pairs)
+    Attributes:
+        fitted: what it is given.
+        terms: of the objective.
+        plans: how to run each scale, as planned.
+        network: from `model.feature_model`.
 
-
-def make_optimizer(
-    image: tf.Variable,
-    model: keras.Model,
-    targets: Targets,
-    settings: Settings,
-    plan: Plan,
-    before: Adam | None = None,
-) -> Optimizer:
-    """Return the optimizer that `settings` asks for, to work on `image` as `plan` says.
-
-    Adam goes on with the moments of the one that worked `before`, at a coarser scale or at this
-    one. Of a relative loss, in which all terms are means, a pixel's gradient falls as the number of
-    pixels grows, and they with it; of an absolute one it is the sum of the total variation that
-    rules, and does not.
+    Raises:
+        ValueError: the run would take more memory than it may.
+        OSError: the weights cannot be read.
     """
-    shape = tuple(image.shape)
-    functions = compiled(model, shape, plan.fast, plan.block_size, settings.jit_compile)
-    if settings.optimizer == "adam":
 
-        def update(state: AdamState, knobs: Knobs) -> tuple[Losses, tf.Tensor]:
-            return functions.adam_step(image, state, targets, knobs)
+    def __init__(self, fitted: Fitted) -> None:
+        self.fitted = fitted
+        self.settings = fitted.settings
+        self.terms = make_terms(self.settings)
+        self.plans = plan_memory(
+            self.settings, fitted.scales, fitted.style_sizes, count_masks(fitted.regions)
+        )
+        self.network = load_model(self.settings, self.plans[-1].precision)
 
+    def finish(self, callbacks: Iterable[Callback] = ()) -> np.ndarray:
+        """Take all steps and return the picture; arguments and errors as for `stylize`."""
+        callbacks = tuple(callbacks)
+        for progress in self.steps():
+            # All are called before any answer counts: each sees the step that one of them ends.
+            answers = [callback(progress) for callback in callbacks]
+            if any(map(bool, answers)):
+                break
+        return self.fitted.result(progress.state.shown.numpy())
+
+    def steps(self, state: RunState | None = None) -> Iterator[Progress]:
+        """Take the steps one by one, from the start or from a state of the same run.
+
+        Each `Progress` holds the state after its step. The run may be left after any of them.
+        """
+        began = time.perf_counter() - (state.seconds if state else 0.0)
+        for scale, plan in zip(self.fitted.scales, self.plans, strict=True):
+            if state and state.scale > scale.number:
+                continue
+            pictures = Pictures.at(self.fitted, scale)
+            if state is None or state.scale < scale.number:
+                state = self._enter(scale, plan, pictures, state)
+            with exact_products(self.settings):
+                targets, plan = self._targets(pictures, state)
+            state = dataclasses.replace(state, plan=plan)
+            stepper = Stepper(self.network, self.terms, targets, self.settings)
+            while state.scale_step < scale.steps:
+                state, losses, ends = self._step(stepper, scale, state, began)
+                yield self._progress(scale, state, losses)
+                if ends or 0 < self.settings.time_limit * scale.deadline <= state.seconds:
+                    break
+
+    def _enter(
+        self, scale: Scale, plan: Plan, pictures: "Pictures", before: RunState | None
+    ) -> RunState:
+        """Return the state with which a scale starts."""
+        settings = self.settings
+        shape = pictures.photo.shape
         if before is None:
-            return Adam(update, adam_state(shape))
-        old_pixels = math.prod(before.state.mean.shape[1:3])
-        factor = old_pixels / math.prod(shape[1:3]) if settings.loss == "relative" else 1.0
-        return Adam(update, resampled(before.state, shape, factor))
+            start = start_image(pictures.photo, pictures.paintings, settings, self.fitted.initial)
+            optimizer = adam_start(shape) if settings.optimizer == "adam" else lbfgs_start()
+            image = tf.constant(start)
+            return RunState(scale.number, 0, 0, 0, image, image, optimizer, None, (), 0, 0.0, plan)
+        # A texture or a reconstruction has no photo to give away.
+        strength = settings.strength if settings.content_weight and settings.style_weight else 1.0
+        coarse = Pictures.at(self.fitted, self.fitted.scales[before.scale - 1]).photo
+        image = tf.constant(refined(before.shown.numpy(), coarse, pictures.photo, strength))
+        optimizer = lbfgs_start()
+        if isinstance(before.optimizer, AdamState):
+            # A relative loss is a mean: a pixel's gradient falls as their number grows. In an
+            # absolute one the sum of the total variation rules, which does not.
+            ratio = (before.image.shape[1] * before.image.shape[2]) / (shape[1] * shape[2])
+            factor = ratio if settings.loss == "relative" else 1.0
+            optimizer = adam_resample(before.optimizer, shape, factor)
+        return dataclasses.replace(
+            before,
+            scale=scale.number,
+            scale_step=0,
+            image=image,
+            start=image,
+            optimizer=optimizer,
+            average=None,
+            window=(),
+            plan=plan.at_most(before.smallest),
+        )
 
-    def evaluate(point: tf.Tensor, knobs: Knobs) -> Evaluation:
-        losses, gradient = functions.evaluate(point, targets, knobs)
-        return Evaluation(read(losses), gradient)
+    def _targets(self, pictures: "Pictures", state: RunState) -> tuple[Targets, Plan]:
+        start = state.start.numpy() if state.scale > 1 else None
 
-    return ProjectedLBFGS(image, evaluate, plan.lbfgs_memory)
+        def make(plan: Plan) -> Targets:
+            summarize = (
+                summarize_blocks(self.network, plan.block_size)
+                if plan.block_size
+                else summarize_whole(self.network)
+            )
+            return make_targets(
+                self.terms,
+                self.settings,
+                pictures.photo,
+                pictures.paintings,
+                summarize,
+                self.fitted.regions,
+                start,
+            )
+
+        return with_less_memory(make, state.plan)
+
+    def _step(
+        self, stepper: Stepper, scale: Scale, state: RunState, began: float
+    ) -> tuple[RunState, Mapping[str, float], bool]:
+        """Return the state after a step, the losses before it, and whether the scale should end."""
+        settings, fitted = self.settings, self.fitted
+        total = sum(scale.steps for scale in fitted.scales)
+        spent = time.perf_counter() - began
+        epoch = epoch_of(settings, scale, total, state.scale_step, spent)
+        try:
+            with exact_products(settings):
+                after, losses = stepper.step(state, epoch)
+        except FloatingPointError as error:
+            raise NonFiniteLossError(
+                overflow_message(state.step + 1, error.args[0]),
+                fitted.result(state.shown.numpy()),
+            ) from None
+        after = dataclasses.replace(
+            after,
+            window=watched(after.window, losses["total"]),
+            seconds=time.perf_counter() - began,
+        )
+        # Nothing can change the photo: a step at each scale is enough for the callbacks.
+        unchanged = not settings.strength and settings.init == "content" and fitted.initial is None
+        over = gains_too_little(after.window, settings.min_gain) or after.stationary
+        last = epoch_of(settings, scale, total, scale.steps - 1, 0.0)
+        ramps_on = epoch < last and settings.at(epoch) != settings.at(last)
+        return after, losses, unchanged or (over and not ramps_on)
+
+    def _progress(self, scale: Scale, state: RunState, losses: Mapping[str, float]) -> Progress:
+        scales = self.fitted.scales
+        work = [s.steps * s.ratio**2 * p.cost for s, p in zip(scales, self.plans, strict=True)]
+        unit = scale.ratio**2 * state.plan.cost
+        return Progress(
+            step=state.step,
+            steps=state.step + scale.steps - state.scale_step + scale.steps_after,
+            scale=scale,
+            scales=len(scales),
+            scale_step=state.scale_step,
+            ahead=scale.steps - state.scale_step + sum(work[scale.number :]) / unit,
+            losses=losses,
+            evaluations=state.evaluations,
+            seconds=state.seconds,
+            image=lambda: self.fitted.finish(state.shown.numpy()),
+            state=state,
+        )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Pictures:
+    """The photo and the paintings at a scale, float32 `[1, h, w, 3]` in [0, 1]."""
+
+    photo: np.ndarray
+    paintings: list[np.ndarray]
+
+    @classmethod
+    def at(cls, fitted: Fitted, scale: Scale) -> "Pictures":
+        """Return them resampled to a scale, in the colours that the run sees."""
+        photo, *paintings = (
+            resize(picture, scaled(picture.shape[1:3], scale.ratio))
+            for picture in (fitted.colors.content, *fitted.colors.styles)
+        )
+        return cls(photo, paintings)
+
+
+@contextmanager
+def exact_products(settings: Settings) -> Iterator[None]:
+    """Multiply float32 as float32, unless `settings.tf32` allows less on NVIDIA GPUs.
+
+    TensorFlow's switch is global: it is put back afterwards.
+    """
+    before = tf.config.experimental.tensor_float_32_execution_enabled()
+    tf.config.experimental.enable_tensor_float_32_execution(settings.tf32)
+    try:
+        yield
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(before)
 
 
 def measure(
@@ -224,7 +275,7 @@ def measure(
     styles: np.ndarray | Sequence[np.ndarray],
     settings: Settings | None = None,
     regions: Sequence[Region] = (),
-) -> Losses:
+) -> dict[str, float]:
     """Return the objective's terms of an image, as `stylize` with these arguments sees them.
 
     Args:
@@ -233,54 +284,42 @@ def measure(
         content, styles, settings, regions: as for `stylize`; of a ramp, the start counts.
 
     Returns:
-        The weighted terms, floats.
+        The weighted terms by name, `total` first.
 
     Raises:
         ValueError: as for `stylize`, or the image has another size than the content.
     """
     settings = settings or Settings()
-    content, fitted = fit(content, styles, settings)
-    regions, colors = _fit_regions(regions, content, fitted, settings)
+    fitted = fit(content, styles, settings, regions)
     image = check_image("image", image)
-    if image.shape != content.shape:
+    if image.shape[1:3] != fitted.size:
         raise ValueError(
             f"image is {image.shape[2]}x{image.shape[1]} pixels, but the content "
-            f"{content.shape[2]}x{content.shape[1]}"
+            f"{fitted.size[1]}x{fitted.size[0]}"
         )
-    model = load_model(settings)
-    targets = make_targets(model, colors.content, colors.styles, settings, regions=regions)
-    return read(objective(model, tf.constant(image), targets, make_knobs(settings.at(0), targets)))
+    network, terms = load_model(settings), make_terms(settings)
+    targets = whole_targets(network, terms, fitted)
+    weights = step_weights(settings.at(0), terms)
+    return read(objective(network, terms, tf.constant(image), targets, weights))
 
 
-def load_model(settings: Settings) -> keras.Model:
+def whole_targets(network: keras.Model, terms: Sequence[Term], fitted: Fitted) -> Targets:
+    """Return the targets at the finest scale, made from whole pictures."""
+    return make_targets(
+        terms,
+        fitted.settings,
+        fitted.colors.content,
+        fitted.colors.styles,
+        summarize_whole(network),
+        fitted.regions,
+    )
+
+
+def load_model(settings: Settings, precision: str | None = None) -> keras.Model:
     """Return the network that `settings` asks for; OSError if its weights cannot be read."""
     return feature_model(
         load_weights(settings.weights),
         settings.layers,
         settings.pooling,
-        feature_precision(settings),
+        precision or feature_precision(settings),
     )
-
-
-def fit(
-    content: np.ndarray, styles: np.ndarray | Sequence[np.ndarray], settings: Settings
-) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Bring content and styles to the sizes that `settings` asks for; errors as for `stylize`."""
-    if isinstance(styles, np.ndarray):
-        styles = [styles]
-    check_styles(settings, len(styles))
-    return fit_pictures(
-        content,
-        styles,
-        max_dim=settings.max_dim,
-        style_scales=style_scales(settings, len(styles)),
-        detail=settings.detail,
-        smallest_side=settings.smallest_side,
-    )
-
-
-def _overflow(step: int, losses: Losses) -> str:
-    terms = {name: value for name, value in losses._asdict().items() if name != "total"}
-    broken = [name for name, value in terms.items() if not math.isfinite(value)]
-    worst = broken[0] if broken else max(terms, key=lambda name: terms[name])
-    return f"the loss is no longer finite at step {step}: lower {worst}_weight"

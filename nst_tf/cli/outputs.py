@@ -14,7 +14,6 @@ from nst_tf.callbacks import Snapshots, save_run_figure
 from nst_tf.callbacks.history import History
 from nst_tf.cli.inputs import Inputs
 from nst_tf.files import check_outputs, check_writable
-from nst_tf.images.masks import coverage
 from nst_tf.images.resize import resize
 from nst_tf.images.save import output_format, save_image
 
@@ -120,17 +119,16 @@ class Outputs:
         Raises:
             OSError: the file cannot be written.
         """
-        photo = self._inputs.content.pixels
-        if image.shape != photo.shape:
-            image = resize(image, self._inputs.size)
-            covered = coverage(self._inputs.regions)
-            if covered is not None:  # the parts that stay the photo keep its full resolution
-                image = np.where(covered[None, :, :, None] > 0, image, photo)
+        fitted = self._inputs.fitted
+        if image.shape != fitted.content.shape:
+            image = resize(image, fitted.size)
+            if fitted.covered is not None:  # what stays the photo keeps its full resolution
+                image = np.where(fitted.covered[None, :, :, None] > 0, image, fitted.content)
         save_image(
             path,
             image,
-            alpha=self._inputs.content.alpha,
-            has_profile=self._inputs.content.has_profile,
+            alpha=self._inputs.alpha,
+            has_profile=self._inputs.has_profile,
             metadata=self._metadata(),
             bit_depth=self._paths.bit_depth,
         )

@@ -1,20 +1,26 @@
 """Sizes: resampling in floating point, and fitting content and styles to what a run uses."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 Size = tuple[int, int]
+"""Height and width, pixels."""
+
 Box = tuple[float, float, float, float]
+"""Left, top, right and bottom of a part of a picture, pixels and their fractions."""
 
 
 def check_image(name: str, image: Any) -> np.ndarray:
-    """Return `image` as float32 `[1, H, W, 3]`, taking `[H, W, 3]` too.
+    """Return an image as float32 `[1, H, W, 3]`.
+
+    Args:
+        name: what the errors call the image.
+        image: floats `[1, H, W, 3]` or `[H, W, 3]` in [0, 1].
 
     Raises:
-        ValueError: it has another shape, is not finite, or leaves [0, 1]; the text says `name`.
+        ValueError: the array has another shape, is not finite, or leaves [0, 1].
     """
     array = np.asarray(image)
     if array.ndim == 3:
@@ -33,7 +39,10 @@ def check_image(name: str, image: Any) -> np.ndarray:
 
 
 def fit_size(height: int, width: int, max_dim: int) -> tuple[int, int]:
-    """Return the size with a long side of at most `max_dim` (0: any) at the same aspect ratio."""
+    """Return the size, pixels, with a long side of at most `max_dim` at the same aspect ratio.
+
+    A `max_dim` of 0 sets no limit.
+    """
     if not 0 < max_dim < max(height, width):
         return height, width
     return long_side_size(height, width, max_dim)
@@ -45,7 +54,7 @@ def long_side_size(height: int, width: int, long_side: float) -> tuple[int, int]
 
 
 def scaled(size: Size, ratio: float) -> Size:
-    """Return height and width times `ratio`, rounded, at least a pixel each."""
+    """Return height and width times `ratio`, rounded, at least one pixel each."""
     return max(1, round(size[0] * ratio)), max(1, round(size[1] * ratio))
 
 
@@ -54,11 +63,11 @@ def resize(image: np.ndarray, size: tuple[int, int], box: Box | None = None) -> 
 
     Args:
         image: float32 `[1, H, W, 3]` in [0, 1].
-        size: height and width wanted, pixels.
-        box: part of the image to use: left, top, right and bottom, pixels and their fractions.
+        size: height and width of the result, pixels.
+        box: the part of the image to use; None: all of it.
 
     Returns:
-        float32 `[1, *size, 3]` in [0, 1]; an image of that size already is returned as it is.
+        float32 `[1, *size, 3]` in [0, 1]; the same array if the image has that size already.
     """
     if image.shape[1:3] == tuple(size):
         return image
@@ -72,7 +81,10 @@ def resize_plane(
     box: Box | None = None,
     resample: Image.Resampling = Image.Resampling.LANCZOS,
 ) -> np.ndarray:
-    """Resample one channel, `[H, W]`, as `resize` does an image, or with another filter."""
+    """Resample one channel, float32 `[H, W]` in [0, 1], as `resize` resamples three.
+
+    Other filters than Lanczos can be chosen.
+    """
     if plane.shape == tuple(size):
         return plane
     height, width = size
@@ -83,7 +95,7 @@ def resize_plane(
 
 
 def cover(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Resize an image to cover `size` without distortion and crop it about its centre."""
+    """Resize an image `[1, H, W, 3]` to cover `size` undistorted, and crop it about its centre."""
     height, width = size
     _, old_height, old_width, _ = image.shape
     scale = max(height / old_height, width / old_width)
@@ -95,55 +107,3 @@ def cover(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         min(old_height, top + height / scale),
     )
     return resize(image, size, box)
-
-
-def fit_pictures(
-    content: np.ndarray,
-    styles: Sequence[np.ndarray],
-    *,
-    max_dim: int,
-    style_scales: Sequence[float],
-    detail: float = 1.0,
-    smallest_side: int,
-) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Resize the content to at most `max_dim` and each style to the content's long side × scale.
-
-    Args:
-        content: float `[1, H, W, 3]` or `[H, W, 3]` in [0, 1].
-        styles: at least one image of the same kind, of any size.
-        max_dim: limit of the content's long side, pixels; 0 for none.
-        style_scales: long side of each style relative to the content's; 0 keeps its size.
-        detail: divides the sides of all styles.
-        smallest_side: least height and width that the network needs, pixels.
-
-    Returns:
-        The content and the styles, float32 `[1, H, W, 3]`; those of the right size as they came.
-
-    Raises:
-        ValueError: an array is no image, or a picture is too small.
-    """
-    if not len(styles):
-        raise ValueError("styles is empty: at least one style image is needed")
-    content = check_image("content", content)
-    height, width = content.shape[1:3]
-    content = resize(content, fit_size(height, width, max_dim))
-    _check_size("content", content, smallest_side, "use a larger picture")
-    fitted = []
-    for number, (style, ratio) in enumerate(zip(styles, style_scales, strict=True), start=1):
-        name = "style" if len(styles) == 1 else f"style {number}"
-        style = check_image(name, style)
-        height, width = style.shape[1:3]
-        side = max(content.shape[1:3]) * ratio if ratio else max(height, width)
-        style = resize(style, long_side_size(height, width, side / detail))
-        _check_size(name, style, smallest_side, "raise style_scale or lower detail")
-        fitted.append(style)
-    return content, fitted
-
-
-def _check_size(name: str, image: np.ndarray, smallest_side: int, mend: str) -> None:
-    height, width = image.shape[1:3]
-    if min(height, width) < smallest_side:
-        raise ValueError(
-            f"{name} is {width}x{height} pixels at the size it is used: the deepest layer needs "
-            f"{smallest_side} a side, so {mend}, or use shallower layers"
-        )

@@ -1,32 +1,47 @@
-"""Guides: how much each location of a layer counts in a region's Gram matrix.
+"""Guides: how much each location of a layer counts in a region's statistics.
 
     G_r = Σ_i g_i F_i F_iᵀ,  Σ_i g_i = 1
 
 This is the guided Gram matrix of Gatys, Ecker, Bethge, Hertzmann and Shechtman ("Controlling
 Perceptual Factors in Neural Style Transfer", arXiv 1611.07865, eqs. 4 to 6) with g = T², T their
-guidance channel. Where a region is the whole picture it is `losses.gram_matrix`.
+guidance channel.
 """
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
+import tensorflow as tf
 
-from nst_tf.network.layers import reach, stride
+from nst_tf.network.layers import receptive_radius, stride
 
-# A feature's sensitivity falls off towards the rim of what it reaches (Luo et al., arXiv
-# 1701.04128): half of the way holds 88 to 99 % of it (scripts/receptive_fields.py). Eroded by all
-# of the way, regions have wide rims that no style gets to.
-SEEN = 0.5
-LEAST_LEFT = 0.25  # of a region: fewer locations are no statistics
+# A feature's sensitivity falls off towards the rim of its receptive field (Luo et al., arXiv
+# 1701.04128): half the radius holds 88 to 99 % of it (scripts/receptive_fields.py). Erosion by the
+# whole radius leaves wide rims around regions that no style reaches.
+EROSION_FRACTION = 0.5
+LEAST_LEFT = 0.25  # share of a region that erosion leaves at least: chosen by eye
+
+
+def layer_guides(mask: np.ndarray | None, layers: Iterable[str]) -> dict[str, tf.Tensor]:
+    """Return the guides of a mask by layer, without layers in which it has no location.
+
+    Args:
+        mask: float32 `[H, W]` in [0, 1]; None for the whole picture, which needs no guides.
+        layers: their names.
+    """
+    if mask is None:
+        return {}
+    guides = {name: layer_guide(mask, name) for name in layers}
+    return {name: tf.constant(guide) for name, guide in guides.items() if guide is not None}
 
 
 def layer_guide(mask: np.ndarray, layer: str) -> np.ndarray | None:
-    """Return a mask at a layer's locations, without those that see what is outside of it.
+    """Return a mask at a layer's locations, without those that see much outside it.
 
-    The mask is eroded by half as many pixels as the layer reaches, so that styles do not bleed
-    from region to region, and a location counts as the least of its own pixels. Where less than a
-    quarter of the region would be left, it is eroded by half as many, and so on. A region without
-    a whole location counts as the means.
+    The mask is eroded by half the layer's receptive radius, so that styles do not bleed from
+    region to region, and a location counts as much as the least of its pixels. Where that would
+    leave less than a quarter of the region, the radius is halved until it leaves more. Where it
+    reaches 0, a location counts as much as the mean of its pixels.
 
     Args:
         mask: float32 `[H, W]` in [0, 1].
@@ -36,7 +51,7 @@ def layer_guide(mask: np.ndarray, layer: str) -> np.ndarray | None:
         float32 `[1, h, w, 1]`, at least 0, with a sum of 1; None where none of the layer's
         locations is in the region.
     """
-    radius, side = math.ceil(SEEN * reach(layer)), stride(layer)
+    radius, side = math.ceil(EROSION_FRACTION * receptive_radius(layer)), stride(layer)
     guide = _squares(erode(mask, radius), side).min(axis=(1, 3))
     while radius and guide.sum() * side**2 < LEAST_LEFT * mask.sum():
         radius //= 2
@@ -47,9 +62,9 @@ def layer_guide(mask: np.ndarray, layer: str) -> np.ndarray | None:
 
 
 def erode(mask: np.ndarray, radius: int) -> np.ndarray:
-    """Return the least value of the square of 2·radius + 1 pixels around each, as `[H, W]`.
+    """Return the least value in the square of 2·radius + 1 pixels around each pixel, `[H, W]`.
 
-    Beyond the borders there is nothing that would count.
+    Pixels beyond the borders do not count.
     """
     for axis in range(2):
         widths = [(0, 0), (0, 0)]
@@ -65,7 +80,7 @@ def erode(mask: np.ndarray, radius: int) -> np.ndarray:
 
 
 def block_means(mask: np.ndarray, side: int) -> np.ndarray:
-    """Return the means of squares of so many pixels a side; what is left over is dropped."""
+    """Return the means of squares of `side` × `side` pixels; a remainder is dropped."""
     return _squares(mask, side).mean(axis=(1, 3))
 
 

@@ -1,23 +1,22 @@
 """Which block of a picture sees what: the cuts through the network and through the picture.
 
-Every block counts the features that it alone owns and sees a halo as wide as they depend on, so
-that its own zero padding reaches none of them; at the picture's borders the padding is the
-picture's.
+Every block owns some features and sees a halo as wide as they depend on, so that the block's zero
+padding reaches none of them; at the picture's borders the padding is the picture's.
 
-Galerne et al. ("Scaling Painting Style Transfer", 2022) send each block through all of the network.
+Galerne et al. ("Scaling Painting Style Transfer", 2022) send each block through the whole network.
 Here the network is cut too: the outputs of two poolings are kept whole, and each stage between them
-walks blocks of its own. A stage reaches less far than the network: around 512 pixels the halo is 24
-wide instead of 96, and what is computed 1.2 times the picture instead of 1.9 times.
+goes through blocks of its own. A stage sees less far than the network: around 512 pixels the halo
+is 24 pixels wide instead of 96, and the blocks compute 1.2 times the picture instead of 1.9 times.
 """
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from nst_tf.network.layers import LAYERS, convolved, stride
+from nst_tf.network.layers import LAYERS, stride, widening
 
 CUTS = ("block3_pool", "block4_pool")
-"""Layers whose outputs are kept whole between two stages: four and two numbers a pixel."""
+"""Layers whose outputs are kept whole between two stages: four and two numbers for each pixel."""
 
 Span = tuple[int, int]
 
@@ -25,7 +24,7 @@ Span = tuple[int, int]
 class Block(NamedTuple):
     """A part of a stage's input: the locations that it sees, and those whose features it owns.
 
-    Each is a span of rows and one of columns, first and one past the last.
+    Each is a span of rows and one of columns: the first, and one past the last.
     """
 
     rows: Span
@@ -41,26 +40,29 @@ class Stage(NamedTuple):
         names: its layers, in order.
         depth: stages before it.
         stride: pixels between two locations of its input.
+        cell: pixels of which the edges of its blocks are multiples, if its layers need no more.
     """
 
     names: tuple[str, ...]
     depth: int
     stride: int
+    cell: int = 1
 
     @property
     def grid(self) -> int:
-        """Locations of its input between two of its last layer's."""
-        return stride(self.names[-1]) // self.stride
+        """Locations of its input of which the edges of its blocks are multiples."""
+        return max(stride(self.names[-1]), self.cell) // self.stride
 
     @property
     def halo(self) -> int:
-        """How many locations of its input a feature on the grid depends on beyond its own."""
-        return convolved(self.names) // self.stride
+        """Locations of its input, to each side, that a feature depends on beyond its own."""
+        return widening(self.names) // self.stride
 
     def plan(self, height: int, width: int, block_size: int) -> list[Block]:
-        """Cut its input into blocks that all see as many rows and as many columns.
+        """Cut its input into blocks that all see the same number of rows and columns.
 
-        Deeper stages hold fewer numbers a pixel: in each, blocks are twice as long as before.
+        Deeper stages hold fewer numbers for each pixel, so their blocks are longer: twice as long
+        as those of the stage before.
 
         Args:
             height: of the input, locations.
@@ -88,12 +90,18 @@ class Stage(NamedTuple):
         ]
 
 
-def make_stages(layers: Sequence[str]) -> list[Stage]:
-    """Return the stages that lead to all of `layers`."""
+def make_stages(layers: Sequence[str], cell: int = 1, cuts: Sequence[str] = CUTS) -> list[Stage]:
+    """Return the stages that lead to all of `layers`.
+
+    Args:
+        layers: names of the layers to reach.
+        cell: as for `Stage`.
+        cuts: layers after which a new stage begins.
+    """
     end = max(map(LAYERS.index, layers)) + 1
-    cuts = [LAYERS.index(name) + 1 for name in CUTS]
-    edges = [0, *(cut for cut in cuts if cut < end), end]
+    starts = [LAYERS.index(name) + 1 for name in cuts]
+    edges = [0, *(start for start in starts if start < end), end]
     return [
-        Stage(LAYERS[start:stop], depth, stride(LAYERS[start - 1]) if start else 1)
+        Stage(LAYERS[start:stop], depth, stride(LAYERS[start - 1]) if start else 1, cell)
         for depth, (start, stop) in enumerate(pairwise(edges))
     ]

@@ -1,4 +1,4 @@
-"""How much memory a run takes, what there is, and how to make the one fit the other.
+"""How much memory a run takes, and how to make it fit what there is.
 
 Estimates follow from the shapes; their constants were fitted to the peaks of resident memory that
 `scripts/benchmark_memory.py` measures.
@@ -6,40 +6,37 @@ Estimates follow from the shapes; their constants were fitted to the peaks of re
 
 import itertools
 import math
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Sequence
 from typing import NamedTuple
 
-import psutil
 import tensorflow as tf
 
-from nst_tf.checks import parse_bytes
 from nst_tf.images.resize import Size, scaled
-from nst_tf.losses.objective import use_winograd
+from nst_tf.losses.registry import make_terms
+from nst_tf.losses.term import Term
 from nst_tf.memory.blocks import make_stages
-from nst_tf.network.layers import stride
+from nst_tf.memory.budget import BASE, MIB, describe_bytes, memory_budget
+from nst_tf.network.layers import numbers_per_pixel
 from nst_tf.network.precision import feature_precision
-from nst_tf.network.weights import WIDTHS
 from nst_tf.schedule import Scale
 from nst_tf.settings import Settings
 
-MIB, GIB, FLOAT = 2**20, 2**30, 4
+FLOAT = 4  # bytes
 
-BASE = 865 * MIB  # Python, TensorFlow, the network, and its kernels as oneDNN lays them out
 WINOGRAD = 330 * MIB  # the transformed kernels, and what XLA needs to compile
 TILE_COPIES = 2.1  # of a layer's tiles, 36 numbers for 16 of its inputs and outputs
 PICTURES = 7  # copies of the picture at once: the image, its gradient and what lies between
-STYLE_PICTURES = 2  # of each style
+STYLE_PICTURES = 2  # copies of each painting
 COMPOSED = 7  # numbers a pixel where regions leave some of the photo: it, coverage, both at once
-PLANES = 5  # of each content mask: fitted twice, at a scale, and its guides
+PLANES = 5  # copies of each content mask: fitted twice, at a scale, and its guides
 SCRATCH = 1.12  # what a step takes over what its features do
 
 BLOCK_SIZES = (1536, 1024, 768, 512, 384, 256, 192, 128)  # smaller ones would be mostly halo
-BLOCKS_COST = 1.7  # time of a step by blocks, in that of the whole picture
-LEAST_PAIRS = 5  # of L-BFGS: to remember less costs more than blocks
-SPARE = 0.85  # share of the free memory that a run takes at most, unless it is told otherwise
+BLOCKS_COST = 1.7  # time of a step by blocks, relative to the whole picture's
+LEAST_PAIRS = 5  # pairs of L-BFGS: remembering fewer costs more time than blocks do
+
+WORTH_COMPILING = 5e6  # steps × pixels for which the time saved is about twice that of compiling
+PACE = 1.25e5  # steps × pixels a second with direct convolutions, measured on two cores
 
 
 class Plan(NamedTuple):
@@ -48,39 +45,41 @@ class Plan(NamedTuple):
     Attributes:
         block_size: of `blocks`, or 0 for the whole picture at once.
         lbfgs_memory: pairs that L-BFGS remembers.
-        fast: whether to use the convolutions of `winograd`.
-        peak: of the process's memory, bytes, as estimated.
-        longest: side of all pictures, pixels.
+        winograd: whether to use Winograd's convolutions.
+        precision: of the features, `float32` or `bfloat16`.
+        peak: estimated peak of the process's memory, bytes.
+        longest: longest side of any picture, pixels.
     """
 
     block_size: int
     lbfgs_memory: int
-    fast: bool
+    winograd: bool
+    precision: str
     peak: int
     longest: int
 
     @property
     def cost(self) -> float:
-        """Time of a step in that of the whole picture, roughly."""
+        """Time of a step relative to the whole picture's, roughly."""
         return BLOCKS_COST if self.block_size else 1.0
 
-    def words(self, settings: Settings) -> str:
-        """Return what the run takes, and what it does to take no more."""
+    def describe(self, settings: Settings) -> str:
+        """Return in words what the run takes, and what it does to take no more."""
         blocks = f", by blocks of {self.block_size} pixels" if self.block_size else ""
         fewer = settings.optimizer == "lbfgs" and self.lbfgs_memory < settings.lbfgs_memory
         pairs = f", L-BFGS with {self.lbfgs_memory} of {settings.lbfgs_memory} steps" * fewer
-        return f"about {in_words(self.peak)} of memory{blocks}{pairs}"
+        return f"about {describe_bytes(self.peak)} of memory{blocks}{pairs}"
 
     def smaller(self) -> "Plan | None":
-        """Return what to try when memory has run out all the same."""
+        """Return what to try when memory has run out; None if nothing is smaller."""
         for block_size in BLOCK_SIZES:
             if block_size < (self.block_size or self.longest):
                 pairs = min(self.lbfgs_memory, LEAST_PAIRS)
-                return self._replace(block_size=block_size, lbfgs_memory=pairs, fast=False)
+                return self._replace(block_size=block_size, lbfgs_memory=pairs, winograd=False)
         return None
 
     def at_most(self, block_size: int) -> "Plan":
-        """Return the plan with blocks no larger than a size that was needed before; 0: any."""
+        """Return the plan with blocks no larger than `block_size`, or as it is for 0."""
         plan: Plan = self
         while block_size and (plan.block_size or plan.longest) > block_size:
             smaller = plan.smaller()
@@ -88,6 +87,26 @@ class Plan(NamedTuple):
                 break
             plan = smaller
         return plan
+
+
+class Workload(NamedTuple):
+    """What takes memory at one scale.
+
+    Attributes:
+        terms: of the objective.
+        layers: all that they read, in the network's order.
+        precision: of the features.
+        size: height and width of the image, pixels.
+        styles: those of the paintings.
+        masks: regions that have a content mask.
+    """
+
+    terms: tuple[Term, ...]
+    layers: tuple[str, ...]
+    precision: str
+    size: Size
+    styles: Sequence[Size]
+    masks: int
 
 
 def plan_memory(
@@ -99,9 +118,9 @@ def plan_memory(
     convolutions; then the same by blocks of falling size, as far as `settings` leaves it open.
 
     Args:
-        settings: the knobs of the run.
+        settings: of the run.
         scales: from `plan_scales`.
-        styles: height and width of each style image at the finest, pixels.
+        styles: height and width of each painting at the finest scale, pixels.
         masks: how many regions have a content mask.
 
     Raises:
@@ -110,99 +129,113 @@ def plan_memory(
     budget = memory_budget(settings)
     if budget < BASE:
         raise ValueError(
-            f"TensorFlow and the network need about {in_words(BASE)} of memory, but the run may "
-            f"take {in_words(budget)}: free memory or raise --memory_budget"
+            f"TensorFlow and the network need about {describe_bytes(BASE)} of memory, but the run "
+            f"may take {describe_bytes(budget)}: free memory or raise --memory_budget"
         )
+    precision, terms = feature_precision(settings), make_terms(settings)
     plans = []
     for scale in scales:
-        seconds = settings.time_limit * scale.deadline or math.inf
-        fast = use_winograd(settings, scale.size, scale.steps, seconds)
         sizes = [scaled(size, scale.ratio) for size in styles]
-        plans.append(_choose(settings, scale, sizes, fast, budget, masks))
+        load = Workload(terms, settings.layers, precision, scale.size, sizes, masks)
+        seconds = settings.time_limit * scale.deadline or math.inf
+        winograd = _use_winograd(settings, precision, scale.size, scale.steps, seconds)
+        plans.append(_choose(settings, scale, load, winograd, budget))
     return plans
 
 
-def _choose(
-    settings: Settings,
-    scale: Scale,
-    styles: Sequence[Size],
-    fast: bool,
-    budget: int,
-    masks: int,
-) -> Plan:
-    size, asked = scale.size, settings.block_size
-    longest = max(itertools.chain(size, *styles))
+def _use_winograd(
+    settings: Settings, precision: str, size: Size, steps: int, seconds: float
+) -> bool:
+    """Return whether a scale's steps, in at most `seconds`, make up for the compiling."""
+    if settings.convolution != "auto" or precision != "float32":
+        return settings.convolution == "winograd"
+    work = min(steps * size[0] * size[1], PACE * seconds)
+    return work >= WORTH_COMPILING and not tf.config.list_logical_devices("GPU")
+
+
+def _choose(settings: Settings, scale: Scale, load: Workload, winograd: bool, budget: int) -> Plan:
+    longest = max(itertools.chain(load.size, *load.styles))
     blocks = [0, *(side for side in BLOCK_SIZES if side < longest)]
-    if isinstance(asked, int):
-        blocks = [asked if asked < longest else 0]
+    if isinstance(settings.block_size, int):
+        blocks = [settings.block_size if settings.block_size < longest else 0]
     most = min(settings.lbfgs_memory, scale.steps) if settings.optimizer == "lbfgs" else 0
     least = min(LEAST_PAIRS, most)
-    convolutions = [True, False] if fast and settings.convolution == "auto" else [fast]
+    convolutions = [winograd]
+    if winograd and settings.convolution == "auto":
+        convolutions.append(False)
     for block_size, kind in itertools.product(blocks, convolutions):
-        peak = estimate(settings, size, styles, kind, block_size, least, masks)
+        peak = estimate(load, kind, block_size, least)
         if peak <= budget:
-            more = min(most - least, (budget - peak) // pair_bytes(size))
-            peak += more * pair_bytes(size)
+            more = min(most - least, (budget - peak) // pair_bytes(load.size))
+            peak += more * pair_bytes(load.size)
             pairs = settings.lbfgs_memory if least + more == most else least + more
-            return Plan(block_size, pairs, kind, peak, longest)
-    large = max(styles, key=math.prod)
-    what, mend = f"{size[1]}x{size[0]} pixels need", "lower --max_dim"
-    if math.prod(large) > math.prod(size):
-        what = f"{size[1]}x{size[0]} pixels, with a style of {large[1]}x{large[0]}, need"
-        mend = "lower --max_dim or --style_scale"
+            return Plan(block_size, pairs, kind, load.precision, peak, longest)
+    raise ValueError(_refusal(settings, load, peak, budget))
+
+
+def _refusal(settings: Settings, load: Workload, peak: int, budget: int) -> str:
+    """Return the line that says what a run needs, what it may take, and what to change."""
+    large = max(load.styles, key=math.prod)
+    what, remedy = f"{load.size[1]}x{load.size[0]} pixels need", "lower --max_dim"
+    if math.prod(large) > math.prod(load.size):
+        what = f"{load.size[1]}x{load.size[0]} pixels, with a style of {large[1]}x{large[0]}, need"
+        remedy = "lower --max_dim or --style_scale"
         if settings.detail < 1:
-            mend = "lower --max_dim or raise --detail"
-    if asked != "auto":
-        mend = f"set --block_size=auto, {mend}"
-    raise ValueError(
-        f"{what} about {in_words(peak)} of memory, but the run may take {in_words(budget)}: "
-        f"{mend}, or free memory or raise --memory_budget"
+            remedy = "lower --max_dim or raise --detail"
+    if settings.block_size != "auto":
+        remedy = f"set --block_size=auto, {remedy}"
+    return (
+        f"{what} about {describe_bytes(peak)} of memory, but the run may take "
+        f"{describe_bytes(budget)}: {remedy}, or free memory or raise --memory_budget"
     )
 
 
-def estimate(
-    settings: Settings,
-    size: Size,
-    styles: Sequence[Size],
-    fast: bool,
-    block_size: int,
-    pairs: int,
-    masks: int = 0,
-) -> int:
-    """Return the peak of a run's memory in bytes; the arguments are what a plan is made of."""
-    pixels, style_pixels = math.prod(size), sum(map(math.prod, styles))
+def estimate(load: Workload, winograd: bool, block_size: int, pairs: int) -> int:
+    """Return the peak of a run's memory in bytes.
+
+    Args:
+        load: what is to be done.
+        winograd: whether Winograd's convolutions are used.
+        block_size: as in `Plan`.
+        pairs: that L-BFGS remembers.
+    """
+    pixels, style_pixels = math.prod(load.size), sum(map(math.prod, load.styles))
     held: float = FLOAT * 3 * (PICTURES * pixels + STYLE_PICTURES * style_pixels)
-    held += FLOAT * pixels * _numbers(settings.content_layers)
-    before = max(_work(settings, style, False, block_size, steps=False) for style in styles)
-    steps = _work(settings, size, fast, block_size, steps=True) + pairs * pair_bytes(size)
-    if masks:
-        held += FLOAT * pixels * (COMPOSED + PLANES * masks)
-        # Each region's weighted features of a layer are there at once, and their slopes.
-        largest = max(_numbers([name]) for name in settings.style_layers)
-        steps += FLOAT * masks * largest * (min(block_size**2, pixels) or 2 * pixels)
-    return round(BASE + (WINOGRAD if fast else 0) + held + max(before, steps))
+    held += FLOAT * pixels * sum(term.held_numbers() for term in load.terms)
+    at_once = min(block_size**2, pixels) or pixels
+    before = max(_work(load, style, False, block_size, steps=False) for style in load.styles)
+    steps = _work(load, load.size, winograd, block_size, steps=True)
+    steps += pairs * pair_bytes(load.size)
+    steps += FLOAT * at_once * sum(term.scratch_numbers() for term in load.terms)
+    if load.masks:
+        held += FLOAT * pixels * (COMPOSED + PLANES * load.masks)
+        # The weighted features of a layer are there at once for each region, and their slopes.
+        regional = {name for term in load.terms if term.regional for name in term.layers}
+        largest = max((numbers_per_pixel([name]) for name in regional), default=0.0)
+        steps += FLOAT * load.masks * largest * (at_once if block_size else 2 * pixels)
+    return round(BASE + (WINOGRAD if winograd else 0) + held + max(before, steps))
 
 
-def _work(settings: Settings, size: Size, fast: bool, block_size: int, steps: bool) -> float:
+def _work(load: Workload, size: Size, winograd: bool, block_size: int, steps: bool) -> float:
     """Return the bytes of the features of a picture: for its targets, or for a step."""
-    stages = make_stages(settings.layers)
+    stages = make_stages(load.layers, max(term.grid for term in load.terms))
     if not block_size:
         names = [name for stage in stages for name in stage.names]
-        sizes: float = sum(0.25**number for number in range(settings.style_sizes))
-        each = _bytes(settings, names)
+        levels: float = sum(0.25**level for level in range(max(t.levels for t in load.terms)))
+        each = _bytes(load, names)
         if steps:
-            each = sizes * _step_bytes(settings, names, fast)
+            each = levels * _step_bytes(load, names, winograd)
         return SCRATCH * math.prod(size) * each
     work = 0.0
     for stage in stages:
         height, width = (side // stage.stride for side in size)
         block = stage.plan(height, width, block_size)[0]
         rows, columns = (stop - start for start, stop in (block.rows, block.columns))
-        each = _step_bytes(settings, stage.names, fast) * stage.stride**2
+        each = _step_bytes(load, stage.names, winograd) * stage.stride**2
         work = max(work, rows * columns * each)
     maps = [stage.names[-1] for stage in stages[:-1]]
-    slopes = FLOAT * _numbers(maps) if steps else 0
-    return SCRATCH * work + math.prod(size) * (_bytes(settings, maps) + slopes)
+    slopes = FLOAT * numbers_per_pixel(maps) if steps else 0
+    return SCRATCH * work + math.prod(size) * (_bytes(load, maps) + slopes)
 
 
 def pair_bytes(size: Size) -> int:
@@ -210,81 +243,20 @@ def pair_bytes(size: Size) -> int:
     return 2 * 3 * FLOAT * size[0] * size[1]
 
 
-def _step_bytes(settings: Settings, names: Sequence[str], fast: bool) -> float:
-    """Return what lives at once, a pixel: all outputs, and the slopes of those that are wanted."""
+def _step_bytes(load: Workload, names: Sequence[str], winograd: bool) -> float:
+    """Return what lives at once a pixel: all outputs, and the slopes of those that are wanted."""
     tiles = 0.0
-    if fast:
+    if winograd:
         deep = [name for name in names if "conv" in name and int(name[5]) >= 3]
-        tiles = max((_numbers([name]) * 2 * 36 / 16 for name in deep), default=0.0)
-    wanted = [name for name in names if name in settings.layers]
-    return _bytes(settings, [*names, *wanted]) + FLOAT * TILE_COPIES * tiles
+        tiles = max((numbers_per_pixel([name]) * 2 * 36 / 16 for name in deep), default=0.0)
+    wanted = [name for name in names if name in load.layers]
+    return _bytes(load, [*names, *wanted]) + FLOAT * TILE_COPIES * tiles
 
 
-def _bytes(settings: Settings, layers: Sequence[str]) -> float:
-    """Return what the outputs of `layers` take, a pixel, in the precision of the settings."""
-    if feature_precision(settings) == "float32":
-        return FLOAT * _numbers(layers)
-    first = layers.count("block1_conv1") * _numbers(["block1_conv1"])  # in float32 and once cast
-    return FLOAT / 2 * _numbers(layers) + FLOAT * first
-
-
-def _numbers(layers: Sequence[str]) -> float:
-    """Return how many numbers a pixel the outputs of `layers` hold."""
-    return sum(WIDTHS[int(name[5]) - 1] / stride(name) ** 2 for name in layers)
-
-
-def memory_budget(settings: Settings) -> int:
-    """Return how many bytes a run may take, with what this process has already taken."""
-    if settings.memory_budget != "auto":
-        return parse_bytes(settings.memory_budget)
-    if tf.config.list_logical_devices("GPU"):
-        return sys.maxsize  # TensorFlow does not tell what is free: a run may go on by blocks
-    free = min([psutil.virtual_memory().available, *cgroup_free()])
-    # What a notebook holds beside TensorFlow cannot be had back.
-    return int(min(psutil.Process().memory_info().rss, BASE) + SPARE * free)
-
-
-def cgroup_free(
-    root: Path = Path("/sys/fs/cgroup"), membership: Path = Path("/proc/self/cgroup")
-) -> Iterator[int]:
-    """Yield what the limits of the process's Linux control groups leave, bytes; none elsewhere.
-
-    A group's limit counts for all below it, so that every group on the way up is asked. What is
-    only cached of files can be had back.
-    """
-    try:
-        lines = membership.read_text().splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if not controllers or "memory" in controllers.split(","):
-            version = 1 if controllers else 2
-            base = root / "memory" if controllers else root
-            group = base / path.strip("/")
-            # In a container the path may be the host's: its own group is then at the root.
-            for place in (group, *group.parents) if group.is_dir() else (base,):
-                yield from _group_free(place, version)
-                if place == base:
-                    break
-
-
-def _group_free(group: Path, version: int) -> Iterator[int]:
-    limit, usage, cached = (
-        ("memory.max", "memory.current", "inactive_file")
-        if version == 2
-        else ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
-    )
-    try:
-        most, used = (int((group / name).read_text()) for name in (limit, usage))
-    except (OSError, ValueError):  # "max": no limit here
-        return
-    with suppress(OSError, ValueError, KeyError):  # without statistics, nothing is known as cached
-        lines = (group / "memory.stat").read_text().splitlines()
-        used -= int(dict(line.split() for line in lines)[cached])
-    yield max(0, most - used)
-
-
-def in_words(size: int) -> str:
-    """Return bytes in GiB, or in MiB below one."""
-    return f"{size / GIB:.1f} GiB" if size >= GIB else f"{size / MIB:.0f} MiB"
+def _bytes(load: Workload, layers: Sequence[str]) -> float:
+    """Return what the outputs of `layers` take for each pixel."""
+    if load.precision == "float32":
+        return FLOAT * numbers_per_pixel(layers)
+    # The first layer's are in float32, and cast once.
+    first = layers.count("block1_conv1") * numbers_per_pixel(["block1_conv1"])
+    return FLOAT / 2 * numbers_per_pixel(layers) + FLOAT * first

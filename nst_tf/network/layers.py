@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 POOLED_BLOCKS = (2, 2, 4, 4, 4)  # convolutions in each block of VGG19; a pooling ends each block
 
+WIDTHS = (64, 128, 256, 512, 512)  # channels of each block
+
 LAYERS = tuple(
     name
     for block, convolutions in enumerate(POOLED_BLOCKS, start=1)
@@ -16,21 +18,21 @@ LAYERS = tuple(
 
 
 def stride(layer: str) -> int:
-    """Return how many pixels apart a layer's locations are: each pooling before it doubles that."""
+    """Return the pixels between two locations of a layer; each pooling before it doubles them."""
     return int(2 ** (int(layer[5]) - (not layer.endswith("_pool"))))
 
 
-def reach(layer: str) -> int:
-    """Return how many pixels beyond its own a feature of a layer depends on, to each side.
+def receptive_radius(layer: str) -> int:
+    """Return how many pixels beyond its own a layer's feature sees, to each side.
 
-    Its own are `stride` a side. Each convolution up to it adds one location of its own stride, a
-    pooling none.
+    Its own are a square of `stride` pixels. Each convolution adds one location of its own stride;
+    a pooling adds none.
     """
-    return convolved(LAYERS[: LAYERS.index(layer) + 1])
+    return widening(LAYERS[: LAYERS.index(layer) + 1])
 
 
-def convolved(layers: Iterable[str]) -> int:
-    """Return by how many pixels to each side some layers without gaps widen what is seen."""
+def widening(layers: Iterable[str]) -> int:
+    """Return the pixels that a run of consecutive layers adds to each side of what is seen."""
     return sum(stride(name) for name in layers if "conv" in name)
 
 
@@ -40,3 +42,8 @@ def smallest_side(layers: Iterable[str]) -> int:
     Each pooling halves the picture and drops an odd row, so a layer behind n poolings needs 2ⁿ.
     """
     return max(map(stride, layers), default=1)
+
+
+def numbers_per_pixel(layers: Iterable[str]) -> float:
+    """Return how many numbers the outputs of `layers` hold for each pixel of the picture."""
+    return sum(WIDTHS[int(name[5]) - 1] / stride(name) ** 2 for name in layers)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nst_tf.network.layers import LAYERS, POOLED_BLOCKS
+from nst_tf.network.layers import LAYERS, POOLED_BLOCKS, WIDTHS
 
 BUNDLED = "vgg19_imagenet_notop_q8.npz"
 BUNDLED_SHA256 = "efd97b811991acfd7d242f2aabc237c6026bc201c4a4ef0a79eeaf7b5338048a"
@@ -19,7 +19,6 @@ KERAS_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
 KERAS_URL = "https://storage.googleapis.com/tensorflow/keras-applications/vgg19/" + KERAS_FILE
 KERAS_MD5 = "253f8cb515780f3b799900260a226db6"
 
-WIDTHS = (64, 128, 256, 512, 512)
 CONVOLUTIONS = tuple(name for name in LAYERS if "_conv" in name)
 
 

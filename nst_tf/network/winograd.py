@@ -60,10 +60,11 @@ def transform_kernel(kernel: tf.Tensor) -> tf.Tensor:
     return tf.reshape(columns, [PATCH**2, *kernel.shape[2:]])
 
 
-def pays(height: int, width: int, inputs: int, outputs: int) -> bool:
+def is_faster(height: int, width: int, inputs: int, outputs: int) -> bool:
     """Return whether it is clearly faster than the direct sum for maps and channels of these sizes.
 
-    Moving the tiles of few channels, or the larger kernels for few tiles, takes what is saved.
+    With few channels, moving the tiles costs what the products save; with few tiles, the larger
+    kernels do.
     """
     tiles = -(-height // TILE) * -(-width // TILE)
     return inputs * outputs >= 128 * 256 and tiles >= 32

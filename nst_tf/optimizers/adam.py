@@ -4,9 +4,6 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from nst_tf.optimizers import in_place
-from nst_tf.optimizers.in_place import Adam, Average, Optimizer, adam_state, resampled  # noqa: F401
-
 
 class AdamState(NamedTuple):
     """What Adam remembers between steps.
@@ -58,11 +55,6 @@ def adam_update(
     Returns:
         The new image and the new state.
     """
-    if isinstance(image, tf.Variable):
-        return in_place.update_in_place(  # type: ignore
-            image, gradient, state,
-            learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon,
-        )  # fmt: skip
     step = state.step + 1
     t = tf.cast(step, tf.float32)
     mean = state.mean + (1 - beta_1) * (gradient - state.mean)

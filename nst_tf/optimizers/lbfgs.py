@@ -10,7 +10,7 @@ import tensorflow as tf
 ARMIJO = 1e-4  # share of the predicted decrease that a step must reach, as in Nocedal and Wright
 TRIES = 25  # step lengths tried along one direction
 FIRST_RMS = 0.01  # root mean square of a step along −g, in units of the box
-CHUNK = 1 << 18  # elements of each vector that are multiplied at once
+CHUNK = 1 << 17  # elements of each vector that are multiplied at once
 DTYPES = (tf.float32, tf.float64)
 
 Vectors = tuple[tf.Tensor, ...]
@@ -190,7 +190,7 @@ def _direction(
     products = np.zeros([len(vectors)] * 2)
     for start in range(0, len(free), CHUNK):  # a copy of all of them may not fit
         part = slice(start, start + CHUNK)
-        rows = tf.stack([vector[part] for vector in vectors]) * free[part]
+        rows = tf.stack([vector[part] * free[part] for vector in vectors])
         products += tf.matmul(rows, rows, transpose_b=True).numpy()
     weights = two_loop_coefficients(products, range(len(moves))[::-1])
     quasi_newton = bool(np.any(weights[:-1]))
@@ -249,6 +249,3 @@ def two_loop_coefficients(products: np.ndarray, newest_first: Sequence[int]) -> 
         beta = products[memory + pair] @ direction / curvature(pair)
         direction[pair] += alphas[pair] - beta
     return direction
-
-
-from nst_tf.optimizers.in_place import ProjectedLBFGS  # noqa: E402, F401

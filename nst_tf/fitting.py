@@ -1,0 +1,140 @@
+"""Fitting pictures, masks and settings to each other: once, for programs and library alike.
+
+Everything that can be refused about them is refused here, before TensorFlow is imported.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nst_tf.images.color import Colors
+from nst_tf.images.masks import Region, coverage, fit_regions, keep_photo, paired
+from nst_tf.images.resize import Size, check_image, fit_size, long_side_size, resize
+from nst_tf.schedule import Scale, plan_scales
+from nst_tf.settings import Settings
+from nst_tf.styles import check_blend, check_styles, style_scales
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What a run is made from, checked and at the sizes of the finest scale.
+
+    Attributes:
+        settings: of the run.
+        content: the photo, float32 `[1, H, W, 3]` in [0, 1].
+        styles: the paintings.
+        colors: photo and paintings in the colours that the run sees, and the way back.
+        regions: which parts of the photo are painted like which parts of which paintings.
+        covered: how much of each pixel any region covers, float32 `[H, W]`; None: all of it.
+        initial: where to start instead of at what `settings.init` says, or None.
+        scales: the scales to go through, coarse to fine.
+    """
+
+    settings: Settings
+    content: np.ndarray
+    styles: Sequence[np.ndarray]
+    colors: Colors
+    regions: Sequence[Region]
+    covered: np.ndarray | None
+    initial: np.ndarray | None
+    scales: tuple[Scale, ...]
+
+    @property
+    def size(self) -> Size:
+        """Height and width of the result, pixels."""
+        return self.content.shape[1:3]
+
+    @property
+    def style_sizes(self) -> list[Size]:
+        """Height and width of each painting, pixels."""
+        return [style.shape[1:3] for style in self.styles]
+
+    def finish(self, image: np.ndarray) -> np.ndarray:
+        """Return an optimised image, of any scale, as it is shown: in its colours, with the photo
+        where no region covers it.
+        """
+        return keep_photo(self.colors.restore_colors(image), self.content, self.covered)
+
+    def result(self, image: np.ndarray) -> np.ndarray:
+        """Return an optimised image, of any scale, as it is shown at the size of the result."""
+        return self.finish(resize(image, self.size))
+
+
+def fit(
+    content: np.ndarray,
+    styles: np.ndarray | Sequence[np.ndarray],
+    settings: Settings,
+    regions: Sequence[Region] = (),
+    initial: np.ndarray | None = None,
+) -> Fitted:
+    """Bring pictures and masks to the sizes that `settings` asks for.
+
+    Args:
+        content: float `[1, H, W, 3]` or `[H, W, 3]`, sRGB in [0, 1].
+        styles: an image of that kind or a sequence of them, of any sizes.
+        settings: of the run.
+        regions: from `pair_masks`; empty: all of the content is painted like all of all styles.
+        initial: where to start.
+
+    Raises:
+        ValueError: an array is no image or mask, a picture is too small, or settings, masks and
+            pictures do not agree.
+    """
+    if isinstance(styles, np.ndarray):
+        styles = [styles]
+    if not len(styles):
+        raise ValueError("styles is empty: at least one style image is needed")
+    check_styles(settings, len(styles))
+    content = check_image("content", content)
+    height, width = content.shape[1:3]
+    content = resize(content, fit_size(height, width, settings.max_dim))
+    _check_size("content", content, settings, "use a larger picture")
+    fitted = []
+    for number, (style, scale) in enumerate(
+        zip(styles, style_scales(settings, len(styles)), strict=True), start=1
+    ):
+        name = "style" if len(styles) == 1 else f"style {number}"
+        style = check_image(name, style)
+        height, width = style.shape[1:3]
+        side = style_side(content.shape[1:3], scale, settings.detail)
+        own = max(1, round(max(height, width) / settings.detail))
+        style = resize(style, long_side_size(height, width, side or own))
+        _check_size(name, style, settings, "raise style_scale or lower detail")
+        fitted.append(style)
+    sizes = [style.shape[1:3] for style in fitted]
+    regions = fit_regions(regions, content.shape[1:3], sizes)
+    check_blend(settings, regions)
+    pairs = [paired(regions, index) for index in range(len(fitted))]
+    return Fitted(
+        settings,
+        content,
+        fitted,
+        Colors(settings.preserve_color, content, fitted, pairs),
+        regions,
+        coverage(regions),
+        None if initial is None else check_image("initial", initial),
+        plan_scales(settings, content.shape[1:3], sizes),
+    )
+
+
+def style_side(content: Size, scale: float, detail: float) -> int:
+    """Return the long side that a painting is given, pixels; 0 if it depends on its own.
+
+    It is a whole number, so that fitting a painting a second time does not change it.
+
+    Args:
+        content: height and width of the fitted photo, pixels.
+        scale: long side of the painting relative to the photo's; 0 keeps its own.
+        detail: divides its sides.
+    """
+    return max(1, round(max(content) * scale / detail)) if scale else 0
+
+
+def _check_size(name: str, image: np.ndarray, settings: Settings, remedy: str) -> None:
+    height, width = image.shape[1:3]
+    if min(height, width) < settings.smallest_side:
+        raise ValueError(
+            f"{name} is {width}x{height} pixels at the size it is used: the deepest layer needs "
+            f"{settings.smallest_side} a side, so {remedy}, or use shallower layers"
+        )

@@ -1,0 +1,68 @@
+"""The content term: the photo's features."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+
+from nst_tf.losses.term import Features, Sources, Statistics, Target, Term, Window
+from nst_tf.network.layers import numbers_per_pixel, stride
+from nst_tf.settings import Settings
+
+
+@dataclass(frozen=True)
+class Content(Term):
+    """Compare the features of the image with the photo's, location by location.
+
+        content = Σ_l w_l · mean((F_l − P_l)²) / Σ_l 1
+
+    Gatys et al. (arXiv 1508.06576, eq. 1) sum where this term averages. Regions share it: what
+    they do not cover is the photo already.
+    """
+
+    layers: tuple[str, ...]
+    factors: tuple[float, ...]
+
+    name = "content"
+    painted = False
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "Content":
+        """Return the term that the settings describe."""
+        factors = settings.content_layer_weights or (1.0,) * len(settings.content_layers)
+        return cls(settings.content_layers, factors)
+
+    def held_numbers(self) -> float:
+        """Return how many numbers the photo's features take for each pixel."""
+        return numbers_per_pixel(self.layers)
+
+    def target(self, sources: Sources) -> Target:
+        """Return the photo's features, float32 `[1, h, w, C]` by layer."""
+        values, sizes = {}, {}
+        for layer, factor in zip(self.layers, self.factors, strict=True):
+            if factor:
+                values[layer] = sources.content.statistics((layer,), _features, stride(layer)).maps[
+                    layer
+                ]
+                sizes[layer] = float(tf.reduce_mean(tf.square(values[layer])))
+        factors = dict(zip(self.layers, self.factors, strict=True))
+        return Target(values, factors, sizes)
+
+    def statistics(self, features: Features, values: Any, window: Window) -> Statistics:
+        """Return the layers' mean squared errors."""
+        errors = {}
+        for layer, ours in features.items():
+            theirs = window.crop(values[layer], stride(layer))
+            error = tf.math.squared_difference(tf.cast(ours, tf.float32), theirs)
+            count = window.locations(stride(layer)) * ours.shape[-1]
+            errors[layer] = tf.reduce_sum(error) / count
+        return Statistics(errors)
+
+    def losses(self, statistics: Statistics, values: Any) -> Mapping[str, tf.Tensor]:
+        """Return the layers' mean squared errors, which the statistics are."""
+        return statistics.sums
+
+
+def _features(features: Features, window: Window) -> Statistics:
+    return Statistics(maps={name: tf.cast(value, tf.float32) for name, value in features.items()})

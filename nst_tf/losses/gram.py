@@ -1,0 +1,146 @@
+"""The style term: correlations between the features of a layer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+
+from nst_tf.losses.term import Features, Sources, Statistics, Target, Term, Window
+from nst_tf.settings import Settings
+
+
+@dataclass(frozen=True)
+class Gram(Term):
+    """Compare the Gram matrices of the image with the paintings'.
+
+        style = Σ_l w_l · mean((G_l − A_l)²) / Σ_l 1        G = Fᵀ diag(g) F
+
+    g weighs the locations: 1 / (H·W) each, or a region's guide. Gatys et al. (arXiv 1508.06576,
+    eqs. 3 to 5) do not divide by the locations; with the division, pictures of different sizes can
+    be compared. Their term is a quarter of this one for a picture and a painting of the same size.
+    """
+
+    layers: tuple[str, ...]
+    factors: tuple[float, ...]
+    """A factor for each layer, or for each layer of each painting in turn."""
+    levels: int = 1
+
+    name = "style"
+    regional = True
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "Gram":
+        """Return the term that the settings describe."""
+        factors = settings.style_layer_weights or (1.0,) * len(settings.style_layers)
+        return cls(settings.style_layers, factors, settings.style_sizes)
+
+    def target(self, sources: Sources) -> Target:
+        """Return the paintings' matrices, float32 `[C, C]` by layer, blended."""
+        matrices = {
+            style: self.matrices(source.statistics(self.layers, self._statistics))
+            for style, source in sources.styles.items()
+        }
+        values, factors = blend(matrices, sources, self.layers, self.factors)
+        sizes = {name: float(tf.reduce_mean(tf.square(value))) for name, value in values.items()}
+        return Target(values, factors, sizes)
+
+    def statistics(self, features: Features, values: Any, window: Window) -> Statistics:
+        """Return the layers' weighted sums of outer products."""
+        return self._statistics(
+            {name: features[name] for name in values if name in features}, window
+        )
+
+    def _statistics(self, features: Features, window: Window) -> Statistics:
+        return Statistics(
+            {name: gram_matrix(value, window.weights(name)) for name, value in features.items()}
+        )
+
+    def matrices(self, statistics: Statistics) -> Mapping[str, tf.Tensor]:
+        """Return the matrices to compare, by layer."""
+        return statistics.sums
+
+    def losses(self, statistics: Statistics, values: Any) -> Mapping[str, tf.Tensor]:
+        """Return the matrices' mean squared errors by layer."""
+        return mean_squared_errors(self.matrices(statistics), values)
+
+
+def mean_squared_errors(
+    ours: Mapping[str, tf.Tensor], theirs: Mapping[str, tf.Tensor]
+) -> dict[str, tf.Tensor]:
+    """Return mean((X − T)²) over all elements for each name of `theirs`, scalars."""
+    return {
+        name: tf.reduce_mean(tf.math.squared_difference(ours[name], value))
+        for name, value in theirs.items()
+    }
+
+
+def blend(
+    values: Mapping[int, Mapping[str, tf.Tensor]],
+    sources: Sources,
+    layers: tuple[str, ...],
+    factors: tuple[float, ...],
+) -> tuple[dict[str, tf.Tensor], dict[str, float]]:
+    """Return the mean of several paintings' targets and the layers' weights.
+
+    The sum of the losses to several paintings s with shares differs from the loss to their blend
+    Σ_s w_sl A_sl / Σ_s w_sl, weighted by Σ_s w_sl, by a constant alone.
+
+    Args:
+        values: tensors by painting and layer; a layer may be missing.
+        sources: what they are made from.
+        layers: all layers of the term.
+        factors: a factor for each, or for each layer of each painting in turn.
+    """
+    weights: dict[str, float] = {}
+    sums: dict[str, tf.Tensor] = {}
+    located = sources.content.located(layers)
+    for style, share in sources.shares.items():
+        first = style * len(layers) if len(factors) > len(layers) else 0
+        for name, factor in zip(layers, factors[first:], strict=False):
+            if name in values[style] and name in located:
+                weights[name] = weights.get(name, 0.0) + share * factor
+                sums[name] = sums.get(name, 0.0) + share * factor * values[style][name]
+    return {name: total / (weights[name] or 1.0) for name, total in sums.items()}, weights
+
+
+def gram_matrix(features: tf.Tensor, weights: tf.Tensor | float) -> tf.Tensor:
+    """Return the weighted correlations of the channels, Fᵀ diag(g) F.
+
+    Args:
+        features: `[1, H, W, C]`, float32 or bfloat16.
+        weights: g, a number for all locations, or float32 `[1, H, W, 1]`; a constant.
+
+    Returns:
+        float32 `[C, C]`, symmetric and positive semi-definite for weights of at least 0.
+    """
+    locations = tf.reshape(features, [-1, features.shape[-1]])
+    if isinstance(weights, float):
+        return _correlation(locations, weights)
+    return _guided_correlation(locations, tf.reshape(weights, [-1, 1]))
+
+
+def _correlation(locations: tf.Tensor, weight: float) -> tf.Tensor:
+    @tf.custom_gradient
+    def correlation(locations):
+        # With S = Ḡ + Ḡᵀ the cotangent of L is g L S: one product, where autodiff takes two.
+        def pull_back(upstream):
+            slope = weight * (upstream + tf.transpose(upstream))
+            # Cast here, so that no float32 copy of bfloat16 features waits for this moment.
+            return tf.cast(tf.matmul(tf.cast(locations, tf.float32), slope), locations.dtype)
+
+        precise = tf.cast(locations, tf.float32)
+        return weight * tf.matmul(precise, precise, transpose_a=True), pull_back
+
+    return correlation(locations)
+
+
+@tf.custom_gradient
+def _guided_correlation(locations, guide):
+    def pull_back(upstream):
+        slope = upstream + tf.transpose(upstream)
+        product = guide * tf.matmul(tf.cast(locations, tf.float32), slope)
+        return tf.cast(product, locations.dtype), None
+
+    precise = tf.cast(locations, tf.float32)
+    return tf.matmul(guide * precise, precise, transpose_a=True), pull_back

@@ -1,0 +1,221 @@
+"""The seam of the objective: what a loss term is.
+
+A term is one addend of the objective. It says which layers it reads, what its target is, which
+*statistics* of the features it depends on, and what its loss is as a function of them. Statistics
+either add up over the blocks of a picture or lie side by side in it, so that the same three
+functions serve the whole picture (one block) and a picture in blocks, with and without regions.
+
+A new term is a subclass of `Term` in a file of its own, a line in `registry`, and its settings:
+`NAME_weight`, and `NAME_layers` if it reads layers.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from nst_tf.images.resize import Size
+from nst_tf.network.layers import stride
+
+PIXELS = "pixels"
+"""The name under which a term without layers finds the image among the features."""
+
+Features = Mapping[str, tf.Tensor]
+
+
+class Statistics(NamedTuple):
+    """What a term depends on, by name; those of one name add up over layers.
+
+    Attributes:
+        sums: float32 tensors that add up over blocks.
+        maps: tensors `[1, h, w, k]` that lie side by side, one location every `Term.grid` pixels.
+    """
+
+    sums: Mapping[str, tf.Tensor] = {}
+    maps: Mapping[str, tf.Tensor] = {}
+
+
+def add(totals: dict[str, tf.Tensor], found: Mapping[str, tf.Tensor]) -> None:
+    """Add tensors to those of the same name, in place."""
+    for name, value in found.items():
+        totals[name] = totals[name] + value if name in totals else value
+
+
+class Window(NamedTuple):
+    """The part of a picture that the features at hand belong to.
+
+    Attributes:
+        size: height and width of the whole picture, pixels.
+        bounds: int32 `[4]`, top, bottom, left and right in pixels; None: the whole picture.
+        guides: by layer, how much each location of the whole picture counts in the region, float32
+            `[1, h, w, 1]` with a sum of 1; empty: the region is the whole picture.
+    """
+
+    size: Size
+    bounds: tf.Tensor | None = None
+    guides: Mapping[str, tf.Tensor] = {}
+
+    def crop(self, values: tf.Tensor, step: int) -> tf.Tensor:
+        """Return the window's part of `[1, h, w, C]` with a location every `step` pixels."""
+        if self.bounds is None:
+            return values
+        top, bottom, left, right = tf.unstack(self.bounds // step)
+        return values[:, top:bottom, left:right]
+
+    def weights(self, layer: str) -> tf.Tensor | float:
+        """Return how much each of the layer's locations counts, 1 over the whole picture.
+
+        The result is a number, or a tensor `[1, h, w, 1]` where there are guides.
+        """
+        if self.guides:
+            return self.crop(self.guides[layer], stride(layer))
+        return 1.0 / self.locations(stride(layer))
+
+    def locations(self, step: int) -> int:
+        """Return how many locations the whole picture has, one every `step` pixels."""
+        return (self.size[0] // step) * (self.size[1] // step)
+
+
+Function = Callable[[Features, Window], Statistics]
+
+
+class Summarize(Protocol):
+    """Apply a function to the features of a picture and return its statistics for all of it."""
+
+    def __call__(
+        self,
+        image: tf.Tensor,
+        layers: tuple[str, ...],
+        function: Function,
+        *,
+        guides: Mapping[str, tf.Tensor],
+        grid: int,
+        joint: bool,
+    ) -> Statistics:
+        """Go through the image, whole or by blocks.
+
+        Args:
+            image: float32 `[1, H, W, 3]` in [0, 1].
+            layers: what the function reads.
+            function: is given features and their window; what it returns adds up.
+            guides: of the region, for the windows.
+            grid: pixels between two locations of the maps that it returns.
+            joint: whether it needs all layers at once; otherwise they may come in turn.
+        """
+        ...
+
+
+class Source(NamedTuple):
+    """A picture, or a region of one, that a target is made from.
+
+    Attributes:
+        image: float32 `[1, H, W, 3]` in [0, 1].
+        mask: the region, float32 `[H, W]` in [0, 1]; None: all of the picture.
+        guides: the region at the term's layers, as in `Window`.
+        summarize: goes through the image.
+    """
+
+    image: tf.Tensor
+    mask: np.ndarray | None
+    guides: Mapping[str, tf.Tensor]
+    summarize: Summarize
+
+    def statistics(
+        self,
+        layers: tuple[str, ...],
+        function: Function,
+        grid: int = 1,
+        joint: bool = False,
+    ) -> Statistics:
+        """Return what `function` finds in the picture; arguments as for `Summarize`."""
+        return self.summarize(
+            self.image, self.located(layers), function, guides=self.guides, grid=grid, joint=joint
+        )
+
+    def located(self, layers: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the layers in which the region has a location."""
+        return tuple(name for name in layers if self.mask is None or name in self.guides)
+
+
+class Sources(NamedTuple):
+    """What a term's target is made from, at one scale and level and for one region.
+
+    Attributes:
+        content: the photo.
+        styles: the paintings that the region is painted like, by their index.
+        shares: the share of each of them, 1 in all.
+        start: the generated image as the scale starts with it; None at the first scale.
+        covered: how much of each pixel any region covers, float32 `[H, W]`; None: all of it.
+        regions: for a term that is not regional, each region's share of the picture and its
+            sources; `styles` and `shares` are empty then.
+    """
+
+    content: Source
+    styles: Mapping[int, Source]
+    shares: Mapping[int, float]
+    start: tf.Tensor | None = None
+    covered: np.ndarray | None = None
+    regions: Sequence[tuple[float, "Sources"]] = ()
+
+
+class Target(NamedTuple):
+    """What a term compares a picture with.
+
+    Attributes:
+        values: a nest of tensors, for `statistics` and `losses`.
+        factors: the weight of each of the term's losses by name, usually a layer's; a term's loss
+            is their weighted mean.
+        sizes: what a relative loss divides each of them by; those that are missing are relative.
+    """
+
+    values: Any
+    factors: Mapping[str, float]
+    sizes: Mapping[str, float] = {}
+
+
+class Term:
+    """One addend of the objective; subclasses are frozen dataclasses.
+
+    Attributes:
+        name: of its weight's setting (`NAME_weight`), column in the history, and messages.
+        layers: the features that it reads; () for pixels, which it finds as `PIXELS`.
+        levels: sizes at which it compares: the picture's, half of it, and so on.
+        regional: whether each region has a target of its own.
+        painted: whether `Settings.strength` multiplies its weight.
+        grid: pixels between two locations of its maps.
+    """
+
+    name: str
+    layers: tuple[str, ...]
+    levels: int = 1
+    regional: bool = False
+    painted: bool = True
+    grid: int = 1
+
+    def held_numbers(self) -> float:
+        """Return how many float32 numbers its target keeps for each pixel: see `memory.plan`."""
+        return 0.0
+
+    def scratch_numbers(self) -> float:
+        """Return how many its statistics take at once for each pixel of a block."""
+        return 0.0
+
+    def target(self, sources: Sources) -> Target:
+        """Return the target; called once for every scale, level and region."""
+        raise TypeError(f"{type(self).__name__} has no target")
+
+    def statistics(self, features: Features, values: Any, window: Window) -> Statistics:
+        """Return the statistics of a block, traceable by TensorFlow and differentiable.
+
+        Args:
+            features: `[1, h, w, C]` by layer, float32 or bfloat16: those of `layers` that the
+                network's part at hand computes, within the window.
+            values: from `target`.
+            window: the part of the picture that the block owns.
+        """
+        raise TypeError(f"{type(self).__name__} has no statistics")
+
+    def losses(self, statistics: Statistics, values: Any) -> Mapping[str, tf.Tensor]:
+        """Return the losses of the whole picture, scalars under the names of `Target.factors`."""
+        raise TypeError(f"{type(self).__name__} has no losses")

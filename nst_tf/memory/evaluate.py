@@ -1,0 +1,181 @@
+"""The objective and its gradient, compiled for one picture size: whole or block by block.
+
+By blocks it is exact, in memory that hardly grows with the picture. A first pass sums the terms'
+statistics over the blocks. Automatic differentiation of the losses at the sums gives multipliers
+λ = ∂total/∂statistics. A second pass pulls Σ ⟨λ, statistics(block)⟩ back to the pixels. Both equal
+the whole picture's values up to rounding (Galerne, Raad, Lezama and Morel, "Scaling Painting Style
+Transfer", 2022, for Gram matrices).
+"""
+
+import functools
+import gc
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from nst_tf.losses.objective import Weights, combine, gradient, measure_parts, objective
+from nst_tf.losses.targets import Key, Targets, halved
+from nst_tf.losses.term import PIXELS, Statistics, Term, add
+from nst_tf.memory.blocks import make_stages
+from nst_tf.memory.passes import (
+    BlockedStage,
+    Kernels,
+    backward_blocks,
+    count_blocks,
+)
+from nst_tf.network import model
+from nst_tf.network.layers import smallest_side
+
+CACHED = 12  # compiled picture sizes that are kept: enough for two runs of many scales
+
+Losses = dict[str, tf.Tensor]
+Evaluate = Callable[[tf.Tensor, Targets, Weights], tuple[Losses, tf.Tensor]]
+
+
+class Evaluator:
+    """The objective of a network, terms and a picture size, each traced when first used.
+
+    Attributes:
+        evaluate: returns the losses of an image, `total` first, and the gradient of their total.
+    """
+
+    def __init__(self, evaluate: Evaluate, whole: bool) -> None:
+        self.evaluate: Evaluate = tf.function(evaluate) if whole else evaluate
+        self._whole = whole
+        self._steps: dict[Callable, Callable] = {}
+
+    def train_step(self, update: Callable[..., Any]) -> Callable[..., tuple[Losses, Any]]:
+        """Return a function that evaluates a `tf.Variable` and then updates it.
+
+        Args:
+            update: is given the variable, the losses, the gradient, and further arguments of the
+                function; what it returns comes back beside the losses. It must be traceable, and
+                one function for all calls.
+
+        Returns:
+            A function of the variable, targets, weights and the further arguments. For the whole
+            picture it is compiled as one graph.
+        """
+        if update not in self._steps:
+            compiled = update if self._whole else tf.function(update)
+
+            def step(image, targets, weights, *arguments):
+                losses, slope = self.evaluate(image.value(), targets, weights)
+                return losses, compiled(image, losses, slope, *arguments)
+
+            self._steps[update] = tf.function(step) if self._whole else step
+        return self._steps[update]
+
+
+@functools.lru_cache(maxsize=CACHED)
+def compiled(
+    network: keras.Model,
+    terms: tuple[Term, ...],
+    shape: tuple[int, ...],
+    winograd: bool,
+    block_size: int,
+) -> Evaluator:
+    """Return the evaluator for images of a shape; its graphs go when it is evicted.
+
+    Args:
+        network: from `model.feature_model`.
+        terms: from `registry.make_terms`.
+        shape: of the image, `(1, H, W, 3)`.
+        winograd: whether to use Winograd's convolutions.
+        block_size: as for `Stage.plan`, or 0 for the whole picture at once.
+    """
+
+    def kernels(height, width):
+        return model.winograd_kernels(network, height, width) if winograd else {}
+
+    if block_size:
+        return Evaluator(_by_blocks(network, terms, shape, block_size, kernels), whole=False)
+    depth = max(term.levels for term in terms)
+    by_level = tuple(kernels(shape[1] >> level, shape[2] >> level) for level in range(depth))
+
+    def evaluate(image, targets, weights):
+        return gradient(
+            lambda image: objective(network, terms, image, targets, weights, by_level), image
+        )
+
+    return Evaluator(evaluate, whole=True)
+
+
+def release() -> None:
+    """Drop all compiled graphs and transformed kernels, where memory is short."""
+    compiled.cache_clear()
+    model.transformed_kernel.cache_clear()
+    gc.collect()
+
+
+def _by_blocks(
+    network: keras.Model,
+    terms: Sequence[Term],
+    shape: tuple[int, ...],
+    block_size: int,
+    kernels: Kernels,
+) -> Evaluate:
+    of_layers = {term.name: term for term in terms if term.layers}
+    of_pixels = [term for term in terms if not term.layers]
+    sizes = [
+        (shape[1] >> level, shape[2] >> level)
+        for level in range(max(term.levels for term in terms))
+    ]
+    layers = network.output_names
+    cell = max(term.grid for term in terms)
+    stages = [
+        [
+            BlockedStage(network, stage, size, block_size, layers, of_layers, kernels)
+            for stage in make_stages(layers, cell)
+        ]
+        for size in sizes
+        if min(size) >= smallest_side(layers)
+    ]
+
+    @tf.function(jit_compile=True)  # otherwise it would take the memory of up to ten pictures
+    def differentiate_pixels(image, parts, weights):
+        """Return the losses of the terms of pixels, on the whole image, and the gradient."""
+
+        def losses(image):
+            statistics: dict[Key, Statistics] = {}
+            targets = Targets(parts, None)
+            for level in range(targets.levels):
+                pixels = {PIXELS: halved(image, level)}
+                statistics |= measure_parts(of_pixels, pixels, targets.at(level))
+            return combine(of_pixels, statistics, parts, weights)
+
+        return gradient(losses, image)
+
+    def differentiate_layers(picture, level, parts, weights):
+        """Return the losses of the terms of layers at a level, and the gradient at its picture."""
+        inputs, statistics = count_blocks(stages[level], picture, parts, of_layers)
+        with tf.GradientTape() as tape:
+            tape.watch(tf.nest.flatten(statistics))
+            losses = combine(list(of_layers.values()), statistics, parts, weights)
+        multipliers = tape.gradient(
+            losses["total"], statistics, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
+        return losses, backward_blocks(stages[level], inputs, parts, multipliers)
+
+    def evaluate(image, targets, weights):
+        image = tf.convert_to_tensor(image)
+        if targets.preserved:
+            image = targets.preserved.compose(image)
+        pixel_parts = {key: part for key, part in targets.parts.items() if key[0] not in of_layers}
+        losses, slope = differentiate_pixels(image, pixel_parts, weights)
+        losses = dict(losses)
+        for level in range(targets.levels):
+            parts = {k: part for k, part in targets.at(level).items() if k[0] in of_layers}
+            with tf.GradientTape() as tape:
+                tape.watch(image)
+                picture = halved(image, level)
+            found, pulled = differentiate_layers(picture, level, parts, weights)
+            add(losses, found)
+            slope += tape.gradient(picture, image, output_gradients=pulled) if level else pulled
+        if targets.preserved:
+            slope *= targets.preserved.covered
+        return {name: losses[name] for name in ("total", *(term.name for term in terms))}, slope
+
+    return evaluate

@@ -1,0 +1,57 @@
+"""The state of a run: all that a step needs of the steps before it, as one value."""
+
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from nst_tf.memory.plan import Plan
+from nst_tf.optimizers.adam import AdamState
+from nst_tf.optimizers.averaging import AverageState
+from nst_tf.optimizers.lbfgs import LBFGSState
+
+
+@dataclass(frozen=True)
+class RunState:
+    """What a run is after a step; a step is a function from one state to the next.
+
+    Nothing in it changes: tensors are immutable, and each step makes a new state.
+
+    Attributes:
+        scale: number of the scale, from 1.
+        step: steps done in the whole run.
+        scale_step: steps done at this scale.
+        epoch: the one whose weights are in force, from 0.
+        image: float32 `[1, h, w, 3]` in [0, 1], of the scale's size.
+        start: the image as the scale started with it; targets may depend on it.
+        optimizer: what the optimizer remembers.
+        average: the running average of the images, if there is one.
+        window: the losses that the rule `min_gain` looks at.
+        evaluations: times that the objective has been evaluated.
+        seconds: time that the run has taken.
+        plan: how the step was run.
+        smallest: the smallest block size that lack of memory has led to; 0: none.
+    """
+
+    scale: int
+    step: int
+    scale_step: int
+    epoch: int
+    image: tf.Tensor
+    start: tf.Tensor
+    optimizer: AdamState | LBFGSState
+    average: AverageState | None
+    window: tuple[float, ...]
+    evaluations: int
+    seconds: float
+    plan: Plan
+    smallest: int = 0
+
+    @property
+    def shown(self) -> tf.Tensor:
+        """The image that the run would end with: the average, if there is one."""
+        return self.average.average if self.average else self.image
+
+    @property
+    def stationary(self) -> bool:
+        """Whether no step can improve the image any more."""
+        return isinstance(self.optimizer, LBFGSState) and self.optimizer.stationary
