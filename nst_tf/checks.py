@@ -17,12 +17,12 @@ _WITHIN = {
 
 
 def counted(count: int, noun: str) -> str:
-    """Return a number of things in words."""
+    """Return a count with its noun in the singular or plural: `1 style`, `2 styles`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def unknown(kind: str, value: str, known: Iterable[str]) -> ValueError:
-    """Return the error for a name that is not among `known`, with the closest one as the mend."""
+    """Return the error for a name that is not in `known`; it suggests the closest one."""
     known = tuple(known)
     close = difflib.get_close_matches(value, known, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(known)}"
@@ -30,7 +30,11 @@ def unknown(kind: str, value: str, known: Iterable[str]) -> ValueError:
 
 
 def checked_type(name: str, value: Any, default: Any) -> Any:
-    """Return `value` in the type of the field's default: a whole number may stand for a float."""
+    """Return `value` in the type of the field's default; an int may stand for a float.
+
+    Raises:
+        ValueError: it has another type.
+    """
     if isinstance(default, tuple):
         if isinstance(value, str) or not isinstance(value, Iterable):
             raise ValueError(f"{name} must be a sequence, not {value!r}")
@@ -61,7 +65,7 @@ def checked_type(name: str, value: Any, default: Any) -> Any:
 
 
 def checked_ramp(name: str, value: Any, default: Any) -> Weight:
-    """Return a number, or the two ends of a ramp given as `start:end` or as a pair."""
+    """Return a number or the two ends of a ramp, which may be given as `start:end` or a pair."""
     parts = value.split(":") if isinstance(value, str) else value
     if not isinstance(parts, (list, tuple)):
         return checked_type(name, value, default)
@@ -75,7 +79,7 @@ def checked_ramp(name: str, value: Any, default: Any) -> Weight:
 
 
 def checked_each(name: str, value: Any, default: Any) -> Any:
-    """Return a number, or a tuple of several: one for each style."""
+    """Return a number, or a tuple of numbers: one for each style."""
     if isinstance(value, str) or not isinstance(value, Iterable):
         return checked_type(name, value, default)
     numbers = tuple(checked_type(name, item, default) for item in value)
@@ -85,7 +89,7 @@ def checked_each(name: str, value: Any, default: Any) -> Any:
 
 
 def checked_auto(name: str, value: Any, _: Any) -> Any:
-    """Return `auto`, or a whole number given as one or as its digits."""
+    """Return `auto` or a whole number, which may be given as a string of digits."""
     if value == "auto":
         return value
     digits = isinstance(value, str) and re.fullmatch(r"-?\d+", value.strip())
@@ -96,10 +100,10 @@ def checked_auto(name: str, value: Any, _: Any) -> Any:
 
 
 def parse_bytes(size: str) -> int:
-    """Return the bytes of a size in words, such as 3.5GiB, 800MiB or 4GB.
+    """Return a size such as 3.5GiB, 800MiB or 4GB in bytes.
 
     Raises:
-        ValueError: it is not one of these, or 0.
+        ValueError: it is not such a size, or it is 0.
     """
     match = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([KMGT])(i?)B?\s*", size, re.IGNORECASE)
     number = 0
@@ -112,7 +116,7 @@ def parse_bytes(size: str) -> int:
 
 
 def check_number(name: str, value: Any, limits: dict[str, float]) -> None:
-    """Refuse a number that is not finite or beyond a limit; a string passes."""
+    """Refuse a number that is not finite or exceeds a limit; a string passes."""
     if isinstance(value, str):
         return
     if not math.isfinite(value):

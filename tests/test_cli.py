@@ -88,7 +88,7 @@ def test_version():
         (["--style=a", "--init=content"], "--content is missing, but --init"),
         (["--content=a", "--style_weight=1"], "--style is missing, but"),
         (["--contnt=a.png"], "Unknown command line flag 'contnt'. Did you mean: content"),
-        (["a.png"], "'a.png' belongs to no flag"),
+        (["a.png"], "'a.png' is not a flag"),
         (["--memory_budget=much"], "must be auto or a size such as 3.5GiB, not 'much'"),
         (["--block_size=-1"], "block_size must be at least 0, not -1"),
         (["--block_size=big"], "block_size must be auto or a whole number, not 'big'"),

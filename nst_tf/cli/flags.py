@@ -15,30 +15,35 @@ from nst_tf.styles import check_styles
 
 DEVICES = re.compile(r"auto|cpu|gpu(:\d+)?")
 
-# Group, name, kind, default, help: the flags that concern files and the run, not the mathematics.
+# The flags that concern files and the run rather than the method: group, name, kind, default, help.
 OTHER_FLAGS: tuple[tuple[str, str, str, Any, str], ...] = (
     ("Files", "content", "string", None, "the photo to paint; without it, a texture is made"),
     ("Files", "style", "multi_string", None,
-     "the painting to paint it like, several with a --style each; without, the photo is rebuilt"),
+     "a painting to imitate; repeat the flag to blend several; without it, the photo is rebuilt "
+     "from its features"),
     ("Files", "content_mask", "multi_string", None,
-     "a picture, white where the photo is to be painted, black or transparent where it stays; "
-     "several with a --content_mask each, for a --style each or for one; or one in colours, which "
-     "needs a --style_mask in the same colours for each --style"),
+     "a picture that is white where the photo is to be painted, and black or transparent where it "
+     "stays as it is; repeat the flag for several regions, which share one --style or have one "
+     "each; or a picture with a colour for each region and, for each --style, a --style_mask in "
+     "the same colours"),
     ("Files", "style_mask", "multi_string", None,
-     "likewise, what to use of a --style; in colours, what is like the regions of the same colour"),
+     "a picture for each --style that is white where the style is to be used; with a coloured "
+     "--content_mask, it has the colour of each region where the style is to be used for it"),
     ("Files", "output", "string", None,
      "the result, .png, .jpg, .webp or .tiff (default CONTENT-STYLE.png in this directory)"),
     ("Files", "bit_depth", "integer", 8,
      "bits a channel of the result, 8 or 16 (default 8); 16 needs .png or .tiff"),
     ("Files", "history", "string", None, "write the losses of every step to this .csv"),
     ("Files", "figure", "string", None, "draw pictures and loss curves to this .png, .pdf or .svg"),
-    ("Files", "snapshot_every", "integer", 0, "save the picture after every so many steps"),
+    ("Files", "snapshot_every", "integer", 0,
+     "steps between saved snapshots of the picture; 0: none"),
     ("Files", "snapshot_dir", "string", None,
      "where snapshots go, made if missing (default OUTPUT-steps, beside the result)"),
-    ("Run", "recipe", "string", "tutorial", f"settings to start from: {', '.join(RECIPES)}"),
+    ("Run", "recipe", "string", "tutorial",
+     f"the settings that other flags change: {', '.join(RECIPES)}"),
     ("Run", "device", "string", "auto", "auto, cpu, gpu, or gpu:1 for the second one"),
     ("Run", "deterministic", "boolean", False,
-     "use only operations whose results repeat exactly on a GPU too; slower there"),
+     "use only operations whose results repeat exactly, on a GPU too; slower there"),
     ("Run", "quiet", "boolean", False, "print nothing but errors"),
     ("Run", "version", "boolean", False, "print the version and stop"),
     ("Run", "help", "boolean", False, "print this and stop"),
@@ -46,11 +51,11 @@ OTHER_FLAGS: tuple[tuple[str, str, str, Any, str], ...] = (
 
 
 class UsageError(ValueError):
-    """The command line itself is wrong, whatever the files hold."""
+    """The command line itself is wrong, whatever is in the files."""
 
 
 def define_flags() -> flags.FlagValues:
-    """Return the command line's flags: one for each field of Settings, and the others."""
+    """Define the flags of the command line: one for each field of Settings, and the others."""
     values = flags.FlagValues()
     for _, name, kind, default, text in OTHER_FLAGS:
         getattr(flags, f"DEFINE_{kind}")(name, default, text, flag_values=values)
@@ -61,13 +66,13 @@ def define_flags() -> flags.FlagValues:
     for knob in dataclasses.fields(Settings):
         kind = words.get(knob.metadata["check"], kinds[type(knob.default)])
         define = getattr(flags, f"DEFINE_{kind}")
-        # None tells a flag that was given from one that was not, which leaves it to the recipe.
+        # Not the default: a flag that is not given leaves its value to the recipe.
         define(knob.name, None, knob.metadata["help"], flag_values=values)
     return values
 
 
 def parse(argv: list[str]) -> tuple[flags.FlagValues, Settings]:
-    """Return the parsed flags and the settings they amount to.
+    """Return the parsed flags and the settings that follow from them.
 
     Raises:
         UsageError: a flag is unknown, malformed, out of bounds or missing.
@@ -78,7 +83,7 @@ def parse(argv: list[str]) -> tuple[flags.FlagValues, Settings]:
         if values.help or values.version:
             return values, Settings()
         if rest:
-            raise UsageError(f"{rest[0]!r} belongs to no flag: put --content or --style before it")
+            raise UsageError(f"{rest[0]!r} is not a flag: put --content or --style before it")
         given = {
             knob.name: _value(knob, values[knob.name].value)
             for knob in dataclasses.fields(Settings)
@@ -98,7 +103,7 @@ def parse(argv: list[str]) -> tuple[flags.FlagValues, Settings]:
 
 
 def _value(knob: dataclasses.Field, value: Any) -> Any:
-    """Turn the words of a list flag of numbers into numbers."""
+    """Return the value of a flag, with numbers for the words of a list of numbers."""
     if not isinstance(value, list) or knob.name.endswith("_layers"):
         return value
     try:

@@ -28,4 +28,5 @@ def steps(count, pace=2.0, scales=1, **further):
                 evaluations=step,
                 seconds=pace * (step + 9),
                 image=lambda: np.zeros((1, 2, 2, 3)),
+                state=None,
             )
