@@ -1,6 +1,6 @@
 """The state of a run: all that a step needs of the steps before it, as one value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import tensorflow as tf
 
@@ -45,6 +45,11 @@ class RunState:
     seconds: float
     plan: Plan
     smallest: int = 0
+
+    def fallen_back(self, plan: Plan) -> "RunState":
+        """Return the state with a plan in force, which lack of memory may have led to."""
+        smallest = self.smallest if plan == self.plan else plan.block_size
+        return replace(self, plan=plan, smallest=smallest)
 
     @property
     def shown(self) -> tf.Tensor:

@@ -104,10 +104,8 @@ class Stepper:
             optimizer=update.state,
             average=average,
             evaluations=state.evaluations + update.evaluations,
-            plan=plan,
-            smallest=plan.block_size if plan != state.plan else state.smallest,
         )
-        return after, update.losses
+        return after.fallen_back(plan), update.losses
 
     def _adam(self, evaluator: Evaluator, image: tf.Tensor, state: AdamState) -> Update:
         if self._variable is None or self._held is not image:
@@ -117,6 +115,7 @@ class Stepper:
         pixels = math.prod(image.shape[1:3]) if at.loss == "relative" else 1
         rates = Rates(*map(tf.constant, (at.learning_rate, at.beta_1, at.epsilon / pixels)))
         train_step = evaluator.train_step(_adam_if_finite)
+        self._held = None  # a step that fails may have changed the variable
         losses, (finite, state) = train_step(
             self._variable, self._targets, self._weights, state, rates
         )

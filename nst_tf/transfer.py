@@ -103,6 +103,7 @@ class StyleTransfer:
             self.settings, fitted.scales, fitted.style_sizes, count_masks(fitted.regions)
         )
         self.network = load_model(self.settings, self.plans[-1].precision)
+        self._total = sum(scale.steps for scale in fitted.scales)
 
     def finish(self, callbacks: Iterable[Callback] = ()) -> np.ndarray:
         """Take all steps and return the picture; arguments and errors as for `stylize`."""
@@ -126,15 +127,15 @@ class StyleTransfer:
             pictures = Pictures.at(self.fitted, scale)
             if state is None or state.scale < scale.number:
                 state = self._enter(scale, plan, pictures, state)
+            if self._ended(scale, state):
+                continue
             with exact_products(self.settings):
                 targets, plan = self._targets(pictures, state)
-            state = dataclasses.replace(state, plan=plan)
+            state = state.fallen_back(plan)
             stepper = Stepper(self.network, self.terms, targets, self.settings)
-            while state.scale_step < scale.steps:
-                state, losses, ends = self._step(stepper, scale, state, began)
+            while not self._ended(scale, state):
+                state, losses = self._step(stepper, scale, state, began)
                 yield self._progress(scale, state, losses)
-                if ends or 0 < self.settings.time_limit * scale.deadline <= state.seconds:
-                    break
 
     def _enter(
         self, scale: Scale, plan: Plan, pictures: "Pictures", before: RunState | None
@@ -193,31 +194,39 @@ class StyleTransfer:
 
     def _step(
         self, stepper: Stepper, scale: Scale, state: RunState, began: float
-    ) -> tuple[RunState, Mapping[str, float], bool]:
-        """Return the state after a step, the losses before it, and whether the scale should end."""
-        settings, fitted = self.settings, self.fitted
-        total = sum(scale.steps for scale in fitted.scales)
+    ) -> tuple[RunState, Mapping[str, float]]:
+        """Return the state after a step, and the losses before it."""
         spent = time.perf_counter() - began
-        epoch = epoch_of(settings, scale, total, state.scale_step, spent)
+        epoch = epoch_of(self.settings, scale, self._total, state.scale_step, spent)
         try:
-            with exact_products(settings):
+            with exact_products(self.settings):
                 after, losses = stepper.step(state, epoch)
         except FloatingPointError as error:
             raise NonFiniteLossError(
                 overflow_message(state.step + 1, error.args[0]),
-                fitted.result(state.shown.numpy()),
+                self.fitted.result(state.shown.numpy()),
             ) from None
         after = dataclasses.replace(
             after,
             window=watched(after.window, losses["total"]),
             seconds=time.perf_counter() - began,
         )
+        return after, losses
+
+    def _ended(self, scale: Scale, state: RunState) -> bool:
+        """Return whether the scale of the state takes no further step; it takes at least one."""
+        settings = self.settings
+        if not state.scale_step:
+            return False
+        late = 0 < settings.time_limit * scale.deadline <= state.seconds
         # Nothing can change the photo: a step at each scale is enough for the callbacks.
-        unchanged = not settings.strength and settings.init == "content" and fitted.initial is None
-        over = gains_too_little(after.window, settings.min_gain) or after.stationary
-        last = epoch_of(settings, scale, total, scale.steps - 1, 0.0)
-        ramps_on = epoch < last and settings.at(epoch) != settings.at(last)
-        return after, losses, unchanged or (over and not ramps_on)
+        unchanged = (
+            not settings.strength and settings.init == "content" and self.fitted.initial is None
+        )
+        over = gains_too_little(state.window, settings.min_gain) or state.stationary
+        last = epoch_of(settings, scale, self._total, scale.steps - 1, 0.0)
+        ramps_on = state.epoch < last and settings.at(state.epoch) != settings.at(last)
+        return state.scale_step >= scale.steps or late or unchanged or (over and not ramps_on)
 
     def _progress(self, scale: Scale, state: RunState, losses: Mapping[str, float]) -> Progress:
         scales = self.fitted.scales
@@ -298,9 +307,10 @@ def measure(
             f"{fitted.size[1]}x{fitted.size[0]}"
         )
     network, terms = load_model(settings), make_terms(settings)
-    targets = whole_targets(network, terms, fitted)
     weights = step_weights(settings.at(0), terms)
-    return read(objective(network, terms, tf.constant(image), targets, weights))
+    with exact_products(settings):
+        targets = whole_targets(network, terms, fitted)
+        return read(objective(network, terms, tf.constant(image), targets, weights))
 
 
 def whole_targets(network: keras.Model, terms: Sequence[Term], fitted: Fitted) -> Targets:

@@ -52,9 +52,10 @@ class Content(Term):
     def statistics(self, features: Features, values: Any, window: Window) -> Statistics:
         """Return the layers' mean squared errors."""
         errors = {}
-        for layer, ours in features.items():
+        for layer in [name for name in features if name in values]:
+            ours = tf.cast(features[layer], tf.float32)
             theirs = window.crop(values[layer], stride(layer))
-            error = tf.math.squared_difference(tf.cast(ours, tf.float32), theirs)
+            error = tf.math.squared_difference(ours, theirs)
             count = window.locations(stride(layer)) * ours.shape[-1]
             errors[layer] = tf.reduce_sum(error) / count
         return Statistics(errors)
