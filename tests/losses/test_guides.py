@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from nst_tf.losses.guides import LEAST_LEFT, block_means, erode, layer_guide
-from nst_tf.network.layers import LAYERS, reach, stride
+from nst_tf.network.layers import LAYERS, receptive_radius, stride
 from nst_tf.network.model import extract_features, feature_model
 from nst_tf.network.weights import load_weights
 from tests.conftest import ASSETS
@@ -32,8 +32,8 @@ def test_block_means_drop_what_is_left_over():
     ("layer", "pixels"),
     [("block1_conv1", 1), ("block2_conv1", 4), ("block3_conv1", 10), ("block5_conv2", 86)],
 )
-def test_reach_counts_the_convolutions(layer, pixels):
-    assert reach(layer) == pixels
+def test_the_receptive_radius_counts_the_convolutions(layer, pixels):
+    assert receptive_radius(layer) == pixels
 
 
 @pytest.mark.parametrize("layer", LAYERS)
@@ -45,8 +45,8 @@ def test_the_guide_of_everything_counts_all_locations_alike(layer):
 
 
 @pytest.mark.parametrize("layer", ["block1_conv1", "block2_conv1", "block3_conv1"])
-def test_eroded_by_all_of_its_reach_no_location_sees_what_is_outside(layer, monkeypatch):
-    monkeypatch.setattr("nst_tf.losses.guides.SEEN", 1.0)
+def test_eroded_by_all_of_its_radius_no_location_sees_what_is_outside(layer, monkeypatch):
+    monkeypatch.setattr("nst_tf.losses.guides.EROSION_FRACTION", 1.0)
     mask = np.zeros((64, 96), np.float32)
     mask[:, 13:] = 1
     guide = layer_guide(mask, layer)
