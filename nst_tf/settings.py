@@ -154,6 +154,12 @@ class Settings:
         "keeps the painting's palette where style_statistics is covariance",
         low=0, check=checked_ramp,
     )  # fmt: skip
+    neighbor_weight: Weight = setting(
+        0.0, "Loss",
+        "weight of the distance between each place's features and those of the painting's place "
+        "that resembles the photo's most, or a ramp; larger gives bolder strokes",
+        low=0, check=checked_ramp,
+    )  # fmt: skip
     style_statistics: str = setting(
         "gram", "Loss",
         "what is compared with the painting: Gram matrices, or covariance matrices, which bring "
@@ -166,6 +172,16 @@ class Settings:
     style_layers: tuple[str, ...] = setting(
         tuple(f"block{block}_conv1" for block in range(1, 6)), "Network",
         "VGG19 layers whose Gram matrices are matched",
+    )  # fmt: skip
+    neighbor_layers: tuple[str, ...] = setting(
+        tuple(f"block{block}_conv1" for block in range(1, 5)), "Network",
+        "VGG19 layers whose features are compared place by place",
+    )  # fmt: skip
+    neighbor_rotations: int = setting(
+        0, "Network",
+        "quarter turns of the painting whose places may be matched too, at most; keeps more of the "
+        "photo, takes longer, and loses strokes",
+        low=0, high=3,
     )  # fmt: skip
     content_layer_weights: tuple[float, ...] = setting(
         (), "Network", "a factor for each content layer; empty for 1 each", low=0

@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from nst_tf.losses.gram import mean_square
 from nst_tf.losses.term import Features, Sources, Statistics, Target, Term, Window
 from nst_tf.network.layers import numbers_per_pixel, stride
 from nst_tf.settings import Settings

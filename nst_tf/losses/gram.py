@@ -9,6 +9,10 @@ import tensorflow as tf
 from nst_tf.losses.term import Features, Sources, Statistics, Target, Term, Window
 from nst_tf.settings import Settings
 
+# Of a Gram matrix's mean square, the least that a relative loss divides by. The covariance of a
+# region of one location is 0; that of whole paintings is 1 % or more in every layer.
+LEAST_SIZE = 1e-3
+
 
 @dataclass(frozen=True)
 class Gram(Term):
@@ -37,12 +41,22 @@ class Gram(Term):
 
     def target(self, sources: Sources) -> Target:
         """Return the paintings' matrices, float32 `[C, C]` by layer, blended."""
-        matrices = {
-            style: self.matrices(source.statistics(self.layers, self._statistics))
+        statistics = {
+            style: source.statistics(self.layers, self._statistics)
             for style, source in sources.styles.items()
         }
+        matrices = {style: self.matrices(found) for style, found in statistics.items()}
         values, factors = blend(matrices, sources, self.layers, self.factors)
-        sizes = {name: float(tf.reduce_mean(tf.square(value))) for name, value in values.items()}
+        grams, _ = blend(
+            {style: found.sums for style, found in statistics.items()},
+            sources,
+            self.layers,
+            self.factors,
+        )
+        sizes = {
+            name: max(mean_square(value), LEAST_SIZE * mean_square(grams[name]))
+            for name, value in values.items()
+        }
         return Target(values, factors, sizes)
 
     def statistics(self, features: Features, values: Any, window: Window) -> Statistics:
@@ -63,6 +77,11 @@ class Gram(Term):
     def losses(self, statistics: Statistics, values: Any) -> Mapping[str, tf.Tensor]:
         """Return the matrices' mean squared errors by layer."""
         return mean_squared_errors(self.matrices(statistics), values)
+
+
+def mean_square(values: tf.Tensor) -> float:
+    """Return the mean square of all elements."""
+    return float(tf.reduce_mean(tf.square(values)))
 
 
 def mean_squared_errors(

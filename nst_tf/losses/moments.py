@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from nst_tf.losses.gram import Gram, blend, mean_squared_errors
+from nst_tf.losses.gram import Gram, blend, mean_square, mean_squared_errors
 from nst_tf.losses.term import Features, Sources, Statistics, Target, Term, Window
 from nst_tf.settings import Settings
 
@@ -67,7 +67,7 @@ class Mean(Term):
             for style, source in sources.styles.items()
         }
         values, factors = blend(means, sources, self.layers, self.factors)
-        sizes = {name: float(tf.reduce_mean(tf.square(value))) for name, value in values.items()}
+        sizes = {name: mean_square(value) for name, value in values.items()}
         return Target(values, factors, sizes)
 
     def statistics(self, features: Features, values: Any, window: Window) -> Statistics:

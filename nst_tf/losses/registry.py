@@ -5,6 +5,7 @@ from collections.abc import Callable
 from nst_tf.losses.content import Content
 from nst_tf.losses.gram import Gram
 from nst_tf.losses.moments import Covariance, Mean
+from nst_tf.losses.neighbors import Neighbor
 from nst_tf.losses.term import Term
 from nst_tf.losses.total_variation import TotalVariation
 from nst_tf.settings import Settings
@@ -21,6 +22,7 @@ FACTORIES: list[Callable[[Settings], Term | None]] = [
     Content.from_settings,
     TotalVariation.from_settings,
     Mean.from_settings,
+    Neighbor.from_settings,
 ]
 """Each returns a term, or None where the settings do without it."""
 
