@@ -46,7 +46,7 @@ class Content(Term):
                 values[layer] = sources.content.statistics((layer,), _features, stride(layer)).maps[
                     layer
                 ]
-                sizes[layer] = float(tf.reduce_mean(tf.square(values[layer])))
+                sizes[layer] = mean_square(values[layer])
         factors = dict(zip(self.layers, self.factors, strict=True))
         return Target(values, factors, sizes)
 
