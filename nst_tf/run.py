@@ -109,7 +109,7 @@ def prepare(values: flags.FlagValues, settings: Settings) -> Job:
     check_keras()
     weights = load_weights(settings.weights)
     transfer = StyleTransfer(inputs.fitted)
-    metadata = run_metadata(values, settings, weights)
+    metadata = run_metadata(values, settings, weights, transfer.plans[-1].precision)
     if paths.snapshots:
         paths.snapshots.mkdir(exist_ok=True)
     return Job(values, settings, paths, inputs, device, weights, transfer, metadata)

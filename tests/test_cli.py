@@ -627,6 +627,30 @@ def test_a_small_budget_is_kept_by_blocks(photo, painting, capfd):
     assert size("large-painting.png") == (200, 150)
 
 
+def test_the_recorded_plan_is_the_one_at_the_end(photo, painting, capfd, monkeypatch):
+    import tensorflow as tf
+
+    from nst_tf import step
+
+    compiled = step.compiled
+
+    def exhausted(network, terms, shape, winograd, block_size):
+        if not block_size:
+            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+        return compiled(network, terms, shape, winograd, block_size)
+
+    monkeypatch.setattr(step, "compiled", exhausted)
+    Image.open(photo).resize((200, 150)).save("large.png")
+    flags = [*SHORT, "--max_dim=200", f"--style={painting}", "--content=large.png", "--quiet"]
+    assert main(["nst", *flags]) == 0
+    assert capfd.readouterr().err == (
+        "nst_tf: warning: memory ran out: going on by blocks of 192 pixels\n"
+    )
+    plan = read_metadata("large-painting.png")["plan"]
+    assert plan["block_size"] == 192
+    assert set(plan) == {"block_size", "lbfgs_memory", "winograd", "precision"}
+
+
 def test_a_budget_that_nothing_fits_is_one_line(photo, painting, capfd):
     flags = ["--memory_budget=0.5GiB", "--snapshot_every=1", *SHORT]
     assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 1

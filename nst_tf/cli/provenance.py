@@ -8,15 +8,22 @@ from typing import Any
 from absl import flags
 
 import nst_tf
-from nst_tf.network.precision import feature_precision
 from nst_tf.network.weights import Weights
 from nst_tf.settings import Settings
 
 
-def run_metadata(values: flags.FlagValues, settings: Settings, weights: Weights) -> dict[str, Any]:
+def run_metadata(
+    values: flags.FlagValues, settings: Settings, weights: Weights, precision: str
+) -> dict[str, Any]:
     """Return what the result is made from, for its metadata: names of files, not their paths.
 
     Call it before the run: it imports TensorFlow, and a failure must not cost a finished picture.
+
+    Args:
+        values: the flags.
+        settings: of the run.
+        weights: the network's parameters.
+        precision: of the features, which `auto` in the settings has led to.
     """
     import keras
     import numpy as np
@@ -28,7 +35,7 @@ def run_metadata(values: flags.FlagValues, settings: Settings, weights: Weights)
         "nst_tf": nst_tf.__version__,
         "settings": dataclasses.asdict(settings)
         | {name: Path(getattr(settings, name)).name for name in ("init", "weights")}
-        | {"precision": feature_precision(settings)},
+        | {"precision": precision},
         "content": Path(values.content).name if values.content else None,
         "styles": [Path(path).name for path in values.style or ()],
         **{
