@@ -112,8 +112,8 @@ def lbfgs_step(
     """
     if image.dtype not in DTYPES:
         raise TypeError(f"L-BFGS needs a float32 or float64 image, not {image.dtype.name}")
-    evaluations = 0 if state.here else 1
-    here = state.here or evaluate(image)
+    evaluations = 1 if state.here is None else 0
+    here = evaluate(image) if state.here is None else state.here
     if state.stationary:
         return LBFGSStep(image, state, here.losses, evaluations)
     if not math.isfinite(here.losses["total"] + _dot(here.gradient, here.gradient)):
