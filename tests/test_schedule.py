@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nst_tf.images.resize import scaled
-from nst_tf.schedule import GainRule, plan_scales
+from nst_tf.schedule import epoch_of, gains_too_little, plan_scales, watched
 from nst_tf.settings import Settings
 
 SHALLOW = {"content_layers": ("block1_conv1",), "style_layers": ("block1_conv1",)}
@@ -74,8 +74,12 @@ def test_plans_grow_to_the_full_size(height, width, scales, factor, coarse_steps
 
 
 def ended_at(losses, min_gain):
-    rule = GainRule(min_gain)
-    return next((step for step, loss in enumerate(losses, start=1) if rule.ends(loss)), None)
+    window = ()
+    for step, loss in enumerate(losses, start=1):
+        window = watched(window, loss)
+        if gains_too_little(window, min_gain):
+            return step
+    return None
 
 
 def test_the_gain_rule_ends_where_ten_steps_gain_too_little():
@@ -96,9 +100,31 @@ def test_without_a_least_gain_nothing_ends():
     assert ended_at([1.0] * 100, 0) is None
 
 
-def test_a_new_objective_starts_the_rule_anew():
-    rule = GainRule(0.1)
-    assert not any(rule.ends(1.0) for _ in range(19))
-    rule.restart()
-    assert not any(rule.ends(1.0) for _ in range(19))
-    assert rule.ends(1.0)
+@given(st.lists(st.floats(0, 1e6), max_size=60))
+def test_the_losses_watched_are_the_last_twenty(losses):
+    window = ()
+    for loss in losses:
+        window = watched(window, loss)
+    assert list(window) == losses[-20:]
+
+
+def test_epochs_divide_the_steps_of_all_scales():
+    settings = Settings(epochs=3, steps_per_epoch=4, scales=2, coarse_steps=0.5)
+    plan = plan_scales(settings, (384, 512), [(512, 512)])
+    total = sum(scale.steps for scale in plan)
+    assert total == 6 + 12
+    epochs = [
+        epoch_of(settings, scale, total, step, 1e9) for scale in plan for step in range(scale.steps)
+    ]
+    assert epochs == [0] * 6 + [1] * 6 + [2] * 6
+
+
+def test_epochs_hurry_as_limited_time_runs_out():
+    settings = Settings(epochs=4, steps_per_epoch=10, time_limit=80)
+    (scale,) = plan_scales(settings, (384, 512), [(512, 512)])
+
+    def epoch(step, spent):
+        return epoch_of(settings, scale, 40, step, spent)
+
+    assert [epoch(0, spent) for spent in (0, 19.9, 20, 59, 60, 1000)] == [0, 0, 1, 2, 3, 3]
+    assert [epoch(25, spent) for spent in (0, 20, 60)] == [2, 2, 3]

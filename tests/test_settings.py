@@ -57,7 +57,7 @@ def test_smallest_side_halves_once_a_pooling(layers, side):
         ({"block_size": 1.5}, "block_size must be auto or a whole number, not 1.5"),
         ({"memory_budget": "0GiB"}, "memory_budget must be auto or a size such as 3.5GiB"),
         ({"memory_budget": "4"}, "memory_budget must be auto or a size"),
-        ({"jit_compile": 1}, "jit_compile must be True or False, not 1"),
+        ({"tf32": 1}, "tf32 must be True or False, not 1"),
         ({"epochs": 1.5}, "epochs must be a whole number, not 1.5"),
         ({"epochs": True}, "epochs must be a whole number"),
         ({"epochs": math.inf}, "epochs must be a whole number"),
