@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nst_tf.images.resize import check_image, cover, fit_pictures, fit_size, long_side_size, resize
+from nst_tf.images.resize import check_image, cover, fit_size, long_side_size, resize
 
 SIDES = st.integers(1, 4000)
 
@@ -86,34 +86,3 @@ def test_what_is_no_image_is_refused_by_name(image, words):
         check_image("content", image)
     assert str(caught.value).startswith("content")
     assert words in str(caught.value)
-
-
-def fit(content, styles, **changes):
-    knobs = {"max_dim": 64, "style_scales": [1.0] * len(styles), "smallest_side": 16} | changes
-    return fit_pictures(content, styles, **knobs)
-
-
-def test_styles_follow_the_content(pixels):
-    content, styles = fit(
-        pixels(60, 120), [pixels(100, 50)[0], pixels(20, 20)], style_scales=[0.5, 0.5]
-    )
-    assert content.shape == (1, 32, 64, 3)
-    assert [style.shape for style in styles] == [(1, 32, 16, 3), (1, 32, 32, 3)]
-    _, (style,) = fit(content, [pixels(100, 50)], style_scales=[0])
-    assert style.shape == (1, 100, 50, 3)
-
-
-def test_each_style_has_a_scale_and_detail_divides_them_all(pixels):
-    _, styles = fit(
-        pixels(32, 64), [pixels(64, 64), pixels(40, 80)], style_scales=[0.5, 0], detail=0.5
-    )
-    assert [style.shape[1:3] for style in styles] == [(64, 64), (80, 160)]
-
-
-def test_what_is_too_small_is_refused_with_the_size_it_is_used_at(pixels):
-    with pytest.raises(ValueError, match="content is 64x6 pixels"):
-        fit(pixels(20, 200), [pixels(50, 50)])
-    with pytest.raises(ValueError, match=r"style 2 is 64x13 pixels.* needs 16"):
-        fit(pixels(64, 64), [pixels(50, 50), pixels(20, 100)])
-    with pytest.raises(ValueError, match="styles is empty"):
-        fit(pixels(64, 64), [])
