@@ -21,9 +21,10 @@ from nst_tf import Settings
 from nst_tf.callbacks import Console
 from nst_tf.cli.flags import OTHER_FLAGS, define_flags, help_text, parse
 from nst_tf.images.metadata import read_metadata
-from nst_tf.memory.plan import estimate
+from nst_tf.memory.plan import plan_memory
 from nst_tf.network.weights import BUNDLED_SHA256
 from nst_tf.run import main
+from nst_tf.schedule import plan_scales
 from tests.conftest import ASSETS
 
 SHALLOW = ["--content_layers=block2_conv2", "--style_layers=block1_conv1,block2_conv1"]
@@ -621,7 +622,8 @@ def test_a_small_budget_is_kept_by_blocks(photo, painting, capfd):
     assert main(["nst", *flags]) == 0
     assert re.search(r"weights · about \d+ MiB of memory\n", capfd.readouterr().out)
     settings = parse(["nst", *flags])[1]
-    needed = estimate(settings, (150, 200), [(150, 200)], False, 128, 0)
+    blocks, pixels = dataclasses.replace(settings, block_size=128), (150, 200)
+    needed = plan_memory(blocks, plan_scales(blocks, pixels, [pixels]), [pixels])[-1].peak
     assert main(["nst", *flags, f"--memory_budget={needed / 1000}KB"]) == 0
     assert "MiB of memory, by blocks of 128 pixels\n" in capfd.readouterr().out
     assert size("large-painting.png") == (200, 150)
@@ -672,10 +674,10 @@ def test_memory_running_out_at_a_finer_scale_keeps_the_coarser_picture(
 
     make_targets = transfer.make_targets
 
-    def exhausted(model, content, *rest):
+    def exhausted(terms, settings, content, *rest):
         if content.shape[2] == 48:
             raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
-        return make_targets(model, content, *rest)
+        return make_targets(terms, settings, content, *rest)
 
     monkeypatch.setattr(transfer, "make_targets", exhausted)
     flags = ["--quiet", *SHORT, "--scales=2", "--min_dim=24", "--figure=figure.png"]

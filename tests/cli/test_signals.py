@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from nst_tf.cli.signals import Stopper
-from nst_tf.images.io import read_metadata
+from nst_tf.images.metadata import read_metadata
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs POSIX signals")
 
