@@ -4,10 +4,25 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf import Settings, stylize, transfer
-from nst_tf.memory import plan as memory
-from nst_tf.memory.fallback import Retrying
-from nst_tf.memory.plan import GIB, MIB, Plan, cgroup_free, estimate, in_words, plan_memory
+from nst_tf import Settings, step, stylize
+from nst_tf.losses.registry import make_terms
+from nst_tf.memory import budget, plan
+from nst_tf.memory.blocks import make_stages
+from nst_tf.memory.budget import BASE, GIB, MIB, cgroup_free, describe_bytes, memory_budget
+from nst_tf.memory.plan import (
+    COMPOSED,
+    PICTURES,
+    PLANES,
+    SCRATCH,
+    STYLE_PICTURES,
+    TILE_COPIES,
+    WINOGRAD,
+    Plan,
+    Workload,
+    estimate,
+    plan_memory,
+)
+from nst_tf.network.precision import feature_precision
 from nst_tf.schedule import plan_scales
 
 LARGE = (2160, 3840)
@@ -17,9 +32,15 @@ SHALLOW = Settings(
 )  # fmt: skip
 
 
-def plan_for(budget, size=LARGE, **changes):
+def workload(settings, size=LARGE, styles=((400, 600),), masks=0):
+    """Return what `plan_memory` estimates at the finest scale."""
+    precision = feature_precision(settings)
+    return Workload(make_terms(settings), settings.layers, precision, size, styles, masks)
+
+
+def plan_for(size_in_bytes, size=LARGE, **changes):
     """Return the plan for a budget in bytes."""
-    settings = Settings(memory_budget=f"{budget / 1000}KB", **changes)
+    settings = Settings(memory_budget=f"{size_in_bytes / 1000}KB", **changes)
     scales = plan_scales(settings, size, [(400, 600)])
     return plan_memory(settings, scales, [(400, 600)])[-1]
 
@@ -28,9 +49,9 @@ def test_whole_pictures_come_before_short_memories_and_those_before_blocks():
     changes = {"optimizer": "lbfgs", "convolution": "direct"}
 
     def needed(block_size, pairs):
-        return estimate(Settings(**changes), LARGE, [(400, 600)], False, block_size, pairs)
+        return estimate(workload(Settings(**changes)), False, block_size, pairs)
 
-    for budget, block_size, pairs in (
+    for most, block_size, pairs in (
         (needed(0, 20), 0, 20),
         (needed(0, 20) - 1, 0, 19),
         (needed(0, 5), 0, 5),
@@ -38,21 +59,21 @@ def test_whole_pictures_come_before_short_memories_and_those_before_blocks():
         (needed(1536, 5) - 1, 1024, None),
         (needed(128, 5), 128, 5),
     ):
-        chosen = plan_for(budget, **changes)
+        chosen = plan_for(most, **changes)
         assert chosen.block_size == block_size
         assert chosen.lbfgs_memory == pairs or pairs is None
-        assert chosen.peak == needed(chosen.block_size, chosen.lbfgs_memory) <= budget
+        assert chosen.peak == needed(chosen.block_size, chosen.lbfgs_memory) <= most
     with pytest.raises(ValueError, match=r"^3840x2160 pixels need about .* lower --max_dim"):
         plan_for(needed(128, 5) - 1, **changes)
 
 
 def test_winograd_goes_before_blocks_do_and_stays_if_it_is_asked_for():
     size = (1024, 1024)
-    needed = [estimate(Settings(), size, [(400, 600)], fast, 0, 0) for fast in (True, False)]
-    budget = sum(needed) // 2
-    assert plan_for(budget, size, convolution="winograd").block_size > 0
-    chosen = plan_for(budget, size)
-    assert (chosen.block_size, chosen.fast) == (0, False)
+    needed = [estimate(workload(Settings(), size), winograd, 0, 0) for winograd in (True, False)]
+    between = sum(needed) // 2
+    assert plan_for(between, size, convolution="winograd").block_size > 0
+    chosen = plan_for(between, size)
+    assert (chosen.block_size, chosen.winograd) == (0, False)
 
 
 def test_blocks_that_are_asked_for_are_kept_or_refused():
@@ -71,106 +92,19 @@ def test_each_scale_has_a_plan_of_its_own():
 
 
 def test_a_run_keeps_within_its_budget_by_blocks(pixels, monkeypatch):
-    monkeypatch.setattr(memory, "BLOCK_SIZES", (32, 16))
+    monkeypatch.setattr(plan, "BLOCK_SIZES", (32, 16))
     content, style = pixels(60, 70, 0), pixels(40, 40, 1)
     settings = dataclasses.replace(SHALLOW, max_dim=0, style_scale=0)
-    needed = {
-        size: estimate(settings, (60, 70), [(40, 40)], False, size, 0) for size in (0, 32, 16)
-    }
+    load = workload(settings, (60, 70), [(40, 40)])
+    needed = {size: estimate(load, False, size, 0) for size in (0, 32, 16)}
     assert needed[0] > needed[32] > needed[16] > 0
-    compiled, used = transfer.compiled, []
-    monkeypatch.setattr(memory, "parse_bytes", lambda _: needed[16])
-    monkeypatch.setattr(
-        transfer, "compiled", lambda *given: used.append(given[3]) or compiled(*given)
-    )
+    compiled, used = step.compiled, []
+    monkeypatch.setattr(budget, "parse_bytes", lambda _: needed[16])
+    monkeypatch.setattr(step, "compiled", lambda *given: used.append(given[4]) or compiled(*given))
     parts = stylize(content, style, dataclasses.replace(settings, memory_budget="1GiB"))
-    assert used == [16]
+    assert used == [16] * 4
     whole = stylize(content, style, settings)
     assert np.linalg.norm(parts - whole) <= 1e-3 * np.linalg.norm(whole)
-
-
-def exhausted(*_):
-    raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
-
-
-class Fake:
-    """An optimizer that needs blocks of some size, and counts."""
-
-    stationary = False
-
-    def __init__(self, plan, largest):
-        self.plan, self.largest, self.evaluations = plan, largest, 0
-
-    def step(self, _):
-        self.evaluations += 1
-        if not 0 < self.plan.block_size <= self.largest:
-            exhausted()
-        return self.plan.block_size
-
-
-def test_an_optimizer_goes_on_by_smaller_blocks():
-    made = []
-
-    def make(plan, adam):
-        assert adam is None
-        made.append(Fake(plan, largest=512))
-        return made[-1]
-
-    optimizer = Retrying(make, Plan(0, 20, True, GIB, 1100))
-    with pytest.warns(UserWarning, match="memory ran out: going on by blocks of") as warned:
-        assert optimizer.step(None) == 512
-    assert [str(warning.message)[-10:] for warning in warned] == [
-        "024 pixels", "768 pixels", "512 pixels",
-    ]  # fmt: skip
-    assert optimizer.step(None) == 512
-    assert [fake.plan.block_size for fake in made] == [0, 1024, 768, 512]
-    assert [fake.plan.lbfgs_memory for fake in made] == [20, 5, 5, 5]
-    assert [fake.plan.fast for fake in made] == [True, False, False, False]
-    assert optimizer.evaluations == 3 + 2
-
-
-def test_an_optimizer_gives_up_after_the_smallest_blocks():
-    optimizer = Retrying(lambda plan, _: Fake(plan, 0), Plan(0, 20, True, GIB, 1100))
-    with (
-        pytest.warns(UserWarning, match="blocks of 128"),
-        pytest.raises(tf.errors.ResourceExhaustedError),
-    ):
-        optimizer.step(None)
-
-
-@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
-def test_a_run_out_of_memory_ends_where_an_undisturbed_one_does(pixels, monkeypatch, optimizer):
-    monkeypatch.setattr(memory, "BLOCK_SIZES", (32, 16))
-    settings = dataclasses.replace(SHALLOW, optimizer=optimizer, lbfgs_memory=3)
-    content, style = pixels(60, 70, 0), pixels(40, 40, 1)
-    expected = stylize(content, style, settings)
-    compiled, steps = transfer.compiled, []
-
-    def broken(*arguments):
-        functions = compiled(*arguments)
-        if arguments[3]:
-            return functions
-
-        def fail_third(function):
-            def call(*inputs):
-                steps.append(1)
-                return exhausted() if len(steps) == 3 else function(*inputs)
-
-            return call
-
-        return functions._replace(
-            evaluate=fail_third(functions.evaluate), adam_step=fail_third(functions.adam_step)
-        )
-
-    monkeypatch.setattr(transfer, "compiled", broken)
-    rows = []
-    with pytest.warns(UserWarning, match="by blocks of 32 pixels"):
-        image = stylize(content, style, settings, callbacks=[rows.append])
-    assert [row.step for row in rows] == [1, 2, 3, 4]
-    if optimizer == "adam":  # L-BFGS forgets its pairs
-        assert np.linalg.norm(image - expected) <= 1e-3 * np.linalg.norm(expected)
-    else:
-        assert rows[-1].losses.total < rows[1].losses.total
 
 
 def cgroup(folder, names, limit, used, cached, key):
@@ -213,12 +147,12 @@ def test_without_control_groups_there_is_no_limit(tmp_path):
 
 
 def test_a_large_style_counts():
-    sizes = [(100, 100), (1000, 1000), (4000, 4000)]
+    loads = [workload(Settings(), (400, 400), [(side, side)]) for side in (100, 1000, 4000)]
     for block_size in (0, 256):
-        peaks = [estimate(Settings(), (400, 400), [style], False, block_size, 0) for style in sizes]
+        peaks = [estimate(load, False, block_size, 0) for load in loads]
         assert peaks[0] < peaks[1] < peaks[2]
         assert peaks[2] - peaks[1] > 15e6 * 3 * 4 * 2
-    whole = estimate(Settings(), (400, 400), [(4000, 4000)], False, 0, 0)
+    whole = estimate(loads[-1], False, 0, 0)
     settings = Settings(memory_budget=f"{whole / 2000}kB")
     scales = plan_scales(settings, (400, 400), [(4000, 4000)])
     assert plan_memory(settings, scales, [(4000, 4000)])[0].block_size > 400
@@ -226,12 +160,78 @@ def test_a_large_style_counts():
         plan_memory(dataclasses.replace(settings, memory_budget="900MiB"), scales, [(4000, 4000)])
 
 
+PIXELS, STYLE_PIXELS = 100 * 200, 50 * 40
+SMALL = Settings(content_layers=["block1_conv2"], style_layers=["block1_conv1"])
+HELD = 4 * (3 * (PICTURES * PIXELS + STYLE_PICTURES * STYLE_PIXELS) + 64 * PIXELS)
+"""Bytes of the pictures, and of the photo's features as the content's target."""
+
+
+def small(settings=SMALL, masks=0):
+    return workload(settings, (100, 200), [(50, 40)], masks)
+
+
+def test_the_estimate_of_whole_pictures_has_its_closed_form():
+    # Two layers of 64 channels, and the slopes of both.
+    step_bytes = SCRATCH * PIXELS * 4 * (64 + 64) * 2
+    expected = BASE + HELD + step_bytes
+    assert estimate(small(), False, 0, 0) == pytest.approx(expected, abs=1)
+    assert estimate(small(), True, 0, 0) == pytest.approx(expected + WINOGRAD, abs=1)
+    pairs = 7 * 2 * 3 * 4 * PIXELS
+    assert estimate(small(), False, 0, 7) == pytest.approx(expected + pairs, abs=1)
+    # At half the size too: a quarter more of features.
+    levels = dataclasses.replace(SMALL, style_sizes=2)
+    expected = BASE + HELD + 1.25 * step_bytes
+    assert estimate(small(levels), False, 0, 0) == pytest.approx(expected, abs=1)
+    # The first layer and its slope are in float32 beside their casts.
+    rough = dataclasses.replace(SMALL, precision="bfloat16")
+    expected = BASE + HELD + SCRATCH * PIXELS * (2 * (64 + 64) + 4 * 64) * 2
+    assert estimate(small(rough), False, 0, 0) == pytest.approx(expected, abs=1)
+
+
+def test_the_estimate_by_blocks_has_its_closed_form():
+    # Blocks of 25x29 pixels see two more to each side: 29x33.
+    expected = BASE + HELD + SCRATCH * 29 * 33 * 4 * 256 + 3 * 24 * PIXELS
+    assert estimate(small(), False, 32, 3) == pytest.approx(expected, abs=1)
+
+
+def test_the_estimate_counts_masks():
+    masked = HELD + 4 * PIXELS * (COMPOSED + PLANES * 2)
+    step_bytes = SCRATCH * PIXELS * 4 * 256 + 4 * 2 * 64 * 2 * PIXELS
+    expected = BASE + masked + step_bytes
+    assert estimate(small(masks=2), False, 0, 0) == pytest.approx(expected, abs=1)
+    expected = BASE + masked + SCRATCH * 29 * 33 * 4 * 256 + 4 * 2 * 64 * 32**2
+    assert estimate(small(masks=2), False, 32, 0) == pytest.approx(expected, abs=1)
+
+
+def test_the_estimate_counts_winograds_tiles_and_the_maps_between_stages():
+    settings = Settings(content_layers=["block4_conv1"], style_layers=["block1_conv1"])
+    # Numbers a pixel: 2 convolutions and a pooling of 64 channels, the same of 128 at half the
+    # size, 4 of 256 at a quarter, and one of 512 at an eighth; then the slopes of two layers.
+    features = (2 * 64 + 64 / 4) + (2 * 128 / 4 + 128 / 16) + (4 * 256 / 16 + 256 / 64) + 512 / 64
+    slopes = 64 + 512 / 64
+    tiles = TILE_COPIES * 2 * 256 / 16 * 36 / 16
+    held = HELD + 4 * PIXELS * (512 / 64 - 64)
+    expected = BASE + held + SCRATCH * 4 * PIXELS * (features + slopes)
+    load = small(settings)
+    assert estimate(load, False, 0, 0) == pytest.approx(expected, abs=1)
+    expected += WINOGRAD + SCRATCH * 4 * PIXELS * tiles
+    assert estimate(load, True, 0, 0) == pytest.approx(expected, abs=1)
+    # By blocks, block3_pool is kept whole with its slopes: four numbers a pixel each. A block has
+    # 32 pixels a side and sees 22 more to each side, rounded up to 24, and the 4 rows that are left
+    # over when all are divided into eights.
+    first = features - 512 / 64 + 64
+    block = make_stages(load.layers)[0].plan(100, 200, 32)[0]
+    assert (block.rows, block.columns) == ((0, 32 + 2 * 24 + 4), (0, 32 + 2 * 24))
+    expected = BASE + held + SCRATCH * 4 * 84 * 80 * first + 4 * PIXELS * 8
+    assert estimate(load, False, 32, 0) == pytest.approx(expected, abs=1)
+
+
 def test_blocks_that_were_needed_once_are_kept():
-    plan = Plan(0, 20, True, GIB, 1100)
-    assert plan.at_most(0) is plan
-    assert plan.at_most(300)[:3] == (256, 5, False)
-    assert plan.at_most(1)[0] == 128
-    small = Plan(256, 20, True, GIB, 1100)
+    whole = Plan(0, 20, True, "float32", GIB, 1100)
+    assert whole.at_most(0) is whole
+    assert whole.at_most(300)[:3] == (256, 5, False)
+    assert whole.at_most(1)[0] == 128
+    small = Plan(256, 20, True, "float32", GIB, 1100)
     assert small.at_most(300) is small
 
 
@@ -252,20 +252,20 @@ class Machine:
 
 
 def test_the_budget_is_most_of_what_is_free_and_what_tensorflow_has(monkeypatch):
-    def budget(taken, limits):
-        monkeypatch.setattr(memory, "psutil", Machine(taken))
-        monkeypatch.setattr(memory, "cgroup_free", lambda: limits)
-        return memory.memory_budget(Settings())
+    def found(taken, limits):
+        monkeypatch.setattr(budget, "psutil", Machine(taken))
+        monkeypatch.setattr(budget, "cgroup_free", lambda: limits)
+        return memory_budget(Settings())
 
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [])
-    assert budget(MIB, []) == int(MIB + 0.85 * 8 * GIB)
-    assert budget(MIB, [2 * GIB, 3 * GIB]) == int(MIB + 0.85 * 2 * GIB)
-    assert budget(5 * GIB, []) == int(memory.BASE + 0.85 * 8 * GIB)  # of which most is not ours
-    assert memory.memory_budget(Settings(memory_budget="3.5GiB")) == 3.5 * GIB
+    assert found(MIB, []) == int(MIB + 0.85 * 8 * GIB)
+    assert found(MIB, [2 * GIB, 3 * GIB]) == int(MIB + 0.85 * 2 * GIB)
+    assert found(5 * GIB, []) == int(BASE + 0.85 * 8 * GIB)  # of which most is not ours
+    assert memory_budget(Settings(memory_budget="3.5GiB")) == 3.5 * GIB
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: ["a GPU"])
-    assert budget(MIB, []) > 1000 * GIB
+    assert found(MIB, []) > 1000 * GIB
 
 
-def test_sizes_in_words():
-    assert in_words(3 * GIB // 2) == "1.5 GiB"
-    assert in_words(700 * MIB) == "700 MiB"
+def test_sizes_describe_bytes():
+    assert describe_bytes(3 * GIB // 2) == "1.5 GiB"
+    assert describe_bytes(700 * MIB) == "700 MiB"
