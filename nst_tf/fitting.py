@@ -4,16 +4,18 @@ Everything that can be refused about them is refused here, before TensorFlow is 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from nst_tf.images.color import Colors
-from nst_tf.images.masks import Region, coverage, fit_regions, keep_photo, paired
+from nst_tf.images.masks import Region, coverage, fit_mask, fit_regions, keep_photo, paired
 from nst_tf.images.resize import Size, check_image, fit_size, long_side_size, resize
 from nst_tf.schedule import Scale, plan_scales
 from nst_tf.settings import Settings
 from nst_tf.styles import check_blend, check_styles, style_scales
+
+KEEP = 10.0  # weight of keeping relative to the content's: a face stays a face, by eye
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +29,7 @@ class Fitted:
         colors: photo and paintings in the colours that the run sees, and the way back.
         regions: which parts of the photo are painted like which parts of which paintings.
         covered: how much of each pixel any region covers, float32 `[H, W]`; None: all of it.
+        keep: how much of the photo each pixel keeps, float32 `[H, W]` in [0, 1], or None.
         initial: where to start instead of at what `settings.init` says, or None.
         scales: the scales to go through, coarse to fine.
     """
@@ -37,6 +40,7 @@ class Fitted:
     colors: Colors
     regions: Sequence[Region]
     covered: np.ndarray | None
+    keep: np.ndarray | None
     initial: np.ndarray | None
     scales: tuple[Scale, ...]
 
@@ -67,6 +71,7 @@ def fit(
     settings: Settings,
     regions: Sequence[Region] = (),
     initial: np.ndarray | None = None,
+    keep: np.ndarray | None = None,
 ) -> Fitted:
     """Bring pictures and masks to the sizes that `settings` asks for.
 
@@ -76,6 +81,7 @@ def fit(
         settings: of the run.
         regions: from `pair_masks`; empty: all of the content is painted like all of all styles.
         initial: where to start.
+        keep: how much of the photo each pixel keeps, float `[H, W]` in [0, 1], of any size.
 
     Raises:
         ValueError: an array is no image or mask, a picture is too small, or settings, masks and
@@ -86,6 +92,7 @@ def fit(
     if not len(styles):
         raise ValueError("styles is empty: at least one style image is needed")
     check_styles(settings, len(styles))
+    settings = _with_keep_weight(settings, keep is not None)
     content = check_image("content", content)
     height, width = content.shape[1:3]
     content = resize(content, fit_size(height, width, settings.max_dim))
@@ -113,9 +120,24 @@ def fit(
         Colors(settings.preserve_color, content, fitted, pairs),
         regions,
         coverage(regions),
+        None if keep is None else fit_mask("keep", keep, content.shape[1:3]),
         None if initial is None else check_image("initial", initial),
         plan_scales(settings, content.shape[1:3], sizes),
     )
+
+
+def _with_keep_weight(settings: Settings, keep: bool) -> Settings:
+    """Return the settings with the weight that keeping has, which is 0 if nothing is kept."""
+    if not keep:
+        return replace(settings, keep_weight=0) if settings.keep_weight else settings
+    if settings.keep_weight:
+        return settings
+    content = settings.content_weight
+    if not content:
+        raise ValueError("keep_weight is 0, and so is content_weight: set one to keep something")
+    if isinstance(content, tuple):
+        return replace(settings, keep_weight=(KEEP * content[0], KEEP * content[1]))
+    return replace(settings, keep_weight=KEEP * content)
 
 
 def style_side(content: Size, scale: float, detail: float) -> int:

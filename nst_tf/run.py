@@ -99,6 +99,7 @@ def prepare(values: flags.FlagValues, settings: Settings) -> Job:
     paths = OutputPaths.of(values)
     paths.check(input_paths(values, settings))
     inputs = load_inputs(values, settings)
+    settings = inputs.fitted.settings
     check_output_size(paths.picture, *inputs.fitted.size)
     if settings.weights != "imagenet":  # which TensorFlow may have to download
         load_weights(settings.weights)

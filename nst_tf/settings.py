@@ -160,6 +160,12 @@ class Settings:
         "that resembles the photo's most, or a ramp; larger gives bolder strokes",
         low=0, check=checked_ramp,
     )  # fmt: skip
+    keep_weight: Weight = setting(
+        0.0, "Loss",
+        "weight of the photo's features where --keep_mask or --keep_faces keeps them, or a ramp; "
+        "0: ten times the content weight",
+        low=0, check=checked_ramp,
+    )  # fmt: skip
     style_statistics: str = setting(
         "gram", "Loss",
         "what is compared with the painting: Gram matrices, or covariance matrices, which bring "
@@ -176,6 +182,10 @@ class Settings:
     neighbor_layers: tuple[str, ...] = setting(
         tuple(f"block{block}_conv1" for block in range(1, 5)), "Network",
         "VGG19 layers whose features are compared place by place",
+    )  # fmt: skip
+    keep_layers: tuple[str, ...] = setting(
+        ("block3_conv1", "block4_conv2"), "Network",
+        "VGG19 layers whose features are kept where a mask says so",
     )  # fmt: skip
     neighbor_rotations: int = setting(
         0, "Network",
@@ -199,8 +209,17 @@ class Settings:
         low=1, high=STYLE_SIZES,
     )  # fmt: skip
     pooling: str = setting(
-        "max", "Network", "how the network halves its maps", choices=("max", "average")
-    )
+        "max", "Network",
+        "how the network halves its maps; average is smoother, mixed is average in the first two "
+        "blocks alone",
+        choices=("max", "average", "mixed"),
+    )  # fmt: skip
+    padding: str = setting(
+        "zero", "Network",
+        "what the first layer sees beyond the borders: zero, a mean colour, as the network was "
+        "trained, or edge, the border's pixels, which avoids dark and bright rims",
+        choices=("zero", "edge"),
+    )  # fmt: skip
     weights: str = setting(
         "bundled", "Network",
         "bundled, imagenet (Keras' float32 file, downloaded once), or a .npz or .h5 file",

@@ -42,6 +42,7 @@ def stylize(
     *,
     initial: np.ndarray | None = None,
     regions: Sequence[Region] = (),
+    keep: np.ndarray | None = None,
     callbacks: Iterable[Callback] = (),
 ) -> np.ndarray:
     """Paint the content image in the manner of the style images.
@@ -59,6 +60,8 @@ def stylize(
         regions: which parts of the content are painted like which parts of which styles, from
             `pair_masks`; what is in none stays as it is. By default all of the content is painted
             like all of all styles.
+        keep: where the photo's features are kept, such as its faces: float `[H, W]` in [0, 1], 1
+            where they are, of any size.
         callbacks: each is called with every step's `Progress`, in order; the run ends after a step
             for which one of them returns a true value.
 
@@ -73,9 +76,8 @@ def stylize(
             warns.
         NonFiniteLossError: the objective overflowed.
     """
-    return StyleTransfer(fit(content, styles, settings or Settings(), regions, initial)).finish(
-        callbacks
-    )
+    fitted = fit(content, styles, settings or Settings(), regions, initial, keep)
+    return StyleTransfer(fitted).finish(callbacks)
 
 
 class StyleTransfer:
@@ -188,6 +190,7 @@ class StyleTransfer:
                 summarize,
                 self.fitted.regions,
                 start,
+                self.fitted.keep,
             )
 
         return with_less_memory(make, state.plan)
@@ -284,13 +287,14 @@ def measure(
     styles: np.ndarray | Sequence[np.ndarray],
     settings: Settings | None = None,
     regions: Sequence[Region] = (),
+    keep: np.ndarray | None = None,
 ) -> dict[str, float]:
     """Return the objective's terms of an image, as `stylize` with these arguments sees them.
 
     Args:
         image: float `[1, H, W, 3]` or `[H, W, 3]` in [0, 1], of the fitted content's size. With
             `preserve_color="luminance"` the optimised image has other colours than the result.
-        content, styles, settings, regions: as for `stylize`; of a ramp, the start counts.
+        content, styles, settings, regions, keep: as for `stylize`; of a ramp, the start counts.
 
     Returns:
         The weighted terms by name, `total` first.
@@ -298,8 +302,8 @@ def measure(
     Raises:
         ValueError: as for `stylize`, or the image has another size than the content.
     """
-    settings = settings or Settings()
-    fitted = fit(content, styles, settings, regions)
+    fitted = fit(content, styles, settings or Settings(), regions, keep=keep)
+    settings = fitted.settings
     image = check_image("image", image)
     if image.shape[1:3] != fitted.size:
         raise ValueError(
@@ -322,6 +326,7 @@ def whole_targets(network: keras.Model, terms: Sequence[Term], fitted: Fitted) -
         fitted.colors.styles,
         summarize_whole(network),
         fitted.regions,
+        keep=fitted.keep,
     )
 
 
@@ -332,4 +337,5 @@ def load_model(settings: Settings, precision: str | None = None) -> keras.Model:
         settings.layers,
         settings.pooling,
         precision or feature_precision(settings),
+        settings.padding,
     )

@@ -29,6 +29,12 @@ OTHER_FLAGS: tuple[tuple[str, str, str, Any, str], ...] = (
     ("Files", "style_mask", "multi_string", None,
      "a picture for each --style that is white where the style is to be used; with a coloured "
      "--content_mask, it has the colour of each region where the style is to be used for it"),
+    ("Files", "keep_mask", "multi_string", None,
+     "a picture that is white where the photo's features are kept, for small things; grey keeps "
+     "less; repeat the flag for several"),
+    ("Files", "keep_faces", "boolean", False,
+     "keep the features of the photo's faces, and start at a size at which the largest has 64 "
+     "pixels; needs the extra `faces`"),
     ("Files", "output", "string", None,
      "the result, .png, .jpg, .webp or .tiff (default CONTENT-STYLE.png in this directory)"),
     ("Files", "bit_depth", "integer", 8,
@@ -141,8 +147,11 @@ def _check(values: flags.FlagValues, settings: Settings) -> None:
         raise UsageError("--content_mask needs --content and --style")
     if values.style_mask and not values.style:
         raise UsageError("--style_mask needs --style")
-    if "" in (*(values.content_mask or ()), *(values.style_mask or ())):
-        raise UsageError("--content_mask and --style_mask must not be empty: name a picture")
+    if (values.keep_mask or values.keep_faces) and not (values.content and values.style):
+        raise UsageError("--keep_mask and --keep_faces need --content and --style")
+    for name in ("content_mask", "style_mask", "keep_mask"):
+        if "" in (values[name].value or ()):
+            raise UsageError(f"--{name} must not be empty: name a picture")
     try:
         check_styles(settings, len(values.style or [values.content]))
     except ValueError as error:

@@ -1,15 +1,19 @@
 """What a run is made from: the pictures and masks that the flags name, at the sizes it uses."""
 
 import dataclasses
+import warnings
 
 import numpy as np
 from absl import flags
 
 from nst_tf.fitting import Fitted, fit, style_side
+from nst_tf.images.faces import face_mask, find_faces
 from nst_tf.images.io import load_image, load_mask, load_picture
-from nst_tf.images.masks import pair_masks, show_only
+from nst_tf.images.masks import fit_mask, pair_masks, show_only
 from nst_tf.settings import INITS, Settings
 from nst_tf.styles import check_styles, style_scales
+
+FACE_SIDE = 64  # pixels that the largest face has at the coarsest scale, at least
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +35,8 @@ class Inputs:
 def input_paths(values: flags.FlagValues, settings: Settings) -> list[str]:
     """Return all files that a run reads."""
     paths = [*filter(None, [values.content]), *(values.style or [])]
-    paths += [*(values.content_mask or []), *(values.style_mask or [])]
+    for name in ("content_mask", "style_mask", "keep_mask"):
+        paths += values[name].value or []
     paths += [] if settings.init in INITS else [settings.init]
     return paths + ([] if settings.weights in ("bundled", "imagenet") else [settings.weights])
 
@@ -59,11 +64,41 @@ def load_inputs(values: flags.FlagValues, settings: Settings) -> Inputs:
         for path, scale in zip(paths, style_scales(settings, len(paths)), strict=True)
     ]
     alphas = [painting.alpha for painting in paintings] if values.style else [None]
+    keep, settings = _load_keep(values, settings, photo.pixels)
     fitted = fit(
         photo.pixels,
         [painting.pixels for painting in paintings],
         settings,
         show_only(regions, photo.alpha, alphas),
         None if settings.init in INITS else load_image(settings.init),
+        keep,
     )
     return Inputs(fitted, photo.alpha, photo.has_profile)
+
+
+def _load_keep(
+    values: flags.FlagValues, settings: Settings, photo: np.ndarray
+) -> tuple[np.ndarray | None, Settings]:
+    """Return what of the photo is kept, `[H, W]`, and the settings with a scale that shows faces.
+
+    Raises:
+        OSError: a mask cannot be read, or the extra `faces` is not installed.
+        ValueError: a mask is in colours.
+    """
+    size = photo.shape[1:3]
+    masks = []
+    for path in values.keep_mask or ():
+        mask = load_mask(path)
+        if mask.ndim != 2:
+            raise ValueError(f"--keep_mask {path} is in colours: use grey, white to keep")
+        masks.append(fit_mask(f"--keep_mask {path}", mask, size))
+    if values.keep_faces:
+        boxes = find_faces(photo)
+        if not boxes:
+            warnings.warn("--keep_faces finds no face in the photo")
+        else:
+            masks.append(face_mask(size, boxes))
+            side = max(max(right - left, bottom - top) for left, top, right, bottom in boxes)
+            least = min(max(size), round(FACE_SIDE * max(size) / side))
+            settings = dataclasses.replace(settings, min_dim=max(settings.min_dim, least))
+    return (np.max(masks, axis=0) if masks else None), settings

@@ -40,7 +40,7 @@ def run_metadata(
         "styles": [Path(path).name for path in values.style or ()],
         **{
             name: [Path(path).name for path in values[name].value or ()]
-            for name in ("content_mask", "style_mask")
+            for name in ("content_mask", "style_mask", "keep_mask")
         },
         "weights": {"name": weights.name, "sha256": weights.sha256},
         "versions": {"python": platform.python_version(), **versions},

@@ -178,13 +178,22 @@ def fit_regions(regions: Sequence[Region], content: Size, styles: Sequence[Size]
 
 
 def _check_fitted(name: str, mask: Any, size: Size) -> None:
-    """Raise ValueError unless `mask` is None or a mask that is not empty at that size."""
-    if mask is None:
-        return
+    if mask is not None:
+        fit_mask(name, mask, size)
+
+
+def fit_mask(name: str, mask: Any, size: Size) -> np.ndarray:
+    """Check a mask and resample it, float32 `[*size]` in [0, 1].
+
+    Raises:
+        ValueError: it is no mask or is empty at that size; the text says `name`.
+    """
     if np.ndim(mask) != 2:
         raise ValueError(f"{name} has shape {list(np.shape(mask))}: expected [H, W]")
-    if _resized(_checked(name, mask), size).max() < LEAST_WHITE:
+    fitted = _resized(_checked(name, mask), size)
+    if fitted.max() < LEAST_WHITE:
         raise ValueError(f"{name} is empty at {size[1]}x{size[0]} pixels: it is too small")
+    return fitted
 
 
 def resize_regions(

@@ -1,13 +1,13 @@
 """The content term: the photo's features."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
 
 from nst_tf.losses.gram import mean_square
-from nst_tf.losses.term import Features, Sources, Statistics, Target, Term, Window
+from nst_tf.losses.term import Features, Source, Sources, Statistics, Target, Term, Window
 from nst_tf.network.layers import numbers_per_pixel, stride
 from nst_tf.settings import Settings
 
@@ -40,14 +40,10 @@ class Content(Term):
 
     def target(self, sources: Sources) -> Target:
         """Return the photo's features, float32 `[1, h, w, C]` by layer."""
-        values, sizes = {}, {}
-        for layer, factor in zip(self.layers, self.factors, strict=True):
-            if factor:
-                values[layer] = sources.content.statistics((layer,), _features, stride(layer)).maps[
-                    layer
-                ]
-                sizes[layer] = mean_square(values[layer])
         factors = dict(zip(self.layers, self.factors, strict=True))
+        used = [layer for layer, factor in factors.items() if factor]
+        values = photo_features(sources.content, used)
+        sizes = {layer: mean_square(value) for layer, value in values.items()}
         return Target(values, factors, sizes)
 
     def statistics(self, features: Features, values: Any, window: Window) -> Statistics:
@@ -64,6 +60,13 @@ class Content(Term):
     def losses(self, statistics: Statistics, values: Any) -> Mapping[str, tf.Tensor]:
         """Return the layers' mean squared errors, which the statistics are."""
         return statistics.sums
+
+
+def photo_features(photo: Source, layers: Sequence[str]) -> dict[str, tf.Tensor]:
+    """Return the features of some layers, float32 `[1, h, w, C]`."""
+    return {
+        layer: photo.statistics((layer,), _features, stride(layer)).maps[layer] for layer in layers
+    }
 
 
 def _features(features: Features, window: Window) -> Statistics:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from nst_tf.losses.content import Content
 from nst_tf.losses.gram import Gram
+from nst_tf.losses.keep import Keep
 from nst_tf.losses.moments import Covariance, Mean
 from nst_tf.losses.neighbors import Neighbor
 from nst_tf.losses.term import Term
@@ -23,6 +24,7 @@ FACTORIES: list[Callable[[Settings], Term | None]] = [
     TotalVariation.from_settings,
     Mean.from_settings,
     Neighbor.from_settings,
+    Keep.from_settings,
 ]
 """Each returns a term, or None where the settings do without it."""
 

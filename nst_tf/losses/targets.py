@@ -75,6 +75,7 @@ def make_targets(
     summarize: Summarize,
     regions: Sequence[Region] = (),
     start: np.ndarray | None = None,
+    keep: np.ndarray | None = None,
 ) -> Targets:
     """Return what the terms compare with, for pictures at the size of a scale.
 
@@ -86,6 +87,7 @@ def make_targets(
         summarize: goes through a picture, whole or by blocks.
         regions: at any size; empty: all of the photo is painted like all of all paintings.
         start: the image as the scale starts with it; None at the first scale.
+        keep: how much of the photo each pixel keeps, float32 `[H, W]` in [0, 1] at any size.
     """
     regions = resize_regions(regions, content.shape[1:3], [style.shape[1:3] for style in styles])
     covered = coverage(regions)
@@ -106,7 +108,9 @@ def make_targets(
                 whole = Source(photo, None, {}, summarize)
                 sources = [(1.0, Sources(whole, {}, {}, regions=sources))]
             for index, (area, source) in enumerate(sources):
-                source = source._replace(start=started[0] if started else None, covered=covered)
+                source = source._replace(
+                    start=started[0] if started else None, covered=covered, keep=keep
+                )
                 part = _part(term, source, share * area, settings.loss == "relative")
                 # A region without a location in any of the term's layers has nothing to compare.
                 if part.factors:

@@ -29,16 +29,23 @@ def preprocess(image: tf.Tensor) -> tf.Tensor:
 
 @functools.lru_cache(maxsize=2)
 def feature_model(
-    weights: Weights, layers: tuple[str, ...], pooling: str, precision: str = "float32"
+    weights: Weights,
+    layers: tuple[str, ...],
+    pooling: str,
+    precision: str = "float32",
+    padding: str = "zero",
 ) -> keras.Model:
     """Build the frozen network up to the deepest of `layers`; the latest two are kept.
 
     Args:
         weights: parameters of the convolutions.
         layers: layer names, such as `block5_conv2`; a convolution's output is after its ReLU.
-        pooling: `max`, or `average` as Gatys et al. suggest for smoother pictures.
+        pooling: `max`, `average` as Gatys et al. suggest for smoother pictures, or `mixed`: average
+            behind blocks 1 and 2, max behind the others.
         precision: of all features but the first layer's, which sees pixels: `float32` or
             `bfloat16`.
+        padding: what the first layer sees beyond the borders: `zero`, ImageNet's mean colour, as
+            VGG19 was trained, or `edge`, the pixels of the border once more.
 
     Returns:
         A model from float32 `[N, H, W, 3]`, as `preprocess` returns it, to a dict of features
@@ -50,8 +57,8 @@ def feature_model(
     """
     check_keras()
     vgg = keras.applications.VGG19(include_top=False, weights=None)
-    if (pooling, precision) != ("max", "float32"):
-        rebuild = functools.partial(_rebuilt, pooling=pooling, precision=precision)
+    if (pooling, precision, padding) != ("max", "float32", "zero"):
+        rebuild = functools.partial(_rebuilt, pooling=pooling, precision=precision, padding=padding)
         vgg = keras.models.clone_model(vgg, clone_function=rebuild)
     vgg.trainable = False
     for name, kernel in weights.kernels.items():
@@ -127,11 +134,28 @@ def transformed_kernel(layer: keras.layers.Conv2D) -> tf.Tensor:
     return winograd.transform_kernel(tf.convert_to_tensor(layer.kernel))
 
 
-def _rebuilt(layer: keras.layers.Layer, pooling: str, precision: str) -> keras.layers.Layer:
+class EdgePaddedConv2D(keras.layers.Conv2D):
+    """A 3×3 convolution that sees the border's pixels once more beyond the borders."""
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Return the convolution, of the input's height and width."""
+        return super().call(tf.pad(inputs, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC"))
+
+
+def _rebuilt(
+    layer: keras.layers.Layer, pooling: str, precision: str, padding: str
+) -> keras.layers.Layer:
     kind, config = type(layer), layer.get_config()
-    if kind is keras.layers.MaxPooling2D and pooling == "average":
+    averaged = pooling == "average" or (
+        pooling == "mixed" and layer.name in ("block1_pool", "block2_pool")
+    )
+    if kind is keras.layers.MaxPooling2D and averaged:
         kind = keras.layers.AveragePooling2D
-    if kind is not keras.layers.InputLayer and layer.name != "block1_conv1":
+    if layer.name == "block1_conv1":
+        if padding == "edge":
+            kind = EdgePaddedConv2D
+            config["padding"] = "valid"
+    elif kind is not keras.layers.InputLayer:
         config["dtype"] = precision
     return kind.from_config(config)
 

@@ -16,7 +16,7 @@ def test_preprocessing_agrees_with_keras_and_leaves_its_argument_alone(pixels):
     np.testing.assert_array_equal(image, before)
 
 
-def numpy_features(image, weights, pool):
+def numpy_features(image, weights, pool, mode="constant"):
     """Run the first two blocks in float64 NumPy, returning each layer's output by name."""
     x = image[0, :, :, ::-1].astype(np.float64) * 255 - [103.939, 116.779, 123.68]
     features = {}
@@ -26,7 +26,8 @@ def numpy_features(image, weights, pool):
             x = x[: height // 2 * 2, : width // 2 * 2]
             x = pool(x.reshape(height // 2, 2, width // 2, 2, channels), axis=(1, 3))
         else:
-            padded = np.pad(x, ((1, 1), (1, 1), (0, 0)))
+            edges = mode if name == "block1_conv1" else "constant"
+            padded = np.pad(x, ((1, 1), (1, 1), (0, 0)), mode=edges)
             windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(0, 1))
             x = np.einsum("hwcij,ijcd->hwd", windows, weights.kernels[name].astype(np.float64))
             x = np.maximum(x + weights.biases[name], 0)
@@ -46,6 +47,30 @@ def test_features_agree_with_numpy(pixels, pooling, pool):
         np.testing.assert_allclose(
             features[name][0], expected[name], rtol=1e-4, atol=1e-4 * np.abs(expected[name]).max()
         )
+
+
+def test_edges_are_repeated_before_the_first_layer_alone(pixels):
+    weights, image = load_weights("bundled"), pixels(11, 14)
+    layers = ("block1_conv1", "block2_conv2")
+    model = feature_model(weights, layers, "max", padding="edge")
+    expected = numpy_features(image, weights, np.max, mode="edge")
+    features = extract_features(model, tf.constant(image))
+    for name in layers:
+        np.testing.assert_allclose(
+            features[name][0], expected[name], rtol=1e-4, atol=1e-4 * np.abs(expected[name]).max()
+        )
+    flat = np.full((1, 8, 8, 3), 0.9, np.float32)
+    (first, _) = extract_features(model, tf.constant(flat)).values()
+    np.testing.assert_allclose(first[0, 0, 0], first[0, 4, 4], rtol=1e-4, atol=1e-3)
+
+
+def test_mixed_pooling_is_average_in_the_first_two_blocks():
+    model = feature_model(load_weights("bundled"), ("block4_pool",), "mixed")
+    kinds = {x.name: type(x).__name__ for x in model.layers if "pool" in x.name}
+    assert kinds == {
+        "block1_pool": "AveragePooling2D", "block2_pool": "AveragePooling2D",
+        "block3_pool": "MaxPooling2D", "block4_pool": "MaxPooling2D",
+    }  # fmt: skip
 
 
 def test_the_model_is_cut_at_its_deepest_layer_and_frozen():

@@ -1,0 +1,77 @@
+"""The keep term: the photo's features where a mask says so, for faces and small things."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from nst_tf.images.resize import resize_plane
+from nst_tf.losses.content import photo_features
+from nst_tf.losses.gram import mean_square
+from nst_tf.losses.term import Features, Sources, Statistics, Target, Term, Window
+from nst_tf.network.layers import numbers_per_pixel, stride
+from nst_tf.settings import Settings
+
+
+class Kept(NamedTuple):
+    """What the image is compared with.
+
+    Attributes:
+        features: of the photo, float32 `[1, h, w, C]` by layer.
+        masks: how much each location is kept, float32 `[1, h, w, 1]` in [0, 1], by layer.
+    """
+
+    features: Mapping[str, tf.Tensor]
+    masks: Mapping[str, tf.Tensor]
+
+
+@dataclass(frozen=True)
+class Keep(Term):
+    """Compare the features of the image with the photo's where a mask keeps them.
+
+        keep = Σ_l mean(m_l (F_l − P_l)²) / Σ_l 1
+
+    It is the content term with a weight for each location. Without a mask it compares nothing.
+    """
+
+    layers: tuple[str, ...]
+
+    name = "keep"
+    painted = False
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "Keep | None":
+        """Return the term that the settings describe; None without a weight."""
+        return cls(settings.keep_layers) if settings.keep_weight else None
+
+    def held_numbers(self) -> float:
+        """Return how many numbers the photo's features take for each pixel."""
+        return numbers_per_pixel(self.layers)
+
+    def target(self, sources: Sources) -> Target:
+        """Return the photo's features and the mask at each layer, as `Kept`."""
+        if sources.keep is None:
+            return Target((), {})
+        features = photo_features(sources.content, self.layers)
+        masks = {
+            layer: tf.constant(resize_plane(sources.keep, value.shape[1:3])[None, :, :, None])
+            for layer, value in features.items()
+        }
+        sizes = {layer: mean_square(value) for layer, value in features.items()}
+        return Target(Kept(features, masks), dict.fromkeys(self.layers, 1.0), sizes)
+
+    def statistics(self, features: Features, values: Kept, window: Window) -> Statistics:
+        """Return the layers' weighted mean squared errors."""
+        errors = {}
+        for layer, value in features.items():
+            step = stride(layer)
+            theirs = window.crop(values.features[layer], step)
+            error = tf.math.squared_difference(tf.cast(value, tf.float32), theirs)
+            weighted = window.crop(values.masks[layer], step) * error
+            errors[layer] = tf.reduce_sum(weighted) / (window.locations(step) * value.shape[-1])
+        return Statistics(errors)
+
+    def losses(self, statistics: Statistics, values: Kept) -> Mapping[str, tf.Tensor]:
+        """Return the layers' errors, which the statistics are."""
+        return statistics.sums
