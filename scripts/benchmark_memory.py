@@ -41,34 +41,28 @@ CONFIGURATIONS = {
 
 
 def work(name, size, steps, most):
-    from nst_tf import Region, Settings, load_image, stylize
+    from nst_tf import Region, Settings, load_image
+    from nst_tf.fitting import fit
     from nst_tf.images.resize import resize
-    from nst_tf.memory.plan import GIB, MIB, plan_memory
-    from nst_tf.schedule import plan_scales
-    from nst_tf.transfer import fit
+    from nst_tf.memory.budget import GIB, MIB
+    from nst_tf.transfer import StyleTransfer
 
     photo, painting = (load_image(ASSETS / f"{name}.jpg") for name in ("temple", "great_wave"))
     photo = resize(photo, long_side_size(*photo.shape[1:3], size))
     settings = Settings(
         max_dim=size, epochs=1, steps_per_epoch=steps, memory_budget="1TB", **CONFIGURATIONS[name]
     )
-    content, styles = fit(photo, painting, settings)
-    sizes = [style.shape[1:3] for style in styles]
     regions = []
     if "regions" in name:  # columns, with a gap
-        masks = np.zeros((3, *content.shape[1:3]), np.float32)
+        masks = np.zeros((3, *photo.shape[1:3]), np.float32)
         for mask, first in zip(masks, (0, 1, 3), strict=True):
             mask[:, first * size // 4 : (first + 1) * size // 4] = 1
         regions = [Region(mask) for mask in masks]
-    scales = plan_scales(settings, content.shape[1:3], sizes)
-    (plan,) = plan_memory(settings, scales, sizes, len(regions))
+    transfer = StyleTransfer(fit(photo, painting, settings, regions))
+    (plan,) = transfer.plans
     figures = {"estimate": round(plan.peak / MIB)}
     if plan.peak <= most * GIB and plan.block_size == settings.block_size:
-        seconds = []
-        stylize(
-            photo, painting, settings, regions=regions,
-            callbacks=[lambda p: seconds.append(p.seconds)],
-        )  # fmt: skip
+        seconds = [progress.seconds for progress in transfer.steps()]
         figures["mebibytes"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         figures["seconds"] = float(np.median(np.diff(seconds)))
     print(json.dumps(figures))

@@ -23,35 +23,21 @@ from record import ASSETS, describe, write_record
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
-def pictures(size):
-    from nst_tf import load_image
-    from nst_tf.images.resize import fit_pictures
+def pictures(size, **changes):
+    from nst_tf import Settings, load_image
+    from nst_tf.fitting import fit
 
     content = load_image(ASSETS / "temple.jpg", size)
     style = load_image(ASSETS / "great_wave.jpg")
-    return fit_pictures(content, [style], max_dim=size, style_scale=1, smallest_side=16)
+    return fit(content, style, Settings(max_dim=size, **changes))
 
 
 def package_step(size, **changes):
     """The step that `stylize` runs."""
-    import tensorflow as tf
+    from nst_tf.transfer import StyleTransfer
 
-    from nst_tf import Settings
-    from nst_tf.losses.objective import make_knobs
-    from nst_tf.losses.targets import make_targets
-    from nst_tf.memory.plan import plan_memory
-    from nst_tf.schedule import plan_scales
-    from nst_tf.transfer import load_model, make_optimizer
-
-    content, styles = pictures(size)
-    settings = Settings(**changes)
-    sizes = [style.shape[1:3] for style in styles]
-    (plan,) = plan_memory(settings, plan_scales(settings, content.shape[1:3], sizes), sizes)
-    model = load_model(settings)
-    targets = make_targets(model, content, styles, settings)
-    optimizer = make_optimizer(tf.Variable(content), model, targets, settings, plan)
-    knobs = make_knobs(settings, targets)
-    return lambda: optimizer.step(knobs).total
+    steps = StyleTransfer(pictures(size, **changes)).steps()
+    return lambda: next(steps).losses["total"]
 
 
 def tutorial_step(size):
@@ -79,7 +65,8 @@ def tutorial_step(size):
         outputs = network([keras.applications.vgg19.preprocess_input(image * 255.0)])
         return [gram(features) for features in outputs[:5]], outputs[5]
 
-    content, (style,) = pictures(size)
+    fitted = pictures(size)
+    content, (style,) = fitted.content, fitted.styles
     style_targets, _ = describe_image(tf.constant(style))
     _, content_target = describe_image(tf.constant(content))
     optimizer = keras.optimizers.Adam(
@@ -123,8 +110,7 @@ def floor_step(size):
     from nst_tf.network.layers import stride
     from nst_tf.transfer import load_model
 
-    content, _ = pictures(size)
-    _, height, width, _ = content.shape
+    height, width = pictures(size).size
     layers = []
     for layer in load_model(Settings()).layers:
         if "conv" in layer.name:

@@ -24,7 +24,7 @@ def main():
     import tensorflow as tf
 
     from nst_tf import Settings, load_image
-    from nst_tf.network.layers import reach, stride
+    from nst_tf.network.layers import receptive_radius, stride
     from nst_tf.network.model import extract_features
     from nst_tf.transfer import load_model
 
@@ -43,7 +43,7 @@ def main():
                     value = tf.reduce_sum(features[0, middle, middle] * mixture)
                 energy = np.square(tape.gradient(value, image)).sum(axis=(0, 3))
                 for part in PARTS:
-                    wide = int(np.ceil(part * reach(layer)))
+                    wide = int(np.ceil(part * receptive_radius(layer)))
                     first = middle * stride(layer) - wide
                     seen = slice(max(0, first), first + stride(layer) + 2 * wide)
                     shares[part].append(energy[seen, seen].sum() / energy.sum())
