@@ -59,7 +59,7 @@ def main():
                 result = stylize(photo, styles[style], settings, callbacks=[latest.append])
                 figures = {
                     "seconds": round(time.perf_counter() - began, 1),
-                    "last_losses": latest[-1].losses._asdict(),
+                    "last_losses": dict(latest[-1].losses),
                 }
                 save_image(part, result, metadata=figures)
             record["runs"][part.stem] = read_metadata(part)
