@@ -1,0 +1,75 @@
+"""The page of flags, from the code that declares them.
+
+    python docs/flags.py
+
+writes `flags.md` beside this file.
+"""
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from nst_tf.cli.flags import OTHER_FLAGS
+from nst_tf.settings import Settings
+
+PAGE = Path(__file__).with_name("flags.md")
+
+HEAD = """\
+# Flags
+
+`docs/flags.py` generates this page from the same declarations as `--help`.
+
+- `--detail 2` and `--detail=2` mean the same. Lists are written with commas, such as
+  `--style_blend 0.7,0.3`.
+- Flags win over the recipe that `--recipe` names. The defaults below are those of the recipe
+  `tutorial`; [recipes](recipes.md) shows what the others change.
+- Every flag below Files and Run is also a field of `nst_tf.Settings`, of the same name.
+- A weight may be a ramp: `--content_weight 1e5:1e3` goes from 1e5 to 1e3 over the epochs, by the
+  same factor each.
+"""
+
+FLAG = re.compile(r"(?<!`)(--[a-z][a-z_0-9]*(?:=\w+)?)")
+DEFAULT = re.compile(r" \(default ([^)]*)\)")
+
+
+def page() -> Iterator[str]:
+    """Yield the lines of the page."""
+    groups: dict[str, list[str]] = {}
+    for group, name, kind, default, text in OTHER_FLAGS:
+        found = DEFAULT.search(text)
+        shown = found[1] if found else {"boolean": "off", "string": default or ""}.get(kind, "")
+        groups.setdefault(group, []).append(row(name, shown, DEFAULT.sub("", text)))
+    for knob in dataclasses.fields(Settings):
+        choices, help_text = knob.metadata["choices"], knob.metadata["help"]
+        values = ", ".join(map(written, choices or ())) or bounds(knob)
+        text = f"{help_text} ({values})" if values else help_text
+        default = "off" if knob.default is False else written(knob.default)
+        groups.setdefault(knob.metadata["group"], []).append(row(knob.name, default, text))
+    yield HEAD
+    for group, rows in groups.items():
+        yield f"## {group}\n\n| flag | default | meaning |\n|---|---|---|"
+        yield "\n".join(rows) + "\n"
+
+
+def row(name: str, default: str, text: str) -> str:
+    """Return a flag's row."""
+    text = FLAG.sub(r"`\1`", text)
+    return f"| `--{name}` | {default} | {text} |"
+
+
+def bounds(knob: dataclasses.Field) -> str:
+    """Return the limits of a setting in words."""
+    limits = knob.metadata["limits"].items()
+    return ", ".join(f"{words} {written(limit)}" for words, limit in limits)
+
+
+def written(value: object) -> str:
+    """Return a value in words."""
+    if isinstance(value, tuple):
+        return ", ".join(map(written, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    PAGE.write_text("\n".join(page()), encoding="utf-8")

@@ -1,0 +1,122 @@
+"""README, docs and the code say the same."""
+
+import dataclasses
+import importlib
+import json
+import re
+import shlex
+import string
+from pathlib import Path
+
+import pytest
+
+from nst_tf import RECIPES, Settings
+from nst_tf.cli.flags import OTHER_FLAGS, parse
+from nst_tf.images.metadata import read_metadata
+from tests.conftest import ROOT
+
+README = ROOT / "README.md"
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [README, *DOCS, *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md"))]
+BANNED = ("so many", "likewise", "anew", "pays", "held to", "mend")
+FLAGS = {knob.name for knob in dataclasses.fields(Settings)} | {row[1] for row in OTHER_FLAGS}
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+
+
+def text(page):
+    return page.read_text(encoding="utf-8")
+
+
+def test_readme_is_short_and_its_test_command_can_be_found():
+    lines = text(README).splitlines()
+    assert len(lines) < 150
+    assert sum(bool(re.search(r"^python3 -m venv .* -m pytest$", line)) for line in lines) == 1
+
+
+def test_the_page_of_flags_is_what_its_script_makes(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    generated = importlib.import_module("flags")
+    assert text(generated.PAGE) == "\n".join(generated.page())  # python docs/flags.py
+    rows = re.findall(r"^\| `--([a-z_0-9]+)` \|", text(generated.PAGE), re.MULTILINE)
+    assert sorted(rows) == sorted(FLAGS)
+
+
+@pytest.mark.parametrize("page", [README, *DOCS], ids=lambda page: page.name)
+def test_every_flag_that_is_named_exists(page):
+    assert set(re.findall(r"(?<![\w-])--([a-z][a-z_0-9]*)", text(page))) <= FLAGS
+
+
+@pytest.mark.parametrize("page", [README, ROOT / "docs" / "recipes.md"], ids=lambda page: page.name)
+def test_every_recipe_is_named(page):
+    for name in RECIPES:
+        assert re.search(rf"^\|.*`{name}`.*\|", text(page), re.MULTILINE), name
+
+
+@each_page
+def test_links_lead_somewhere(page):
+    targets = re.findall(r"\]\(([^)]+)\)", text(page)) + re.findall(r'src="([^"]+)"', text(page))
+    for target in targets:
+        path, _, anchor = target.partition("#")
+        if path.startswith("https://"):
+            continue
+        linked = page.parent / path if path else page
+        assert linked.exists(), target
+        assert not anchor or anchor in anchors(linked), target
+    assert not re.search(r"@[A-Z]+@", text(page))
+
+
+def test_readme_and_docs_link_every_page_of_docs():
+    for page in DOCS:
+        assert f"](docs/{page.name})" in text(README)
+
+
+@each_page
+def test_the_prose_does_without_some_words(page):
+    words = " ".join(text(page).lower().split())
+    found = [word for word in BANNED if re.search(rf"\b{word}\b", words)]
+    assert not found
+
+
+def test_the_gallery_is_what_its_script_makes(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    gallery = importlib.import_module("gallery")
+    page = text(ROOT / "assets" / "gallery.md")
+    assert page == "\n".join(gallery.page())
+    for path in re.findall(r'src="([^"]+)"', page):
+        assert (ROOT / "assets" / path).exists(), path
+    for section in gallery.SECTIONS:
+        for entry in section.entries:
+            argv = shlex.split(gallery.command(entry))[2:]
+            values, settings = parse(argv)
+            made = read_metadata(ROOT / gallery.output(entry))
+            assert_made_by(made["settings"], settings)
+            assert made["content"] == Path(values.content).name
+            for key, paths in (
+                ("styles", values.style),
+                ("content_mask", values.content_mask),
+                ("style_mask", values.style_mask),
+            ):
+                assert made[key] == [Path(path).name for path in paths or ()]
+
+
+def assert_made_by(recorded, settings):
+    """Check that a picture was made by some settings, perhaps by a version that knew fewer."""
+    ours, defaults = (as_recorded(some) for some in (settings, Settings()))
+    # The record holds the precision that `auto` led to, and names of files without their paths.
+    for name in (ours.keys() & recorded.keys()) - {"precision", "init", "weights"}:
+        assert recorded[name] == ours[name], name
+    for name in ours.keys() - recorded.keys():
+        assert ours[name] == defaults[name], name
+    assert recorded.keys() - ours.keys() <= {"jit_compile"}  # of version 1.3
+
+
+def as_recorded(settings):
+    return json.loads(json.dumps(dataclasses.asdict(settings)))
+
+
+def anchors(page):
+    """Return the anchors that a renderer gives the headings of a page."""
+    kept = string.ascii_lowercase + string.digits + "-_ "
+    headings = re.findall(r"^#+ (.+)$", text(page), re.MULTILINE)
+    return {"".join(c for c in h.lower() if c in kept).replace(" ", "-") for h in headings}
