@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nst_tf.images.resize import resize
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 hypothesis.settings.register_profile("untimed", deadline=None)  # a slow machine is no failure
@@ -24,6 +26,17 @@ def pixels():
 
     def make(height, width, seed=0):
         return np.random.default_rng(seed).random((1, height, width, 3), dtype=np.float32)
+
+    return make
+
+
+@pytest.fixture
+def smooth(pixels):
+    """Return a maker of random images with detail at several sizes."""
+
+    def make(height, width, seed):
+        coarse, fine = (pixels(height // n + 1, width // n + 1, seed) for n in (16, 4))
+        return (resize(coarse, (height, width)) + resize(fine, (height, width))) / 2
 
     return make
 

@@ -12,9 +12,9 @@ def normal(*shape, seed=0):
 
 
 def test_gram_of_ones_is_one_whatever_the_size():
-    for height, width in ((1, 1), (3, 5), (16, 2)):
+    for height, width in ((1, 1), (4, 8), (16, 2)):
         gram = gram_matrix(tf.ones([1, height, width, 4]), 1 / (height * width))
-        np.testing.assert_allclose(gram, np.ones((4, 4)), rtol=1e-6)
+        np.testing.assert_array_equal(gram, np.ones((4, 4)))
 
 
 def test_gram_agrees_with_numpy():

@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 
 from nst_tf import Settings, stylize
 from nst_tf.images.masks import Region
-from nst_tf.images.resize import resize
-from nst_tf.losses.formulas import gram_matrix
-from nst_tf.losses.guides import layer_guide
-from nst_tf.losses.objective import compiled, make_knobs
+from nst_tf.losses.guides import layer_guides
+from nst_tf.losses.objective import step_weights
+from nst_tf.losses.registry import make_terms
 from nst_tf.losses.targets import make_targets
+from nst_tf.losses.term import Source, Sources, Statistics
 from nst_tf.memory.blocks import Stage, make_stages
-from nst_tf.memory.blockwise import block_features, block_grams
+from nst_tf.memory.evaluate import compiled
+from nst_tf.memory.passes import summarize_blocks, summarize_whole
 from nst_tf.memory.plan import BLOCKS_COST
-from nst_tf.network.layers import LAYERS
-from nst_tf.network.model import extract_features, feature_model
-from nst_tf.network.weights import load_weights
+from nst_tf.network.layers import LAYERS, stride
+from nst_tf.network.model import extract_features
 from nst_tf.transfer import load_model
 
 SETTINGS = Settings(
@@ -30,17 +30,6 @@ SETTINGS = Settings(
 SHALLOW = dataclasses.replace(
     SETTINGS, content_layers=["block2_conv2"], style_layers=["block1_conv1", "block2_conv1"]
 )
-
-
-@pytest.fixture
-def smooth(pixels):
-    """Return a maker of random images with detail at several sizes."""
-
-    def make(height, width, seed):
-        coarse, fine = (pixels(height // n + 1, width // n + 1, seed) for n in (16, 4))
-        return (resize(coarse, (height, width)) + resize(fine, (height, width))) / 2
-
-    return make
 
 
 @pytest.mark.parametrize(
@@ -90,15 +79,21 @@ def both_ways(smooth, size, settings, block_size, regions=()):
     """Return losses and gradient of the whole picture and by blocks."""
     content, image = smooth(*size, 0), smooth(*size, 1)
     styles = [smooth(150, 170, 2), smooth(90, 100, 3)][: len(settings.style_blend) or 1]
-    model = load_model(settings)
-    targets = make_targets(model, content, styles, settings, regions=regions)
-    knobs = make_knobs(settings, targets)
-    shape, results = image.shape, []
+    network, terms = load_model(settings), make_terms(settings)
+    targets = make_targets(terms, settings, content, styles, summarize_whole(network), regions)
+    weights, results = step_weights(settings, terms), []
     for blocks in (0, block_size):
-        evaluate = compiled(model, shape, False, blocks, False).evaluate
-        losses, gradient = evaluate(tf.constant(image), targets, knobs)
-        results.append((np.array(losses), gradient.numpy()))
+        evaluate = compiled(network, terms, image.shape, False, blocks).evaluate
+        losses, gradient = evaluate(tf.constant(image), targets, weights)
+        assert list(losses) == ["total", *(term.name for term in terms)]
+        results.append(({name: float(loss) for name, loss in losses.items()}, gradient.numpy()))
     return results
+
+
+def assert_equal(whole, by_blocks):
+    (losses, gradient), (losses_by, gradient_by) = whole, by_blocks
+    assert losses_by == pytest.approx(losses, rel=1e-5)
+    assert np.linalg.norm(gradient_by - gradient) <= 1e-5 * np.linalg.norm(gradient)
 
 
 @pytest.mark.parametrize(
@@ -110,17 +105,21 @@ def both_ways(smooth, size, settings, block_size, regions=()):
         ((131, 117), 48, {"style_blend": (0.7, 0.3), "content_layers": ["block4_conv2"]}),
         ((120, 133), 64, {"content_layers": ["block1_conv1", "block3_pool"], "style_sizes": 2}),
         ((17, 30), 1, {}),
+        ((97, 120), 48, {"style_statistics": "covariance", "mean_weight": 0.3, "style_sizes": 2}),
+        ((70, 81), 32, {"content_layers": ["block1_conv1", "block4_conv1"],
+                        "content_layer_weights": (0, 2), "style_layer_weights": (1, 0, 2, 0, 3)}),
         ((64, 64), 1000, {"loss": "absolute", "content_weight": 1e4, "style_weight": 1e-2}),
     ],
 )  # fmt: skip
 def test_blocks_equal_the_whole_picture(smooth, size, block_size, changes):
     settings = dataclasses.replace(SETTINGS, **changes)
-    (losses, gradient), (losses_by, gradient_by) = both_ways(smooth, size, settings, block_size)
-    np.testing.assert_allclose(losses_by, losses, rtol=1e-5)
-    assert np.linalg.norm(gradient_by - gradient) <= 1e-5 * np.linalg.norm(gradient)
+    assert_equal(*both_ways(smooth, size, settings, block_size))
 
 
-@pytest.mark.parametrize("changes", [{}, {"style_sizes": 2}])
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"style_sizes": 2}, {"style_statistics": "covariance", "mean_weight": 0.3}],
+)
 def test_blocks_equal_the_whole_picture_with_regions(smooth, changes):
     settings = dataclasses.replace(SETTINGS, style_blend=(0.7, 0.3), **changes)
     left, soft = np.zeros((120, 133), np.float32), np.zeros((60, 66), np.float32)
@@ -129,11 +128,7 @@ def test_blocks_equal_the_whole_picture_with_regions(smooth, changes):
     part = np.zeros((80, 80), np.float32)
     part[:, 30:] = 1
     regions = [Region(left, {0: None}), Region(soft, {0: part, 1: None})]
-    (losses, gradient), (losses_by, gradient_by) = both_ways(
-        smooth, (120, 133), settings, 64, regions
-    )
-    np.testing.assert_allclose(losses_by, losses, rtol=1e-5)
-    assert np.linalg.norm(gradient_by - gradient) <= 1e-5 * np.linalg.norm(gradient)
+    assert_equal(*both_ways(smooth, (120, 133), settings, 64, regions))
 
 
 def test_the_work_ahead_knows_that_blocks_take_longer(pixels):
@@ -145,20 +140,23 @@ def test_the_work_ahead_knows_that_blocks_take_longer(pixels):
     assert ahead == pytest.approx([1 + 2 * 4 * BLOCKS_COST, 2 * 4 * BLOCKS_COST, 1, 0])
 
 
-def test_the_gram_matrices_of_a_region_are_the_same_by_blocks(smooth):
-    image = tf.constant(smooth(100, 140, 0))
-    model = load_model(SETTINGS)
+@pytest.mark.parametrize("name", ["style", "content", "mean"])
+def test_the_targets_of_a_region_are_the_same_by_blocks(smooth, name):
+    settings = dataclasses.replace(SETTINGS, style_statistics="covariance", mean_weight=1)
+    network = load_model(settings)
+    (term,) = (term for term in make_terms(settings) if term.name == name)
     mask = np.zeros((100, 140), np.float32)
     mask[20:, 30:] = 1
-    names = SETTINGS.style_layers
-    guides = {(1, name): tf.constant(layer_guide(mask, name)) for name in names}
-    guides |= {(0, name): None for name in names}
-    features = extract_features(model, image)
-    grams = block_grams(model, image, guides, 48)
-    assert set(grams) == set(guides)
-    for key, gram in grams.items():
-        expected = gram_matrix(features[key[1]], guides[key])
-        assert np.linalg.norm(gram - expected) <= 1e-5 * np.linalg.norm(expected)
+    sources = [
+        Source(tf.constant(smooth(100, 140, 0)), mask, layer_guides(mask, term.layers), summarize)
+        for summarize in (summarize_whole(network), summarize_blocks(network, 48))
+    ]
+    results = [term.target(Sources(source, {0: source}, {0: 1.0})).values for source in sources]
+    whole, by_blocks = results
+    assert set(whole) == set(by_blocks) == set(term.layers)
+    for layer, expected in whole.items():
+        error = np.linalg.norm(by_blocks[layer] - expected)
+        assert error <= 1e-5 * np.linalg.norm(expected)
 
 
 @pytest.mark.parametrize("halo", [(14, 4, 2), (22, 2, 2), (22, 4, 0)])
@@ -172,16 +170,40 @@ def test_a_narrower_halo_would_show(smooth, monkeypatch, halo):
     assert np.linalg.norm(gradient_by - gradient) > 1e-5 * np.linalg.norm(gradient)
 
 
-def test_targets_are_the_whole_pictures(smooth):
+@pytest.mark.parametrize("joint", [False, True])
+def test_features_and_sums_are_the_whole_pictures(smooth, joint):
     image = tf.constant(smooth(75, 131, 0))
-    model = feature_model(load_weights("bundled"), SETTINGS.layers, "max")
-    features = extract_features(model, image)
-    for name, part in block_features(model, image, SETTINGS.layers, 32).items():
-        np.testing.assert_allclose(part, features[name], rtol=1e-4, atol=1e-2)
-    whole = {(0, name): None for name in SETTINGS.layers}
-    for (_, name), gram in block_grams(model, image, whole, 32).items():
-        expected = gram_matrix(features[name])
-        assert float(tf.norm(gram - expected)) <= 1e-5 * float(tf.norm(expected))
+    network, grid = load_model(SETTINGS), 2
+    features, seen = extract_features(network, image), []
+
+    def function(found, window):
+        seen.append(len(found))
+        every = {name: value for name, value in found.items() if stride(name) == grid}
+        return Statistics({name: tf.reduce_sum(value) for name, value in found.items()}, every)
+
+    found = summarize_blocks(network, 32)(
+        image, SETTINGS.layers, function, guides={}, grid=grid, joint=joint
+    )
+    assert (max(seen) == len(SETTINGS.layers)) == joint
+    for name, value in features.items():
+        assert float(found.sums[name]) == pytest.approx(float(tf.reduce_sum(value)), rel=1e-5)
+    assert set(found.maps) == {"block2_conv1"}
+    for name, value in found.maps.items():
+        np.testing.assert_allclose(value, features[name], rtol=1e-4, atol=1e-2)
+
+
+def test_whole_pictures_go_through_the_network_once(smooth, monkeypatch):
+    network, calls = load_model(SHALLOW), []
+
+    def spy(*arguments):
+        calls.append(arguments)
+        return extract_features(*arguments)
+
+    monkeypatch.setattr("nst_tf.memory.passes.extract_features", spy)
+    picture, painting = smooth(40, 56, 0), [smooth(48, 48, 1)]
+    settings = dataclasses.replace(SHALLOW, mean_weight=1)
+    make_targets(make_terms(settings), settings, picture, painting, summarize_whole(network))
+    assert len(calls) == 2
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
@@ -209,7 +231,7 @@ def test_blocks_with_winograd_are_exact(smooth):
         stylize(
             smooth(200, 150, 0), smooth(60, 60, 1),
             dataclasses.replace(settings, convolution=kind),
-            callbacks=[lambda p, losses=losses: losses.append(p.losses)],
+            callbacks=[lambda p, losses=losses: losses.append(list(p.losses.values()))],
         )  # fmt: skip
         runs[kind] = losses
     np.testing.assert_allclose(runs["winograd"], runs["direct"], rtol=1e-4, atol=1e-7)
@@ -222,14 +244,14 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 halves = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(cpu, halves)
 from nst_tf import Settings, stylize
-from nst_tf.memory import walk
-walk._devices = lambda: ["CPU:0", "CPU:1"]
-used, cut = [], walk.cut
+from nst_tf.memory import passes
+passes.block_devices = lambda: ["CPU:0", "CPU:1"]
+used, crop_block = [], passes.crop_block
 def spy(*arguments):
-    part = cut(*arguments)
+    part = crop_block(*arguments)
     used.append(tf.add(part[0], 1).device[-5:])
     return part
-walk.cut = spy
+passes.crop_block = spy
 settings = Settings(
     content_layers=["block4_conv1"], style_layers=["block1_conv1", "block4_conv1"], epochs=1,
     steps_per_epoch=2, block_size=32,
@@ -237,7 +259,7 @@ settings = Settings(
 picture = np.random.default_rng(0).random((1, 60, 70, 3), np.float32)
 parts = stylize(picture, picture[:, ::-1], settings)
 print(sorted(set(used)))
-walk._devices = lambda: [None]
+passes.block_devices = lambda: [None]
 np.testing.assert_allclose(parts, stylize(picture, picture[:, ::-1], settings), atol=1e-5)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

@@ -1,15 +1,15 @@
-import dataclasses
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from nst_tf import Settings, load_image
-from nst_tf.losses.objective import compiled, use_winograd
+from nst_tf.memory.evaluate import compiled
+from nst_tf.memory.plan import plan_memory
 from nst_tf.network import model as vgg
 from nst_tf.network import winograd
 from nst_tf.network.weights import load_weights
 from nst_tf.network.winograd import convolve_relu, transform_kernel
+from nst_tf.schedule import plan_scales
 from nst_tf.transfer import stylize
 from tests.conftest import GOLDEN
 
@@ -75,7 +75,7 @@ def test_a_kernel_is_transformed_by_its_definition():
 @pytest.fixture
 def everywhere(monkeypatch):
     """Use it in every layer, on maps of any size."""
-    monkeypatch.setattr(winograd, "pays", lambda *_: True)
+    monkeypatch.setattr(winograd, "is_faster", lambda *_: True)
     compiled.cache_clear()
     yield
     compiled.cache_clear()
@@ -105,7 +105,11 @@ def test_golden_losses_and_picture(everywhere):
     knobs = Settings(epochs=1, steps_per_epoch=40, max_dim=0, style_scale=0, convolution="winograd")
     rows = []
     image = stylize(
-        content, style, knobs, initial=start, callbacks=[lambda p: rows.append(p.losses)]
+        content,
+        style,
+        knobs,
+        initial=start,
+        callbacks=[lambda p: rows.append(list(p.losses.values()))],
     )
     np.testing.assert_allclose(rows[0], golden["losses"][0], rtol=1e-4)
     np.testing.assert_allclose(rows, golden["losses"], rtol=1e-2)
@@ -113,19 +117,25 @@ def test_golden_losses_and_picture(everywhere):
 
 
 def test_only_long_runs_on_cpus_compile_it(monkeypatch):
-    settings, size = Settings(), (192, 256)
+    def is_used(steps, **changes):
+        settings = Settings(epochs=1, steps_per_epoch=steps, memory_budget="100GiB", **changes)
+        size = (192, 256)
+        (plan,) = plan_memory(settings, plan_scales(settings, size, [size]), [size])
+        return plan.winograd
+
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [])
-    assert not use_winograd(settings, size, steps=10)
-    assert use_winograd(settings, size, steps=1000)
-    assert not use_winograd(settings, size, steps=1000, seconds=20)
-    assert use_winograd(settings, size, steps=1000, seconds=200)
-    assert use_winograd(dataclasses.replace(settings, convolution="winograd"), size, steps=10)
-    assert not use_winograd(dataclasses.replace(settings, convolution="direct"), size, 1000)
+    assert not is_used(10)
+    assert is_used(1000)
+    assert not is_used(1000, time_limit=20)
+    assert is_used(1000, time_limit=200)
+    assert is_used(10, convolution="winograd")
+    assert not is_used(1000, convolution="direct")
+    assert not is_used(1000, precision="bfloat16")
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: ["a GPU"])
-    assert not use_winograd(settings, size, steps=1000)
+    assert not is_used(1000)
 
 
-def test_where_it_pays_depends_on_channels_and_maps():
+def test_where_it_is_faster_depends_on_channels_and_maps():
     model = vgg.feature_model(load_weights("bundled"), ("block4_conv2",), "max")
     assert set(vgg.winograd_kernels(model, 128, 128)) == {f"block3_conv{n}" for n in range(1, 5)}
     assert "block4_conv2" in vgg.winograd_kernels(model, 256, 256)
