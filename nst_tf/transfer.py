@@ -6,28 +6,21 @@ The method is that of Gatys, Ecker and Bethge (arXiv 1508.06576) as the TensorFl
 import dataclasses
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from nst_tf.fitting import Fitted, fit
 from nst_tf.images.masks import Region, count_masks
-from nst_tf.images.resize import check_image, resize, scaled
-from nst_tf.losses.objective import objective, overflow_message, read, step_weights
+from nst_tf.losses.objective import overflow_message
 from nst_tf.losses.registry import make_terms
-from nst_tf.losses.targets import Targets, make_targets
-from nst_tf.losses.term import Term
+from nst_tf.losses.targets import Targets
 from nst_tf.memory.fallback import with_less_memory
-from nst_tf.memory.passes import summarize_blocks, summarize_whole
 from nst_tf.memory.plan import Plan, plan_memory
-from nst_tf.network.model import feature_model
-from nst_tf.network.precision import feature_precision
-from nst_tf.network.weights import load_weights
 from nst_tf.optimizers.adam import AdamState, adam_resample, adam_start
 from nst_tf.optimizers.lbfgs import lbfgs_start
 from nst_tf.progress import Callback, NonFiniteLossError, Progress
+from nst_tf.scale import Pictures, exact_products, load_model, scale_targets
 from nst_tf.schedule import Scale, epoch_of, gains_too_little, watched
 from nst_tf.settings import Settings
 from nst_tf.start import refined, start_image
@@ -177,20 +170,8 @@ class StyleTransfer:
         start = state.start.numpy() if state.scale > 1 else None
 
         def make(plan: Plan) -> Targets:
-            summarize = (
-                summarize_blocks(self.network, plan.block_size)
-                if plan.block_size
-                else summarize_whole(self.network)
-            )
-            return make_targets(
-                self.terms,
-                self.settings,
-                pictures.photo,
-                pictures.paintings,
-                summarize,
-                self.fitted.regions,
-                start,
-                self.fitted.keep,
+            return scale_targets(
+                self.network, self.terms, self.fitted, pictures, plan.block_size, start
             )
 
         return with_less_memory(make, state.plan)
@@ -248,94 +229,3 @@ class StyleTransfer:
             image=lambda: self.fitted.finish(state.shown.numpy()),
             state=state,
         )
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Pictures:
-    """The photo and the paintings at a scale, float32 `[1, h, w, 3]` in [0, 1]."""
-
-    photo: np.ndarray
-    paintings: list[np.ndarray]
-
-    @classmethod
-    def at(cls, fitted: Fitted, scale: Scale) -> "Pictures":
-        """Return them resampled to a scale, in the colours that the run sees."""
-        photo, *paintings = (
-            resize(picture, scaled(picture.shape[1:3], scale.ratio))
-            for picture in (fitted.colors.content, *fitted.colors.styles)
-        )
-        return cls(photo, paintings)
-
-
-@contextmanager
-def exact_products(settings: Settings) -> Iterator[None]:
-    """Multiply float32 as float32, unless `settings.tf32` allows less on NVIDIA GPUs.
-
-    TensorFlow's switch is global: it is put back afterwards.
-    """
-    before = tf.config.experimental.tensor_float_32_execution_enabled()
-    tf.config.experimental.enable_tensor_float_32_execution(settings.tf32)
-    try:
-        yield
-    finally:
-        tf.config.experimental.enable_tensor_float_32_execution(before)
-
-
-def measure(
-    image: np.ndarray,
-    content: np.ndarray,
-    styles: np.ndarray | Sequence[np.ndarray],
-    settings: Settings | None = None,
-    regions: Sequence[Region] = (),
-    keep: np.ndarray | None = None,
-) -> dict[str, float]:
-    """Return the objective's terms of an image, as `stylize` with these arguments sees them.
-
-    Args:
-        image: float `[1, H, W, 3]` or `[H, W, 3]` in [0, 1], of the fitted content's size. With
-            `preserve_color="luminance"` the optimised image has other colours than the result.
-        content, styles, settings, regions, keep: as for `stylize`; of a ramp, the start counts.
-
-    Returns:
-        The weighted terms by name, `total` first.
-
-    Raises:
-        ValueError: as for `stylize`, or the image has another size than the content.
-    """
-    fitted = fit(content, styles, settings or Settings(), regions, keep=keep)
-    settings = fitted.settings
-    image = check_image("image", image)
-    if image.shape[1:3] != fitted.size:
-        raise ValueError(
-            f"image is {image.shape[2]}x{image.shape[1]} pixels, but the content "
-            f"{fitted.size[1]}x{fitted.size[0]}"
-        )
-    network, terms = load_model(settings), make_terms(settings)
-    weights = step_weights(settings.at(0), terms)
-    with exact_products(settings):
-        targets = whole_targets(network, terms, fitted)
-        return read(objective(network, terms, tf.constant(image), targets, weights))
-
-
-def whole_targets(network: keras.Model, terms: Sequence[Term], fitted: Fitted) -> Targets:
-    """Return the targets at the finest scale, made from whole pictures."""
-    return make_targets(
-        terms,
-        fitted.settings,
-        fitted.colors.content,
-        fitted.colors.styles,
-        summarize_whole(network),
-        fitted.regions,
-        keep=fitted.keep,
-    )
-
-
-def load_model(settings: Settings, precision: str | None = None) -> keras.Model:
-    """Return the network that `settings` asks for; OSError if its weights cannot be read."""
-    return feature_model(
-        load_weights(settings.weights),
-        settings.layers,
-        settings.pooling,
-        precision or feature_precision(settings),
-        settings.padding,
-    )

@@ -108,7 +108,7 @@ def floor_step(size):
 
     from nst_tf import Settings
     from nst_tf.network.layers import stride
-    from nst_tf.transfer import load_model
+    from nst_tf.scale import load_model
 
     height, width = pictures(size).size
     layers = []

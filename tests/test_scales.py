@@ -10,11 +10,12 @@ from nst_tf import Settings, stylize
 from nst_tf.fitting import fit
 from nst_tf.images.resize import resize
 from nst_tf.losses.registry import make_terms
+from nst_tf.measure import measure, whole_targets
 from nst_tf.memory.evaluate import compiled
 from nst_tf.network.model import winograd_kernels
 from nst_tf.optimizers.adam import adam_resample
 from nst_tf.progress import NonFiniteLossError
-from nst_tf.transfer import load_model, measure, whole_targets
+from nst_tf.scale import load_model
 from tests.oracles import numpy_losses, total_variation
 
 FAST = Settings(

@@ -19,12 +19,14 @@ from nst_tf.losses.objective import step_weights
 from nst_tf.losses.registry import make_terms
 from nst_tf.losses.targets import make_targets
 from nst_tf.losses.term import Features, Sources, Statistics, Target, Term, Window
+from nst_tf.measure import whole_targets
 from nst_tf.memory.evaluate import compiled
 from nst_tf.memory.passes import summarize_blocks
 from nst_tf.memory.plan import plan_memory
 from nst_tf.progress import NonFiniteLossError
+from nst_tf.scale import load_model
 from nst_tf.settings import setting
-from nst_tf.transfer import StyleTransfer, load_model, whole_targets
+from nst_tf.transfer import StyleTransfer
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,11 @@ from nst_tf import Settings, stylize
 from nst_tf.fitting import fit
 from nst_tf.losses.objective import step_weights
 from nst_tf.losses.registry import make_terms
+from nst_tf.measure import measure, whole_targets
 from nst_tf.memory.evaluate import CACHED, compiled
 from nst_tf.progress import NonFiniteLossError
+from nst_tf.scale import load_model
 from nst_tf.step import _adam_if_finite
-from nst_tf.transfer import load_model, measure, whole_targets
 from tests.oracles import numpy_losses
 
 # Two shallow layers: the mathematics of the whole network at a fraction of its time.

@@ -12,7 +12,8 @@ from nst_tf.images.resize import Box, Size, check_image, fit_size, resize_plane
 
 # A classifier of small windows errs on one view of a picture or another, seldom on the same place
 # of nearly all: so a face must be found when the picture is tilted and mirrored too. These figures
-# find 90 to 95 of 100 faces of Labeled Faces in the Wild, and none in the paintings of `assets`.
+# find 88 of 100 faces of scikit-image's `lfw_subset`, 36 or 60 pixels wide in `assets/temple.jpg`,
+# and nothing else there or in the other pictures without a face.
 _SIDE = 384  # long side, at most, at which faces are sought, pixels
 _SMALLEST = 24  # side of the classifier's window, pixels: a face is at least 1/16 of the long side
 _GROWTH = 1.1  # of the window, from one size to the next

@@ -16,12 +16,14 @@ import keras
 import tensorflow as tf
 
 from nst_tf.losses.objective import Weights, combine, gradient, measure_parts, objective
-from nst_tf.losses.targets import Key, Targets, halved
-from nst_tf.losses.term import PIXELS, Statistics, Term, add
+from nst_tf.losses.targets import Targets, halved
+from nst_tf.losses.term import PIXELS, Term, add
 from nst_tf.memory.blocks import make_stages
 from nst_tf.memory.passes import (
     BlockedStage,
     Kernels,
+    PartsByKey,
+    StatisticsByKey,
     backward_blocks,
     count_blocks,
 )
@@ -91,7 +93,8 @@ def compiled(
         return model.winograd_kernels(network, height, width) if winograd else {}
 
     if block_size:
-        return Evaluator(_by_blocks(network, terms, shape, block_size, kernels), whole=False)
+        blocked = BlockedObjective(network, terms, shape, block_size, kernels)
+        return Evaluator(blocked.evaluate, whole=False)
     depth = max(term.levels for term in terms)
     by_level = tuple(kernels(shape[1] >> level, shape[2] >> level) for level in range(depth))
 
@@ -110,72 +113,87 @@ def release() -> None:
     gc.collect()
 
 
-def _by_blocks(
-    network: keras.Model,
-    terms: Sequence[Term],
-    shape: tuple[int, ...],
-    block_size: int,
-    kernels: Kernels,
-) -> Evaluate:
-    of_layers = {term.name: term for term in terms if term.layers}
-    of_pixels = [term for term in terms if not term.layers]
-    sizes = [
-        (shape[1] >> level, shape[2] >> level)
-        for level in range(max(term.levels for term in terms))
-    ]
-    layers = network.output_names
-    cell = max(term.grid for term in terms)
-    stages = [
-        [
-            BlockedStage(network, stage, size, block_size, layers, of_layers, kernels)
-            for stage in make_stages(layers, cell)
+class BlockedObjective:
+    """The objective and its gradient by blocks, for images of one shape.
+
+    Args:
+        network, terms, shape, block_size: as for `compiled`.
+        kernels: for Winograd's convolutions.
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        terms: Sequence[Term],
+        shape: tuple[int, ...],
+        block_size: int,
+        kernels: Kernels,
+    ) -> None:
+        self._names = [term.name for term in terms]
+        self._of_layers = {term.name: term for term in terms if term.layers}
+        self._of_pixels = [term for term in terms if not term.layers]
+        layers = network.output_names
+        levels = range(max(term.levels for term in terms))
+        sizes = [(shape[1] >> level, shape[2] >> level) for level in levels]
+        cell = max(term.grid for term in terms)
+        self._stages = [
+            [
+                BlockedStage(network, stage, size, block_size, layers, self._of_layers, kernels)
+                for stage in make_stages(layers, cell)
+            ]
+            for size in sizes
+            if min(size) >= smallest_side(layers)
         ]
-        for size in sizes
-        if min(size) >= smallest_side(layers)
-    ]
+        # Without XLA it would take the memory of up to ten pictures.
+        self._differentiate_pixels = tf.function(self._pixels, jit_compile=True)
 
-    @tf.function(jit_compile=True)  # otherwise it would take the memory of up to ten pictures
-    def differentiate_pixels(image, parts, weights):
-        """Return the losses of the terms of pixels, on the whole image, and the gradient."""
-
-        def losses(image):
-            statistics: dict[Key, Statistics] = {}
-            targets = Targets(parts, None)
-            for level in range(targets.levels):
-                pixels = {PIXELS: halved(image, level)}
-                statistics |= measure_parts(of_pixels, pixels, targets.at(level))
-            return combine(of_pixels, statistics, parts, weights)
-
-        return gradient(losses, image)
-
-    def differentiate_layers(picture, level, parts, weights):
-        """Return the losses of the terms of layers at a level, and the gradient at its picture."""
-        inputs, statistics = count_blocks(stages[level], picture, parts, of_layers)
-        with tf.GradientTape() as tape:
-            tape.watch(tf.nest.flatten(statistics))
-            losses = combine(list(of_layers.values()), statistics, parts, weights)
-        multipliers = tape.gradient(
-            losses["total"], statistics, unconnected_gradients=tf.UnconnectedGradients.ZERO
-        )
-        return losses, backward_blocks(stages[level], inputs, parts, multipliers)
-
-    def evaluate(image, targets, weights):
+    def evaluate(
+        self, image: tf.Tensor, targets: Targets, weights: Weights
+    ) -> tuple[Losses, tf.Tensor]:
+        """Return the losses of an image and the gradient of their total."""
         image = tf.convert_to_tensor(image)
         if targets.preserved:
             image = targets.preserved.compose(image)
-        pixel_parts = {key: part for key, part in targets.parts.items() if key[0] not in of_layers}
-        losses, slope = differentiate_pixels(image, pixel_parts, weights)
+        pixels = {k: part for k, part in targets.parts.items() if k[0] not in self._of_layers}
+        losses, slope = self._differentiate_pixels(image, pixels, weights)
         losses = dict(losses)
         for level in range(targets.levels):
-            parts = {k: part for k, part in targets.at(level).items() if k[0] in of_layers}
+            parts = {k: part for k, part in targets.at(level).items() if k[0] in self._of_layers}
             with tf.GradientTape() as tape:
                 tape.watch(image)
                 picture = halved(image, level)
-            found, pulled = differentiate_layers(picture, level, parts, weights)
+            found, pulled = self._differentiate_layers(picture, level, parts, weights)
             add(losses, found)
             slope += tape.gradient(picture, image, output_gradients=pulled) if level else pulled
         if targets.preserved:
             slope *= targets.preserved.covered
-        return {name: losses[name] for name in ("total", *(term.name for term in terms))}, slope
+        return {name: losses[name] for name in ("total", *self._names)}, slope
 
-    return evaluate
+    def _pixels(
+        self, image: tf.Tensor, parts: PartsByKey, weights: Weights
+    ) -> tuple[Losses, tf.Tensor]:
+        """Return the losses of the terms of pixels, on the whole image, and the gradient."""
+
+        def losses(image: tf.Tensor) -> Losses:
+            statistics: StatisticsByKey = {}
+            targets = Targets(parts, None)
+            for level in range(targets.levels):
+                pixels = {PIXELS: halved(image, level)}
+                statistics |= measure_parts(self._of_pixels, pixels, targets.at(level))
+            return combine(self._of_pixels, statistics, parts, weights)
+
+        return gradient(losses, image)
+
+    def _differentiate_layers(
+        self, picture: tf.Tensor, level: int, parts: PartsByKey, weights: Weights
+    ) -> tuple[Losses, tf.Tensor]:
+        """Return the losses of the terms of layers at a level, and the gradient at its picture."""
+        stages = self._stages[level]
+        inputs, statistics = count_blocks(stages, picture, parts, self._of_layers)
+        with tf.GradientTape() as tape:
+            tape.watch(tf.nest.flatten(statistics))
+            losses = combine(list(self._of_layers.values()), statistics, parts, weights)
+        multipliers = tape.gradient(
+            losses["total"], statistics, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
+        return losses, backward_blocks(stages, inputs, parts, multipliers)

@@ -132,7 +132,8 @@ def plan_memory(
             f"TensorFlow and the network need about {describe_bytes(BASE)} of memory, but the run "
             f"may take {describe_bytes(budget)}: free memory or raise --memory_budget"
         )
-    precision, terms = feature_precision(settings), make_terms(settings)
+    precision = feature_precision(settings.precision, settings.convolution)
+    terms = make_terms(settings)
     plans = []
     for scale in scales:
         sizes = [scaled(size, scale.ratio) for size in styles]

@@ -1,20 +1,18 @@
-"""The precision of the features: what the settings ask for, and what the hardware multiplies."""
+"""The precision of the features: what is asked for, and what the hardware multiplies."""
 
 import functools
 from pathlib import Path
 
-from nst_tf.settings import Settings
 
+def feature_precision(precision: str, convolution: str) -> str:
+    """Return `float32` or `bfloat16`: the precision itself, or what `auto` amounts to here.
 
-def feature_precision(settings: Settings) -> str:
-    """Return `float32` or `bfloat16`: what `settings.precision` says or `auto` amounts to here.
-
-    `auto` is bfloat16 on a CPU with instructions for it, unless the settings ask for Winograd's
-    convolutions, and float32 elsewhere.
+    `auto` is bfloat16 on a CPU with instructions for it, unless the convolutions are to be
+    Winograd's, and float32 elsewhere.
     """
-    if settings.precision != "auto":
-        return settings.precision
-    if settings.convolution == "winograd" or not has_bfloat16():
+    if precision != "auto":
+        return precision
+    if convolution == "winograd" or not has_bfloat16():
         return "float32"
     import tensorflow as tf
 

@@ -34,7 +34,7 @@ SHALLOW = Settings(
 
 def workload(settings, size=LARGE, styles=((400, 600),), masks=0):
     """Return what `plan_memory` estimates at the finest scale."""
-    precision = feature_precision(settings)
+    precision = feature_precision(settings.precision, settings.convolution)
     return Workload(make_terms(settings), settings.layers, precision, size, styles, masks)
 
 

@@ -1,0 +1,93 @@
+"""What a scale works with: its pictures, the network, the targets."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from nst_tf.fitting import Fitted
+from nst_tf.images.resize import resize, scaled
+from nst_tf.losses.targets import Targets, make_targets
+from nst_tf.losses.term import Term
+from nst_tf.memory.passes import summarize_blocks, summarize_whole
+from nst_tf.network.model import feature_model
+from nst_tf.network.precision import feature_precision
+from nst_tf.network.weights import load_weights
+from nst_tf.schedule import Scale
+from nst_tf.settings import Settings
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """The photo and the paintings at a scale, float32 `[1, h, w, 3]` in [0, 1]."""
+
+    photo: np.ndarray
+    paintings: list[np.ndarray]
+
+    @classmethod
+    def at(cls, fitted: Fitted, scale: Scale) -> "Pictures":
+        """Return them resampled to a scale, in the colours that the run sees."""
+        photo, *paintings = (
+            resize(picture, scaled(picture.shape[1:3], scale.ratio))
+            for picture in (fitted.colors.content, *fitted.colors.styles)
+        )
+        return cls(photo, paintings)
+
+
+def scale_targets(
+    network: keras.Model,
+    terms: Sequence[Term],
+    fitted: Fitted,
+    pictures: Pictures,
+    block_size: int = 0,
+    start: np.ndarray | None = None,
+) -> Targets:
+    """Return what the terms compare with at a scale.
+
+    Args:
+        network: from `load_model`.
+        terms: of the objective.
+        fitted: what the run is made from.
+        pictures: the photo and the paintings at the scale.
+        block_size: as for `Stage.plan`, or 0 to send whole pictures through the network.
+        start: the image as the scale starts with it, `[1, h, w, 3]`; None at the first scale.
+    """
+    summarize = summarize_blocks(network, block_size) if block_size else summarize_whole(network)
+    return make_targets(
+        terms,
+        fitted.settings,
+        pictures.photo,
+        pictures.paintings,
+        summarize,
+        fitted.regions,
+        start,
+        fitted.keep,
+    )
+
+
+def load_model(settings: Settings, precision: str | None = None) -> keras.Model:
+    """Return the network that `settings` asks for; OSError if its weights cannot be read."""
+    return feature_model(
+        load_weights(settings.weights),
+        settings.layers,
+        settings.pooling,
+        precision or feature_precision(settings.precision, settings.convolution),
+        settings.padding,
+    )
+
+
+@contextmanager
+def exact_products(settings: Settings) -> Iterator[None]:
+    """Multiply float32 as float32, unless `settings.tf32` allows less on NVIDIA GPUs.
+
+    TensorFlow's switch is global: it is put back afterwards.
+    """
+    before = tf.config.experimental.tensor_float_32_execution_enabled()
+    tf.config.experimental.enable_tensor_float_32_execution(settings.tf32)
+    try:
+        yield
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(before)
