@@ -7,44 +7,40 @@ import argparse
 import json
 from pathlib import Path
 
-import numpy as np
 from matplotlib.figure import Figure
-from PIL import Image
-from record import ASSETS
+from PIL import Image, ImageOps
+from record import ASSETS, MAIN_FIGURES
 
-from nst_tf import load_image, save_image
-from nst_tf.images.depth import to_levels
-from nst_tf.images.resize import resize
-
-COLOURS = {"tutorial": "C7", "lbfgs": "C0", "fast": "C1", "quality": "C3"}
+COLOURS = {"tutorial": "C7", "lbfgs": "C0", "fast": "C1", "quality": "C3", "painting": "C2"}
 WIDTH, HEIGHT, MARGIN = 300, 200, 6
 
 
 def draw_curves(pairs):
-    figure = Figure(figsize=(3.6 * len(pairs), 8.4), layout="constrained")
-    panels = figure.subplots(3, len(pairs), sharex="col", squeeze=False)
+    """Draw the main figures and the tutorial's loss against seconds, a column for each pair."""
+    figure = Figure(figsize=(3.6 * len(pairs), 12), layout="constrained")
+    panels = figure.subplots(len(MAIN_FIGURES) + 1, len(pairs), sharex="col", squeeze=False)
     for column, (pair, methods) in zip(panels.T, pairs.items(), strict=True):
         content, style, size = pair.split(":")
         column[0].set_title(f"{content}, {style}, {size} px", fontsize=10)
         for name, figures in methods.items():
-            seconds, losses = zip(*figures["loss_by_seconds"], strict=True)
-            column[0].loglog(seconds, losses, color=COLOURS[name], label=name)
+            colour = COLOURS.get(name, "C4")
             seconds, qualities = zip(*figures["quality_by_seconds"], strict=True)
-            styles = [np.mean([q[f"style_{n}"] for n in (1, 2, 4)]) for q in qualities]
-            column[1].semilogx(seconds, styles, color=COLOURS[name])
-            column[2].semilogx(seconds, [q["content"] for q in qualities], color=COLOURS[name])
-        column[2].set_xlabel("seconds")
+            for axes, kind in zip(column, MAIN_FIGURES, strict=False):
+                axes.semilogx(seconds, [q[kind] for q in qualities], color=colour, label=name)
+            seconds, losses = zip(*figures["loss_by_seconds"], strict=True)
+            column[-1].loglog(seconds, losses, color=colour)
+        column[-1].set_xlabel("seconds")
         for axes in column:
             axes.grid(alpha=0.3, which="both")
-    labels = ("the tutorial's loss", "style distance, mean of 1, ½, ¼", "content distance")
-    for axes, label in zip(panels[:, 0], labels, strict=True):
+    for axes, label in zip(panels[:, 0], (*MAIN_FIGURES, "the tutorial's loss"), strict=True):
         axes.set_ylabel(label)
     panels[0, 0].legend()
     figure.savefig(ASSETS / "quality-curves.png", dpi=100)
 
 
 def draw_pictures(pairs, parts):
-    methods = list(COLOURS)
+    """Put photo, painting and the picture of each method on a sheet, a row for each pair."""
+    methods = [name for name in COLOURS if any(name in figures for figures in pairs.values())]
     columns = 2 + len(methods)
     size = (columns * (WIDTH + MARGIN) + MARGIN, len(pairs) * (HEIGHT + MARGIN) + MARGIN)
     sheet = Image.new("RGB", size, "white")
@@ -54,13 +50,12 @@ def draw_pictures(pairs, parts):
         for column, path in enumerate((*sources, *results)):
             if not path.exists():  # not every method ran on every pair
                 continue
-            image = load_image(path)
-            scale = min(HEIGHT / image.shape[1], WIDTH / image.shape[2])
-            image = resize(image, (round(image.shape[1] * scale), round(image.shape[2] * scale)))
-            left = MARGIN + column * (WIDTH + MARGIN) + (WIDTH - image.shape[2]) // 2
-            top = MARGIN + row * (HEIGHT + MARGIN) + (HEIGHT - image.shape[1]) // 2
-            sheet.paste(Image.fromarray(to_levels(image[0])), (left, top))
-    save_image(ASSETS / "quality-pictures.jpg", np.asarray(sheet, np.float32) / 255)
+            with Image.open(path) as picture:
+                tile = ImageOps.contain(picture.convert("RGB"), (WIDTH, HEIGHT))
+            left = MARGIN + column * (WIDTH + MARGIN) + (WIDTH - tile.width) // 2
+            top = MARGIN + row * (HEIGHT + MARGIN) + (HEIGHT - tile.height) // 2
+            sheet.paste(tile, (left, top))
+    sheet.save(ASSETS / "quality-pictures.jpg", quality=95, subsampling=0)
 
 
 def main():

@@ -1,6 +1,6 @@
-"""One pair by the recipe `quality` at 256, 512 and 1024 pixels: assets/quality-sizes.jpg.
+"""One pair by a recipe at 256, 512 and 1024 pixels: assets/quality-sizes.jpg.
 
-    python scripts/quality_sizes.py [--pair temple:great_wave]
+    python scripts/quality_sizes.py [--recipe quality] [--pair temple:great_wave]
 
 The photo is enlarged to the largest size first. Figures and times go to quality_sizes.json, the
 pictures to --parts; those already there with the same settings are kept.
@@ -9,6 +9,7 @@ pictures to --parts; those already there with the same settings are kept.
 import argparse
 import json
 import time
+from collections import deque
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -19,7 +20,6 @@ from record import ASSETS, describe, write_record
 from nst_tf import RECIPES, load_image, save_image, stylize
 from nst_tf.images.metadata import read_metadata
 from nst_tf.images.resize import long_side_size, resize
-from nst_tf.transfer import fit
 
 SIZES = (256, 512, 1024)
 SHOWN = 480  # long side of each on the sheet, and of the details below
@@ -27,25 +27,26 @@ SHOWN = 480  # long side of each on the sheet, and of the details below
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--recipe", default="quality", choices=RECIPES)
     parser.add_argument("--pair", default="temple:great_wave")
     parser.add_argument("--parts", type=Path, default=Path("quality_sizes-parts"))
     options = parser.parse_args()
     options.parts.mkdir(exist_ok=True)
     photo, painting = (load_image(ASSETS / f"{name}.jpg") for name in options.pair.split(":"))
     photo = resize(photo, long_side_size(*photo.shape[1:3], SIZES[-1]))
-    record = describe() | {"pair": options.pair, "sizes": {}}
+    record = describe() | {"recipe": options.recipe, "pair": options.pair, "sizes": {}}
     shown = long_side_size(*photo.shape[1:3], SHOWN)
     columns = []
     for size in SIZES:
         part = options.parts / f"{options.pair.replace(':', '-')}-{size}.png"
-        settings = replace(RECIPES["quality"], max_dim=size)
+        settings = replace(RECIPES[options.recipe], max_dim=size)
         knobs = json.loads(json.dumps(asdict(settings)))
         if not part.exists() or read_metadata(part)["settings"] != knobs:
-            content, (style,) = fit(photo, painting, settings)
-            began, latest = time.perf_counter(), []
-            picture = stylize(content, style, settings, callbacks=[latest.append])
+            began, latest = time.perf_counter(), deque(maxlen=1)
+            picture = stylize(photo, painting, settings, callbacks=[latest.append])
             seconds = time.perf_counter() - began
-            quality = {k: round(v, 3) for k, v in measure_quality(picture, content, style).items()}
+            quality = measure_quality(picture, photo, painting)
+            quality = {name: round(value, 4) for name, value in quality.items()}
             figures = {"seconds": round(seconds, 1), "steps": latest[-1].step, **quality}
             save_image(part, picture, metadata={"settings": knobs, "figures": figures})
         record["sizes"][size] = read_metadata(part)["figures"]

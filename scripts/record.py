@@ -10,19 +10,25 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = ROOT / "assets"
 
+MAIN_FIGURES = ("remd", "self", "grain", "patch")  # of quality.py; less is better
+
 
 def describe():
     """Return versions, commit and machine, to open a record with."""
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    ).stdout.strip()  # fmt: skip
     versions = {name: metadata.version(name) for name in ("tensorflow", "keras", "numpy")}
     return {
         "versions": {"python": platform.python_version(), **versions},
-        "commit": commit,
+        "commit": commit(),
         "machine": machine(),
     }
+
+
+def commit(checkout=ROOT):
+    """Return the commit that a checkout is at, with `-dirty` where its files differ."""
+    return subprocess.run(
+        ["git", "describe", "--always", "--dirty"],
+        cwd=checkout, capture_output=True, text=True, check=True,
+    ).stdout.strip()  # fmt: skip
 
 
 def machine():
