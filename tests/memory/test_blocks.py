@@ -21,7 +21,7 @@ from nst_tf.memory.passes import summarize_blocks, summarize_whole
 from nst_tf.memory.plan import BLOCKS_COST
 from nst_tf.network.layers import LAYERS, stride
 from nst_tf.network.model import extract_features
-from nst_tf.transfer import load_model
+from nst_tf.scale import load_model
 
 SETTINGS = Settings(
     loss="relative", content_weight=0.5, style_weight=1, total_variation_weight=0.05, max_dim=0,
