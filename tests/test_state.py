@@ -116,7 +116,7 @@ def test_states_stay_as_they_are(pixels, optimizer):
             np.testing.assert_array_equal(value, before)
 
 
-def test_a_new_objective_starts_the_window_and_l_bfgs_anew(pixels):
+def test_a_new_objective_restarts_the_window_and_l_bfgs(pixels):
     ramps = {"style_weight": (1e-3, 1), "epochs": 2, "steps_per_epoch": 3, "optimizer": "lbfgs"}
     states = [progress.state for progress in transfer(pixels, **ramps).steps()]
     assert [state.epoch for state in states] == [0, 0, 0, 1, 1, 1]
