@@ -35,9 +35,9 @@ def test_readme_is_short_and_its_test_command_can_be_found():
 
 
 def test_the_page_of_flags_is_what_its_script_makes(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "docs")
-    generated = importlib.import_module("flags")
-    assert text(generated.PAGE) == "\n".join(generated.page())  # python docs/flags.py
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    generated = importlib.import_module("flags_page")
+    assert text(generated.PAGE) == "\n".join(generated.page())  # python scripts/flags_page.py
     rows = re.findall(r"^\| `--([a-z_0-9]+)` \|", text(generated.PAGE), re.MULTILINE)
     assert sorted(rows) == sorted(FLAGS)
 

@@ -21,7 +21,7 @@ from nst_tf.network.layers import numbers_per_pixel, stride
 from nst_tf.settings import Settings
 
 PLACE = 4  # pixels between two places: the paper's grid, a quarter of the size
-CANDIDATES = 8192  # places of all paintings together; half of them do as well (docs/recipes.md)
+CANDIDATES = 8192  # places of all paintings together: half of them do nearly as well
 PHOTO_SHARE = 0.75  # of the query; the rest is the image that the scale starts with
 PRIOR = 0.1  # centred cosine that a painting with the share 1/e gives away
 CHUNK = 2048  # places that are compared with all candidates at once

@@ -1,8 +1,8 @@
 """The page of flags, from the code that declares them.
 
-    python docs/flags.py
+    python scripts/flags_page.py
 
-writes `flags.md` beside this file.
+writes `docs/flags.md`.
 """
 
 import dataclasses
@@ -13,12 +13,12 @@ from pathlib import Path
 from nst_tf.cli.flags import OTHER_FLAGS
 from nst_tf.settings import Settings
 
-PAGE = Path(__file__).with_name("flags.md")
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "flags.md"
 
 HEAD = """\
 # Flags
 
-`docs/flags.py` generates this page from the same declarations as `--help`.
+`scripts/flags_page.py` generates this page from the same declarations as `--help`.
 
 - `--detail 2` and `--detail=2` mean the same. Lists are written with commas, such as
   `--style_blend 0.7,0.3`.
