@@ -8,9 +8,10 @@ from typing import Any
 from nst_tf.checks import unknown
 from nst_tf.settings import Settings
 
-# `fast`, `quality` and `painting` share relative losses, in which weights are shares: of (F − P)² / P² at
-# block4_conv2, of the mean over layers of (G − A)² / A², and of the total variation over the
-# painting's. At the photo the style term is near 1 and the content 0; they meet at some tenths.
+# `fast`, `quality` and `painting` share relative losses, in which weights are shares: of
+# (F − P)² / P² at block4_conv2, of the mean over layers of (G − A)² / A², and of the total
+# variation over the painting's. At the photo the style term is near 1 and the content 0; they meet
+# at some tenths.
 _RELATIVE: dict[str, Any] = {
     "loss": "relative",
     "optimizer": "lbfgs",

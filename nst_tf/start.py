@@ -14,9 +14,21 @@ def start_image(
     settings: Settings,
     initial: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return the image that the first step changes, float32 of the content's shape.
+    """Return the image that the first step changes.
 
     Noise is uniform in [0, 1] and depends on nothing but the seed and the shape.
+
+    Args:
+        content: the photo at the coarsest scale, float32 `[1, H, W, 3]` in [0, 1].
+        styles: the paintings there.
+        settings: of the run.
+        initial: an image to start from instead, of any size.
+
+    Returns:
+        float32 of the content's shape, in [0, 1].
+
+    Raises:
+        ValueError: `settings.init` is a path, or `initial` is no image.
     """
     size = content.shape[1:3]
     if initial is not None:
@@ -39,12 +51,12 @@ def refined(
 ) -> np.ndarray:
     """Return a scale's image at the size of the next finer one.
 
-    What the photo has at that size alone is added to it the more, the weaker the style is: all of
-    it at a strength of 0, nothing from 1 on.
+    The detail that the photo has only at the finer size is added, times 1 − strength: all of it at
+    a strength of 0, nothing from 1 on.
 
     Args:
-        image: of the coarser scale, float32 `[1, h, w, 3]` in [0, 1].
-        coarse: the photo there.
+        image: the coarser scale's, float32 `[1, h, w, 3]` in [0, 1].
+        coarse: the photo at the coarser scale.
         photo: the photo at the finer scale, `[1, H, W, 3]`.
         strength: as in `Settings`.
     """

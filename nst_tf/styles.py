@@ -1,4 +1,4 @@
-"""Several styles: what the settings say of each."""
+"""Several paintings: what the settings say about each."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,10 +8,10 @@ from nst_tf.settings import Settings
 
 
 def check_styles(settings: Settings, count: int) -> None:
-    """Refuse settings for another number of styles than there are.
+    """Check that the settings fit the number of styles.
 
     Raises:
-        ValueError: naming the field and both numbers.
+        ValueError: they do not; the text names the field and both numbers.
     """
     scales = settings.style_scale
     if isinstance(scales, tuple) and len(scales) != count:
@@ -28,10 +28,10 @@ def check_styles(settings: Settings, count: int) -> None:
 
 
 def check_blend(settings: Settings, regions: Sequence[Region]) -> None:
-    """Refuse shares of styles that would have no effect, or leave a region without a style.
+    """Check that `style_blend` has an effect and leaves each region a style.
 
     Raises:
-        ValueError: naming what to do instead.
+        ValueError: it does not; the text says what to do instead.
     """
     if not settings.style_blend:
         return
@@ -43,20 +43,13 @@ def check_blend(settings: Settings, regions: Sequence[Region]) -> None:
 
 
 def style_scales(settings: Settings, count: int) -> tuple[float, ...]:
-    """Return the long side of each of so many styles in that of the content; 0: its own."""
+    """Return the long side of each style relative to the content's; 0 keeps its own."""
     scales = settings.style_scale
     return scales if isinstance(scales, tuple) else (scales,) * count
 
 
-def layer_factors(settings: Settings, style: int) -> tuple[float, ...]:
-    """Return the factor of each style layer for the style of a number, from 0."""
-    layers = len(settings.style_layers)
-    factors = settings.style_layer_weights or (1.0,) * layers
-    return factors if len(factors) == layers else factors[style * layers :][:layers]
-
-
 def blend_shares(settings: Settings, styles: Iterable[int]) -> dict[int, float]:
-    """Return the share of each of the styles of these numbers, 1 in all."""
+    """Return the share of each of some styles, given by their indices; 1 in all."""
     shares = {style: settings.style_blend[style] if settings.style_blend else 1 for style in styles}
     total = sum(shares.values())
     return {style: share / total for style, share in shares.items()}

@@ -40,12 +40,12 @@ def page() -> Iterator[str]:
         found = DEFAULT.search(text)
         shown = found[1] if found else {"boolean": "off", "string": default or ""}.get(kind, "")
         groups.setdefault(group, []).append(row(name, shown, DEFAULT.sub("", text)))
-    for knob in dataclasses.fields(Settings):
-        choices, help_text = knob.metadata["choices"], knob.metadata["help"]
-        values = ", ".join(map(written, choices or ())) or bounds(knob)
+    for field in dataclasses.fields(Settings):
+        choices, help_text = field.metadata["choices"], field.metadata["help"]
+        values = ", ".join(map(written, choices or ())) or bounds(field)
         text = f"{help_text} ({values})" if values else help_text
-        default = "off" if knob.default is False else written(knob.default)
-        groups.setdefault(knob.metadata["group"], []).append(row(knob.name, default, text))
+        default = "off" if field.default is False else written(field.default)
+        groups.setdefault(field.metadata["group"], []).append(row(field.name, default, text))
     yield HEAD
     for group, rows in groups.items():
         yield f"## {group}\n\n| flag | default | meaning |\n|---|---|---|"
@@ -58,9 +58,9 @@ def row(name: str, default: str, text: str) -> str:
     return f"| `--{name}` | {default} | {text} |"
 
 
-def bounds(knob: dataclasses.Field) -> str:
+def bounds(field: dataclasses.Field) -> str:
     """Return the limits of a setting in words."""
-    limits = knob.metadata["limits"].items()
+    limits = field.metadata["limits"].items()
     return ", ".join(f"{words} {written(limit)}" for words, limit in limits)
 
 

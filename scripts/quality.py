@@ -29,8 +29,8 @@ def measure_quality(image, content, style):
 
     Args:
         image: the picture, float `[1, H, W, 3]` in [0, 1]; measured as 8 bits a channel show it.
-        content: the photo that it was made from, likewise, of any size.
-        style: the painting, likewise.
+        content: the photo that it was made from, in the same form, of any size.
+        style: the painting, in the same form.
     """
     return measure_look(image, content, style) | measure_distances(image, content, style)
 

@@ -158,7 +158,7 @@ def below(ours, theirs):
 
     Args:
         ours: figures by pair.
-        theirs: likewise.
+        theirs: of the same form.
     """
     shared = [pair for pair in ours if pair in theirs]
     wins = [

@@ -69,11 +69,11 @@ def define_flags() -> flags.FlagValues:
         bool: "boolean", int: "integer", float: "float", str: "string", tuple: "list",
     }  # fmt: skip
     words = {checked_ramp: "string", checked_each: "list"}
-    for knob in dataclasses.fields(Settings):
-        kind = words.get(knob.metadata["check"], kinds[type(knob.default)])
+    for field in dataclasses.fields(Settings):
+        kind = words.get(field.metadata["check"], kinds[type(field.default)])
         define = getattr(flags, f"DEFINE_{kind}")
         # Not the default: a flag that is not given leaves its value to the recipe.
-        define(knob.name, None, knob.metadata["help"], flag_values=values)
+        define(field.name, None, field.metadata["help"], flag_values=values)
     return values
 
 
@@ -91,9 +91,9 @@ def parse(argv: list[str]) -> tuple[flags.FlagValues, Settings]:
         if rest:
             raise UsageError(f"{rest[0]!r} is not a flag: put --content or --style before it")
         given = {
-            knob.name: _value(knob, values[knob.name].value)
-            for knob in dataclasses.fields(Settings)
-            if values[knob.name].present
+            field.name: _value(field, values[field.name].value)
+            for field in dataclasses.fields(Settings)
+            if values[field.name].present
         }
         if values.content is None and values.style:  # texture synthesis
             given = {"content_weight": 0, "init": "noise"} | given
@@ -108,15 +108,15 @@ def parse(argv: list[str]) -> tuple[flags.FlagValues, Settings]:
     return values, settings
 
 
-def _value(knob: dataclasses.Field, value: Any) -> Any:
+def _value(field: dataclasses.Field, value: Any) -> Any:
     """Return the value of a flag, with numbers for the words of a list of numbers."""
-    if not isinstance(value, list) or knob.name.endswith("_layers"):
+    if not isinstance(value, list) or field.name.endswith("_layers"):
         return value
     try:
         return tuple(float(word) for word in value)
     except ValueError:
         raise UsageError(
-            f"--{knob.name} must be numbers such as 0.7,0.3, not {','.join(value)!r}"
+            f"--{field.name} must be numbers such as 0.7,0.3, not {','.join(value)!r}"
         ) from None
 
 
@@ -164,14 +164,14 @@ def help_text() -> str:
     for group, name, kind, default, text in OTHER_FLAGS:
         shown = f" (default {default})" if kind == "string" and default else ""
         groups.setdefault(group, []).append(_entry(name, text + shown))
-    for knob in dataclasses.fields(Settings):
-        notes = [f"{words} {_shown(limit)}" for words, limit in knob.metadata["limits"].items()]
-        if knob.metadata["choices"]:
-            notes.append(" or ".join(knob.metadata["choices"]))
-        if knob.default != ():
-            notes.append(f"default {_shown(knob.default)}")
-        entry = _entry(knob.name, f"{knob.metadata['help']} ({'; '.join(notes)})")
-        groups.setdefault(knob.metadata["group"], []).append(entry)
+    for field in dataclasses.fields(Settings):
+        notes = [f"{words} {_shown(limit)}" for words, limit in field.metadata["limits"].items()]
+        if field.metadata["choices"]:
+            notes.append(" or ".join(field.metadata["choices"]))
+        if field.default != ():
+            notes.append(f"default {_shown(field.default)}")
+        entry = _entry(field.name, f"{field.metadata['help']} ({'; '.join(notes)})")
+        groups.setdefault(field.metadata["group"], []).append(entry)
     usage = (
         "Paint a photo in the manner of a painting.\n\n"
         "  python -m nst_tf.run --content photo.jpg --style painting.jpg [--output picture.png]\n"
