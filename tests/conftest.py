@@ -1,6 +1,7 @@
 """Pictures that the tests share."""
 
 import os
+import signal
 from pathlib import Path
 
 import hypothesis
@@ -58,3 +59,18 @@ def photo(tmp_path):
 def painting(tmp_path):
     """Return a small real painting's path."""
     return shrunk("great_wave.jpg", (72, 48), tmp_path / "painting.png")
+
+
+@pytest.fixture
+def signals_not_ignored():
+    """Let children receive signals that this process ignores: under `nohup`, in the background."""
+    numbers = [
+        number
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is signal.SIG_IGN
+    ]
+    for number in numbers:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN)

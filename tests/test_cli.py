@@ -454,6 +454,7 @@ def test_an_animation_is_a_warning_on_one_line(painting, capfd):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.usefixtures("signals_not_ignored")
 def test_a_stopped_run_saves_what_it_has(photo, painting, tmp_path, number):
     process = subprocess.Popen(
         [sys.executable, "-m", "nst_tf", f"--content={photo}", f"--style={painting}", *SHALLOW,
@@ -463,12 +464,10 @@ def test_a_stopped_run_saves_what_it_has(photo, painting, tmp_path, number):
     )  # fmt: skip
     first = tmp_path / "photo-painting-steps" / "step_00005.png"
     try:
-        for _ in range(600):
-            if first.exists() or process.poll() is not None:
-                break
+        while not first.exists() and process.poll() is None:
             time.sleep(0.1)
         process.send_signal(number)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=1200)
     finally:
         process.kill()
     assert process.returncode == 128 + number
@@ -691,6 +690,7 @@ def test_memory_running_out_at_a_finer_scale_keeps_the_coarser_picture(
     assert os.path.exists("figure.png")
 
 
+@pytest.mark.usefixtures("signals_not_ignored")
 def test_a_run_stopped_at_a_coarse_scale_keeps_its_size_and_transparency(painting):
     image = Image.new("RGBA", (64, 48), (200, 80, 40, 255))
     image.paste((0, 0, 0, 0), (0, 0, 32, 48))
@@ -702,12 +702,10 @@ def test_a_run_stopped_at_a_coarse_scale_keeps_its_size_and_transparency(paintin
     )  # fmt: skip
     first = "logo-painting-steps/step_00003.png"
     try:
-        for _ in range(600):
-            if os.path.exists(first) or process.poll() is not None:
-                break
+        while not os.path.exists(first) and process.poll() is None:
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=1200)
     finally:
         process.kill()
     assert process.returncode == 130

@@ -11,7 +11,10 @@ import pytest
 from nst_tf.cli.signals import Stopper
 from nst_tf.images.metadata import read_metadata
 
-pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs POSIX signals")
+pytestmark = [
+    pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs POSIX signals"),
+    pytest.mark.usefixtures("signals_not_ignored"),
+]
 
 # The program, with something that happens once the second step's progress is known.
 PROGRAM = """
@@ -64,7 +67,7 @@ def in_tmp_path(tmp_path, monkeypatch):
 def test_nohup_is_respected(photo, painting, tmp_path):
     hang_up = "os.kill(os.getpid(), signal.SIGHUP)"
     process = start(hang_up, photo, painting, "nohup", stdin=subprocess.DEVNULL)
-    process.communicate(timeout=300)
+    process.communicate(timeout=1200)
     assert process.returncode == 0
     assert steps(tmp_path) == 4
 
@@ -72,7 +75,7 @@ def test_nohup_is_respected(photo, painting, tmp_path):
 def test_an_interrupt_that_is_ignored_at_the_start_stays_ignored(photo, painting, tmp_path):
     interrupt = "os.kill(os.getpid(), signal.SIGINT)"
     process = start(interrupt, photo, painting, "sh", "-c", 'trap "" INT; exec "$@"', "sh")
-    process.communicate(timeout=300)
+    process.communicate(timeout=1200)
     assert process.returncode == 0
     assert steps(tmp_path) == 4
 
@@ -82,7 +85,7 @@ def test_one_signal_ends_the_run_after_its_step(photo, painting, tmp_path, name)
     # `timeout` and launchers send the same request twice at a time.
     twice = f"[os.kill(os.getpid(), signal.{name}) for _ in range(2)]"
     process = start(twice, photo, painting)
-    _, err = process.communicate(timeout=300)
+    _, err = process.communicate(timeout=1200)
     assert process.returncode == 128 + getattr(signal, name)
     assert err == "nst_tf: stopped after step 2 of 4; the picture is saved as out.png\n"
     assert steps(tmp_path) == 2
@@ -97,7 +100,7 @@ def interrupt_twice(process):
         process.communicate(timeout=4 * Stopper.GRACE)
     process.send_signal(signal.SIGINT)
     try:
-        return process.communicate(timeout=60)[1]
+        return process.communicate(timeout=1200)[1]
     finally:
         process.kill()
 
