@@ -10,7 +10,7 @@ import tensorflow as tf
 ARMIJO = 1e-4  # share of the predicted decrease that a step must reach, as in Nocedal and Wright
 TRIES = 25  # step lengths tried along one direction
 FIRST_RMS = 0.01  # root mean square of a step along −g, in units of the box
-CHUNK = 1 << 17  # elements of each vector that are multiplied at once
+CHUNK = 1 << 18  # elements of each vector that are multiplied at once
 DTYPES = (tf.float32, tf.float64)
 
 Vectors = tuple[tf.Tensor, ...]
