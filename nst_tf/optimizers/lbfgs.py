@@ -133,17 +133,17 @@ def lbfgs_step(
         return LBFGSStep(image, LBFGSState((), (), here, True), here.losses, evaluations)
 
     change = accepted.there.gradient - here.gradient
-    if _is_steep(
-        _dot(accepted.move, change),
-        _dot(accepted.move, accepted.move),
-        _dot(change, change),
-        1e-10,
-    ):
+    if _has_curvature(accepted.move, change):
         oldest = max(len(moves) + 1 - memory, 0)
         moves = (*moves, tf.reshape(accepted.move, [-1]))[oldest:]
         changes = (*changes, tf.reshape(change, [-1]))[oldest:]
     new = LBFGSState(moves, changes, accepted.there, False)
     return LBFGSStep(accepted.image, new, here.losses, evaluations)
+
+
+def _has_curvature(move: tf.Tensor, change: tf.Tensor) -> bool:
+    """Return whether the gradient grew along a step, so that the pair makes a Hessian."""
+    return _is_steep(_dot(move, change), _dot(move, move), _dot(change, change), 1e-10)
 
 
 def _search(
