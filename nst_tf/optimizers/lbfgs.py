@@ -1,4 +1,20 @@
-"""L-BFGS in a box: limited-memory quasi-Newton steps for pixels that must stay in [0, 1]."""
+"""L-BFGS in a box: limited-memory quasi-Newton steps for pixels that must stay in [0, 1].
+
+x ← clip(x − t · H g_free, 0, 1)
+
+H is the L-BFGS approximation of the inverse Hessian (Nocedal and Wright, "Numerical
+Optimization", algorithm 7.4) from pairs s = Δx, y = Δg, restricted to the free elements: those
+not at a bound with the gradient pushing outwards. This restriction makes the projected
+direction one of descent for small t (Bertsekas, "Projected Newton Methods", 1982). The step
+length t shrinks from 1 until Armijo's condition
+
+    f(x⁺) ≤ f(x) + c · gᵀ(x⁺ − x) + rounding · |f(x)|
+
+holds. Without usable pairs the step is one along −g_free whose root mean square is `FIRST_RMS`.
+If no length is accepted, the pairs are dropped and −g_free is tried; if that fails too, the
+point is stationary. No tolerance ends the search earlier. Inner products are taken in the
+image's dtype and added up in float64.
+"""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -79,22 +95,7 @@ def lbfgs_step(
     memory: int,
     rounding: float,
 ) -> LBFGSStep:
-    """Take one step of L-BFGS with two-metric projection to [0, 1].
-
-        x ← clip(x − t · H g_free, 0, 1)
-
-    H is the L-BFGS approximation of the inverse Hessian (Nocedal and Wright, "Numerical
-    Optimization", algorithm 7.4) from pairs s = Δx, y = Δg, restricted to the free elements: those
-    not at a bound with the gradient pushing outwards. This restriction makes the projected
-    direction one of descent for small t (Bertsekas, "Projected Newton Methods", 1982). The step
-    length t shrinks from 1 until Armijo's condition
-
-        f(x⁺) ≤ f(x) + c · gᵀ(x⁺ − x) + rounding · |f(x)|
-
-    holds. Without usable pairs the step is one along −g_free whose root mean square is `FIRST_RMS`.
-    If no length is accepted, the pairs are dropped and −g_free is tried; if that fails too, the
-    point is stationary. No tolerance ends the search earlier. Inner products are taken in the
-    image's dtype and added up in float64.
+    """Take one step of L-BFGS with two-metric projection to [0, 1]: see the module.
 
     Args:
         image: float32 or float64 of any shape, with values in [0, 1].
