@@ -1,6 +1,6 @@
 """L-BFGS in a box: limited-memory quasi-Newton steps for pixels that must stay in [0, 1].
 
-x ← clip(x − t · H g_free, 0, 1)
+    x ← clip(x − t · H g_free, 0, 1)
 
 H is the L-BFGS approximation of the inverse Hessian (Nocedal and Wright, "Numerical
 Optimization", algorithm 7.4) from pairs s = Δx, y = Δg, restricted to the free elements: those
