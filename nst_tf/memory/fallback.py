@@ -1,6 +1,5 @@
 """Going on by smaller blocks where memory runs out."""
 
-import gc
 import warnings
 from collections.abc import Callable
 from typing import TypeVar
@@ -37,7 +36,6 @@ def with_less_memory(action: Callable[[Plan], Result], plan: Plan) -> tuple[Resu
                 raise MemoryError("memory ran out, even by the smallest blocks") from error
         plan = smaller
         release()
-        gc.collect()
         warnings.warn(f"memory ran out: going on by blocks of {plan.block_size} pixels")
 
 

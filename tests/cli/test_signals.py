@@ -1,7 +1,6 @@
 """Signals, sent to real processes."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -63,7 +62,6 @@ def in_tmp_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.skipif(not shutil.which("nohup"), reason="needs nohup")
 def test_nohup_is_respected(photo, painting, tmp_path):
     hang_up = "os.kill(os.getpid(), signal.SIGHUP)"
     process = start(hang_up, photo, painting, "nohup", stdin=subprocess.DEVNULL)
