@@ -12,7 +12,7 @@ from nst_tf.images.resize import resize
 from nst_tf.losses.registry import make_terms
 from nst_tf.measure import measure, whole_targets
 from nst_tf.memory.evaluate import compiled
-from nst_tf.network.model import winograd_kernels
+from nst_tf.network.model import fast_convolutions
 from nst_tf.optimizers.adam import adam_resample
 from nst_tf.progress import NonFiniteLossError
 from nst_tf.scale import load_model
@@ -224,7 +224,7 @@ def test_winograd_is_exact_at_all_style_sizes(pixels):
         style_weight=1, total_variation_weight=0.1, optimizer="lbfgs", init="white",
         style_layers=["block1_conv1", "block3_conv2"], content_layers=["block3_conv2"],
     )  # fmt: skip
-    assert winograd_kernels(load_model(settings), 96, 96)  # at half the size it is used too
+    assert fast_convolutions(load_model(settings), 96, 96, True)  # at half the size it is used too
     steps = [
         run(pixels(192, 192), pixels(192, 192, 1), dataclasses.replace(settings, convolution=kind))
         for kind in ("direct", "winograd")

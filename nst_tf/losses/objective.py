@@ -15,16 +15,13 @@ import tensorflow as tf
 
 from nst_tf.losses.targets import Key, Part, Targets, halved
 from nst_tf.losses.term import PIXELS, Features, Statistics, Term, Window
-from nst_tf.network.model import extract_features
+from nst_tf.network.model import Convolutions, extract_features
 from nst_tf.settings import Settings
 
 STRENGTH_EXPONENT = 3  # chosen by eye: at half the strength, pictures are half way from the photo
 
 Weights = Mapping[str, tf.Tensor]
 """The weight of each term by name, float32 scalars: tensors, so that a change traces nothing."""
-
-Kernels = Sequence[Mapping[str, tf.Tensor]]
-"""Transformed kernels for Winograd's convolutions by level, from `model.winograd_kernels`."""
 
 
 def step_weights(settings: Settings, terms: Sequence[Term]) -> Weights:
@@ -66,7 +63,7 @@ def objective(
     image: tf.Tensor,
     targets: Targets,
     weights: Weights,
-    kernels: Kernels = (),
+    convolutions: Sequence[Convolutions] = (),
 ) -> dict[str, tf.Tensor]:
     """Return the weighted losses of an image, scalars differentiable in it.
 
@@ -76,7 +73,7 @@ def objective(
         image: float32 `[1, H, W, 3]` in [0, 1].
         targets: from `make_targets` for images of this size.
         weights: from `step_weights`.
-        kernels: for Winograd's convolutions at each level; empty: TensorFlow's convolutions.
+        convolutions: at each level, from `model.fast_convolutions`; empty: the layers' own.
 
     Returns:
         The losses by name, `total` first.
@@ -86,7 +83,7 @@ def objective(
     statistics: dict[Key, Statistics] = {}
     for level in range(targets.levels):
         picture = halved(image, level)
-        features = extract_features(network, picture, kernels[level] if kernels else {})
+        features = extract_features(network, picture, convolutions[level] if convolutions else {})
         statistics |= measure_parts(terms, {PIXELS: picture, **features}, targets.at(level))
     return combine(terms, statistics, targets.parts, weights)
 

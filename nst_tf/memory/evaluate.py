@@ -21,7 +21,7 @@ from nst_tf.losses.term import PIXELS, Term, add
 from nst_tf.memory.blocks import make_stages
 from nst_tf.memory.passes import (
     BlockedStage,
-    Kernels,
+    ConvolutionsBySize,
     PartsByKey,
     StatisticsByKey,
     backward_blocks,
@@ -44,7 +44,8 @@ class Evaluator:
     """
 
     def __init__(self, evaluate: Evaluate, whole: bool) -> None:
-        self.evaluate: Evaluate = tf.function(evaluate) if whole else evaluate
+        # Without autograph, which nothing here needs, the trace takes two thirds of the time.
+        self.evaluate: Evaluate = tf.function(evaluate, autograph=False) if whole else evaluate
         self._whole = whole
         self._steps: dict[Callable, Callable] = {}
 
@@ -89,14 +90,14 @@ def compiled(
         block_size: as for `Stage.plan`, or 0 for the whole picture at once.
     """
 
-    def kernels(height, width):
-        return model.winograd_kernels(network, height, width) if winograd else {}
+    def convolutions(height, width):
+        return model.fast_convolutions(network, height, width, winograd)
 
     if block_size:
-        blocked = BlockedObjective(network, terms, shape, block_size, kernels)
+        blocked = BlockedObjective(network, terms, shape, block_size, convolutions)
         return Evaluator(blocked.evaluate, whole=False)
     depth = max(term.levels for term in terms)
-    by_level = tuple(kernels(shape[1] >> level, shape[2] >> level) for level in range(depth))
+    by_level = tuple(convolutions(shape[1] >> level, shape[2] >> level) for level in range(depth))
 
     def evaluate(image, targets, weights):
         return gradient(
@@ -110,6 +111,7 @@ def release() -> None:
     """Drop all compiled graphs and transformed kernels, where memory is short."""
     compiled.cache_clear()
     model.transformed_kernel.cache_clear()
+    model.turned_kernel.cache_clear()
     gc.collect()
 
 
@@ -118,7 +120,7 @@ class BlockedObjective:
 
     Args:
         network, terms, shape, block_size: as for `compiled`.
-        kernels: for Winograd's convolutions.
+        convolutions: returns those of the network for a height and width.
     """
 
     def __init__(
@@ -127,7 +129,7 @@ class BlockedObjective:
         terms: Sequence[Term],
         shape: tuple[int, ...],
         block_size: int,
-        kernels: Kernels,
+        convolutions: ConvolutionsBySize,
     ) -> None:
         self._names = [term.name for term in terms]
         self._of_layers = {term.name: term for term in terms if term.layers}
@@ -138,7 +140,9 @@ class BlockedObjective:
         cell = max(term.grid for term in terms)
         self._stages = [
             [
-                BlockedStage(network, stage, size, block_size, layers, self._of_layers, kernels)
+                BlockedStage(
+                    network, stage, size, block_size, layers, self._of_layers, convolutions
+                )
                 for stage in make_stages(layers, cell)
             ]
             for size in sizes

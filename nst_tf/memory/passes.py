@@ -13,10 +13,10 @@ from nst_tf.losses.targets import Key, Part
 from nst_tf.losses.term import Function, Statistics, Summarize, Term, Window, add
 from nst_tf.memory.blocks import CUTS, Block, Stage, make_stages
 from nst_tf.network.layers import stride
-from nst_tf.network.model import apply_layers, extract_features, preprocess
+from nst_tf.network.model import Convolutions, apply_layers, extract_features, preprocess
 
-Kernels = Callable[[int, int], Mapping[str, tf.Tensor]]
-"""Returns the transformed Winograd kernels for a picture's height and width."""
+ConvolutionsBySize = Callable[[int, int], Convolutions]
+"""Returns faster convolutions for a picture's height and width: `model.fast_convolutions`."""
 
 PartsByKey = Mapping[Key, Part]
 StatisticsByKey = dict[Key, Statistics]
@@ -32,7 +32,7 @@ class BlockedStage:
         block_size: as for `Stage.plan`.
         layers: those whose features are wanted.
         terms: by name; empty if only `features` is used.
-        kernels: for Winograd's convolutions.
+        convolutions: of the network for a height and width; by default its own.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class BlockedStage:
         block_size: int,
         layers: Sequence[str],
         terms: Mapping[str, Term] | None = None,
-        kernels: Kernels | None = None,
+        convolutions: ConvolutionsBySize | None = None,
     ) -> None:
         self.stage = stage
         self.last = stage.names[-1]
@@ -55,7 +55,7 @@ class BlockedStage:
         self._wanted = {name for name in stage.names if name in layers}
         (top, bottom), (left, right) = self.blocks[0][:2]
         crop = ((bottom - top) * stage.stride, (right - left) * stage.stride)
-        self._kernels = kernels(*crop) if kernels else {}
+        self._convolutions = convolutions(*crop) if convolutions else {}
         self.statistics = tf.function(self._statistics)
         self.pull_back = tf.function(self._pull_back)
 
@@ -63,7 +63,7 @@ class BlockedStage:
         """Return the features that a block owns, of the wanted layers and of the last."""
         if not self.stage.depth:
             crop = preprocess(crop)
-        outputs = apply_layers(self._layers, crop, {*self._wanted, self.last}, self._kernels)
+        outputs = apply_layers(self._layers, crop, {*self._wanted, self.last}, self._convolutions)
         window = Window(self._size, inside * self.stage.stride)
         return {name: window.crop(output, stride(name)) for name, output in outputs.items()}
 

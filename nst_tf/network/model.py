@@ -1,13 +1,16 @@
 """VGG19 as a Keras functional model from an image to the features of named layers."""
 
 import functools
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 
 import keras
 import tensorflow as tf
 
-from nst_tf.network import winograd
+from nst_tf.network import direct, winograd
 from nst_tf.network.weights import Weights
+
+Convolutions = Mapping[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]]
+"""By layer, a function of features and bias that takes the place of the layer's own call."""
 
 MEAN_BGR = (103.939, 116.779, 123.68)
 """Mean pixel of ImageNet, blue first, that `keras.applications.vgg19` subtracts."""
@@ -68,26 +71,26 @@ def feature_model(
 
 
 def extract_features(
-    model: keras.Model, image: tf.Tensor, kernels: Mapping[str, tf.Tensor] | None = None
+    model: keras.Model, image: tf.Tensor, convolutions: Convolutions | None = None
 ) -> Mapping[str, tf.Tensor]:
     """Return the features of `image` by layer name.
 
     Args:
         model: from `feature_model`.
         image: float32 `[1, H, W, 3]`, RGB in [0, 1].
-        kernels: from `winograd_kernels`, for its convolutions in these layers.
+        convolutions: from `fast_convolutions`, for these layers.
     """
     features = preprocess(image)
-    if not kernels:
+    if not convolutions:
         return model(features, training=False)
-    return apply_layers(model.layers[1:], features, model.output_names, kernels)
+    return apply_layers(model.layers[1:], features, model.output_names, convolutions)
 
 
 def apply_layers(
     layers: Iterable[keras.layers.Layer],
     features: tf.Tensor,
     names: Container[str],
-    kernels: Mapping[str, tf.Tensor],
+    convolutions: Convolutions,
 ) -> dict[str, tf.Tensor]:
     """Return the outputs of those called `names` of some layers of VGG19, which is a chain.
 
@@ -95,12 +98,12 @@ def apply_layers(
         layers: in order, without gaps.
         features: `[1, h, w, C]`, the input of the first.
         names: of the outputs to keep.
-        kernels: as for `extract_features`.
+        convolutions: as for `extract_features`.
     """
     outputs = {}
     for layer in layers:
-        if layer.name in kernels:
-            features = winograd.convolve_relu(features, kernels[layer.name], layer.bias.value)
+        if layer.name in convolutions:
+            features = convolutions[layer.name](features, layer.bias.value)
         else:
             features = layer(features)
         if layer.name in names:
@@ -108,30 +111,56 @@ def apply_layers(
     return outputs
 
 
-def winograd_kernels(model: keras.Model, height: int, width: int) -> dict[str, tf.Tensor]:
-    """Return the kernels for `extract_features`, transformed, of the layers that gain by it.
+def fast_convolutions(
+    model: keras.Model, height: int, width: int, use_winograd: bool
+) -> Convolutions:
+    """Return faster convolutions for `extract_features`, of the layers that gain by them.
 
-    They take four times the memory of the layers' own: 240 MB for all up to block5_conv2.
+    The transformed kernels take four times the memory of the layers' own: 240 MB for all up to
+    block5_conv2; the turned ones take as much as the layers' own.
 
     Args:
         model: from `feature_model`.
         height: of the picture, pixels.
         width: of the picture, pixels.
+        use_winograd: Winograd's where it is faster, which takes some seconds to compile.
     """
-    kernels = {}
+    convolutions: dict[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {}
     for layer in model.layers:
-        if isinstance(layer, keras.layers.Conv2D):
-            poolings = int(layer.name[len("block")]) - 1
-            _, _, inputs, outputs = layer.kernel.shape
-            if winograd.is_faster(height >> poolings, width >> poolings, inputs, outputs):
-                kernels[layer.name] = transformed_kernel(layer)
-    return kernels
+        if not isinstance(layer, keras.layers.Conv2D) or layer.compute_dtype != "float32":
+            continue
+        poolings = int(layer.name[len("block")]) - 1
+        _, _, inputs, outputs = layer.kernel.shape
+        if use_winograd and winograd.is_faster(
+            height >> poolings, width >> poolings, inputs, outputs
+        ):
+            convolutions[layer.name] = functools.partial(_winograd, transformed_kernel(layer))
+        elif direct.is_faster() and layer.name != "block1_conv1":  # which may pad by edges
+            kernel = tf.convert_to_tensor(layer.kernel)
+            convolutions[layer.name] = functools.partial(_direct, kernel, turned_kernel(layer))
+    return convolutions
+
+
+def _winograd(kernel: tf.Tensor, features: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    return winograd.convolve_relu(features, kernel, bias)
+
+
+def _direct(
+    kernel: tf.Tensor, turned: tf.Tensor, features: tf.Tensor, bias: tf.Tensor
+) -> tf.Tensor:
+    return direct.convolve_relu(features, kernel, turned, bias)
 
 
 @functools.lru_cache(maxsize=16)
 def transformed_kernel(layer: keras.layers.Conv2D) -> tf.Tensor:
     """Return a layer's kernel transformed for Winograd's convolution, once for all sizes."""
     return winograd.transform_kernel(tf.convert_to_tensor(layer.kernel))
+
+
+@functools.lru_cache(maxsize=16)
+def turned_kernel(layer: keras.layers.Conv2D) -> tf.Tensor:
+    """Return a layer's kernel turned for the way back of a direct convolution, for all sizes."""
+    return direct.turn_kernel(tf.convert_to_tensor(layer.kernel))
 
 
 class EdgePaddedConv2D(keras.layers.Conv2D):

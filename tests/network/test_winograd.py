@@ -86,11 +86,11 @@ def test_the_network_is_the_same(everywhere, pixels, pooling):
     layers = ("block1_conv1", "block2_pool", "block3_conv4", "block5_conv2")
     model = vgg.feature_model(load_weights("bundled"), layers, pooling)
     image = tf.constant(pixels(37, 52))
-    kernels = vgg.winograd_kernels(model, 37, 52)
-    assert "block1_conv1" in kernels
-    assert "block5_conv2" in kernels
+    convolutions = vgg.fast_convolutions(model, 37, 52, True)
+    assert "block1_conv1" in convolutions
+    assert "block5_conv2" in convolutions
     direct = vgg.extract_features(model, image)
-    fast = vgg.extract_features(model, image, kernels)
+    fast = vgg.extract_features(model, image, convolutions)
     assert tuple(fast) == tuple(direct) == layers
     for name in layers:
         assert_close(fast[name], direct[name], 1e-4)
@@ -135,8 +135,12 @@ def test_only_long_runs_on_cpus_compile_it(monkeypatch):
     assert not is_used(1000)
 
 
-def test_where_it_is_faster_depends_on_channels_and_maps():
+def test_where_it_is_faster_depends_on_channels_and_maps(monkeypatch):
+    monkeypatch.setattr(vgg.direct, "is_faster", lambda: False)
     model = vgg.feature_model(load_weights("bundled"), ("block4_conv2",), "max")
-    assert set(vgg.winograd_kernels(model, 128, 128)) == {f"block3_conv{n}" for n in range(1, 5)}
-    assert "block4_conv2" in vgg.winograd_kernels(model, 256, 256)
-    assert vgg.winograd_kernels(model, 32, 32) == {}
+    assert set(vgg.fast_convolutions(model, 128, 128, True)) == {
+        f"block3_conv{n}" for n in range(1, 5)
+    }
+    assert "block4_conv2" in vgg.fast_convolutions(model, 256, 256, True)
+    assert vgg.fast_convolutions(model, 32, 32, True) == {}
+    assert vgg.fast_convolutions(model, 256, 256, False) == {}
