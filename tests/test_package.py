@@ -1,10 +1,13 @@
 """What an installation gets: a wheel, built without a network and installed elsewhere."""
 
+import email
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -18,14 +21,19 @@ def run(*command, **options):
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
+def source(tmp_path_factory):
     # A copy: the build leaves directories behind, and must not find those of an earlier one.
     source = tmp_path_factory.mktemp("source")
     for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", "NOTICE"):
         shutil.copy(ROOT / name, source)
-    shutil.copytree(
-        ROOT / "nst_tf", source / "nst_tf", ignore=shutil.ignore_patterns("__pycache__")
-    )
+    for name in ("nst_tf", "docs"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, source / name, ignore=ignored)
+    return source
+
+
+@pytest.fixture(scope="module")
+def wheel(source, tmp_path_factory):
     directory = tmp_path_factory.mktemp("wheel")
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
     run(*pip, "wheel", "--no-deps", "--no-index", "--no-build-isolation", "-w", directory, source)
@@ -39,6 +47,29 @@ def installed(wheel, tmp_path_factory):
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
     run(*pip, "install", "--no-deps", "--no-index", "--target", directory, wheel)
     return directory
+
+
+def test_an_index_takes_the_wheel_and_the_source(source, wheel, tmp_path):
+    build = "from setuptools.build_meta import build_sdist; import sys; build_sdist(sys.argv[1])"
+    run(sys.executable, "-c", build, tmp_path, cwd=source)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    out = run(sys.executable, "-m", "twine", "check", "--strict", archive, wheel)
+    assert out.count("PASSED") == 2
+    with tarfile.open(archive) as members:
+        names = {Path(name).name for name in members.getnames()}
+    assert {"about.md", "LICENSE", "NOTICE", "vgg19_imagenet_notop_q8.npz"} <= names
+
+
+def test_the_wheel_tells_what_an_index_shows(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
+        metadata = email.message_from_bytes(archive.read(name))
+    assert metadata["License-Expression"] == "Apache-2.0 AND CC-BY-4.0"
+    assert metadata["Author"]
+    assert "style transfer" in metadata["Keywords"]
+    text = metadata.get_payload()
+    assert "](" not in text
+    assert "<img" not in text  # an index has neither this repository's pages nor its pictures
 
 
 def test_the_wheel_holds_the_whole_package_and_nothing_else(wheel):
