@@ -210,8 +210,8 @@ class Settings:
     )  # fmt: skip
     pooling: str = setting(
         "max", "Network",
-        "how the network halves its maps; average is smoother, mixed is average in the first two "
-        "blocks alone",
+        "how the network halves its maps; average is smoother, mixed is average behind the first "
+        "block alone",
         choices=("max", "average", "mixed"),
     )  # fmt: skip
     padding: str = setting(

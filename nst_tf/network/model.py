@@ -44,7 +44,7 @@ def feature_model(
         weights: parameters of the convolutions.
         layers: layer names, such as `block5_conv2`; a convolution's output is after its ReLU.
         pooling: `max`, `average` as Gatys et al. suggest for smoother pictures, or `mixed`: average
-            behind blocks 1 and 2, max behind the others.
+            behind block 1, max behind the others.
         precision: of all features but the first layer's, which sees pixels: `float32` or
             `bfloat16`.
         padding: what the first layer sees beyond the borders: `zero`, ImageNet's mean colour, as
@@ -175,9 +175,7 @@ def _rebuilt(
     layer: keras.layers.Layer, pooling: str, precision: str, padding: str
 ) -> keras.layers.Layer:
     kind, config = type(layer), layer.get_config()
-    averaged = pooling == "average" or (
-        pooling == "mixed" and layer.name in ("block1_pool", "block2_pool")
-    )
+    averaged = pooling == "average" or (pooling == "mixed" and layer.name == "block1_pool")
     if kind is keras.layers.MaxPooling2D and averaged:
         kind = keras.layers.AveragePooling2D
     if layer.name == "block1_conv1":
