@@ -168,7 +168,7 @@ def test_two_phase_ends_at_the_balance_of_gatys():
     assert ratios == sorted(ratios)
 
 
-@pytest.mark.parametrize("name", ["fast", "quality"])
+@pytest.mark.parametrize("name", ["painting", "fast", "quality"])
 def test_relative_recipes_weigh_shares(name):
     settings = RECIPES[name]
     assert settings.loss == "relative"
