@@ -12,7 +12,7 @@ from nst_tf.losses.neighbors import fold, nearest_rows, places, unfold
 from nst_tf.losses.objective import step_weights
 from nst_tf.losses.registry import make_terms
 from nst_tf.losses.targets import make_targets
-from nst_tf.measure import measure, whole_targets
+from nst_tf.measuring import measure, whole_targets
 from nst_tf.memory.evaluate import compiled
 from nst_tf.memory.passes import summarize_blocks
 from nst_tf.network.model import extract_features
