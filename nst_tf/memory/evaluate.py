@@ -7,14 +7,15 @@ the whole picture's values up to rounding (Galerne, Raad, Lezama and Morel, "Sca
 Transfer", 2022, for Gram matrices).
 """
 
-import functools
 import gc
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from nst_tf.caching import cached
 from nst_tf.losses.objective import Weights, combine, gradient, measure_parts, objective
 from nst_tf.losses.targets import Targets, halved
 from nst_tf.losses.term import PIXELS, Term, add
@@ -47,6 +48,7 @@ class Evaluator:
         self.evaluate: Evaluate = tf.function(evaluate) if whole else evaluate
         self._whole = whole
         self._steps: dict[Callable, Callable] = {}
+        self._adding = threading.Lock()
 
     def train_step(self, update: Callable[..., Any]) -> Callable[..., tuple[Losses, Any]]:
         """Return a function that evaluates a `tf.Variable` and then updates it.
@@ -60,18 +62,22 @@ class Evaluator:
             A function of the variable, targets, weights and the further arguments. For the whole
             picture it is compiled as one graph.
         """
-        if update not in self._steps:
-            compiled = update if self._whole else tf.function(update)
+        with self._adding:
+            if update not in self._steps:
+                self._steps[update] = self._step(update)
+            return self._steps[update]
 
-            def step(image, targets, weights, *arguments):
-                losses, slope = self.evaluate(image.value(), targets, weights)
-                return losses, compiled(image, losses, slope, *arguments)
+    def _step(self, update: Callable[..., Any]) -> Callable[..., tuple[Losses, Any]]:
+        compiled = update if self._whole else tf.function(update)
 
-            self._steps[update] = tf.function(step) if self._whole else step
-        return self._steps[update]
+        def step(image, targets, weights, *arguments):
+            losses, slope = self.evaluate(image.value(), targets, weights)
+            return losses, compiled(image, losses, slope, *arguments)
+
+        return tf.function(step) if self._whole else step
 
 
-@functools.lru_cache(maxsize=CACHED)
+@cached(CACHED)
 def compiled(
     network: keras.Model,
     terms: tuple[Term, ...],

@@ -6,11 +6,15 @@ from collections.abc import Container, Iterable, Mapping
 import keras
 import tensorflow as tf
 
+from nst_tf.caching import cached
 from nst_tf.network import winograd
 from nst_tf.network.weights import Weights
 
 MEAN_BGR = (103.939, 116.779, 123.68)
 """Mean pixel of ImageNet, blue first, that `keras.applications.vgg19` subtracts."""
+
+
+NETWORKS = 4  # that are kept; each takes about 60 MB
 
 
 def preprocess(image: tf.Tensor) -> tf.Tensor:
@@ -27,7 +31,7 @@ def preprocess(image: tf.Tensor) -> tf.Tensor:
     return tf.reverse(image, axis=[-1]) * 255.0 - tf.constant(MEAN_BGR)
 
 
-@functools.lru_cache(maxsize=2)
+@cached(NETWORKS)
 def feature_model(
     weights: Weights,
     layers: tuple[str, ...],
@@ -35,7 +39,7 @@ def feature_model(
     precision: str = "float32",
     padding: str = "zero",
 ) -> keras.Model:
-    """Build the frozen network up to the deepest of `layers`; the latest two are kept.
+    """Build the frozen network up to the deepest of `layers`; the latest four are kept.
 
     Args:
         weights: parameters of the convolutions.
@@ -128,7 +132,7 @@ def winograd_kernels(model: keras.Model, height: int, width: int) -> dict[str, t
     return kernels
 
 
-@functools.lru_cache(maxsize=16)
+@cached(16)
 def transformed_kernel(layer: keras.layers.Conv2D) -> tf.Tensor:
     """Return a layer's kernel transformed for Winograd's convolution, once for all sizes."""
     return winograd.transform_kernel(tf.convert_to_tensor(layer.kernel))
