@@ -27,7 +27,7 @@ def chosen(settings: Settings | str | None, overrides: Mapping[str, Any]) -> Set
     elif not isinstance(settings, Settings):
         kind = type(settings).__name__
         raise TypeError(f"settings must be a Settings or the name of a recipe, not of type {kind}")
-    names = [entry.name for entry in fields(Settings)]
+    names = [entry.name for entry in fields(settings)]
     for name in overrides:
         if name not in names:
             raise TypeError(str(unknown("setting", name, names)))
