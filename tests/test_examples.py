@@ -19,6 +19,7 @@ from tests.conftest import ROOT, shrunk
 LAYERS = {
     "content_layers": ("block2_conv2",), "style_layers": ("block1_conv1", "block2_conv1"),
     "neighbor_layers": ("block2_conv1",), "keep_layers": ("block2_conv1",),
+    "style_layer_weights": (),
 }  # fmt: skip
 
 
@@ -38,12 +39,8 @@ def quick(monkeypatch):
 
     for module in (stylizer, transfer):
         monkeypatch.setattr(module, "chosen", choose)
-    monkeypatch.setattr(
-        nst_tf,
-        "RECIPES",
-        {name: choose(recipe, {}) for name, recipe in nst_tf.RECIPES.items()},
-    )
-    nst_tf.RECIPES["fast"] = replace(nst_tf.RECIPES["fast"], steps_per_epoch=5)
+    recipes = {"fast": replace(choose("fast", {}), steps_per_epoch=5)}
+    monkeypatch.setattr(nst_tf, "RECIPES", recipes)
 
 
 @pytest.fixture

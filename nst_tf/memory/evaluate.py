@@ -8,6 +8,7 @@ Transfer", 2022, for Gram matrices).
 """
 
 import gc
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -31,7 +32,22 @@ from nst_tf.memory.passes import (
 from nst_tf.network import model
 from nst_tf.network.layers import smallest_side
 
-CACHED = 12  # compiled picture sizes that are kept: enough for two runs of many scales
+CACHED = 24
+"""Compiled picture sizes that are kept: six runs of four scales. Each takes about 5 to 20 MB."""
+
+_OURS = ("compiled.<locals>.", "Evaluator._step.", "BlockedObjective.", "BlockedStage.")
+
+
+def _is_not_ours(record: logging.LogRecord) -> bool:
+    """Return whether a warning of TensorFlow's is not about our functions.
+
+    They share their code, so it takes one function for each size for one that is traced in vain.
+    """
+    text = record.getMessage()
+    return "tf.function retracing" not in text or not any(name in text for name in _OURS)
+
+
+tf.get_logger().addFilter(_is_not_ours)
 
 Losses = dict[str, tf.Tensor]
 Evaluate = Callable[[tf.Tensor, Targets, Weights], tuple[Losses, tf.Tensor]]
