@@ -1,44 +1,69 @@
 """Neural style transfer in TensorFlow and Keras.
 
->>> from nst_tf import Settings, load_image, save_image, stylize
->>> picture = stylize(load_image("photo.jpg"), load_image("painting.jpg"), Settings(max_dim=384))
+>>> from nst_tf import save_image, stylize
+>>> picture = stylize("photo.jpg", "painting.jpg", "painting", max_dim=384)
 >>> save_image("picture.png", picture)
+
+`stylize` makes one picture. A `Stylizer` makes many, for services: it takes requests from several
+threads, and returns a `Result` or yields a `Progress` after every step. `measure` returns the loss
+of a picture. `Settings` holds every setting; `RECIPES` are named ones.
+
+`load_image`, `load_mask` and `save_image` read and write pictures, `read_metadata` tells what a
+picture was made with. `pair_masks` makes a `Region` of each mask. `NonFiniteLossError` and
+`CallbackError` carry the picture that a run had reached.
 """
 
-from importlib.metadata import PackageNotFoundError, version
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nst_tf.images.io import load_image, load_mask
 from nst_tf.images.masks import Region, pair_masks
+from nst_tf.images.metadata import read_metadata
 from nst_tf.images.save import save_image
+from nst_tf.progress import CallbackError, NonFiniteLossError, Progress
 from nst_tf.recipes import RECIPES
+from nst_tf.result import Result
 from nst_tf.settings import Settings
+from nst_tf.version import __version__
 
 if TYPE_CHECKING:
+    from nst_tf.measuring import measure
+    from nst_tf.stylizer import Stylizer
     from nst_tf.transfer import stylize
 
 __all__ = [
     "RECIPES",
+    "CallbackError",
+    "NonFiniteLossError",
+    "Progress",
     "Region",
+    "Result",
     "Settings",
+    "Stylizer",
     "__version__",
     "load_image",
     "load_mask",
+    "measure",
     "pair_masks",
+    "read_metadata",
     "save_image",
     "stylize",
 ]
 
-try:
-    __version__ = version("nst_tf")
-except PackageNotFoundError:  # run from a checkout that is not installed
-    __version__ = "0+unknown"
+# TensorFlow takes seconds to import, so it waits until one of these is needed.
+_NEEDING_TENSORFLOW = {"Stylizer": "stylizer", "measure": "measuring", "stylize": "transfer"}
 
 
 def __getattr__(name: str) -> Any:
-    # TensorFlow takes seconds to import, so it waits until it is needed.
-    if name == "stylize":
-        from nst_tf.transfer import stylize
+    if name not in _NEEDING_TENSORFLOW:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from nst_tf.runtime import import_tensorflow
 
-        return stylize
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import_tensorflow()
+    value = getattr(import_module(f"nst_tf.{_NEEDING_TENSORFLOW[name]}"), name)
+    globals()[name] = value  # from now on this is not called for the name
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

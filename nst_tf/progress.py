@@ -1,8 +1,8 @@
 """What a run tells while it goes on, and when it cannot."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -45,8 +45,51 @@ class Progress:
     state: "RunState"
 
 
+Ending = Literal["finished", "time limit", "no gain", "callback", "cancelled", "left"]
+"""Why a run ended: it took all its steps, `time_limit` was over, further steps gain less than
+`min_gain` or nothing, a callback returned a true value, its event was set, or it was left."""
+
 Callback = Callable[[Progress], object]
 """Is given every step's `Progress`; one that returns a true value ends the run after that step."""
+
+
+class CallbackError(RuntimeError):
+    """A callback raised an error, which is the cause of this one.
+
+    `image` is the picture that the run had reached, float32 `[1, H, W, 3]` in [0, 1].
+    """
+
+    def __init__(self, message: str, image: np.ndarray):
+        super().__init__(message)
+        self.image = image
+
+
+def call_all(
+    callbacks: Sequence[Callback],
+    progress: Progress,
+    result: Callable[["RunState"], np.ndarray],
+) -> bool:
+    """Return whether a callback ends the run; all are called before any answer counts.
+
+    So each of them sees the step that one of them ends.
+
+    Args:
+        callbacks: in order.
+        progress: what they are given.
+        result: returns the picture of a state, for the error.
+
+    Raises:
+        CallbackError: one of them raised an error.
+    """
+    try:
+        answers = [bool(callback(progress)) for callback in callbacks]
+    except Exception as error:
+        raise CallbackError(
+            f"a callback failed after step {progress.step} ({type(error).__name__}: {error}): the "
+            "attribute `image` holds the picture of that step",
+            result(progress.state),
+        ) from error
+    return any(answers)
 
 
 class NonFiniteLossError(ArithmeticError):

@@ -1,6 +1,6 @@
 """What a scale works with: its pictures, the network, the targets."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -9,9 +9,11 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.fitting import Fitted
+from nst_tf.gate import Gate
 from nst_tf.images.resize import resize, scaled
 from nst_tf.losses.targets import Targets, make_targets
 from nst_tf.losses.term import Term
+from nst_tf.memory.memo import Memo
 from nst_tf.memory.passes import summarize_blocks, summarize_whole
 from nst_tf.network.model import feature_model
 from nst_tf.network.precision import feature_precision
@@ -44,6 +46,7 @@ def scale_targets(
     pictures: Pictures,
     block_size: int = 0,
     start: np.ndarray | None = None,
+    memo: Memo | None = None,
 ) -> Targets:
     """Return what the terms compare with at a scale.
 
@@ -54,8 +57,11 @@ def scale_targets(
         pictures: the photo and the paintings at the scale.
         block_size: as for `Stage.plan`, or 0 to send whole pictures through the network.
         start: the image as the scale starts with it, `[1, h, w, 3]`; None at the first scale.
+        memo: remembers what the network finds in the paintings; None: nothing is remembered.
     """
     summarize = summarize_blocks(network, block_size) if block_size else summarize_whole(network)
+    if memo is not None:
+        summarize = memo.remembering(summarize, (network, block_size, fitted.settings.tf32))
     return make_targets(
         terms,
         fitted.settings,
@@ -79,15 +85,59 @@ def load_model(settings: Settings, precision: str | None = None) -> keras.Model:
     )
 
 
+class Switch:
+    """A switch of the whole process that several threads may need in different positions.
+
+    Threads that need it in one position hold it together; one that needs the other position waits
+    until they are done, and those that come later wait behind it. When nobody holds it, it is as it
+    was before.
+
+    Args:
+        read: returns its position.
+        write: sets it.
+    """
+
+    def __init__(self, read: Callable[[], bool], write: Callable[[bool], None]) -> None:
+        self._read, self._write = read, write
+        self._gate = Gate()
+        self._holders = 0
+        self._position = self._before = False
+
+    @contextmanager
+    def at(self, position: bool) -> Iterator[None]:
+        """Hold the switch in a position; a block that holds it must not ask for it again."""
+        self._gate.enter(
+            lambda: not self._holders or self._position == position, lambda: self._take(position)
+        )
+        try:
+            yield
+        finally:
+            self._gate.leave(self._give)
+
+    def _take(self, position: bool) -> None:
+        if not self._holders:
+            self._before, self._position = self._read(), position
+            self._write(position)
+        self._holders += 1
+
+    def _give(self) -> None:
+        self._holders -= 1
+        if not self._holders:
+            self._write(self._before)
+
+
+_TENSOR_FLOAT_32 = Switch(
+    tf.config.experimental.tensor_float_32_execution_enabled,
+    tf.config.experimental.enable_tensor_float_32_execution,
+)
+
+
 @contextmanager
 def exact_products(settings: Settings) -> Iterator[None]:
     """Multiply float32 as float32, unless `settings.tf32` allows less on NVIDIA GPUs.
 
-    TensorFlow's switch is global: it is put back afterwards.
+    TensorFlow's switch is the process's: runs that need it in different positions take turns step
+    by step, and it is put back afterwards.
     """
-    before = tf.config.experimental.tensor_float_32_execution_enabled()
-    tf.config.experimental.enable_tensor_float_32_execution(settings.tf32)
-    try:
+    with _TENSOR_FLOAT_32.at(settings.tf32):
         yield
-    finally:
-        tf.config.experimental.enable_tensor_float_32_execution(before)

@@ -5,6 +5,7 @@ library takes an instance, and the output files record one. This module does not
 so that mistakes are refused at once.
 """
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -19,6 +20,7 @@ from nst_tf.checks import (
     parse_bytes,
     unknown,
 )
+from nst_tf.explain import explained
 from nst_tf.network.layers import LAYERS, smallest_side
 
 INITS = ("content", "style", "noise", "white")
@@ -59,7 +61,6 @@ class Settings:
     """The settings of one style transfer; the defaults are those of the TensorFlow tutorial.
 
     Fields called `NAME_weight` and `NAME_layers` belong to the loss term of that name.
-
 
     Immutable and comparable; `dataclasses.replace` makes a changed copy, checked like the first.
 
@@ -373,3 +374,6 @@ def _check_layers(kind: str, names: tuple[str, ...], factors: tuple[float, ...])
         raise ValueError(
             f"{kind}_layer_weights has {len(factors)} values for {len(names)} {kind} layers"
         )
+
+
+Settings.__doc__ = f"{inspect.getdoc(Settings)}\n\n{explained(Settings)}\n"

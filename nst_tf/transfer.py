@@ -4,22 +4,28 @@ The method is that of Gatys, Ecker and Bethge (arXiv 1508.06576) as the TensorFl
 """
 
 import dataclasses
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.fitting import Fitted, fit
+from nst_tf.fitting import Fitted
 from nst_tf.images.masks import Region, count_masks
+from nst_tf.images.sources import Source
+from nst_tf.loading import Given
 from nst_tf.losses.objective import overflow_message
 from nst_tf.losses.registry import make_terms
 from nst_tf.losses.targets import Targets
 from nst_tf.memory.fallback import with_less_memory
+from nst_tf.memory.memo import Memo
 from nst_tf.memory.plan import Plan, plan_memory
 from nst_tf.optimizers.adam import AdamState, adam_resample, adam_start
 from nst_tf.optimizers.lbfgs import lbfgs_start
-from nst_tf.progress import Callback, NonFiniteLossError, Progress
+from nst_tf.overrides import chosen
+from nst_tf.progress import Callback, Ending, NonFiniteLossError, Progress, call_all
 from nst_tf.scale import Pictures, exact_products, load_model, scale_targets
 from nst_tf.schedule import Scale, epoch_of, gains_too_little, watched
 from nst_tf.settings import Settings
@@ -29,48 +35,54 @@ from nst_tf.step import Stepper
 
 
 def stylize(
-    content: np.ndarray,
-    styles: np.ndarray | Sequence[np.ndarray],
-    settings: Settings | None = None,
+    content: Source,
+    styles: Source | Sequence[Source],
+    settings: Settings | str | None = None,
     *,
-    initial: np.ndarray | None = None,
+    initial: Source | None = None,
     regions: Sequence[Region] = (),
-    keep: np.ndarray | None = None,
+    keep: Source | None = None,
     callbacks: Iterable[Callback] = (),
+    **overrides: Any,
 ) -> np.ndarray:
     """Paint the content image in the manner of the style images.
 
-    Calls of one size, network and objective share one compiled step; no file but the weights is
-    read.
+    A picture is the path of a file, its bytes, the file opened in binary mode, a PIL image, or an
+    array: floats in [0, 1], `[1, H, W, 3]` or `[H, W, 3]` in sRGB, or uint8 or uint16, `[H, W]` or
+    `[H, W, C]`. Transparent parts of the content are not painted, those of styles not imitated.
+
+    Calls of one size, network and objective share one compiled step; `Stylizer` shares more.
 
     Args:
-        content: float `[1, H, W, 3]` or `[H, W, 3]`, sRGB in [0, 1]; limited to
-            `settings.max_dim` on its long side.
-        styles: one image of that kind or a sequence of them, of any sizes.
-        settings: by default those of the recipe `tutorial`.
-        initial: where to start, an image that is resized to the content's size at the coarsest
+        content: the photo, limited to `settings.max_dim` on its long side.
+        styles: a painting or a sequence of them, of any sizes.
+        settings: a `Settings` or the name of a recipe; by default the recipe `tutorial`.
+        initial: where to start, a picture that is resized to the content's size at the coarsest
             scale; by default what `settings.init` says.
         regions: which parts of the content are painted like which parts of which styles, from
             `pair_masks`; what is in none stays as it is. By default all of the content is painted
             like all of all styles.
-        keep: where the photo's features are kept, such as its faces: float `[H, W]` in [0, 1], 1
-            where they are, of any size.
+        keep: where the photo's features are kept, such as its faces: floats `[H, W]` in [0, 1], 1
+            where they are, or any picture of such a mask; of any size.
         callbacks: each is called with every step's `Progress`, in order; the run ends after a step
             for which one of them returns a true value.
+        **overrides: fields of `Settings` that differ from `settings`, such as `strength=0.7`.
 
     Returns:
         float32 `[1, h, w, 3]` in [0, 1], with h and w of the content as it was limited.
 
     Raises:
-        ValueError: an image is not valid or too small, settings and images do not agree, or they
-            would take more memory than they may.
-        OSError: the weights cannot be read.
+        ValueError: a picture is not valid or too small, settings and pictures do not agree, there
+            is no such recipe, or the run would take more memory than it may.
+        TypeError: something is no picture, or an override is no field of `Settings`.
+        OSError: a picture or the weights cannot be read.
         MemoryError: memory ran out even by the smallest blocks; by larger ones the run goes on, and
             warns.
-        NonFiniteLossError: the objective overflowed.
+        NonFiniteLossError: the objective overflowed; the error holds the last finite picture.
+        CallbackError: a callback raised an error; this one holds the picture of its step.
     """
-    fitted = fit(content, styles, settings or Settings(), regions, initial, keep)
-    return StyleTransfer(fitted).finish(callbacks)
+    given = Given(content, styles, chosen(settings, overrides), regions, initial, keep)
+    return StyleTransfer(given.at(given.size).fitted).finish(callbacks)
 
 
 class StyleTransfer:
@@ -78,6 +90,8 @@ class StyleTransfer:
 
     Args:
         fitted: pictures, masks and settings, from `fit`.
+        budget: bytes that the process may take; None: what the settings say.
+        memo: remembers what the network finds in the paintings; None: nothing is remembered.
 
     Attributes:
         fitted: what it is given.
@@ -90,13 +104,14 @@ class StyleTransfer:
         OSError: the weights cannot be read.
     """
 
-    def __init__(self, fitted: Fitted) -> None:
+    def __init__(self, fitted: Fitted, budget: int | None = None, memo: Memo | None = None) -> None:
         self.fitted = fitted
         self.settings = fitted.settings
         self.terms = make_terms(self.settings)
         self.plans = plan_memory(
-            self.settings, fitted.scales, fitted.style_sizes, count_masks(fitted.regions)
+            self.settings, fitted.scales, fitted.style_sizes, count_masks(fitted.regions), budget
         )
+        self._memo = memo
         self.network = load_model(self.settings, self.plans[-1].precision)
         self._total = sum(scale.steps for scale in fitted.scales)
 
@@ -104,33 +119,56 @@ class StyleTransfer:
         """Take all steps and return the picture; arguments and errors as for `stylize`."""
         callbacks = tuple(callbacks)
         for progress in self.steps():
-            # All are called before any answer counts: each sees the step that one of them ends.
-            answers = [callback(progress) for callback in callbacks]
-            if any(map(bool, answers)):
+            if call_all(callbacks, progress, self.result):
                 break
-        return self.fitted.result(progress.state.shown.numpy())
+        return self.result(progress.state)
 
-    def steps(self, state: RunState | None = None) -> Iterator[Progress]:
+    def result(self, state: RunState) -> np.ndarray:
+        """Return the picture that a run ends with if it ends with a state."""
+        return self.fitted.result(state.shown.numpy())
+
+    def steps(
+        self, state: RunState | None = None, cancel: threading.Event | None = None
+    ) -> Iterator[Progress]:
         """Take the steps one by one, from the start or from a state of the same run.
 
-        Each `Progress` holds the state after its step. The run may be left after any of them.
+        Each `Progress` holds the state after its step. The run may be left after any of them, and
+        the next step may be taken by another thread. It ends as soon as `cancel` is set, but not
+        within a step.
         """
+        cancel = cancel or threading.Event()
         began = time.perf_counter() - (state.seconds if state else 0.0)
         for scale, plan in zip(self.fitted.scales, self.plans, strict=True):
+            if cancel.is_set():
+                return
             if state and state.scale > scale.number:
                 continue
             pictures = Pictures.at(self.fitted, scale)
             if state is None or state.scale < scale.number:
                 state = self._enter(scale, plan, pictures, state)
-            if self._ended(scale, state):
+            if self._ending(scale, state):
                 continue
             with exact_products(self.settings):
-                targets, plan = self._targets(pictures, state)
+                start = state.start.numpy() if state.scale > 1 else None
+                targets, plan = self._targets(pictures, start, state.plan)
             state = state.fallen_back(plan)
             stepper = Stepper(self.network, self.terms, targets, self.settings)
-            while not self._ended(scale, state):
+            while not (cancel.is_set() or self._ending(scale, state)):
                 state, losses = self._step(stepper, scale, state, began)
                 yield self._progress(scale, state, losses)
+
+    def prepare(self) -> None:
+        """Let the memo learn the paintings, without a step."""
+        for scale, plan in zip(self.fitted.scales, self.plans, strict=True):
+            with exact_products(self.settings):
+                self._targets(Pictures.at(self.fitted, scale), None, plan)
+
+    def warm_up(self) -> None:
+        """Take a step at each scale, so that all that the run compiles is compiled."""
+        state = None
+        for scale in self.fitted.scales:
+            progress = next(iter(self.steps(state)))
+            state = dataclasses.replace(progress.state, scale_step=scale.steps)
 
     def _enter(
         self, scale: Scale, plan: Plan, pictures: "Pictures", before: RunState | None
@@ -166,15 +204,15 @@ class StyleTransfer:
             plan=plan.at_most(before.smallest),
         )
 
-    def _targets(self, pictures: "Pictures", state: RunState) -> tuple[Targets, Plan]:
-        start = state.start.numpy() if state.scale > 1 else None
-
+    def _targets(
+        self, pictures: "Pictures", start: np.ndarray | None, plan: Plan
+    ) -> tuple[Targets, Plan]:
         def make(plan: Plan) -> Targets:
             return scale_targets(
-                self.network, self.terms, self.fitted, pictures, plan.block_size, start
+                self.network, self.terms, self.fitted, pictures, plan.block_size, start, self._memo
             )
 
-        return with_less_memory(make, state.plan)
+        return with_less_memory(make, plan)
 
     def _step(
         self, stepper: Stepper, scale: Scale, state: RunState, began: float
@@ -188,7 +226,7 @@ class StyleTransfer:
         except FloatingPointError as error:
             raise NonFiniteLossError(
                 overflow_message(state.step + 1, error.args[0]),
-                self.fitted.result(state.shown.numpy()),
+                self.result(state),
             ) from None
         after = dataclasses.replace(
             after,
@@ -197,20 +235,27 @@ class StyleTransfer:
         )
         return after, losses
 
-    def _ended(self, scale: Scale, state: RunState) -> bool:
-        """Return whether the scale of the state takes no further step; it takes at least one."""
+    def ending(self, state: RunState) -> Ending | None:
+        """Return why a run has ended with a state; None: it has steps to take."""
+        last = self.fitted.scales[-1]
+        return self._ending(last, state) if state.scale == last.number else None
+
+    def _ending(self, scale: Scale, state: RunState) -> Ending | None:
+        """Return why the scale of the state takes no further step; it takes at least one."""
         settings = self.settings
         if not state.scale_step:
-            return False
-        late = 0 < settings.time_limit * scale.deadline <= state.seconds
+            return None
+        if state.scale_step >= scale.steps:
+            return "finished"
+        if 0 < settings.time_limit * scale.deadline <= state.seconds:
+            return "time limit"
         # Nothing can change the photo: a step at each scale is enough for the callbacks.
-        unchanged = (
-            not settings.strength and settings.init == "content" and self.fitted.initial is None
-        )
+        if not settings.strength and settings.init == "content" and self.fitted.initial is None:
+            return "no gain"
         over = gains_too_little(state.window, settings.min_gain) or state.stationary
         last = epoch_of(settings, scale, self._total, scale.steps - 1, 0.0)
         ramps_on = state.epoch < last and settings.at(state.epoch) != settings.at(last)
-        return state.scale_step >= scale.steps or late or unchanged or (over and not ramps_on)
+        return "no gain" if over and not ramps_on else None
 
     def _progress(self, scale: Scale, state: RunState, losses: Mapping[str, float]) -> Progress:
         scales = self.fitted.scales

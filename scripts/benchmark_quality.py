@@ -46,7 +46,7 @@ def work(method, pair, options, pipe):
     from quality import measure_quality
 
     from nst_tf.images.resize import resize
-    from nst_tf.measure import measure
+    from nst_tf.measuring import measure
     from nst_tf.transfer import stylize
 
     content, style, max_dim = pair.split(":")

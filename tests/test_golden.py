@@ -13,7 +13,7 @@ from nst_tf.fitting import fit
 from nst_tf.losses.gram import gram_matrix
 from nst_tf.losses.objective import gradient, objective, step_weights
 from nst_tf.losses.registry import make_terms
-from nst_tf.measure import measure, whole_targets
+from nst_tf.measuring import measure, whole_targets
 from nst_tf.network.model import extract_features, feature_model
 from nst_tf.network.weights import load_weights
 from tests.conftest import GOLDEN

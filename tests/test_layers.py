@@ -10,9 +10,12 @@ import pytest
 from tests.conftest import ROOT
 
 PROGRAMS = {"run", "__main__"}
-ABOVE_MEMORY = {"transfer", "callbacks", "cli", *PROGRAMS}
+ABOVE_MEMORY = {"transfer", "stream", "stylizer", "callbacks", "cli", *PROGRAMS}
 ABOVE_LEAVES = {"losses", "optimizers", "memory", *ABOVE_MEMORY}
-LEAVES = ("checks", "files", "settings", "recipes", "schedule", "network", "images")
+LEAVES = (
+    "checks", "files", "settings", "recipes", "schedule", "network", "images", "caching", "gate",
+    "admission", "buckets", "explain", "overrides", "loading", "result", "runtime", "version",
+)  # fmt: skip
 
 FORBIDDEN = {
     **dict.fromkeys(LEAVES, ABOVE_LEAVES),
@@ -26,7 +29,8 @@ KNOWN_ONLY_TO_PROGRAMS = {"cli", *PROGRAMS}
 
 WITHOUT_TENSORFLOW = (
     "settings", "recipes", "schedule", "fitting", "styles", "images.io", "images.masks",
-    "images.resize", "callbacks", "cli.flags", "cli.inputs", "run",
+    "images.resize", "images.sources", "callbacks", "cli.flags", "cli.inputs", "run", "loading",
+    "overrides", "progress", "result", "runtime", "admission",
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from nst_tf import Settings, stylize
 from nst_tf.fitting import fit
 from nst_tf.images.resize import resize
 from nst_tf.losses.registry import make_terms
-from nst_tf.measure import measure, whole_targets
+from nst_tf.measuring import measure, whole_targets
 from nst_tf.memory.evaluate import compiled
 from nst_tf.network.model import fast_convolutions
 from nst_tf.optimizers.adam import adam_resample

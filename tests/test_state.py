@@ -11,7 +11,7 @@ import tensorflow as tf
 from nst_tf import Settings, step, stylize
 from nst_tf.fitting import fit
 from nst_tf.losses.targets import make_targets
-from nst_tf.measure import measure
+from nst_tf.measuring import measure
 from nst_tf.memory.evaluate import compiled
 from nst_tf.transfer import StyleTransfer
 

@@ -19,7 +19,7 @@ from nst_tf.losses.objective import step_weights
 from nst_tf.losses.registry import make_terms
 from nst_tf.losses.targets import make_targets
 from nst_tf.losses.term import Features, Sources, Statistics, Target, Term, Window
-from nst_tf.measure import whole_targets
+from nst_tf.measuring import whole_targets
 from nst_tf.memory.evaluate import compiled
 from nst_tf.memory.passes import summarize_blocks
 from nst_tf.memory.plan import plan_memory

@@ -14,7 +14,7 @@ from nst_tf import Settings, stylize
 from nst_tf.fitting import fit
 from nst_tf.losses.objective import step_weights
 from nst_tf.losses.registry import make_terms
-from nst_tf.measure import measure, whole_targets
+from nst_tf.measuring import measure, whole_targets
 from nst_tf.memory.evaluate import CACHED, compiled
 from nst_tf.progress import NonFiniteLossError
 from nst_tf.scale import load_model

@@ -160,3 +160,24 @@ def _alpha(levels: np.ndarray) -> np.ndarray | None:
     """Return an alpha channel in [0, 1], or None if it is opaque all over."""
     alpha = to_float(levels)
     return None if alpha.min() == 1 else alpha
+
+
+def decode_image(image: Image.Image, name: str) -> Decoded:
+    """Return the channels of a picture that Pillow has opened or made, as `decode` those of a file.
+
+    Args:
+        image: the picture; its orientation and colour profile count, if it has them.
+        name: what the errors call it.
+
+    Raises:
+        OSError: it was opened from a file that is damaged or closed.
+    """
+    try:
+        _load(image)
+    except (OSError, ValueError) as error:
+        raise OSError(f"{name} cannot be read: {error}") from None
+    profile = image.info.get("icc_profile")
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode.startswith("I;16"):
+        return _decoded_deep(_grey_samples(upright), profile, name)
+    return _decoded(upright, name)

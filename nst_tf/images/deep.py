@@ -1,6 +1,8 @@
 """Files with 16 bits a channel in several channels, which Pillow cuts to 8 bits."""
 
+import io
 import logging
+from typing import BinaryIO
 
 import imagecodecs
 import numpy as np
@@ -39,8 +41,13 @@ def read_deep(path: StrPath, image: Image.Image) -> np.ndarray | None:
     return _upright(samples, image.getexif().get(ExifTags.Base.Orientation, 1))
 
 
+def _opened(path: StrPath) -> BinaryIO:
+    """Return a file of its own for a path, or for a file in memory, which Pillow is reading too."""
+    return io.BytesIO(path.getbuffer()) if isinstance(path, io.BytesIO) else open(path, "rb")
+
+
 def _read_png(path: StrPath) -> np.ndarray | None:
-    with open(path, "rb") as file:
+    with _opened(path) as file:
         depth, color_type = file.read(26)[24:]
         if depth != 16 or color_type == _GREY:
             return None
@@ -49,7 +56,7 @@ def _read_png(path: StrPath) -> np.ndarray | None:
 
 
 def _read_tiff(path: StrPath) -> np.ndarray:
-    with tifffile.TiffFile(path) as file:
+    with _opened(path) as opened, tifffile.TiffFile(opened) as file:
         page = file.pages.first
         samples = page.asarray()
     if page.axes.startswith("S"):  # stored channel by channel

@@ -1,16 +1,17 @@
 """Picture files as float32 arrays. TensorFlow is not needed."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 
-from nst_tf.files import StrPath
-from nst_tf.images.decode import Decoded, decode
+from nst_tf.images.decode import Decoded
 from nst_tf.images.depth import to_float
 from nst_tf.images.masks import LEAST_WHITE
 from nst_tf.images.resize import Size, fit_size, resize_plane
+from nst_tf.images.sources import Source, decode_any
 
 LEAST_COLOR = 0.002
 """Share of coloured pixels from which a mask is a map of labels; a few stray pixels make none."""
@@ -36,12 +37,13 @@ class Picture:
     has_profile: bool = False
 
 
-def load_image(path: StrPath, max_dim: int = 0) -> np.ndarray:
-    """Read a picture file and show its transparent parts over white.
+def load_image(path: Source, max_dim: int = 0) -> np.ndarray:
+    """Read a picture and show its transparent parts over white.
 
     Args:
-        path: any format that Pillow reads. Only the first frame of an animation is used. PNG and
-            TIFF files with 16 bits a channel keep their precision.
+        path: a file of any format that Pillow reads: its path, its bytes, or the file opened in
+            binary mode; or a PIL image or an array, as for `stylize`. Only the first frame of an
+            animation is used. PNG and TIFF files with 16 bits a channel keep their precision.
         max_dim: limit of the long side, pixels; 0 for none. Pictures are never enlarged.
 
     Returns:
@@ -50,6 +52,7 @@ def load_image(path: StrPath, max_dim: int = 0) -> np.ndarray:
     Raises:
         OSError: the file is missing, unreadable, not a picture or truncated, or memory ran out.
         ValueError: the picture is absurdly large, or its pixels are not finite or out of range.
+        TypeError: it is nothing of the kind.
     """
     picture = load_picture(path, max_dim)
     if picture.alpha is None:
@@ -62,20 +65,40 @@ def over_white(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     return 1 - alpha[..., None] * (1 - pixels)
 
 
-def load_picture(path: StrPath, max_dim: int = 0) -> Picture:
-    """Read a picture file with its transparency; arguments and errors as for `load_image`."""
-    with _enough_memory(path):
-        decoded = decode(path)
+def load_picture(path: Source, max_dim: int = 0, name: str = "") -> Picture:
+    """Read a picture with its transparency; arguments and errors as for `load_image`.
+
+    Args:
+        path, max_dim: as for `load_image`.
+        name: what the errors call the picture; by default its path, or `the picture`.
+    """
+    shown = name or _name(path)
+    with _enough_memory(shown):
+        decoded = decode_any(path, name)
         height, width = decoded.channels[0].shape
-        size = fit_size(height, width, max_dim)
-        alpha = None if decoded.alpha is None else resize_plane(decoded.alpha, size)
-        planes = list(_planes(decoded, alpha, size, path))
-        pixels = np.stack(planes * (3 if len(planes) == 1 else 1), axis=-1)[None]
-        return Picture(pixels, alpha, decoded.has_profile)
+        return as_picture(decoded, fit_size(height, width, max_dim), shown)
+
+
+def _name(path: Source) -> str:
+    return str(path) if isinstance(path, str | os.PathLike) else "the picture"
+
+
+def as_picture(decoded: Decoded, size: Size, name: str) -> Picture:
+    """Return a decoded picture at some size; errors as for `load_image`.
+
+    Args:
+        decoded: from `decode_any`.
+        size: height and width, pixels.
+        name: what the errors call it.
+    """
+    alpha = None if decoded.alpha is None else resize_plane(decoded.alpha, size)
+    planes = list(_planes(decoded, alpha, size, name))
+    pixels = np.stack(planes * (3 if len(planes) == 1 else 1), axis=-1)[None]
+    return Picture(pixels, alpha, decoded.has_profile)
 
 
 def _planes(
-    decoded: Decoded, alpha: np.ndarray | None, size: Size, path: StrPath
+    decoded: Decoded, alpha: np.ndarray | None, size: Size, path: str
 ) -> Iterator[np.ndarray]:
     """Yield each channel in floating point, `[*size]` in [0, 1]; `alpha` has that size too."""
     for channel in decoded.channels:  # one at a time: a photograph in floats is large
@@ -92,7 +115,7 @@ def _planes(
 
 
 @contextmanager
-def _enough_memory(path: StrPath) -> Iterator[None]:
+def _enough_memory(path: str) -> Iterator[None]:
     try:
         yield
     except MemoryError:
@@ -101,8 +124,11 @@ def _enough_memory(path: StrPath) -> Iterator[None]:
         ) from None
 
 
-def load_mask(path: StrPath) -> np.ndarray:
+def load_mask(path: Source) -> np.ndarray:
     """Read a mask, or a map of labels if it is in colour; transparent parts are black.
+
+    Args:
+        path: as for `load_image`.
 
     Returns:
         float32 in [0, 1], `[H, W]`, or `[H, W, 3]` for a map.
@@ -119,5 +145,7 @@ def load_mask(path: StrPath) -> np.ndarray:
         return mask
     mask = mask.mean(axis=-1)
     if mask.max() < LEAST_WHITE:
-        raise ValueError(f"{path} is black all over: a mask must be white where its region is")
+        raise ValueError(
+            f"{_name(path)} is black all over: a mask must be white where its region is"
+        )
     return mask

@@ -42,7 +42,7 @@ class Gram(Term):
     def target(self, sources: Sources) -> Target:
         """Return the paintings' matrices, float32 `[C, C]` by layer, blended."""
         statistics = {
-            style: source.statistics(self.layers, self._statistics)
+            style: source.statistics(self.layers, self._statistics, name=type(self).__name__)
             for style, source in sources.styles.items()
         }
         matrices = {style: self.matrices(found) for style, found in statistics.items()}

@@ -63,7 +63,7 @@ class Mean(Term):
     def target(self, sources: Sources) -> Target:
         """Return the paintings' means, float32 `[C]` by layer, blended."""
         means = {
-            style: source.statistics(self.layers, _means).sums
+            style: source.statistics(self.layers, _means, name="Mean").sums
             for style, source in sources.styles.items()
         }
         values, factors = blend(means, sources, self.layers, self.factors)

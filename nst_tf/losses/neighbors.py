@@ -7,6 +7,7 @@ and Schmidt, arXiv 1612.04337). Unlike in the paper, matches are made once a sca
 objective is smooth and L-BFGS can minimise it, and the loss is compared without centring.
 """
 
+import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +35,9 @@ class Neighbors(NamedTuple):
     """What the image is compared with.
 
     Attributes:
-        columns: by layer, the candidates' features `[N, C]`, divided by the norms of their columns.
+        columns: by layer, the candidates' features `[N, C]`, divided by the norms of their columns,
+            and rows of zeros up to a power of two, so that paintings of many sizes lead to few
+            shapes, for each of which TensorFlow traces a graph.
         match: int32 `[1, h, w, k]`, the candidate of each of the k places of a cell.
         weights: float32 of that shape, how much each place counts, 1 in all; or a number.
     """
@@ -94,7 +97,7 @@ class Neighbor(Term):
         if sources.start is not None:
             mixed = PHOTO_SHARE * query.image + (1 - PHOTO_SHARE) * sources.start
             query = query._replace(image=mixed)
-        columns = {name: values / norms for name, values in candidates.items()}
+        columns = {name: filled_up(values / norms) for name, values in candidates.items()}
         match = self._match(query, candidates, bias, weights)
         return Target(Neighbors(columns, match, weights), {self.name: 1.0})
 
@@ -140,7 +143,9 @@ class Neighbor(Term):
             chosen, count = self._sample(view, CANDIDATES // len(views))
             log.info("%d of %d places of a painting are candidates", len(chosen), count)
             whole = view._replace(mask=None)
-            found.append(whole.statistics(self.layers, self._gather(chosen), self.grid))
+            name = ("Neighbor", hashlib.sha256(chosen.tobytes()).digest())
+            gather = self._gather(chosen)
+            found.append(whole.statistics(self.layers, gather, self.grid, name=name))
             bias.append(np.full(len(chosen), PRIOR * np.log(share / max(used.values()))))
         columns = {
             name: tf.concat([statistics.sums[name] for statistics in found], axis=0)
@@ -224,6 +229,12 @@ class Neighbor(Term):
             return Statistics(maps={"match": fold(best, width)})
 
         return whole.statistics(self.layers, nearest, self.grid, joint=True).maps["match"]
+
+
+def filled_up(rows: tf.Tensor) -> tf.Tensor:
+    """Return rows `[N, C]` with rows of zeros behind them, up to the next power of two."""
+    count = len(rows)
+    return tf.pad(rows, [[0, (1 << (count - 1).bit_length()) - count], [0, 0]])
 
 
 def nearest_rows(queries: tf.Tensor, rows: tf.Tensor, bias: np.ndarray) -> tf.Tensor:

@@ -9,7 +9,7 @@ A new term is a subclass of `Term` in a file of its own, a line in `registry`, a
 `NAME_weight`, and `NAME_layers` if it reads layers.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -92,6 +92,7 @@ class Summarize(Protocol):
         guides: Mapping[str, tf.Tensor],
         grid: int,
         joint: bool,
+        name: Hashable | None = None,
     ) -> Statistics:
         """Go through the image, whole or by blocks.
 
@@ -102,6 +103,8 @@ class Summarize(Protocol):
             guides: of the region, for the windows.
             grid: pixels between two locations of the maps that it returns.
             joint: whether it needs all layers at once; otherwise they may come in turn.
+            name: of what it finds, for a painting: functions of one name find the same in the same
+                picture, so that it may be remembered; None: it is not.
         """
         ...
 
@@ -127,10 +130,17 @@ class Source(NamedTuple):
         function: Function,
         grid: int = 1,
         joint: bool = False,
+        name: Hashable | None = None,
     ) -> Statistics:
         """Return what `function` finds in the picture; arguments as for `Summarize`."""
         return self.summarize(
-            self.image, self.located(layers), function, guides=self.guides, grid=grid, joint=joint
+            self.image,
+            self.located(layers),
+            function,
+            guides=self.guides,
+            grid=grid,
+            joint=joint,
+            name=name,
         )
 
     def located(self, layers: tuple[str, ...]) -> tuple[str, ...]:

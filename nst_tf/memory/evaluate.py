@@ -7,14 +7,16 @@ the whole picture's values up to rounding (Galerne, Raad, Lezama and Morel, "Sca
 Transfer", 2022, for Gram matrices).
 """
 
-import functools
 import gc
+import logging
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from nst_tf.caching import cached
 from nst_tf.losses.objective import Weights, combine, gradient, measure_parts, objective
 from nst_tf.losses.targets import Targets, halved
 from nst_tf.losses.term import PIXELS, Term, add
@@ -30,7 +32,22 @@ from nst_tf.memory.passes import (
 from nst_tf.network import model
 from nst_tf.network.layers import smallest_side
 
-CACHED = 12  # compiled picture sizes that are kept: enough for two runs of many scales
+CACHED = 24
+"""Compiled picture sizes that are kept: six runs of four scales. Each takes about 5 to 20 MB."""
+
+_OURS = ("compiled.<locals>.", "Evaluator._step.", "BlockedObjective.", "BlockedStage.")
+
+
+def _is_not_ours(record: logging.LogRecord) -> bool:
+    """Return whether a warning of TensorFlow's is not about our functions.
+
+    They share their code, so it takes one function for each size for one that is traced in vain.
+    """
+    text = record.getMessage()
+    return "tf.function retracing" not in text or not any(name in text for name in _OURS)
+
+
+tf.get_logger().addFilter(_is_not_ours)
 
 Losses = dict[str, tf.Tensor]
 Evaluate = Callable[[tf.Tensor, Targets, Weights], tuple[Losses, tf.Tensor]]
@@ -48,6 +65,7 @@ class Evaluator:
         self.evaluate: Evaluate = tf.function(evaluate, autograph=False) if whole else evaluate
         self._whole = whole
         self._steps: dict[Callable, Callable] = {}
+        self._adding = threading.Lock()
 
     def train_step(self, update: Callable[..., Any]) -> Callable[..., tuple[Losses, Any]]:
         """Return a function that evaluates a `tf.Variable` and then updates it.
@@ -61,18 +79,22 @@ class Evaluator:
             A function of the variable, targets, weights and the further arguments. For the whole
             picture it is compiled as one graph.
         """
-        if update not in self._steps:
-            compiled = update if self._whole else tf.function(update)
+        with self._adding:
+            if update not in self._steps:
+                self._steps[update] = self._step(update)
+            return self._steps[update]
 
-            def step(image, targets, weights, *arguments):
-                losses, slope = self.evaluate(image.value(), targets, weights)
-                return losses, compiled(image, losses, slope, *arguments)
+    def _step(self, update: Callable[..., Any]) -> Callable[..., tuple[Losses, Any]]:
+        compiled = update if self._whole else tf.function(update)
 
-            self._steps[update] = tf.function(step) if self._whole else step
-        return self._steps[update]
+        def step(image, targets, weights, *arguments):
+            losses, slope = self.evaluate(image.value(), targets, weights)
+            return losses, compiled(image, losses, slope, *arguments)
+
+        return tf.function(step) if self._whole else step
 
 
-@functools.lru_cache(maxsize=CACHED)
+@cached(CACHED)
 def compiled(
     network: keras.Model,
     terms: tuple[Term, ...],

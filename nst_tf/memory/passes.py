@@ -165,7 +165,7 @@ def summarize_whole(network: keras.Model) -> Summarize:
     """
     seen: list[tuple[tf.Tensor, Mapping[str, tf.Tensor]]] = []
 
-    def summarize(image, layers, function, *, guides, grid, joint):
+    def summarize(image, layers, function, *, guides, grid, joint, name=None):
         for picture, known in seen:
             if picture is image:
                 features = known
@@ -182,7 +182,7 @@ def summarize_whole(network: keras.Model) -> Summarize:
 def summarize_blocks(network: keras.Model, block_size: int) -> Summarize:
     """Return a `Summarize` that goes through pictures by blocks."""
 
-    def summarize(image, layers, function: Function, *, guides, grid, joint):
+    def summarize(image, layers, function: Function, *, guides, grid, joint, name=None):
         size = image.shape[1:3]
         if not layers:
             return Statistics()

@@ -110,7 +110,11 @@ class Workload(NamedTuple):
 
 
 def plan_memory(
-    settings: Settings, scales: Sequence[Scale], styles: Sequence[Size], masks: int = 0
+    settings: Settings,
+    scales: Sequence[Scale],
+    styles: Sequence[Size],
+    masks: int = 0,
+    budget: int | None = None,
 ) -> list[Plan]:
     """Choose for each scale the fastest way to run that fits.
 
@@ -122,11 +126,12 @@ def plan_memory(
         scales: from `plan_scales`.
         styles: height and width of each painting at the finest scale, pixels.
         masks: how many regions have a content mask.
+        budget: bytes that the process may take; None: what the settings say.
 
     Raises:
         ValueError: nothing fits; the text says what would.
     """
-    budget = memory_budget(settings)
+    budget = memory_budget(settings) if budget is None else budget
     if budget < BASE:
         raise ValueError(
             f"TensorFlow and the network need about {describe_bytes(BASE)} of memory, but the run "

@@ -6,6 +6,7 @@ from collections.abc import Callable, Container, Iterable, Mapping
 import keras
 import tensorflow as tf
 
+from nst_tf.caching import cached
 from nst_tf.network import direct, winograd
 from nst_tf.network.weights import Weights
 
@@ -14,6 +15,9 @@ Convolutions = Mapping[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]]
 
 MEAN_BGR = (103.939, 116.779, 123.68)
 """Mean pixel of ImageNet, blue first, that `keras.applications.vgg19` subtracts."""
+
+
+NETWORKS = 4  # that are kept; each takes about 60 MB
 
 
 def preprocess(image: tf.Tensor) -> tf.Tensor:
@@ -30,7 +34,7 @@ def preprocess(image: tf.Tensor) -> tf.Tensor:
     return tf.reverse(image, axis=[-1]) * 255.0 - tf.constant(MEAN_BGR)
 
 
-@functools.lru_cache(maxsize=2)
+@cached(NETWORKS)
 def feature_model(
     weights: Weights,
     layers: tuple[str, ...],
@@ -38,7 +42,7 @@ def feature_model(
     precision: str = "float32",
     padding: str = "zero",
 ) -> keras.Model:
-    """Build the frozen network up to the deepest of `layers`; the latest two are kept.
+    """Build the frozen network up to the deepest of `layers`; the latest four are kept.
 
     Args:
         weights: parameters of the convolutions.
@@ -151,13 +155,13 @@ def _direct(
     return direct.convolve_relu(features, kernel, turned, bias)
 
 
-@functools.lru_cache(maxsize=16)
+@cached(16)
 def transformed_kernel(layer: keras.layers.Conv2D) -> tf.Tensor:
     """Return a layer's kernel transformed for Winograd's convolution, once for all sizes."""
     return winograd.transform_kernel(tf.convert_to_tensor(layer.kernel))
 
 
-@functools.lru_cache(maxsize=16)
+@cached(16)
 def turned_kernel(layer: keras.layers.Conv2D) -> tf.Tensor:
     """Return a layer's kernel turned for the way back of a direct convolution, for all sizes."""
     return direct.turn_kernel(tf.convert_to_tensor(layer.kernel))

@@ -1,6 +1,5 @@
 """VGG19's kernels and biases as NumPy arrays: read, verified and named, without TensorFlow."""
 
-import functools
 import hashlib
 import os
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nst_tf.caching import cached
 from nst_tf.network.layers import LAYERS, POOLED_BLOCKS, WIDTHS
 
 BUNDLED = "vgg19_imagenet_notop_q8.npz"
@@ -105,7 +105,7 @@ def _keras_file() -> Path:
     return cached
 
 
-@functools.lru_cache(maxsize=2)
+@cached(2)
 def _read(source: str, path: Path, changed: int) -> Weights:
     del changed  # part of the cache's key
     try:

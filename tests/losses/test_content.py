@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from nst_tf.losses.content import Content
 from nst_tf.losses.term import Window
-from nst_tf.measure import measure
+from nst_tf.measuring import measure
 from nst_tf.settings import Settings
 
 

@@ -10,7 +10,7 @@ from nst_tf.cli.inputs import load_inputs
 from nst_tf.fitting import fit
 from nst_tf.losses.objective import step_weights
 from nst_tf.losses.registry import make_terms
-from nst_tf.measure import measure, whole_targets
+from nst_tf.measuring import measure, whole_targets
 from nst_tf.memory.evaluate import compiled
 from nst_tf.network.model import extract_features
 from nst_tf.scale import load_model

@@ -8,7 +8,7 @@ from nst_tf.losses.gram import Gram
 from nst_tf.losses.moments import Covariance, Mean, mean
 from nst_tf.losses.registry import make_terms
 from nst_tf.losses.term import Window
-from nst_tf.measure import measure
+from nst_tf.measuring import measure
 from nst_tf.network.model import extract_features
 from nst_tf.scale import load_model
 from nst_tf.settings import Settings

@@ -14,7 +14,7 @@ from nst_tf.losses.objective import combine, gradient, objective, overflow_messa
 from nst_tf.losses.registry import make_terms
 from nst_tf.losses.targets import Part, level_shares
 from nst_tf.losses.term import Statistics, Term
-from nst_tf.measure import whole_targets
+from nst_tf.measuring import whole_targets
 from nst_tf.scale import load_model
 
 SETTINGS = Settings(

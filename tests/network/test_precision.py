@@ -8,7 +8,7 @@ from nst_tf import RECIPES, Settings, stylize
 from nst_tf.losses.content import Content
 from nst_tf.losses.gram import gram_matrix
 from nst_tf.losses.term import Window
-from nst_tf.measure import measure
+from nst_tf.measuring import measure
 from nst_tf.network.model import extract_features
 from nst_tf.network.precision import feature_precision, has_bfloat16
 from nst_tf.scale import load_model

@@ -1,0 +1,90 @@
+"""Pictures from wherever they come: files, bytes, PIL images, arrays."""
+
+import io
+import os
+from collections.abc import Sequence
+from typing import BinaryIO, cast
+
+import numpy as np
+from PIL import Image
+
+from nst_tf.files import StrPath
+from nst_tf.images.decode import Decoded, decode, decode_image
+from nst_tf.images.depth import to_float
+from nst_tf.images.resize import check_image
+
+Source = StrPath | bytes | bytearray | memoryview | BinaryIO | Image.Image | np.ndarray
+"""What may stand for a picture."""
+
+
+class _NamedBytes(io.BytesIO):
+    """A file in memory; its name is what errors show where they would show a path."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        super().__init__(data)
+        self._name = name
+
+    def __str__(self) -> str:
+        return self._name
+
+
+def listed(pictures: Source | Sequence[Source]) -> list[Source]:
+    """Return a sequence of pictures, or one picture, as a list."""
+    return list(pictures) if isinstance(pictures, list | tuple) else [cast(Source, pictures)]
+
+
+def decode_any(picture: Source, name: str = "") -> Decoded:
+    """Return the channels of a picture, upright and in sRGB.
+
+    Args:
+        picture: a picture file as its path, its bytes, or opened in binary mode; a PIL image; or an
+            array: floats in [0, 1], `[1, H, W, 3]` or `[H, W, 3]`, or uint8 or uint16, which may be
+            grey, `[H, W]`, and have an alpha, `[H, W, 2]` or `[H, W, 4]`.
+        name: what the errors call it; a path is named anyway.
+
+    Raises:
+        OSError: a file is missing, unreadable, not a picture or truncated.
+        ValueError: the picture is absurdly large, or an array is no picture.
+        MemoryError: the picture does not fit into memory.
+        TypeError: it is nothing of the kind.
+    """
+    shown = name or "the picture"
+    if isinstance(picture, str | os.PathLike):
+        try:
+            return decode(picture)
+        except (OSError, ValueError) as error:
+            if not name:
+                raise
+            raise type(error)(f"{name}: {error}") from None
+    if isinstance(picture, Image.Image):
+        return decode_image(picture, shown)
+    if hasattr(picture, "read"):
+        picture = picture.read()
+        if not isinstance(picture, bytes):
+            raise TypeError(f"{shown} is not a file opened in binary mode: open it with 'rb'")
+    if isinstance(picture, bytes | bytearray | memoryview):
+        # To the decoder a file is a file; what it calls a path is what its errors show.
+        return decode(cast(StrPath, _NamedBytes(bytes(picture), shown)))
+    if hasattr(picture, "__array__"):
+        return _decode_array(shown, np.asarray(picture))
+    raise TypeError(
+        f"{shown} is of type {type(picture).__name__}: pass a path, bytes, a file opened in binary "
+        "mode, a PIL image or an array"
+    )
+
+
+def _decode_array(name: str, array: np.ndarray) -> Decoded:
+    """Return the channels of an array; ValueError if it is no picture."""
+    if array.dtype not in (np.uint8, np.uint16):
+        return Decoded(list(np.moveaxis(check_image(name, array)[0], -1, 0)), None, False)
+    levels = array[..., None] if array.ndim == 2 else array
+    levels = levels[0] if levels.ndim == 4 and len(levels) == 1 else levels
+    if levels.ndim != 3 or levels.shape[2] > 4 or not levels.size:
+        raise ValueError(
+            f"{name} has shape {list(array.shape)}: expected [H, W] or [H, W, C] with 1 to 4 "
+            "channels"
+        )
+    channels, alpha = list(np.moveaxis(levels, -1, 0)), None
+    if len(channels) in (2, 4):
+        alpha = to_float(channels.pop())
+    return Decoded(channels, None if alpha is None or alpha.min() == 1 else alpha, False)

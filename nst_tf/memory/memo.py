@@ -1,0 +1,74 @@
+"""What the network finds in paintings, remembered from run to run."""
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
+
+import tensorflow as tf
+
+from nst_tf.losses.term import Statistics, Summarize
+
+
+class Memo:
+    """The latest statistics of paintings, for runs that imitate the same ones.
+
+    Args:
+        limit: bytes to hold at most; the least recently used statistics go.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._held = 0
+        self._found: OrderedDict[Hashable, Statistics] = OrderedDict()
+        self._changing = threading.Lock()
+
+    def remembering(self, summarize: Summarize, kind: Hashable) -> Summarize:
+        """Return a `Summarize` that goes through no painting twice.
+
+        Args:
+            summarize: what goes through it.
+            kind: all but picture and function that the statistics depend on, such as the network.
+        """
+
+        def remember(image, layers, function, *, guides, grid, joint, name=None):
+            def look() -> Statistics:
+                return summarize(image, layers, function, guides=guides, grid=grid, joint=joint)
+
+            if name is None:
+                return look()
+            region = tuple((layer, digest(guide)) for layer, guide in guides.items())
+            key = (kind, digest(image), layers, name, region, grid, joint)
+            found = self._recall(key)
+            if found is None:
+                found = look()
+                self._keep(key, found)
+            return found
+
+        return remember
+
+    def _recall(self, key: Hashable) -> Statistics | None:
+        with self._changing:
+            if key in self._found:
+                self._found.move_to_end(key)
+            return self._found.get(key)
+
+    def _keep(self, key: Hashable, found: Statistics) -> None:
+        with self._changing:
+            if key not in self._found:
+                self._found[key] = found
+                self._held += size_of(found)
+            while self._held > self.limit:
+                self._held -= size_of(self._found.popitem(last=False)[1])
+
+
+def digest(values: tf.Tensor) -> bytes:
+    """Return a number that tensors of other shapes or values do not have."""
+    array = values.numpy()
+    return hashlib.sha256(repr(array.shape).encode() + array.tobytes()).digest()
+
+
+def size_of(statistics: Statistics) -> int:
+    """Return the bytes that statistics take."""
+    tensors = (*statistics.sums.values(), *statistics.maps.values())
+    return sum(tensor.shape.num_elements() * tensor.dtype.size for tensor in tensors)

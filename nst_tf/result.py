@@ -1,0 +1,78 @@
+"""What a `Stylizer` returns."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from nst_tf.images.depth import to_levels
+from nst_tf.images.save import FORMATS, save_image
+from nst_tf.progress import Ending
+from nst_tf.settings import Settings
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A picture that a `Stylizer` made.
+
+    Attributes:
+        pixels: float32 `[h, w, 3]`, sRGB in [0, 1].
+        alpha: float32 `[h, w]` in [0, 1], that of the photo; None: the picture is opaque.
+        losses: the weighted terms of the objective by name, `total` first, before the last step's
+            update; empty if there was no step.
+        why: the run ended: "finished" after all steps, "time limit", "no gain" where further steps
+            gain too little, "callback" where one returned a true value, "cancelled" by its event,
+            or "left" where a stream was closed early.
+        settings: of the run.
+        steps: that it took; 0 if it was cancelled before the first, and the picture is the photo.
+        seconds: that it took, without the time that it waited for others.
+        metadata: what `encode` records in the file.
+        has_profile: whether the photo carried a colour profile, so that the file will too.
+    """
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None
+    losses: Mapping[str, float]
+    why: Ending
+    settings: Settings
+    steps: int
+    seconds: float
+    metadata: Mapping[str, Any] = field(repr=False)
+    has_profile: bool = False
+
+    def to_pil(self) -> Image.Image:
+        """Return the picture as a PIL image of 8 bits a channel, RGB or RGBA."""
+        levels = to_levels(self.pixels)
+        if self.alpha is None:
+            return Image.fromarray(levels)
+        return Image.fromarray(np.concatenate([levels, to_levels(self.alpha)[..., None]], axis=-1))
+
+    def encode(self, format: str = "png", bit_depth: int = 8) -> bytes:
+        """Return the picture as a file, with its settings in the metadata as the program's have.
+
+        Args:
+            format: png, jpg or jpeg, webp, or tif or tiff.
+            bit_depth: bits a channel, 8 or, for PNG and TIFF, 16.
+
+        Raises:
+            ValueError: the format is not one of these, or cannot hold the picture.
+        """
+        suffix = f".{format.lower()}"
+        if suffix not in FORMATS:
+            known = ", ".join(name.lstrip(".") for name in FORMATS)
+            raise ValueError(f"format {format!r} is not one of {known}")
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory) / f"picture{suffix}"
+            save_image(
+                path,
+                self.pixels,
+                alpha=self.alpha,
+                has_profile=self.has_profile,
+                metadata=self.metadata,
+                bit_depth=bit_depth,
+            )
+            return path.read_bytes()

@@ -1,0 +1,102 @@
+"""The start of TensorFlow: without its noise, on the device that was asked for."""
+
+import os
+import re
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from typing import Any
+
+DEVICES = re.compile(r"auto|cpu|gpu(:\d+)?")
+QUIET = "3"  # errors of its C++ code alone
+
+_IMPORTING = threading.Lock()
+
+
+def import_tensorflow() -> None:
+    """Import TensorFlow without its start-up messages, if nobody has imported it yet.
+
+    Who wants the messages sets TF_CPP_MIN_LOG_LEVEL to a level below 3.
+    """
+    with _IMPORTING:
+        if "tensorflow" in sys.modules:
+            return
+        quiet = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", QUIET) == QUIET
+        # TensorFlow prints some of its messages before it reads the level.
+        with _stderr_held_back() if quiet else nullcontext():
+            import tensorflow as tf
+
+            tf.config.list_physical_devices("GPU")
+
+
+def choose_device(device: str) -> list[Any]:
+    """Let TensorFlow see nothing but a device, from now on and in the whole process.
+
+    Args:
+        device: `auto` for TensorFlow's own placement, `cpu`, `gpu`, or `gpu:1` for the second one.
+
+    Returns:
+        The GPUs in use.
+
+    Raises:
+        ValueError: the machine has no such device.
+        RuntimeError: TensorFlow has computed on other devices already.
+    """
+    import tensorflow as tf
+
+    if not DEVICES.fullmatch(device):
+        raise ValueError(f"device {device!r} is not auto, cpu, gpu or gpu:NUMBER")
+    if device == "auto":
+        return tf.config.get_visible_devices("GPU")
+    gpus = tf.config.list_physical_devices("GPU")
+    kind, _, number = device.partition(":")
+    if kind == "gpu" and int(number or 0) >= len(gpus):
+        raise ValueError(
+            f"device {device!r} is not there: TensorFlow found {len(gpus)} GPUs; use auto"
+        )
+    gpus = [] if kind == "cpu" else [gpus[int(number or 0)]]
+    if gpus != tf.config.get_visible_devices("GPU"):
+        try:
+            tf.config.set_visible_devices(gpus, "GPU")
+        except RuntimeError:
+            raise RuntimeError(
+                f"device {device!r} comes too late: it is the whole process's, so choose it before "
+                "TensorFlow computes anything"
+            ) from None
+    return gpus
+
+
+def grow_memory(gpus: list[Any]) -> None:
+    """Let TensorFlow take the memory of GPUs as it needs it, instead of all of it at once."""
+    import tensorflow as tf
+
+    for gpu in gpus:
+        with suppress(RuntimeError):  # in a process that has made a picture, it is too late
+            tf.config.experimental.set_memory_growth(gpu, True)
+
+
+@contextmanager
+def _stderr_held_back() -> Iterator[None]:
+    """Hide what libraries print to file descriptor 2, unless the block fails."""
+    if sys.stderr is not None:
+        sys.stderr.flush()
+    try:
+        kept = os.dup(2)
+    except OSError:  # closed already
+        yield
+        return
+    with tempfile.TemporaryFile() as noise:
+        os.dup2(noise.fileno(), 2)
+        try:
+            yield
+        except Exception:
+            noise.seek(0)
+            os.write(kept, noise.read())
+            raise
+        finally:
+            if sys.stderr is not None:
+                sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)

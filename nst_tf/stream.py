@@ -1,0 +1,136 @@
+"""A run that is taken step by step, and what it has come to."""
+
+import dataclasses
+import platform
+import threading
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from nst_tf.admission import Admission
+from nst_tf.loading import Loaded
+from nst_tf.memory.budget import BASE
+from nst_tf.network.weights import load_weights
+from nst_tf.progress import Ending, NonFiniteLossError, Progress
+from nst_tf.result import Result
+from nst_tf.state import RunState
+from nst_tf.transfer import StyleTransfer
+from nst_tf.version import __version__
+
+
+class Stream(Iterator[Progress]):
+    """Yields a `Progress` after every step of a run.
+
+    The run holds its place among the concurrent ones from its first step until it ends or is
+    closed, which `close` or the end of a `with` block does, and Python when nobody holds it any
+    more.
+
+    Args:
+        transfer: the run, at the size that it works at.
+        shown: what it is made from at the size of the result.
+        admission: where it waits for its turn.
+        cancel: ends it when it is set.
+    """
+
+    def __init__(
+        self,
+        transfer: StyleTransfer,
+        shown: Loaded,
+        admission: Admission,
+        cancel: threading.Event | None,
+    ) -> None:
+        self._transfer = transfer
+        self._shown = shown
+        self._cancel = cancel
+        self._latest: Progress | None = None
+        # It must not refer to this object: then Python would not close it in time.
+        self._steps = _admitted(transfer, admission, cancel)
+
+    def __next__(self) -> Progress:
+        """Take a step; errors as for `stylize`."""
+        try:
+            self._latest = next(self._steps)
+        except NonFiniteLossError as error:
+            image = self._shown.fitted.result(error.image)
+            raise NonFiniteLossError(str(error), image) from None
+        return self._latest
+
+    def __enter__(self) -> "Stream":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the run after the step that it has reached."""
+        self._steps.close()
+
+    def picture(self, state: RunState) -> np.ndarray:
+        """Return the picture that the run ends with if it ends with a state, `[1, h, w, 3]`."""
+        return self._shown.fitted.result(state.shown.numpy())
+
+    @property
+    def result(self) -> Result:
+        """What the run has come to, at its end or so far."""
+        latest, fitted = self._latest, self._shown.fitted
+        picture = self.picture(latest.state) if latest else fitted.content
+        return Result(
+            pixels=picture[0],
+            alpha=self._shown.alpha,
+            losses=latest.losses if latest else {},
+            why=self._why(),
+            settings=fitted.settings,
+            steps=latest.step if latest else 0,
+            seconds=latest.seconds if latest else 0.0,
+            metadata=_metadata(self._transfer, latest),
+            has_profile=self._shown.has_profile,
+        )
+
+    def _why(self) -> Ending:
+        ending = self._transfer.ending(self._latest.state) if self._latest else None
+        if ending is None and self._cancel is not None and self._cancel.is_set():
+            return "cancelled"
+        return ending or "left"
+
+
+def room(transfer: StyleTransfer) -> int:
+    """Return the bytes that a run takes beside what every run shares, by estimate."""
+    return max(plan.peak for plan in transfer.plans) - BASE
+
+
+def _admitted(
+    transfer: StyleTransfer, admission: Admission, cancel: threading.Event | None
+) -> Generator[Progress, None, None]:
+    need = room(transfer)
+    if not admission.enter(need, cancel):
+        return
+    try:
+        yield from transfer.steps(cancel=cancel)
+    finally:
+        admission.leave(need)
+
+
+def _metadata(transfer: StyleTransfer, latest: Progress | None) -> dict[str, Any]:
+    """Return what a picture is made from, under the names that the program uses."""
+    settings = transfer.settings
+    plan = latest.state.plan if latest else transfer.plans[-1]
+    weights = load_weights(settings.weights)
+    names = {name: Path(getattr(settings, name)).name for name in ("init", "weights")}
+    return {
+        "nst_tf": __version__,
+        "settings": dataclasses.asdict(settings) | names | {"precision": plan.precision},
+        "weights": {"name": weights.name, "sha256": weights.sha256},
+        "versions": {
+            "python": platform.python_version(),
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "numpy": np.__version__,
+        },
+        "size": list(transfer.fitted.size),
+        "steps": latest.step if latest else 0,
+        "plan": {k: v for k, v in plan._asdict().items() if k not in ("peak", "longest")},
+    }

@@ -1,0 +1,196 @@
+"""Many pictures from one process: what services need."""
+
+import dataclasses
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from nst_tf.admission import Admission
+from nst_tf.buckets import UNLIMITED, bucketed
+from nst_tf.images.masks import Region
+from nst_tf.images.resize import Size
+from nst_tf.images.sources import Source
+from nst_tf.loading import Given, Loaded
+from nst_tf.memory.budget import BASE, MIB
+from nst_tf.memory.budget import memory_budget as budget_of
+from nst_tf.memory.memo import Memo
+from nst_tf.overrides import chosen
+from nst_tf.progress import Callback, call_all
+from nst_tf.result import Result
+from nst_tf.runtime import choose_device, grow_memory
+from nst_tf.scale import load_model
+from nst_tf.settings import Settings
+from nst_tf.stream import Stream, room
+from nst_tf.transfer import StyleTransfer
+
+REMEMBERED = 256 * MIB  # of paintings, at most, and never more than an eighth of the budget
+
+
+class Stylizer:
+    """Makes pictures again and again, for any number of threads.
+
+    >>> stylizer = Stylizer("painting", max_dim=384)
+    >>> stylizer.prepare("painting.jpg")
+    >>> result = stylizer("photo.jpg", "painting.jpg", strength=0.7)
+    >>> data = result.encode("png")
+
+    Photos of all sizes share few compiled sizes: see `buckets`. What the network finds in a
+    painting is remembered. Results do not depend on either, nor on threads: the same call gives
+    the same picture, bit for bit, as a new `Stylizer` with these arguments in this much memory.
+
+    Args:
+        recipe: the name of a recipe, or a `Settings`.
+        device: `auto`, `cpu`, `gpu`, or `gpu:1` for the second one: of the whole process, so the
+            first `Stylizer` decides.
+        memory_budget: bytes that the process may take, such as 3.5GiB; `auto`: what the settings
+            say, or most of what is free now.
+        max_concurrent: runs that go on at once; more wait, in the order in which they came. They
+            also wait while their estimated memory does not fit into the budget.
+        **settings: fields of `Settings` that differ from the recipe.
+
+    Attributes:
+        settings: those of every run, unless it has others.
+
+    Raises:
+        ValueError: a value is not valid, or the device is not there.
+        TypeError: something is no field of `Settings`.
+        OSError: the weights cannot be read.
+        RuntimeError: it is too late to choose the device.
+    """
+
+    def __init__(
+        self,
+        recipe: Settings | str = "tutorial",
+        *,
+        device: str = "auto",
+        memory_budget: str = "auto",
+        max_concurrent: int = 1,
+        **settings: Any,
+    ) -> None:
+        if not isinstance(max_concurrent, int) or max_concurrent < 1:
+            raise ValueError(f"max_concurrent must be a whole number from 1, not {max_concurrent}")
+        if memory_budget != "auto":
+            settings["memory_budget"] = memory_budget
+        self.settings = chosen(recipe, settings)
+        grow_memory(choose_device(device))
+        budget = budget_of(self.settings)
+        self._memo = Memo(max(0, min(REMEMBERED, (budget - BASE) // 8)))
+        self._budget = budget - self._memo.limit
+        self._admission = Admission(max_concurrent, self._budget - BASE)
+        load_model(self.settings)
+
+    def __call__(
+        self,
+        content: Source,
+        styles: Source | Sequence[Source],
+        *,
+        initial: Source | None = None,
+        regions: Sequence[Region] = (),
+        keep: Source | None = None,
+        callbacks: Iterable[Callback] = (),
+        cancel: threading.Event | None = None,
+        **overrides: Any,
+    ) -> Result:
+        """Paint the content image in the manner of the style images.
+
+        Args:
+            content, styles, initial, regions, keep, callbacks: as for `stylize`.
+            cancel: ends the run, or its waiting, when it is set: at the end of a step at the
+                latest.
+            **overrides: fields of `Settings` that differ from the stylizer's.
+
+        Raises:
+            ValueError, TypeError, OSError, MemoryError, NonFiniteLossError, CallbackError: as for
+                `stylize`.
+        """
+        callbacks = tuple(callbacks)
+        stream = self.stream(
+            content,
+            styles,
+            initial=initial,
+            regions=regions,
+            keep=keep,
+            cancel=cancel,
+            **overrides,
+        )
+        try:
+            for progress in stream:
+                if call_all(callbacks, progress, stream.picture):
+                    return dataclasses.replace(stream.result, why="callback")
+            return stream.result
+        finally:
+            stream.close()
+
+    def stream(
+        self,
+        content: Source,
+        styles: Source | Sequence[Source],
+        *,
+        initial: Source | None = None,
+        regions: Sequence[Region] = (),
+        keep: Source | None = None,
+        cancel: threading.Event | None = None,
+        **overrides: Any,
+    ) -> "Stream":
+        """Return a run that yields a `Progress` after every step; arguments and errors as above.
+
+        The pictures are read and checked at once. Steps are taken when they are asked for, by
+        whichever thread asks; the run waits for others before the first.
+        """
+        given = Given(content, styles, self._chosen(overrides), regions, initial, keep)
+        work = _work(given)
+        shown = work if work.fitted.size == given.size else given.at(given.size)
+        return Stream(self._transfer(work), shown, self._admission, cancel)
+
+    def prepare(self, *styles: Source, **overrides: Any) -> None:
+        """Let the network see paintings, so that no later run has to wait for that.
+
+        It sees each on its own, at the sizes that photos as large as `max_dim` or larger lead to.
+        """
+        settings = self._chosen(overrides)
+        side = settings.max_dim or UNLIMITED
+        for style in styles:
+            self._alone(Given(_noise((side, side)), style, settings), StyleTransfer.prepare)
+
+    def warm_up(self, photo: Source | Size, *styles: Source, **overrides: Any) -> None:
+        """Compile what runs of photos of a size need, by a step at each scale.
+
+        Args:
+            photo: height and width in pixels, or a photo of that size.
+            *styles: paintings that will be used together, to be prepared too; by default, noise.
+            **overrides: as for a run.
+        """
+        picture = _noise(photo) if isinstance(photo, tuple) else photo
+        given = Given(picture, styles or picture, self._chosen(overrides))
+        self._alone(given, StyleTransfer.warm_up)
+
+    def _chosen(self, overrides: Mapping[str, Any]) -> Settings:
+        if "memory_budget" in overrides:
+            raise TypeError("memory_budget is the Stylizer's: give it to its constructor")
+        return chosen(self.settings, overrides)
+
+    def _transfer(self, work: Loaded) -> StyleTransfer:
+        return StyleTransfer(work.fitted, self._budget, self._memo)
+
+    def _alone(self, given: Given, action: Callable[[StyleTransfer], None]) -> None:
+        """Do something for which room is needed as for a run."""
+        transfer = self._transfer(_work(given))
+        need = room(transfer)
+        self._admission.enter(need)
+        try:
+            action(transfer)
+        finally:
+            self._admission.leave(need)
+
+
+def _work(given: Given) -> Loaded:
+    """Return what a run is made from at one of the few sizes."""
+    settings = given.settings
+    return given.at(bucketed(given.size, settings.max_dim, settings.smallest_side))
+
+
+def _noise(size: Size) -> np.ndarray:
+    """Return a picture that nothing depends on, uint8 `[*size, 3]`."""
+    return np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)

@@ -1,0 +1,100 @@
+"""The code of the docs runs, on small pictures and with shallow layers."""
+
+import base64
+import io
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import nst_tf
+from nst_tf import stylizer, transfer
+from nst_tf.losses import registry
+from nst_tf.overrides import chosen
+from tests.conftest import ROOT, shrunk
+
+LAYERS = {
+    "content_layers": ("block2_conv2",), "style_layers": ("block1_conv1", "block2_conv1"),
+    "neighbor_layers": ("block2_conv1",), "keep_layers": ("block2_conv1",),
+    "style_layer_weights": (),
+}  # fmt: skip
+
+
+def blocks(page):
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Let the examples take shallow layers and few steps."""
+
+    def choose(settings, overrides):
+        full = chosen(settings, overrides)
+        small = {"epochs": 1, "steps_per_epoch": 2, "max_dim": min(64, full.max_dim)}
+        return replace(full, **small, **LAYERS)
+
+    for module in (stylizer, transfer):
+        monkeypatch.setattr(module, "chosen", choose)
+    recipes = {"fast": replace(choose("fast", {}), steps_per_epoch=5)}
+    monkeypatch.setattr(nst_tf, "RECIPES", recipes)
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """Lay out the files that the examples name."""
+    for name in ("photo", "painting", "other"):
+        asset = "cat.jpg" if name == "photo" else "great_wave.jpg"
+        with Image.open(shrunk(asset, (64, 48), tmp_path / f"{name}.png")) as image:
+            image.convert("RGB").save(tmp_path / f"{name}.jpg")
+    mask = np.zeros((48, 64), np.uint8)
+    mask[:20] = 255
+    Image.fromarray(mask).save(tmp_path / "sky.png")
+    Image.fromarray(255 - mask).save(tmp_path / "sea.png")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_code_of_the_page_of_python_runs(quick, files, monkeypatch, capsys):
+    monkeypatch.setattr(registry, "FACTORIES", [*registry.FACTORIES])
+    names = {"__name__": "example"}
+    found = blocks("python.md")
+    assert len(found) >= 9
+    for number, block in enumerate(found):
+        exec(compile(block, f"docs/python.md, block {number + 1}", "exec"), names)
+    with Image.open(files / "picture.png") as image:
+        assert image.size == (64, 48)
+    assert Image.open(files / "result.webp").size == (64, 48)
+    assert nst_tf.read_metadata(files / "result.webp")["settings"]["strength"] == 0.7
+    # The last block's term makes the picture greyer than it is without.
+    plain = nst_tf.stylize(names["photo"], names["painting"])
+    spreads = [np.ptp(picture, axis=-1).mean() for picture in (names["picture"], plain)]
+    assert spreads[0] < 0.97 * spreads[1]
+    assert names["stream"].result.why in ("finished", "cancelled")
+    assert "total" in capsys.readouterr().out
+
+
+def test_the_service_of_its_page_paints_and_tells_its_progress(quick, files):
+    client = pytest.importorskip("fastapi.testclient")
+    (block,) = blocks("service.md")
+    assert block.count("\n") < 50
+    names = {"__name__": "service"}
+    exec(compile(block, "docs/service.md", "exec"), names)
+    uploads = {name: (files / f"{name}.jpg").read_bytes() for name in ("photo", "painting")}
+    with client.TestClient(names["app"]) as browser:
+        response = browser.post("/paint?strength=0.7", files=uploads)
+        assert response.status_code == 200, response.text
+        assert response.headers["content-type"] == "image/png"
+        assert Image.open(io.BytesIO(response.content)).size == (64, 48)
+        lines = browser.post("/watch?strength=0.7", files=uploads).text.splitlines()
+        *steps, last = map(json.loads, lines)
+        assert [line["step"] for line in steps] == list(range(1, len(steps) + 1))
+        assert last["why"] == "finished"
+        assert base64.b64decode(last["png"]) == response.content
+        wrong = browser.post("/paint", files=uploads | {"photo": b"no picture"})
+        assert wrong.status_code == 422
+        assert "content is not a picture" in wrong.json()["detail"]
+        assert browser.post("/paint?strength=11", files=uploads).status_code == 422
