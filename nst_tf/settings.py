@@ -13,6 +13,7 @@ from nst_tf.checks import (
     Weight,
     check_number,
     checked_auto,
+    checked_duration,
     checked_each,
     checked_ramp,
     checked_type,
@@ -58,8 +59,8 @@ def setting(
 class Settings:
     """The settings of one style transfer; the defaults are those of the TensorFlow tutorial.
 
-    Fields called `NAME_weight` and `NAME_layers` belong to the loss term of that name.
-
+    Fields called `NAME_weight` and `NAME_layers` belong to the loss term of that name. Layers may
+    have the names of papers, `relu4_1` or `conv4_1`, and durations words such as `2min`.
 
     Immutable and comparable; `dataclasses.replace` makes a changed copy, checked like the first.
 
@@ -78,8 +79,9 @@ class Settings:
     )  # fmt: skip
     time_limit: float = setting(
         0.0, "Schedule",
-        "end after about this time in seconds, shared among the scales by their work; 0: no limit",
-        low=0,
+        "end after about this time, in seconds or such as 90s, 2min or 1h30min, shared among the "
+        "scales by their work; 0: no limit",
+        low=0, check=checked_duration,
     )  # fmt: skip
     scales: int = setting(
         1,
@@ -317,8 +319,11 @@ class Settings:
                 raise ValueError(f"{name} must not be empty")
 
     @property
-    def steps(self) -> int:
-        """Steps in the whole run."""
+    def finest_steps(self) -> int:
+        """Steps at the finest scale, at most: each coarser one has `coarse_steps` times as many.
+
+        How many scales there are depends on the pictures: `fitting.Fitted.steps` counts them all.
+        """
         return self.epochs * self.steps_per_epoch
 
     def at(self, epoch: int) -> "Settings":
