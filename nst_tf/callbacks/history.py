@@ -42,16 +42,20 @@ class History:
             }
         )
 
-    def save(self, path: StrPath) -> None:
+    def save(self, path: StrPath, overwrite: bool = True) -> None:
         """Write the rows as CSV, numbers in full so that they read back exactly.
 
+        Args:
+            path: where to write.
+            overwrite: whether a file that is there already is replaced.
+
         Raises:
-            OSError: the file cannot be written.
+            OSError: the file cannot be written, or is there and must stay.
         """
         text = io.StringIO()
         columns = list(self.rows[0]) if self.rows else []
         writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.rows)
-        with write_whole(path) as file:
+        with write_whole(path, overwrite) as file:
             file.write(text.getvalue().encode())

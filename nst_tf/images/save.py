@@ -80,20 +80,22 @@ def save_image(
     has_profile: bool = False,
     metadata: Mapping[str, Any] | None = None,
     bit_depth: int = 8,
+    overwrite: bool = True,
 ) -> None:
     """Write an image as PNG, JPEG, WebP (lossless) or TIFF by its extension, whole or not at all.
 
     Args:
-        path: where to write; an existing file is replaced.
+        path: where to write.
         image: float `[1, H, W, 3]` or `[H, W, 3]` in [0, 1], sRGB.
         alpha: `[H, W]` in [0, 1], or None; JPEG cannot hold it and shows white instead.
         has_profile: whether to embed a profile of sRGB.
         metadata: recorded as JSON, which `read_metadata` reads back.
         bit_depth: bits a channel, 8 or, for PNG and TIFF, 16; values are rounded.
+        overwrite: whether a file that is there already is replaced.
 
     Raises:
         ValueError: the extension, the depth or the image is not valid.
-        OSError: the file cannot be written.
+        OSError: the file cannot be written, or is there and must stay (`FileExistsError`).
     """
     kind = output_format(path, bit_depth)
     pixels = check_image("image", image)[0]
@@ -103,7 +105,7 @@ def save_image(
     if alpha is not None:
         levels = np.concatenate([levels, to_levels(alpha, bit_depth)[..., None]], axis=-1)
     profile = srgb_profile() if has_profile else None
-    with write_whole(path) as file:
+    with write_whole(path, overwrite) as file:
         if bit_depth == 16 and kind == "TIFF":
             _write_deep_tiff(file, levels, profile, metadata)
             return
