@@ -306,10 +306,8 @@ class Settings:
             raise ValueError("content_weight and style_weight are both 0: nothing to optimise")
         if not self.content_weight and not self.strength:
             raise ValueError("strength is 0, but there is no content to keep: nothing to optimise")
-        for entry in fields(self):
-            is_ramp = entry.metadata["ramp"] and isinstance(getattr(self, entry.name), tuple)
-            if is_ramp and self.epochs == 1:
-                raise ValueError(f"{entry.name} is a ramp, but epochs is 1: it needs 2 or more")
+        if self.ramps and self.epochs == 1:
+            raise ValueError(f"{self.ramps[0]} is a ramp, but epochs is 1: it needs 2 or more")
         if self.precision == "bfloat16" and self.convolution == "winograd":
             raise ValueError("convolution=winograd needs precision=float32")
         if self.memory_budget != "auto":
@@ -326,6 +324,12 @@ class Settings:
         """
         return self.epochs * self.steps_per_epoch
 
+    @property
+    def ramps(self) -> tuple[str, ...]:
+        """The names of the weights that are ramps."""
+        names = (entry.name for entry in fields(self) if entry.metadata["ramp"])
+        return tuple(name for name in names if isinstance(getattr(self, name), tuple))
+
     def at(self, epoch: int) -> "Settings":
         """Return the settings of one epoch, counted from 0, with a number for every ramp.
 
@@ -333,11 +337,8 @@ class Settings:
         multiplies by the same factor.
         """
         fraction = epoch / max(1, self.epochs - 1)
-        numbers = {
-            entry.name: value[0] * (value[1] / value[0]) ** fraction
-            for entry in fields(self)
-            if entry.metadata["ramp"] and isinstance(value := getattr(self, entry.name), tuple)
-        }
+        ends = {name: getattr(self, name) for name in self.ramps}
+        numbers = {name: start * (end / start) ** fraction for name, (start, end) in ends.items()}
         return replace(self, **numbers) if numbers else self
 
     def _kinds(self) -> list[str]:
