@@ -61,7 +61,7 @@ def _temporary(directory: Path) -> Iterator[tuple[Path, IO[bytes]]]:
     # target's, which may be as long as the file system allows.
     path = directory / f".nst_tf-{secrets.token_hex(8)}.tmp"
     try:
-        with open(path, "xb") as file:
+        with open(path, "x+b") as file:  # some writers read back what they wrote
             yield path, file
     finally:
         path.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -14,6 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from nst_tf.files import StrPath
 from nst_tf.images.deep import read_deep
 from nst_tf.images.depth import to_float
+from nst_tf.images.origin import Origin, read_origin
 from nst_tf.images.profiles import deep_to_srgb, to_srgb
 
 _STDERR = threading.Lock()
@@ -28,11 +29,13 @@ class Decoded:
             uint16, int32 or float32. `to_float` scales them to [0, 1].
         alpha: float32 `[H, W]` in [0, 1], or None if the file is opaque.
         has_profile: whether the file carried a colour profile.
+        origin: what the file tells of the picture beside its pixels.
     """
 
     channels: list[np.ndarray]
     alpha: np.ndarray | None
     has_profile: bool
+    origin: Origin = field(default_factory=Origin)
 
 
 def decode(path: StrPath) -> Decoded:
@@ -53,11 +56,11 @@ def decode(path: StrPath) -> Decoded:
             if image.mode.startswith("I;16"):
                 samples = _grey_samples(image)
         profile = opened.info.get("icc_profile")
+        origin = read_origin(opened)
     if frames > 1:
         warnings.warn(f"{path} has {frames} frames: only the first is used")
-    if samples is not None:
-        return _decoded_deep(samples, profile, path)
-    return _decoded(image, path)
+    decoded = _decoded(image, path) if samples is None else _decoded_deep(samples, profile, path)
+    return replace(decoded, origin=origin)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from nst_tf.files import StrPath
 from nst_tf.images.decode import Decoded, decode
 from nst_tf.images.depth import to_float
 from nst_tf.images.masks import LEAST_WHITE
+from nst_tf.images.origin import Origin
 from nst_tf.images.resize import Size, fit_size, resize_plane
 
 LEAST_COLOR = 0.002
@@ -29,11 +30,13 @@ class Picture:
             colour, invisible ones are white.
         alpha: float32 `[H, W]` in [0, 1], or None if the file is opaque.
         has_profile: whether the file carried a colour profile, so that the output should too.
+        origin: what the file tells of the picture beside its pixels.
     """
 
     pixels: np.ndarray
     alpha: np.ndarray | None = None
     has_profile: bool = False
+    origin: Origin = field(default_factory=Origin)
 
 
 def load_image(path: StrPath, max_dim: int = 0) -> np.ndarray:
@@ -71,7 +74,7 @@ def load_picture(path: StrPath, max_dim: int = 0) -> Picture:
         alpha = None if decoded.alpha is None else resize_plane(decoded.alpha, size)
         planes = list(_planes(decoded, alpha, size, path))
         pixels = np.stack(planes * (3 if len(planes) == 1 else 1), axis=-1)[None]
-        return Picture(pixels, alpha, decoded.has_profile)
+        return Picture(pixels, alpha, decoded.has_profile, decoded.origin)
 
 
 def _planes(
