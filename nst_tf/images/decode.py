@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from nst_tf.files import StrPath
+from nst_tf.images import heif
 from nst_tf.images.deep import read_deep
 from nst_tf.images.depth import to_float
 from nst_tf.images.origin import Origin, read_origin
@@ -77,6 +78,7 @@ def open_picture(path: StrPath) -> Iterator[Image.Image]:
             # Pillow warns of large photographs, which are welcome, and of damage, which it then
             # refuses or repairs.
             warnings.filterwarnings("ignore", module=r"PIL\.")
+            heif.register(path)
             with Image.open(path) as image:
                 yield image
     except MemoryError:
@@ -84,7 +86,7 @@ def open_picture(path: StrPath) -> Iterator[Image.Image]:
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} does not exist: check the path") from None
     except UnidentifiedImageError:
-        raise OSError(f"{path} is not a picture that can be read") from None
+        raise OSError(f"{path} {heif.remedy(path)}") from None
     except Image.DecompressionBombError:
         raise ValueError(f"{path} has too many pixels to be safe: scale it down first") from None
     except Exception as error:  # decoders raise whatever they trip over

@@ -43,8 +43,8 @@ def load_image(path: StrPath, max_dim: int = 0) -> np.ndarray:
     """Read a picture file and show its transparent parts over white.
 
     Args:
-        path: any format that Pillow reads. Only the first frame of an animation is used. PNG and
-            TIFF files with 16 bits a channel keep their precision.
+        path: any format that Pillow reads, and HEIC with the extra `heif`. Only the first frame of
+            an animation is used. PNG and TIFF files with 16 bits a channel keep their precision.
         max_dim: limit of the long side, pixels; 0 for none. Pictures are never enlarged.
 
     Returns:
