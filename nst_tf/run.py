@@ -138,6 +138,7 @@ class Run:
             [fitted.content] if job.values.content else [],
             fitted.styles if job.values.style else [],
             self.metadata,
+            job.values.history_layers,
         )
 
     def run(self) -> int:

@@ -58,9 +58,10 @@ def save_run_figure(
 
 
 def draw_losses(axes: "Axes", rows: Sequence[Row]) -> None:
-    """Draw each loss over the steps on a log axis; a term that stays 0 is left out."""
+    """Draw each term over the steps on a log axis; one that stays 0 is left out."""
     steps = [row["step"] for row in rows]
-    names = [name for name in rows[0] if name not in COUNTERS] if rows else []
+    columns = rows[0] if rows else {}
+    names = [name for name in columns if name not in COUNTERS and "/" not in name]
     for name in names:
         values = np.array([row[name] for row in rows])
         if (values > 0).any():

@@ -136,6 +136,7 @@ class Outputs:
         contents: those of them that the figure shows as content.
         styles: those of them that the figure shows as styles.
         metadata: returns what the picture carries.
+        history_layers: whether the history tells what each layer adds to the losses.
 
     Attributes:
         history: the callback that collects what the history and the figure show.
@@ -148,8 +149,9 @@ class Outputs:
         contents: Sequence[np.ndarray],
         styles: Sequence[np.ndarray],
         metadata: Callable[[], dict[str, Any]],
+        history_layers: bool = False,
     ) -> None:
-        self.history = History()
+        self.history = History(history_layers)
         self._paths = paths
         self._inputs = inputs
         self._contents = contents

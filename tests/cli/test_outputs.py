@@ -1,5 +1,6 @@
 """What a run writes, and what it leaves alone."""
 
+import csv
 import os
 import subprocess
 import sys
@@ -163,3 +164,17 @@ def test_who_names_no_recipe_hears_of_painting(photo, painting, capfd, monkeypat
     out = capfd.readouterr().out
     advice = "Recipe tutorial; --recipe painting takes a minute or so and looks better\n"
     assert out == (advice if advised else "")
+
+
+def test_the_history_tells_of_layers_on_request(photo, painting):
+    flags = [*SHORT, "--optimizer=lbfgs", "--quiet", "--history=h.csv", "--history-layers"]
+    flags[1] = "--style_layers=relu1_1,relu2_1"
+    assert main(["nst-tf", "photo.png", "painting.png", *flags]) == 0
+    with open("h.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    shares = ["style/block1_conv1", "style/block2_conv1", "content/block2_conv2"]
+    assert list(rows[0])[-3:] == shares
+    for row in rows:
+        style = sum(float(row[name]) for name in shares[:2])
+        assert style == pytest.approx(float(row["style"]), rel=1e-5)
+        assert float(row[shares[2]]) == pytest.approx(float(row["content"]), rel=1e-5)
