@@ -43,8 +43,8 @@ OTHER_FLAGS: tuple[tuple[str, str, str, Any, str], ...] = (
      "the result, .png, .jpg, .webp or .tiff (default CONTENT-STYLE.png in this directory, or the "
      "next free name, CONTENT-STYLE-2.png and so on)"),
     ("Files", "overwrite", "boolean", False,
-     "replace files that exist; otherwise they are refused, except for the pictures that the run "
-     "is made from, which are never replaced"),
+     "replace results, histories, figures and snapshots that exist, which is refused otherwise; "
+     "the pictures that the run is made from are never replaced"),
     ("Files", "bit_depth", "integer", 8,
      "bits a channel of the result, 8 or 16 (default 8); 16 needs .png or .tiff"),
     ("Files", "dpi", "integer", None,
@@ -101,7 +101,7 @@ def parse(argv: list[str]) -> tuple[flags.FlagValues, Settings]:
     try:
         pictures = values([argv[0], *normalised(argv[1:], values)])[1:]
         if values.help or values.helpfull or values.version:
-            return values, recipe(values.recipe)
+            return values, recipe(values.recipe) if values.helpfull else Settings()
         place_pictures(values, pictures)
         given = {
             field.name: _value(field, values[field.name].value)

@@ -86,6 +86,8 @@ def _dpi(image: Image.Image, exif: Mapping[int, Any]) -> tuple[float, float] | N
     if not stated and _Tag.XResolution not in exif:
         return None  # Pillow makes up a number
     dpi = image.info.get("dpi")
+    if not dpi and exif.get(_Tag.ResolutionUnit) == 2:  # which Pillow reads in some formats alone
+        dpi = exif.get(_Tag.XResolution), exif.get(_Tag.YResolution)
     if not dpi or not all(_is_number(value) and value >= 1 for value in dpi):
         return None
     return float(dpi[0]), float(dpi[1])

@@ -30,9 +30,9 @@ def test_help_tells_what_every_recipe_is_for():
         assert re.search(rf"^  {name} +{re.escape(purpose)}$", help_screen(), re.MULTILINE)
 
 
-@pytest.mark.parametrize("flag", ["--help", "-h"])
-def test_help_is_printed_without_tensorflow(flag, capfd):
-    assert main(["nst-tf", flag]) == 0
+@pytest.mark.parametrize("flags", [["--help"], ["-h"], ["photo.jpg", "--recipe=none", "-h"]])
+def test_help_is_printed_whatever_else_is_said(flags, capfd):
+    assert main(["nst-tf", *flags]) == 0
     assert capfd.readouterr() == (help_screen() + "\n", "")
 
 

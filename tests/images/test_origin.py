@@ -52,7 +52,10 @@ def test_artist_copyright_and_capture_are_kept_and_places_are_not(taken, tmp_pat
         assert dict(exif.get_ifd(ExifTags.IFD.Exif)) == pytest.approx(CAPTURE)
         assert not exif.get_ifd(ExifTags.IFD.GPSInfo)
         assert exif.get(TAG.Orientation, 1) == 1
-    assert load_picture(tmp_path / name).origin.authorship == AUTHORSHIP
+    again = load_picture(tmp_path / name).origin
+    assert again.authorship == AUTHORSHIP
+    assert dict(again.capture) == pytest.approx(CAPTURE)
+    assert again.dpi == pytest.approx((150, 300), abs=0.02)
     for secret in (b"123456", b"notes", b"a caption"):
         assert secret not in (tmp_path / name).read_bytes()
 
