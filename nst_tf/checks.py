@@ -4,7 +4,10 @@ import difflib
 import math
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
+
+from nst_tf.network.layers import keras_name
 
 Weight = float | tuple[float, float]
 """A weight of the objective, or the start and end of its ramp over the epochs."""
@@ -42,7 +45,7 @@ def checked_type(name: str, value: Any, default: Any) -> Any:
         if name.endswith("_layers"):
             if not all(isinstance(item, str) for item in items):
                 raise ValueError(f"{name} must hold layer names, not {items!r}")
-            return items
+            return tuple(map(keras_name, items))
         return tuple(checked_type(name, item, 1.0) for item in items)
     if isinstance(default, bool):
         if not isinstance(value, bool):
@@ -113,6 +116,35 @@ def parse_bytes(size: str) -> int:
     if not number:
         raise ValueError(f"memory_budget must be auto or a size such as 3.5GiB, not {size!r}")
     return number
+
+
+def checked_duration(name: str, value: Any, default: Any) -> float:
+    """Return seconds, which may be given as a string such as `60`, `90s`, `2min` or `1h30min`."""
+    return (
+        parse_duration(name, value)
+        if isinstance(value, str)
+        else checked_type(name, value, default)
+    )
+
+
+def parse_duration(name: str, text: str) -> float:
+    """Return a duration such as 60, 90s, 2min or 1h30min in seconds.
+
+    Raises:
+        ValueError: it is not such a duration; the text calls it `name`.
+    """
+    with suppress(ValueError):
+        return float(text)
+    number = r"(\d+(?:\.\d*)?|\.\d+)"
+    match = re.fullmatch(
+        rf"\s*(?:{number}\s*h)?\s*(?:{number}\s*min)?\s*(?:{number}\s*s)?\s*", text, re.IGNORECASE
+    )
+    if not match or not any(match.groups()):
+        raise ValueError(
+            f"{name} must be a duration such as 60, 90s, 2min or 1h30min, not {text!r}"
+        )
+    hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return 3600 * hours + 60 * minutes + seconds
 
 
 def check_number(name: str, value: Any, limits: dict[str, float]) -> None:

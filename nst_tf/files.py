@@ -1,10 +1,11 @@
 """Output files: refused early if they cannot be written, then written whole or not at all."""
 
+import itertools
 import os
 import secrets
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -13,14 +14,19 @@ StrPath = str | os.PathLike[str]
 
 
 @contextmanager
-def write_whole(path: StrPath) -> Iterator[IO[bytes]]:
+def write_whole(path: StrPath, overwrite: bool = True) -> Iterator[IO[bytes]]:
     """Open a temporary file beside `path` that takes its place when the block ends without error.
 
     The data reach the disk before the file takes its name. The target of a symbolic link is
     written and the link stays. An existing file's permission bits stay. Devices and pipes, which
     nothing can replace, are written directly.
 
+    Args:
+        path: where to write.
+        overwrite: whether a file that is there already is replaced.
+
     Raises:
+        FileExistsError: a file is there and must stay.
         OSError: the file cannot be written; the text says why.
     """
     target = _target(path)
@@ -37,8 +43,13 @@ def write_whole(path: StrPath) -> Iterator[IO[bytes]]:
             file.close()  # Windows renames closed files only
             if mode is not None:
                 os.chmod(temporary, stat.S_IMODE(mode))
-            os.replace(temporary, target)
+            if overwrite:
+                os.replace(temporary, target)
+            else:
+                _take_name(temporary, target)
             _sync_directory(target.parent)
+    except FileExistsError:
+        raise FileExistsError(f"{path} exists already: choose another name") from None
     except OSError as error:
         raise OSError(f"{path} cannot be written: {error.strerror or error}") from None
 
@@ -50,10 +61,33 @@ def _temporary(directory: Path) -> Iterator[tuple[Path, IO[bytes]]]:
     # target's, which may be as long as the file system allows.
     path = directory / f".nst_tf-{secrets.token_hex(8)}.tmp"
     try:
-        with open(path, "xb") as file:
+        with open(path, "x+b") as file:  # some writers read back what they wrote
             yield path, file
     finally:
         path.unlink(missing_ok=True)
+
+
+def _take_name(temporary: Path, target: Path) -> None:
+    """Give a file another name, unless a file has it.
+
+    Raises:
+        FileExistsError: a file has it.
+    """
+    try:
+        os.link(temporary, target)  # which never replaces a file, however close the race
+    except FileExistsError:
+        raise
+    except OSError:  # the file system has no hard links
+        if os.path.lexists(target):
+            raise FileExistsError from None
+        os.replace(temporary, target)
+
+
+def free_name(path: StrPath, taken: Callable[[Path], bool] = os.path.lexists) -> Path:
+    """Return a path or, if it is taken, the first of `STEM-2.EXT`, `STEM-3.EXT`, … that is not."""
+    path = Path(path)
+    numbered = (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
+    return next(name for name in itertools.chain([path], numbered) if not taken(name))
 
 
 def _sync_directory(directory: Path) -> None:

@@ -54,6 +54,11 @@ class Fitted:
         """Height and width of each painting, pixels."""
         return [style.shape[1:3] for style in self.styles]
 
+    @property
+    def steps(self) -> int:
+        """Steps in the whole run, at most: a scale may end early."""
+        return sum(scale.steps for scale in self.scales)
+
     def finish(self, image: np.ndarray) -> np.ndarray:
         """Return an optimised image, of any scale, as it is shown: in its colours, with the photo
         where no region covers it.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, SupportsFloat
 
 import numpy as np
 
@@ -10,6 +10,22 @@ from nst_tf.schedule import Scale
 
 if TYPE_CHECKING:
     from nst_tf.state import RunState
+
+
+class Losses(dict[str, float]):
+    """The weighted terms of the objective by name, `total` first."""
+
+    def __init__(
+        self, terms: Mapping[str, float], layers: Mapping[str, SupportsFloat] | None = None
+    ) -> None:
+        super().__init__(terms)
+        self._layers = layers or {}
+
+    @property
+    def layers(self) -> dict[str, float]:
+        """What each layer adds to its term, by `TERM/LAYER`, such as `style/block1_conv1`."""
+        # Read when somebody asks: a device may have to be waited for.
+        return {name: float(loss) for name, loss in self._layers.items()}
 
 
 @dataclass(frozen=True)
@@ -24,7 +40,7 @@ class Progress:
         scale_step: number of the step within its scale, from 1.
         ahead: work after this step, at most, in steps of this step's size.
         losses: the weighted terms of the objective by name, `total` first, of the image *before*
-            this step's update.
+            this step's update; a run's are `Losses`, which know the layers' shares.
         evaluations: times that the objective has been evaluated in the run so far.
         seconds: time since the run began, this step included.
         image: returns the image *after* this step's update whenever it is called, float32

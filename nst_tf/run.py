@@ -16,7 +16,9 @@ from absl import flags
 import nst_tf
 from nst_tf.callbacks import Console, Snapshots
 from nst_tf.callbacks.console import duration
-from nst_tf.cli.flags import UsageError, help_text, parse
+from nst_tf.cli.arguments import UsageError
+from nst_tf.cli.flags import parse
+from nst_tf.cli.help import ADVICE, help_screen, help_text
 from nst_tf.cli.inputs import Inputs, input_paths, load_inputs
 from nst_tf.cli.outputs import OutputPaths, Outputs
 from nst_tf.cli.provenance import run_metadata
@@ -42,15 +44,15 @@ def main(argv: list[str]) -> int:
     try:
         values, settings = parse(argv)
         if values.help:
-            print(help_text())
-        elif values.version:
-            print(f"nst_tf {nst_tf.__version__}")
-        else:
-            with _warnings_on_stderr():
-                return _run(values, settings)
-        return 0
+            return _say(help_screen())
+        if values.helpfull:
+            return _say(help_text(settings))
+        if values.version:
+            return _say(f"nst_tf {nst_tf.__version__}")
+        with _warnings_on_stderr():
+            return _run(values, settings)
     except UsageError as error:
-        return _fail(f"{error} (--help lists the flags)", 2)
+        return _fail(f"{error} (--help tells how to start)", 2)
     except KeyboardInterrupt:
         return _fail(NOTHING_TO_SAVE, 130)
 
@@ -103,6 +105,9 @@ def prepare(values: flags.FlagValues, settings: Settings) -> Job:
     check_output_size(paths.picture, *inputs.fitted.size)
     if settings.weights != "imagenet":  # which TensorFlow may have to download
         load_weights(settings.weights)
+    pictures = values.content and values.style
+    if pictures and not values["recipe"].present and not values.quiet:
+        _say(ADVICE)
     device = start_tensorflow(values.device, values.deterministic)
     from nst_tf.network.model import check_keras
     from nst_tf.transfer import StyleTransfer
@@ -133,6 +138,7 @@ class Run:
             [fitted.content] if job.values.content else [],
             fitted.styles if job.values.style else [],
             self.metadata,
+            job.values.history_layers,
         )
 
     def run(self) -> int:
@@ -150,8 +156,7 @@ class Run:
             status = 128 + stopper.signal if stopper.signal is not None else 1
             return _fail(_saved(problems, saved), status)
         if not self.job.values.quiet:
-            with suppress(OSError):  # a closed pipe
-                print(f"Saved {saved} after {self.ending()}", flush=True)
+            _say(f"Saved {saved} after {self.ending()}")
         return 0
 
     def rescue(self) -> None:
@@ -250,6 +255,13 @@ def _warnings_on_stderr() -> Iterator[None]:
         warnings.simplefilter("always", UserWarning)
         warnings.showwarning = show
         yield
+
+
+def _say(text: str) -> int:
+    """Write to stdout, unless nobody reads it any more, and return 0."""
+    with suppress(OSError):  # a closed pipe
+        print(text, flush=True)
+    return 0
 
 
 def _fail(message: str, status: int) -> int:

@@ -49,7 +49,8 @@ def plan_scales(settings: Settings, content: Size, styles: Sequence[Size]) -> tu
             break
         ratios.append(ratio)
     steps = [
-        max(1, round(settings.steps * settings.coarse_steps**level)) for level in range(len(ratios))
+        max(1, round(settings.finest_steps * settings.coarse_steps**level))
+        for level in range(len(ratios))
     ]
     ratios.reverse()
     steps.reverse()

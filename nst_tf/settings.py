@@ -14,6 +14,7 @@ from nst_tf.checks import (
     Weight,
     check_number,
     checked_auto,
+    checked_duration,
     checked_each,
     checked_ramp,
     checked_type,
@@ -60,7 +61,8 @@ def setting(
 class Settings:
     """The settings of one style transfer; the defaults are those of the TensorFlow tutorial.
 
-    Fields called `NAME_weight` and `NAME_layers` belong to the loss term of that name.
+    Fields called `NAME_weight` and `NAME_layers` belong to the loss term of that name. Layers may
+    have the names of papers, `relu4_1` or `conv4_1`, and durations words such as `2min`.
 
     Immutable and comparable; `dataclasses.replace` makes a changed copy, checked like the first.
 
@@ -79,8 +81,9 @@ class Settings:
     )  # fmt: skip
     time_limit: float = setting(
         0.0, "Schedule",
-        "end after about this time in seconds, shared among the scales by their work; 0: no limit",
-        low=0,
+        "end after about this time, in seconds or such as 90s, 2min or 1h30min, shared among the "
+        "scales by their work; 0: no limit",
+        low=0, check=checked_duration,
     )  # fmt: skip
     scales: int = setting(
         1,
@@ -305,10 +308,8 @@ class Settings:
             raise ValueError("content_weight and style_weight are both 0: nothing to optimise")
         if not self.content_weight and not self.strength:
             raise ValueError("strength is 0, but there is no content to keep: nothing to optimise")
-        for entry in fields(self):
-            is_ramp = entry.metadata["ramp"] and isinstance(getattr(self, entry.name), tuple)
-            if is_ramp and self.epochs == 1:
-                raise ValueError(f"{entry.name} is a ramp, but epochs is 1: it needs 2 or more")
+        if self.ramps and self.epochs == 1:
+            raise ValueError(f"{self.ramps[0]} is a ramp, but epochs is 1: it needs 2 or more")
         if self.precision == "bfloat16" and self.convolution == "winograd":
             raise ValueError("convolution=winograd needs precision=float32")
         if self.memory_budget != "auto":
@@ -318,9 +319,18 @@ class Settings:
                 raise ValueError(f"{name} must not be empty")
 
     @property
-    def steps(self) -> int:
-        """Steps in the whole run."""
+    def finest_steps(self) -> int:
+        """Steps at the finest scale, at most: each coarser one has `coarse_steps` times as many.
+
+        How many scales there are depends on the pictures: `fitting.Fitted.steps` counts them all.
+        """
         return self.epochs * self.steps_per_epoch
+
+    @property
+    def ramps(self) -> tuple[str, ...]:
+        """The names of the weights that are ramps."""
+        names = (entry.name for entry in fields(self) if entry.metadata["ramp"])
+        return tuple(name for name in names if isinstance(getattr(self, name), tuple))
 
     def at(self, epoch: int) -> "Settings":
         """Return the settings of one epoch, counted from 0, with a number for every ramp.
@@ -329,11 +339,8 @@ class Settings:
         multiplies by the same factor.
         """
         fraction = epoch / max(1, self.epochs - 1)
-        numbers = {
-            entry.name: value[0] * (value[1] / value[0]) ** fraction
-            for entry in fields(self)
-            if entry.metadata["ramp"] and isinstance(value := getattr(self, entry.name), tuple)
-        }
+        ends = {name: getattr(self, name) for name in self.ramps}
+        numbers = {name: start * (end / start) ** fraction for name, (start, end) in ends.items()}
         return replace(self, **numbers) if numbers else self
 
     def _kinds(self) -> list[str]:

@@ -64,6 +64,7 @@ def main():
                             "--max_dim=3840",
                             "--steps_per_epoch=2",
                             f"--output={pictures[name]}",
+                            "--overwrite",
                             *flags,
                         ]
                     )

@@ -33,7 +33,7 @@ def main():
     options = parser.parse_args()
     options.parts.mkdir(exist_ok=True)
     settings = Settings(max_dim=options.max_dim, epochs=options.epochs)
-    record = describe() | {"max_dim": settings.max_dim, "steps": settings.steps, "runs": {}}
+    record = describe() | {"max_dim": settings.max_dim, "steps": settings.finest_steps, "runs": {}}
 
     height, width = settings.max_dim * 2 // 3, settings.max_dim
     step = (width + MARGIN, height + MARGIN)

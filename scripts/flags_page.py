@@ -18,12 +18,14 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "flags.md"
 HEAD = """\
 # Flags
 
-`scripts/flags_page.py` generates this page from the same declarations as `--help`.
+`scripts/flags_page.py` generates this page from the same declarations as `--helpfull`.
 
-- `--detail 2` and `--detail=2` mean the same. Lists are written with commas, such as
-  `--style_blend 0.7,0.3`.
+- `--max_dim 384`, `--max-dim 384` and `--max-dim=384` mean the same; `-o` is short for `--output`
+  and `-h` for `--help`. Lists are written with commas, such as `--style_blend 0.7,0.3`.
+- A switch is set by its name, such as `--tf32`, and turned off by `--no-tf32`.
 - Flags win over the recipe that `--recipe` names. The defaults below are those of the recipe
-  `tutorial`; [recipes](recipes.md) shows what the others change.
+  `tutorial`; [recipes](recipes.md) shows what the others change, and `--recipe painting --helpfull`
+  lists a recipe's.
 - Every flag below Files and Run is also a field of `nst_tf.Settings`, of the same name.
 - A weight may be a ramp: `--content_weight 1e5:1e3` goes from 1e5 to 1e3 over the epochs, by the
   same factor each.

@@ -232,7 +232,7 @@ def main():
     (ROOT / FOLDER).mkdir(exist_ok=True)
     for entry in (entry for section in SECTIONS for entry in section.entries):
         if not options.only or entry.name.startswith(tuple(options.only)):
-            words = [sys.executable, *shlex.split(command(entry))[1:], "--quiet"]
+            words = [sys.executable, *shlex.split(command(entry))[1:], "--quiet", "--overwrite"]
             subprocess.run(words, check=True, cwd=ROOT)
             with Image.open(ROOT / output(entry)) as picture:
                 print(entry.name, picture.size, flush=True)

@@ -19,7 +19,8 @@ from PIL import Image
 import nst_tf
 from nst_tf import Settings
 from nst_tf.callbacks import Console
-from nst_tf.cli.flags import OTHER_FLAGS, define_flags, help_text, parse
+from nst_tf.cli.flags import OTHER_FLAGS, define_flags, parse
+from nst_tf.cli.help import help_text
 from nst_tf.images.metadata import read_metadata
 from nst_tf.memory.plan import plan_memory
 from nst_tf.network.weights import BUNDLED_SHA256
@@ -50,7 +51,7 @@ def test_flags_and_settings_agree():
     values = define_flags()
     for knob in dataclasses.fields(Settings):
         assert values[knob.name].help == knob.metadata["help"]
-        assert f"--{knob.name} " in help_text()
+        assert f"--{knob.name} " in help_text(Settings())
     assert set(values) == {k.name for k in dataclasses.fields(Settings)} | {
         name for _, name, *_ in OTHER_FLAGS
     }
@@ -65,11 +66,10 @@ def test_given_flags_win_over_the_recipe_and_the_rest_is_the_recipe():
     )
 
 
-def test_help_is_short_grouped_and_ours():
-    done = run("--help")
+def test_help_is_grouped_and_ours():
+    done = run("--helpfull")
     assert done.returncode == 0
     assert done.stderr == ""
-    assert all(len(line) <= 96 for line in done.stdout.splitlines())
     assert "\nNetwork:\n" in done.stdout
     assert "--alsologtostderr" not in done.stdout
     assert "tensorflow" not in done.stdout.lower()
@@ -82,14 +82,13 @@ def test_version():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "--content and --style are missing"),
+        ([], "a photo and a painting are missing"),
         (["--content_weight=1:x"], "must be a number or a ramp such as 100:1, not '1:x'"),
         (["--style=a", "--style_weight=0"], "nothing to optimise"),
         (["--content=", "--style=a"], "must not be empty"),
         (["--style=a", "--init=content"], "--content is missing, but --init"),
         (["--content=a", "--style_weight=1"], "--style is missing, but"),
         (["--contnt=a.png"], "Unknown command line flag 'contnt'. Did you mean: content"),
-        (["a.png"], "'a.png' is not a flag"),
         (["--memory_budget=much"], "must be auto or a size such as 3.5GiB, not 'much'"),
         (["--block_size=-1"], "block_size must be at least 0, not -1"),
         (["--block_size=big"], "block_size must be auto or a whole number, not 'big'"),
@@ -244,12 +243,13 @@ def test_a_real_run_makes_every_output(tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     lines = done.stdout.splitlines()
-    assert "64x43 pixels" in lines[0]
-    assert "bundled weights" in lines[0]
-    assert lines[1].startswith("Epoch 1/2 - ")
-    assert lines[2].startswith("The run takes about 0:")
-    assert lines[3].startswith("Epoch 2/2 - ")
-    assert lines[4].startswith("Saved cat-great_wave.png after 0:")
+    assert "--recipe painting" in lines[0]
+    assert "64x43 pixels" in lines[1]
+    assert "bundled weights" in lines[1]
+    assert lines[2].startswith("Epoch 1/2 - ")
+    assert lines[3].startswith("The run takes about 0:")
+    assert lines[4].startswith("Epoch 2/2 - ")
+    assert lines[5].startswith("Saved cat-great_wave.png after 0:")
 
     output = tmp_path / "cat-great_wave.png"
     assert size(output) == (64, 43)
@@ -339,6 +339,7 @@ def test_masks_on_the_real_command_line(tmp_path, capfd):
     assert read_metadata("both.png")["content_mask"] == ["left.png", "right.png"]
 
     more = ["--content_mask=left.png", wave, "--scales=2", "--min_dim=32", "--snapshot_every=1"]
+    more.append("--overwrite")
     assert main(["nst", *flags, *more, "--snapshot_dir=steps", "--output=two.png"]) == 0
     coarse = np.asarray(Image.open("steps/step_00001.png"))  # enlarged, but not what stays
     np.testing.assert_array_equal(coarse[:, 50:], photo[:, 50:])
@@ -433,7 +434,7 @@ def test_fast_goes_through_its_scales_and_ends_by_itself(capfd):
 
 
 def test_a_time_limit_is_said(photo, painting, capfd):
-    flags = [*SHORT, "--scales=2", "--min_dim=24", "--time_limit=0.001"]
+    flags = [*SHORT, "--scales=2", "--min_dim=24", "--time_limit=0.001", "--recipe=tutorial"]
     assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 0
     lines = capfd.readouterr().out.splitlines()
     assert lines[0].endswith(" of memory")  # it was over before its time could be told

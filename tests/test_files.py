@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from nst_tf.files import check_outputs, check_writable, write_whole
+from nst_tf.files import check_outputs, check_writable, free_name, write_whole
 
 
 def test_a_file_appears_whole_with_the_usual_permissions(tmp_path):
@@ -186,3 +186,36 @@ def test_a_directory_without_write_permission_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("nst_tf.files.tempfile.TemporaryFile", refuse)
     with pytest.raises(OSError, match=r"is not writable \(Permission denied\): choose another"):
         check_writable(tmp_path)
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_file_that_must_stay_is_left_alone_even_if_it_appears_late(tmp_path, monkeypatch, links):
+    def no_links(*_):  # as on FAT
+        raise PermissionError(1, "Operation not permitted")
+
+    if not links:
+        monkeypatch.setattr(os, "link", no_links)
+    path = tmp_path / "out.txt"
+    with write_whole(path, overwrite=False) as file:
+        file.write(b"first")
+    assert path.read_bytes() == b"first"
+    path.unlink()
+
+    def write_late():
+        with write_whole(path, overwrite=False) as file:
+            file.write(b"second")
+            path.write_bytes(b"theirs")
+
+    with pytest.raises(FileExistsError, match=r"out\.txt exists already: choose another name"):
+        write_late()
+    assert path.read_bytes() == b"theirs"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_free_names_count_from_2(tmp_path):
+    path = tmp_path / "a.b.png"
+    assert free_name(path) == path
+    path.touch()
+    (tmp_path / "a.b-2.png").symlink_to("nowhere")
+    assert free_name(path) == tmp_path / "a.b-3.png"
+    assert free_name("x.png", taken=lambda name: name.stem != "x-4").name == "x-4.png"

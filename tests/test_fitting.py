@@ -111,3 +111,11 @@ def test_fitting_again_changes_nothing(height, width, style_height, style_width,
     assert again.style_sizes == once.style_sizes
     assert again.content is once.content
     assert again.styles[0] is once.styles[0]
+
+
+def test_the_steps_of_all_scales_are_counted(pixels):
+    schedule = {"epochs": 2, "steps_per_epoch": 10, "scales": 3, "min_dim": 16}
+    result = fitted(pixels(48, 64), pixels(64, 64), coarse_steps=0.5, **schedule)
+    assert [scale.steps for scale in result.scales] == [5, 10, 20]
+    assert result.settings.finest_steps == 20
+    assert result.steps == 35

@@ -13,7 +13,7 @@ from nst_tf.settings import Settings
 def test_defaults_are_those_of_the_tutorial():
     settings = Settings()
     assert settings == RECIPES["tutorial"]
-    assert (settings.epochs, settings.steps_per_epoch, settings.steps) == (10, 100, 1000)
+    assert (settings.epochs, settings.steps_per_epoch, settings.finest_steps) == (10, 100, 1000)
     assert (settings.learning_rate, settings.beta_1, settings.epsilon) == (0.02, 0.99, 0.1)
     weights = (settings.content_weight, settings.style_weight, settings.total_variation_weight)
     assert weights == (1e4, 1e-2, 30)
@@ -86,6 +86,14 @@ def test_smallest_side_halves_once_a_pooling(layers, side):
         ({"style_scale": 17}, "at most 16"),
         ({"seed": 2**32}, "seed must be at least 0 and at most"),
         ({"init": ""}, "init must not be empty"),
+        ({"time_limit": "soon"}, "such as 60, 90s, 2min or 1h30min, not 'soon'"),
+        ({"time_limit": "1h30"}, "such as 60, 90s, 2min or 1h30min, not '1h30'"),
+        ({"time_limit": ""}, "time_limit must be a duration"),
+        ({"time_limit": "-5"}, "time_limit must be at least 0, not -5"),
+        ({"time_limit": "inf"}, "time_limit must be finite, not inf"),
+        ({"style_layers": ["relu6_1"]}, "unknown style layer 'relu6_1'"),
+        ({"style_layers": ["Relu4_1"]}, "unknown style layer 'Relu4_1'"),
+        ({"style_layers": ["relu4_1", "block4_conv1"]}, "names 'block4_conv1' twice"),
     ],
 )
 def test_bad_values_are_named_with_the_mend(change, words):
@@ -193,3 +201,37 @@ def test_sizes_in_words_are_bytes(words, size):
 def test_blocks_are_auto_or_a_number_in_any_form():
     assert Settings().block_size == Settings(block_size="auto").block_size == "auto"
     assert Settings(block_size="512") == Settings(block_size=512) == Settings(block_size=512.0)
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [
+        (60, 60),
+        (0.5, 0.5),
+        ("60", 60),
+        ("1e2", 100),
+        ("60s", 60),
+        ("1.5 s", 1.5),
+        ("2min", 120),
+        ("1h30min", 5400),
+        ("1H 2Min 3S", 3723),
+        ("0", 0),
+    ],
+)
+def test_durations_may_have_units(given, seconds):
+    limit = Settings(time_limit=given).time_limit
+    assert limit == seconds
+    assert isinstance(limit, float)
+
+
+def test_every_layer_has_the_names_of_papers():
+    for layer in LAYERS:
+        if "conv" in layer:
+            for kind in ("relu", "conv"):
+                name = layer.replace("block", kind).replace("_conv", "_")
+                assert Settings(style_layers=[name]).style_layers == (layer,)
+    layers = ("block1_conv1", "block3_pool")
+    for field in ("content_layers", "style_layers", "neighbor_layers", "keep_layers"):
+        changed = Settings(**{field: ["relu1_1", "block3_pool"]})
+        assert getattr(changed, field) == layers
+        assert changed == Settings(**{field: layers})

@@ -20,6 +20,7 @@ def save_run_figure(
     styles: Sequence[np.ndarray],
     result: np.ndarray,
     rows: Sequence[Row],
+    overwrite: bool = True,
 ) -> None:
     """Draw the pictures above the curves of the losses and write the figure.
 
@@ -29,9 +30,10 @@ def save_run_figure(
         styles: the style images, of the same kind, or none.
         result: the generated image, of the same kind.
         rows: those of `History`.
+        overwrite: whether a file that is there already is replaced.
 
     Raises:
-        OSError: the file cannot be written.
+        OSError: the file cannot be written, or is there and must stay.
     """
     # Matplotlib takes about a second to import, which runs without a figure save.
     from matplotlib.figure import Figure
@@ -51,14 +53,15 @@ def save_run_figure(
         axes.set_axis_off()
     draw_losses(figure.add_subplot(grid[1, :]), rows)
     options: dict[str, Any] = {"format": Path(path).suffix[1:].lower(), "dpi": 150}
-    with write_whole(path) as file:
+    with write_whole(path, overwrite) as file:
         figure.savefig(file, **options)
 
 
 def draw_losses(axes: "Axes", rows: Sequence[Row]) -> None:
-    """Draw each loss over the steps on a log axis; a term that stays 0 is left out."""
+    """Draw each term over the steps on a log axis; one that stays 0 is left out."""
     steps = [row["step"] for row in rows]
-    names = [name for name in rows[0] if name not in COUNTERS] if rows else []
+    columns = rows[0] if rows else {}
+    names = [name for name in columns if name not in COUNTERS and "/" not in name]
     for name in names:
         values = np.array([row[name] for row in rows])
         if (values > 0).any():

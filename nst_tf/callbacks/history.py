@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from nst_tf.files import StrPath, write_whole
+from nst_tf.progress import Losses
 
 if TYPE_CHECKING:
     from nst_tf.progress import Progress
@@ -22,36 +23,47 @@ Row = Mapping[str, float]
 class History:
     """Collects a row per step: its losses before the update, and when and where it was.
 
+    Args:
+        layers: whether to collect what each layer adds to the losses too.
+
     Attributes:
         rows: a mapping per step, in the order of the columns of the file.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, layers: bool = False) -> None:
         self.rows: list[Row] = []
+        self._layers = layers
 
     def __call__(self, progress: "Progress") -> None:
         """Add a step."""
+        losses = progress.losses
         self.rows.append(
             {"step": progress.step}
             | dict.fromkeys(LOSSES, 0.0)
-            | dict(progress.losses)
+            | dict(losses)
             | {
                 "scale": progress.scale.number,
                 "evaluations": progress.evaluations,
                 "seconds": round(progress.seconds, 3),
             }
+            | (losses.layers if self._layers and isinstance(losses, Losses) else {})
         )
 
-    def save(self, path: StrPath) -> None:
+    def save(self, path: StrPath, overwrite: bool = True) -> None:
         """Write the rows as CSV, numbers in full so that they read back exactly.
 
+        Args:
+            path: where to write.
+            overwrite: whether a file that is there already is replaced.
+
         Raises:
-            OSError: the file cannot be written.
+            OSError: the file cannot be written, or is there and must stay.
         """
         text = io.StringIO()
-        columns = list(self.rows[0]) if self.rows else []
-        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        # A small scale may do without a layer, which adds nothing then.
+        columns = list(dict.fromkeys(name for row in self.rows for name in row))
+        writer = csv.DictWriter(text, columns, restval=0.0, lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.rows)
-        with write_whole(path) as file:
+        with write_whole(path, overwrite) as file:
             file.write(text.getvalue().encode())

@@ -2,25 +2,29 @@
 
 import dataclasses
 import re
-import textwrap
 from typing import Any
 
 from absl import flags
 
-from nst_tf.checks import checked_each, checked_ramp
+from nst_tf.checks import checked_duration, checked_each, checked_ramp
+from nst_tf.cli.arguments import UsageError, normalised, place_pictures
 from nst_tf.images.depth import BIT_DEPTHS
 from nst_tf.recipes import RECIPES, recipe
 from nst_tf.settings import Settings
 from nst_tf.styles import check_styles
 
+MOST_DPI = 65535  # the most that JPEG files hold
+
 DEVICES = re.compile(r"auto|cpu|gpu(:\d+)?")
 
 # The flags that concern files and the run rather than the method: group, name, kind, default, help.
 OTHER_FLAGS: tuple[tuple[str, str, str, Any, str], ...] = (
-    ("Files", "content", "string", None, "the photo to paint; without it, a texture is made"),
+    ("Files", "content", "string", None,
+     "the photo to paint, which may be named without a flag too, before the paintings; without it, "
+     "a texture is made"),
     ("Files", "style", "multi_string", None,
-     "a painting to imitate; repeat the flag to blend several; without it, the photo is rebuilt "
-     "from its features"),
+     "a painting to imitate, which may be named without a flag too; repeat the flag to blend "
+     "several; without it, the photo is rebuilt from its features"),
     ("Files", "content_mask", "multi_string", None,
      "a picture that is white where the photo is to be painted, and black or transparent where it "
      "stays as it is; repeat the flag for several regions, which share one --style or have one "
@@ -36,10 +40,18 @@ OTHER_FLAGS: tuple[tuple[str, str, str, Any, str], ...] = (
      "keep the features of the photo's faces, and start at a size at which the largest has 64 "
      "pixels; needs the extra `faces`"),
     ("Files", "output", "string", None,
-     "the result, .png, .jpg, .webp or .tiff (default CONTENT-STYLE.png in this directory)"),
+     "the result, .png, .jpg, .webp or .tiff (default CONTENT-STYLE.png in this directory, or the "
+     "next free name, CONTENT-STYLE-2.png and so on)"),
+    ("Files", "overwrite", "boolean", False,
+     "replace results, histories, figures and snapshots that exist, which is refused otherwise; "
+     "the pictures that the run is made from are never replaced"),
     ("Files", "bit_depth", "integer", 8,
      "bits a channel of the result, 8 or 16 (default 8); 16 needs .png or .tiff"),
+    ("Files", "dpi", "integer", None,
+     "pixels per inch that the result's file states (default those of the photo)"),
     ("Files", "history", "string", None, "write the losses of every step to this .csv"),
+    ("Files", "history_layers", "boolean", False,
+     "write what each layer adds to the losses to --history too"),
     ("Files", "figure", "string", None, "draw pictures and loss curves to this .png, .pdf or .svg"),
     ("Files", "snapshot_every", "integer", 0,
      "steps between saved snapshots of the picture; 0: none"),
@@ -47,28 +59,30 @@ OTHER_FLAGS: tuple[tuple[str, str, str, Any, str], ...] = (
      "where snapshots go, made if missing (default OUTPUT-steps, beside the result)"),
     ("Run", "recipe", "string", "tutorial",
      f"the settings that other flags change: {', '.join(RECIPES)}"),
+    ("Run", "steps", "integer", None,
+     "steps at the finest scale, instead of --epochs and --steps_per_epoch; others follow by "
+     "--coarse_steps"),
     ("Run", "device", "string", "auto", "auto, cpu, gpu, or gpu:1 for the second one"),
     ("Run", "deterministic", "boolean", False,
      "use only operations whose results repeat exactly, on a GPU too; slower there"),
     ("Run", "quiet", "boolean", False, "print nothing but errors"),
     ("Run", "version", "boolean", False, "print the version and stop"),
-    ("Run", "help", "boolean", False, "print this and stop"),
+    ("Run", "help", "boolean", False, "print how to start, on one screen, and stop"),
+    ("Run", "helpfull", "boolean", False,
+     "print all flags, with the defaults of --recipe, and stop"),
 )  # fmt: skip
-
-
-class UsageError(ValueError):
-    """The command line itself is wrong, whatever is in the files."""
 
 
 def define_flags() -> flags.FlagValues:
     """Define the flags of the command line: one for each field of Settings, and the others."""
     values = flags.FlagValues()
+    values.set_gnu_getopt(True)  # pictures may stand between flags
     for _, name, kind, default, text in OTHER_FLAGS:
         getattr(flags, f"DEFINE_{kind}")(name, default, text, flag_values=values)
     kinds = {
         bool: "boolean", int: "integer", float: "float", str: "string", tuple: "list",
     }  # fmt: skip
-    words = {checked_ramp: "string", checked_each: "list"}
+    words = {checked_ramp: "string", checked_duration: "string", checked_each: "list"}
     for field in dataclasses.fields(Settings):
         kind = words.get(field.metadata["check"], kinds[type(field.default)])
         define = getattr(flags, f"DEFINE_{kind}")
@@ -85,11 +99,10 @@ def parse(argv: list[str]) -> tuple[flags.FlagValues, Settings]:
     """
     values = define_flags()
     try:
-        rest = values(argv)[1:]
-        if values.help or values.version:
-            return values, Settings()
-        if rest:
-            raise UsageError(f"{rest[0]!r} is not a flag: put --content or --style before it")
+        pictures = values([argv[0], *normalised(argv[1:], values)])[1:]
+        if values.help or values.helpfull or values.version:
+            return values, recipe(values.recipe) if values.helpfull else Settings()
+        place_pictures(values, pictures)
         given = {
             field.name: _value(field, values[field.name].value)
             for field in dataclasses.fields(Settings)
@@ -100,12 +113,36 @@ def parse(argv: list[str]) -> tuple[flags.FlagValues, Settings]:
         elif values.content and not values.style:  # content reconstruction
             given = {"style_weight": 0, "init": "noise"} | given
         settings = dataclasses.replace(recipe(values.recipe), **given)
+        if values.steps is not None:
+            for name in given.keys() & {"epochs", "steps_per_epoch"}:
+                raise UsageError(f"--steps and --{name} contradict each other: leave one out")
+            settings = _with_steps(settings, values.steps)
     except UsageError:
         raise
     except (flags.Error, ValueError) as error:
         raise UsageError(" ".join(str(error).split())) from None
     _check(values, settings)
     return values, settings
+
+
+def _with_steps(settings: Settings, steps: int) -> Settings:
+    """Return settings that take so many steps at the finest scale.
+
+    The epochs stay if they can share the steps; otherwise there is one, unless a ramp needs them.
+
+    Raises:
+        UsageError: the steps are no share of a ramp's epochs, or below 1.
+    """
+    if steps < 1:
+        raise UsageError(f"--steps must be at least 1, not {steps}")
+    epochs = settings.epochs
+    if steps % epochs and settings.ramps:
+        raise UsageError(
+            f"--steps {steps} cannot be shared among the {epochs} epochs of the ramp of "
+            f"{settings.ramps[0]}: use a multiple of {epochs}, or --epochs and --steps_per_epoch"
+        )
+    epochs = 1 if steps % epochs else epochs
+    return dataclasses.replace(settings, epochs=epochs, steps_per_epoch=steps // epochs)
 
 
 def _value(field: dataclasses.Field, value: Any) -> Any:
@@ -122,7 +159,9 @@ def _value(field: dataclasses.Field, value: Any) -> Any:
 
 def _check(values: flags.FlagValues, settings: Settings) -> None:
     if values.content is None and not values.style:
-        raise UsageError("--content and --style are missing: name a photo and a painting")
+        raise UsageError(
+            "a photo and a painting are missing: name them, as in nst-tf photo.jpg painting.jpg"
+        )
     if "" in (values.content, *(values.style or ())):
         raise UsageError("--content and --style must not be empty: name a photo and a painting")
     for kind in ("content", "style"):
@@ -139,6 +178,10 @@ def _check(values: flags.FlagValues, settings: Settings) -> None:
     for name in ("min_dim", "scale_factor", "coarse_steps"):
         if settings.scales == 1 and values[name].present:
             raise UsageError(f"--{name} needs --scales of at least 2")
+    if values.dpi is not None and not 1 <= values.dpi <= MOST_DPI:
+        raise UsageError(f"--dpi must be at least 1 and at most {MOST_DPI}, not {values.dpi}")
+    if values.history_layers and not values.history:
+        raise UsageError("--history_layers needs --history to say where to write")
     if values.snapshot_every < 0:
         raise UsageError(f"--snapshot_every must be at least 0, not {values.snapshot_every}")
     if values.snapshot_dir and not values.snapshot_every:
@@ -156,37 +199,3 @@ def _check(values: flags.FlagValues, settings: Settings) -> None:
         check_styles(settings, len(values.style or [values.content]))
     except ValueError as error:
         raise UsageError(f"--{error}") from None
-
-
-def help_text() -> str:
-    """Return the flags by group, each with its help, bounds and default."""
-    groups: dict[str, list[str]] = {}
-    for group, name, kind, default, text in OTHER_FLAGS:
-        shown = f" (default {default})" if kind == "string" and default else ""
-        groups.setdefault(group, []).append(_entry(name, text + shown))
-    for field in dataclasses.fields(Settings):
-        notes = [f"{words} {_shown(limit)}" for words, limit in field.metadata["limits"].items()]
-        if field.metadata["choices"]:
-            notes.append(" or ".join(field.metadata["choices"]))
-        if field.default != ():
-            notes.append(f"default {_shown(field.default)}")
-        entry = _entry(field.name, f"{field.metadata['help']} ({'; '.join(notes)})")
-        groups.setdefault(field.metadata["group"], []).append(entry)
-    usage = (
-        "Paint a photo in the manner of a painting.\n\n"
-        "  python -m nst_tf.run --content photo.jpg --style painting.jpg [--output picture.png]\n"
-    )
-    return "\n\n".join([usage.rstrip(), *("\n".join([f"{g}:", *e]) for g, e in groups.items())])
-
-
-def _entry(name: str, text: str) -> str:
-    return textwrap.fill(
-        f"--{name:<24}{text}", 96, initial_indent="  ", subsequent_indent=" " * 28,
-        break_on_hyphens=False, break_long_words=False,
-    )  # fmt: skip
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, tuple):
-        return ",".join(map(_shown, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -10,6 +10,7 @@ from nst_tf.fitting import Fitted, fit, style_side
 from nst_tf.images.faces import face_mask, find_faces
 from nst_tf.images.io import load_image, load_mask, load_picture
 from nst_tf.images.masks import fit_mask, pair_masks, show_only
+from nst_tf.images.origin import Origin
 from nst_tf.settings import INITS, Settings
 from nst_tf.styles import check_styles, style_scales
 
@@ -25,19 +26,26 @@ class Inputs:
             without a painting, the photo does.
         alpha: of the result, float32 `[H, W]` in [0, 1], or None.
         has_profile: whether the photo carries a colour profile, so that the result should too.
+        origin: what the photo's file tells of it, and the result's repeats.
     """
 
     fitted: Fitted
     alpha: np.ndarray | None
     has_profile: bool
+    origin: Origin = dataclasses.field(default_factory=Origin)
+
+
+def picture_paths(values: flags.FlagValues, settings: Settings) -> dict[str, list[str]]:
+    """Return the picture files that a run reads, by the flag that names them."""
+    paths = {"content": [values.content] if values.content else []}
+    for name in ("style", "content_mask", "style_mask", "keep_mask"):
+        paths[name] = values[name].value or []
+    return paths | {"init": [] if settings.init in INITS else [settings.init]}
 
 
 def input_paths(values: flags.FlagValues, settings: Settings) -> list[str]:
     """Return all files that a run reads."""
-    paths = [*filter(None, [values.content]), *(values.style or [])]
-    for name in ("content_mask", "style_mask", "keep_mask"):
-        paths += values[name].value or []
-    paths += [] if settings.init in INITS else [settings.init]
+    paths = [path for named in picture_paths(values, settings).values() for path in named]
     return paths + ([] if settings.weights in ("bundled", "imagenet") else [settings.weights])
 
 
@@ -51,8 +59,11 @@ def load_inputs(values: flags.FlagValues, settings: Settings) -> Inputs:
     paths = values.style or [values.content]
     check_styles(settings, len(paths))
     photo = load_picture(values.content or paths[0], settings.max_dim)
-    if not values.content:  # a texture covers all of it
-        photo = dataclasses.replace(photo, alpha=None)
+    if not values.content:  # a texture covers all of it, and is no photo
+        photo = dataclasses.replace(photo, alpha=None, origin=Origin())
+    if values.dpi is not None:
+        origin = dataclasses.replace(photo.origin, dpi=(values.dpi, values.dpi))
+        photo = dataclasses.replace(photo, origin=origin)
     regions = pair_masks(
         [load_mask(path) for path in values.content_mask or []],
         [load_mask(path) for path in values.style_mask or []],
@@ -73,7 +84,7 @@ def load_inputs(values: flags.FlagValues, settings: Settings) -> Inputs:
         None if settings.init in INITS else load_image(settings.init),
         keep,
     )
-    return Inputs(fitted, photo.alpha, photo.has_profile)
+    return Inputs(fitted, photo.alpha, photo.has_profile, photo.origin)
 
 
 def _load_keep(

@@ -1,5 +1,7 @@
 """What a run writes: its picture, snapshots, history and figure."""
 
+import importlib.util
+import os
 import tempfile
 import warnings
 from collections.abc import Callable, Sequence
@@ -13,7 +15,7 @@ from absl import flags
 from nst_tf.callbacks import Snapshots, save_run_figure
 from nst_tf.callbacks.history import History
 from nst_tf.cli.inputs import Inputs
-from nst_tf.files import check_outputs, check_writable
+from nst_tf.files import check_outputs, check_writable, free_name
 from nst_tf.images.resize import resize
 from nst_tf.images.save import output_format, save_image
 
@@ -30,6 +32,7 @@ class OutputPaths:
         figure: the drawing of pictures and losses, or None.
         snapshots: the directory of the snapshots, or None.
         bit_depth: bits a channel of the result and the snapshots.
+        overwrite: whether files that are there already are replaced.
     """
 
     picture: Path
@@ -37,31 +40,53 @@ class OutputPaths:
     figure: Path | None
     snapshots: Path | None
     bit_depth: int
+    overwrite: bool
 
     @classmethod
     def of(cls, values: flags.FlagValues) -> "OutputPaths":
-        """Return what the flags name, and names that follow from the inputs for the rest."""
+        """Return what the flags name, and names that follow from the inputs for the rest.
+
+        A name of the latter kind is the first that no file has, unless files are to be replaced.
+        """
+
+        def steps(picture: Path) -> Path | None:
+            named = values.snapshot_dir or picture.parent / f"{picture.stem}-steps"
+            return Path(named) if values.snapshot_every else None
+
+        def taken(picture: Path) -> bool:
+            follows = not values.snapshot_dir
+            return os.path.lexists(picture) or (follows and _snapshots_in(steps(picture)))
+
         picture = Path(values.output or _default_name(values))
-        snapshots = Path(values.snapshot_dir or picture.parent / f"{picture.stem}-steps")
+        if not values.output and not values.overwrite:
+            picture = free_name(picture, taken)
         return cls(
             picture,
             Path(values.history) if values.history else None,
             Path(values.figure) if values.figure else None,
-            snapshots if values.snapshot_every else None,
+            steps(picture),
             values.bit_depth,
+            values.overwrite,
         )
 
     def check(self, inputs: Sequence[str]) -> None:
-        """Refuse outputs that cannot be written or would overwrite one of the files `inputs`.
+        """Refuse outputs that cannot be written or would replace what must stay.
+
+        Args:
+            inputs: the files that the run reads.
 
         Raises:
-            OSError: a directory is missing or not writable.
-            ValueError: a name has the wrong ending or is taken.
+            OSError: a directory is missing or not writable, or a file is there already.
+            ValueError: a name has the wrong ending or is taken, or a package is missing.
         """
         output_format(self.picture, self.bit_depth)
         if self.figure and self.figure.suffix.lower() not in FIGURES:
             raise ValueError(f"--figure {self.figure} must end in one of {' '.join(FIGURES)}")
-        check_outputs([self.picture, *filter(None, (self.history, self.figure))], inputs)
+        if self.figure and importlib.util.find_spec("matplotlib") is None:
+            raise ValueError("--figure needs matplotlib: run pip install 'nst_tf[figure]'")
+        files = [self.picture, *filter(None, (self.history, self.figure))]
+        check_outputs(files, inputs)
+        self._check_existing(files)
         if self.snapshots:
             if self.snapshots.exists() and not self.snapshots.is_dir():
                 raise NotADirectoryError(f"{self.snapshots} is a file: name another --snapshot_dir")
@@ -73,6 +98,24 @@ class OutputPaths:
                     raise ValueError(
                         f"a snapshot may overwrite {path}: name another --snapshot_dir"
                     )
+
+    def _check_existing(self, files: Sequence[Path]) -> None:
+        if self.overwrite:
+            return
+        for path in files:
+            if path.is_file():  # devices and pipes keep nothing
+                raise FileExistsError(f"{path} exists: choose another name or add --overwrite")
+        if _snapshots_in(self.snapshots):
+            raise FileExistsError(
+                f"{self.snapshots} holds snapshots: name another --snapshot_dir or add --overwrite"
+            )
+
+
+def _snapshots_in(directory: Path | None) -> bool:
+    """Return whether a directory holds snapshots of an earlier run."""
+    if directory is None or not directory.is_dir():
+        return False
+    return any(Snapshots.NAME.fullmatch(path.name) for path in directory.iterdir())
 
 
 def _default_name(values: flags.FlagValues) -> str:
@@ -93,6 +136,7 @@ class Outputs:
         contents: those of them that the figure shows as content.
         styles: those of them that the figure shows as styles.
         metadata: returns what the picture carries.
+        history_layers: whether the history tells what each layer adds to the losses.
 
     Attributes:
         history: the callback that collects what the history and the figure show.
@@ -105,8 +149,9 @@ class Outputs:
         contents: Sequence[np.ndarray],
         styles: Sequence[np.ndarray],
         metadata: Callable[[], dict[str, Any]],
+        history_layers: bool = False,
     ) -> None:
-        self.history = History()
+        self.history = History(history_layers)
         self._paths = paths
         self._inputs = inputs
         self._contents = contents
@@ -117,6 +162,7 @@ class Outputs:
         """Write an image, float32 `[1, h, w, 3]` in [0, 1] of any scale, at the result's size.
 
         Raises:
+            FileExistsError: a file is there and must stay.
             OSError: the file cannot be written.
         """
         fitted = self._inputs.fitted
@@ -130,7 +176,9 @@ class Outputs:
             alpha=self._inputs.alpha,
             has_profile=self._inputs.has_profile,
             metadata=self._metadata(),
+            origin=self._inputs.origin,
             bit_depth=self._paths.bit_depth,
+            overwrite=self._paths.overwrite,
         )
 
     def save_snapshot(self, path: Path, image: np.ndarray) -> None:
@@ -143,28 +191,40 @@ class Outputs:
     def save_all(self, image: np.ndarray) -> tuple[Path, list[str]]:
         """Write every output that can be written.
 
-        If the picture's place has become unusable, the picture goes to a temporary directory.
+        If the picture's place has become unusable, the picture goes to a temporary directory. If a
+        file has taken an output's name since the run began, the output gets the next free one.
 
         Returns:
             Where the picture is, and what went wrong.
         """
         saved, problems = self._paths.picture, []
         try:
-            self.save_picture(saved, image)
+            saved = self._save(saved, lambda path: self.save_picture(path, image))
         except (OSError, ValueError) as error:
             problems.append(str(error))
             saved = Path(tempfile.mkdtemp(prefix="nst_tf-")) / "picture.png"
             self.save_picture(saved, image)
         for path, write in (
-            (self._paths.history, self.history.save),
+            (self._paths.history, lambda path: self.history.save(path, self._paths.overwrite)),
             (self._paths.figure, lambda path: self._save_figure(path, image)),
         ):
             try:
                 if path:
-                    write(path)
+                    self._save(path, write)
             except (OSError, ValueError) as error:
                 problems.append(str(error))
         return saved, problems
 
+    def _save(self, path: Path, write: Callable[[Path], None]) -> Path:
+        """Write a file and return its path: another one if a file has taken the name."""
+        while True:
+            try:
+                write(path)
+                return path
+            except FileExistsError:
+                taken, path = path, free_name(path)
+                warnings.warn(f"a file has taken the name {taken}: {path} is written instead")
+
     def _save_figure(self, path: Path, image: np.ndarray) -> None:
-        save_run_figure(path, self._contents, self._styles, image, self.history.rows)
+        rows, overwrite = self.history.rows, self._paths.overwrite
+        save_run_figure(path, self._contents, self._styles, image, rows, overwrite)

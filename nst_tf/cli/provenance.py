@@ -1,13 +1,17 @@
 """What a picture was made from."""
 
 import dataclasses
+import hashlib
 import platform
 from pathlib import Path
 from typing import Any
 
 from absl import flags
+from PIL import ExifTags
 
 import nst_tf
+from nst_tf.cli.inputs import picture_paths
+from nst_tf.images.decode import open_picture
 from nst_tf.network.weights import Weights
 from nst_tf.settings import Settings
 
@@ -33,6 +37,7 @@ def run_metadata(
     versions = {"tensorflow": tf.__version__, "keras": keras.__version__, "numpy": np.__version__}
     return {
         "nst_tf": nst_tf.__version__,
+        "recipe": values.recipe,
         "settings": dataclasses.asdict(settings)
         | {name: Path(getattr(settings, name)).name for name in ("init", "weights")}
         | {"precision": precision},
@@ -42,6 +47,26 @@ def run_metadata(
             name: [Path(path).name for path in values[name].value or ()]
             for name in ("content_mask", "style_mask", "keep_mask")
         },
+        "files": {
+            name: list(map(_file, paths))
+            for name, paths in picture_paths(values, settings).items()
+            if paths
+        },
         "weights": {"name": weights.name, "sha256": weights.sha256},
         "versions": {"python": platform.python_version(), **versions},
     }
+
+
+def _file(path: str) -> dict[str, Any]:
+    """Return what tells a picture file from others: its name, its size upright, its checksum.
+
+    Raises:
+        OSError: it cannot be read any more.
+    """
+    with open_picture(path) as image:
+        width, height = image.size
+        if image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8):
+            width, height = height, width
+    with open(path, "rb") as file:
+        checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"name": Path(path).name, "size": f"{width}x{height}", "sha256": checksum}

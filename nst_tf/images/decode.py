@@ -6,14 +6,16 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from nst_tf.files import StrPath
+from nst_tf.images import heif
 from nst_tf.images.deep import read_deep
 from nst_tf.images.depth import to_float
+from nst_tf.images.origin import Origin, read_origin
 from nst_tf.images.profiles import deep_to_srgb, to_srgb
 
 _STDERR = threading.Lock()
@@ -28,11 +30,13 @@ class Decoded:
             uint16, int32 or float32. `to_float` scales them to [0, 1].
         alpha: float32 `[H, W]` in [0, 1], or None if the file is opaque.
         has_profile: whether the file carried a colour profile.
+        origin: what the file tells of the picture beside its pixels.
     """
 
     channels: list[np.ndarray]
     alpha: np.ndarray | None
     has_profile: bool
+    origin: Origin = field(default_factory=Origin)
 
 
 def decode(path: StrPath) -> Decoded:
@@ -53,11 +57,11 @@ def decode(path: StrPath) -> Decoded:
             if image.mode.startswith("I;16"):
                 samples = _grey_samples(image)
         profile = opened.info.get("icc_profile")
+        origin = read_origin(opened)
     if frames > 1:
         warnings.warn(f"{path} has {frames} frames: only the first is used")
-    if samples is not None:
-        return _decoded_deep(samples, profile, path)
-    return _decoded(image, path)
+    decoded = _decoded(image, path) if samples is None else _decoded_deep(samples, profile, path)
+    return replace(decoded, origin=origin)
 
 
 @contextmanager
@@ -74,6 +78,7 @@ def open_picture(path: StrPath) -> Iterator[Image.Image]:
             # Pillow warns of large photographs, which are welcome, and of damage, which it then
             # refuses or repairs.
             warnings.filterwarnings("ignore", module=r"PIL\.")
+            heif.register(path)
             with Image.open(path) as image:
                 yield image
     except MemoryError:
@@ -81,7 +86,7 @@ def open_picture(path: StrPath) -> Iterator[Image.Image]:
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} does not exist: check the path") from None
     except UnidentifiedImageError:
-        raise OSError(f"{path} is not a picture that can be read") from None
+        raise OSError(f"{path} {heif.remedy(path)}") from None
     except Image.DecompressionBombError:
         raise ValueError(f"{path} has too many pixels to be safe: scale it down first") from None
     except Exception as error:  # decoders raise whatever they trip over

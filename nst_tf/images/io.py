@@ -3,13 +3,14 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from nst_tf.images.decode import Decoded
 from nst_tf.images.depth import to_float
 from nst_tf.images.masks import LEAST_WHITE
+from nst_tf.images.origin import Origin
 from nst_tf.images.resize import Size, fit_size, resize_plane
 from nst_tf.images.sources import Source, decode_any
 
@@ -30,20 +31,23 @@ class Picture:
             colour, invisible ones are white.
         alpha: float32 `[H, W]` in [0, 1], or None if the file is opaque.
         has_profile: whether the file carried a colour profile, so that the output should too.
+        origin: what the file tells of the picture beside its pixels.
     """
 
     pixels: np.ndarray
     alpha: np.ndarray | None = None
     has_profile: bool = False
+    origin: Origin = field(default_factory=Origin)
 
 
 def load_image(path: Source, max_dim: int = 0) -> np.ndarray:
     """Read a picture and show its transparent parts over white.
 
     Args:
-        path: a file of any format that Pillow reads: its path, its bytes, or the file opened in
-            binary mode; or a PIL image or an array, as for `stylize`. Only the first frame of an
-            animation is used. PNG and TIFF files with 16 bits a channel keep their precision.
+        path: a file of any format that Pillow reads, or HEIC with the extra `heif`: its path, its
+            bytes, or the file opened in binary mode; or a PIL image or an array, as for `stylize`.
+            Only the first frame of an animation is used. PNG and TIFF files with 16 bits a channel
+            keep their precision.
         max_dim: limit of the long side, pixels; 0 for none. Pictures are never enlarged.
 
     Returns:
@@ -94,7 +98,7 @@ def as_picture(decoded: Decoded, size: Size, name: str) -> Picture:
     alpha = None if decoded.alpha is None else resize_plane(decoded.alpha, size)
     planes = list(_planes(decoded, alpha, size, name))
     pixels = np.stack(planes * (3 if len(planes) == 1 else 1), axis=-1)[None]
-    return Picture(pixels, alpha, decoded.has_profile)
+    return Picture(pixels, alpha, decoded.has_profile, decoded.origin)
 
 
 def _planes(

@@ -1,35 +1,64 @@
 """What a picture was made from, recorded in its file as JSON.
 
-JPEG, WebP, TIFF and PNG files hold the JSON in the Exif image description, which is the TIFF tag
-of that name. PNG files hold it in the text chunk `nst_tf` too.
+PNG files hold the JSON in the text chunk `nst_tf`, JPEG, WebP and TIFF files in a property of
+their XMP packet, so that it does not appear as the picture's caption. Up to version 1.4 it was in
+the Exif image description.
 """
 
 import json
 from collections.abc import Mapping
 from typing import Any
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape
 
-from PIL import ExifTags, Image, PngImagePlugin
+from PIL import ExifTags, PngImagePlugin
 
 from nst_tf.files import StrPath
 from nst_tf.images.decode import open_picture
+from nst_tf.images.origin import Origin
 
 SOFTWARE = "nst_tf"
 
+NAMESPACE = "urn:nst-tf:picture#"
+"""Of the property `made` in XMP, which holds the JSON."""
 
-def to_json(metadata: Mapping[str, Any]) -> str:
-    """Return metadata as JSON in ASCII, the only encoding that Exif descriptions may have."""
-    return json.dumps(metadata)
+_PACKET = """\
+<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/">
+<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:nst_tf="{namespace}">
+<nst_tf:made>{text}</nst_tf:made>
+</rdf:Description>
+</rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="w"?>"""
 
 
-def metadata_options(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of `PIL.Image.Image.save` that record metadata."""
-    text = to_json(metadata)
-    exif = Image.Exif()
-    exif[ExifTags.Base.Software] = SOFTWARE
-    exif[ExifTags.Base.ImageDescription] = text
-    chunks = PngImagePlugin.PngInfo()  # which other formats pass over
-    chunks.add_text(SOFTWARE, text)
-    return {"exif": exif, "pnginfo": chunks}
+def to_xmp(metadata: Mapping[str, Any]) -> bytes:
+    """Return metadata as an XMP packet."""
+    return _PACKET.format(namespace=NAMESPACE, text=escape(json.dumps(metadata))).encode()
+
+
+def metadata_options(
+    kind: str, metadata: Mapping[str, Any] | None, origin: Origin
+) -> dict[str, Any]:
+    """Return the options of `PIL.Image.Image.save` that record metadata and origin.
+
+    Args:
+        kind: Pillow's name of the format: PNG, JPEG or WEBP.
+        metadata: to be recorded as JSON, or None.
+        origin: of the photo.
+    """
+    options: dict[str, Any] = {"dpi": origin.dpi} if origin.dpi and kind != "WEBP" else {}
+    exif = origin.exif()
+    if metadata is not None:
+        exif[ExifTags.Base.Software] = SOFTWARE
+        if kind == "PNG":
+            options["pnginfo"] = PngImagePlugin.PngInfo()
+            options["pnginfo"].add_text(SOFTWARE, json.dumps(metadata))
+        else:
+            options["xmp"] = to_xmp(metadata)
+    return options | ({"exif": exif} if len(exif) or origin.capture else {})
 
 
 def read_metadata(path: StrPath) -> dict[str, Any]:
@@ -40,8 +69,27 @@ def read_metadata(path: StrPath) -> dict[str, Any]:
         ValueError: it carries no such record.
     """
     with open_picture(path) as image:
-        text = image.getexif().get(ExifTags.Base.ImageDescription)
+        text = (
+            image.info.get(SOFTWARE)
+            or _property(image.info.get("xmp") or b"")
+            or image.getexif().get(ExifTags.Base.ImageDescription)
+        )
     try:
         return json.loads(text or "")
     except ValueError:
         raise ValueError(f"{path} carries no settings of nst_tf") from None
+
+
+def _property(packet: bytes | str) -> str | None:
+    """Return our property of an XMP packet: an element, or an attribute as others write it."""
+    name = f"{{{NAMESPACE}}}made"
+    try:
+        root = ElementTree.fromstring(packet.strip(b"\0") if isinstance(packet, bytes) else packet)
+    except ElementTree.ParseError:
+        return None
+    for element in root.iter():
+        if element.tag == name:
+            return element.text
+        if name in element.attrib:
+            return element.attrib[name]
+    return None

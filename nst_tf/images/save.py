@@ -1,6 +1,7 @@
 """Float32 arrays as picture files."""
 
 import io
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -8,12 +9,13 @@ from typing import IO, Any
 import imagecodecs
 import numpy as np
 import tifffile
-from PIL import Image
+from PIL import ExifTags, Image, TiffImagePlugin
 
 from nst_tf.files import StrPath, write_whole
 from nst_tf.images.depth import BIT_DEPTHS, to_levels
 from nst_tf.images.io import over_white
-from nst_tf.images.metadata import SOFTWARE, metadata_options, to_json
+from nst_tf.images.metadata import SOFTWARE, metadata_options, to_xmp
+from nst_tf.images.origin import Origin
 from nst_tf.images.profiles import srgb_profile
 from nst_tf.images.resize import check_image
 
@@ -34,8 +36,11 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "PNG": {},
     "JPEG": {"quality": 95, "subsampling": 0},
     "WEBP": {"lossless": True},
-    "TIFF": {"compression": "tiff_adobe_deflate"},
 }
+
+_PLACE = 34664
+"""A TIFF tag that nobody uses, in the order just before that of the Exif directory, which tifffile
+refuses to write."""
 
 _LARGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}  # pixels: limits of libjpeg and of the format
 
@@ -79,21 +84,26 @@ def save_image(
     alpha: np.ndarray | None = None,
     has_profile: bool = False,
     metadata: Mapping[str, Any] | None = None,
+    origin: Origin | None = None,
     bit_depth: int = 8,
+    overwrite: bool = True,
 ) -> None:
     """Write an image as PNG, JPEG, WebP (lossless) or TIFF by its extension, whole or not at all.
 
     Args:
-        path: where to write; an existing file is replaced.
+        path: where to write.
         image: float `[1, H, W, 3]` or `[H, W, 3]` in [0, 1], sRGB.
         alpha: `[H, W]` in [0, 1], or None; JPEG cannot hold it and shows white instead.
         has_profile: whether to embed a profile of sRGB.
         metadata: recorded as JSON, which `read_metadata` reads back.
+        origin: what the file says of the photo that the picture was made from, and of its size on
+            paper: from `io.load_picture`, or such as `Origin(dpi=(300, 300))`.
         bit_depth: bits a channel, 8 or, for PNG and TIFF, 16; values are rounded.
+        overwrite: whether a file that is there already is replaced.
 
     Raises:
         ValueError: the extension, the depth or the image is not valid.
-        OSError: the file cannot be written.
+        OSError: the file cannot be written, or is there and must stay (`FileExistsError`).
     """
     kind = output_format(path, bit_depth)
     pixels = check_image("image", image)[0]
@@ -103,13 +113,13 @@ def save_image(
     if alpha is not None:
         levels = np.concatenate([levels, to_levels(alpha, bit_depth)[..., None]], axis=-1)
     profile = srgb_profile() if has_profile else None
-    with write_whole(path) as file:
-        if bit_depth == 16 and kind == "TIFF":
-            _write_deep_tiff(file, levels, profile, metadata)
+    origin = origin or Origin()
+    with write_whole(path, overwrite) as file:
+        if kind == "TIFF":
+            _write_tiff(file, levels, profile, metadata, origin)
             return
         options = _SAVE_OPTIONS[kind] | ({"icc_profile": profile} if profile else {})
-        if metadata is not None:
-            options |= metadata_options(metadata)
+        options |= metadata_options(kind, metadata, origin)
         if bit_depth == 16:
             _write_deep_png(file, levels, options)
         else:
@@ -128,13 +138,21 @@ def _write_deep_png(file: IO[bytes], levels: np.ndarray, options: Mapping[str, A
     file.write(encoded[header:])
 
 
-def _write_deep_tiff(
+def _write_tiff(
     file: IO[bytes],
     levels: np.ndarray,
     profile: bytes | None,
     metadata: Mapping[str, Any] | None,
+    origin: Origin,
 ) -> None:
-    """Write uint16 `[H, W, 3 or 4]`."""
+    """Write uint8 or uint16 `[H, W, 3 or 4]`; Pillow writes neither 16 bits nor capture data."""
+    exif = origin.exif()
+    tags: list[tuple] = [(tag, 2, 0, exif[tag], True) for tag in origin.authorship]
+    if metadata is not None:
+        packet = to_xmp(metadata)
+        tags.append((int(ExifTags.Base.XMLPacket), 1, len(packet), packet, True))
+    if origin.capture:
+        tags.append((_PLACE, 4, 1, 0, True))
     tifffile.imwrite(
         file,
         levels,
@@ -143,7 +161,31 @@ def _write_deep_tiff(
         compression="zlib",
         predictor=True,
         iccprofile=profile,
-        description=None if metadata is None else to_json(metadata),
+        resolution=origin.dpi,
+        resolutionunit=2 if origin.dpi else None,
+        extratags=tags,
         software=False if metadata is None else SOFTWARE,
         metadata=None,  # tifffile's own
     )
+    if origin.capture:
+        _append_capture(file, origin.capture)
+
+
+def _append_capture(file: IO[bytes], capture: Mapping[int, Any]) -> None:
+    """Append an Exif directory to a TIFF file and point to it where the file has `_PLACE`."""
+    file.seek(0)
+    with tifffile.TiffFile(file) as tiff:
+        place = tiff.pages.first.tags[_PLACE]
+        header = b"II*\0\0\0\0\0" if tiff.byteorder == "<" else b"MM\0*\0\0\0\0"
+        if tiff.is_bigtiff:  # whose directories Pillow cannot write
+            return
+    directory = TiffImagePlugin.ImageFileDirectory_v2(header)
+    for tag, value in capture.items():
+        directory[tag] = value
+    end = file.seek(0, io.SEEK_END)
+    start = end + end % 2  # TIFF 6.0, section 2: on a word boundary
+    file.write(b"\0" * (start - end) + directory.tobytes(start))
+    file.seek(place.offset)
+    file.write(struct.pack(f"{tiff.byteorder}H", ExifTags.IFD.Exif))
+    file.seek(place.valueoffset)
+    file.write(struct.pack(f"{tiff.byteorder}I", start))

@@ -14,11 +14,15 @@ import keras
 import tensorflow as tf
 
 from nst_tf.losses.targets import Key, Part, Targets, halved
-from nst_tf.losses.term import PIXELS, Features, Statistics, Term, Window
+from nst_tf.losses.term import PIXELS, Features, Statistics, Term, Window, add
 from nst_tf.network.model import Convolutions, extract_features
+from nst_tf.progress import Losses
 from nst_tf.settings import Settings
 
 STRENGTH_EXPONENT = 3  # chosen by eye: at half the strength, pictures are half way from the photo
+
+OF_LAYER = "/"
+"""Between a term's name and its layer's."""
 
 Weights = Mapping[str, tf.Tensor]
 """The weight of each term by name, float32 scalars: tensors, so that a change traces nothing."""
@@ -41,7 +45,9 @@ def combine(
     parts: Mapping[Key, Part],
     weights: Weights,
 ) -> dict[str, tf.Tensor]:
-    """Return the weighted losses of the whole picture by term, and before them their `total`.
+    """Return the weighted losses of the whole picture: `total`, the terms, and what layers add.
+
+    The share of a layer in its term is called `TERM/LAYER`, such as `style/block1_conv1`.
 
     Args:
         terms: all terms.
@@ -50,11 +56,16 @@ def combine(
         weights: from `step_weights`.
     """
     losses = {term.name: tf.constant(0.0) for term in terms}
+    layers: dict[str, tf.Tensor] = {}
     named = {term.name: term for term in terms}
     for key, part in parts.items():
-        for name, loss in named[key[0]].losses(statistics[key], part.values).items():
-            losses[key[0]] += weights[key[0]] * part.factors[name] * loss
-    return {"total": tf.add_n(list(losses.values())), **losses}
+        term = named[key[0]]
+        for name, loss in term.losses(statistics[key], part.values).items():
+            weighted = weights[term.name] * part.factors[name] * loss
+            losses[term.name] += weighted
+            if name in term.layers:
+                add(layers, {f"{term.name}{OF_LAYER}{name}": weighted})
+    return {"total": tf.add_n(list(losses.values())), **losses, **layers}
 
 
 def objective(
@@ -76,7 +87,7 @@ def objective(
         convolutions: at each level, from `model.fast_convolutions`; empty: the layers' own.
 
     Returns:
-        The losses by name, `total` first.
+        The losses by name, as from `combine`.
     """
     if targets.preserved:
         image = targets.preserved.compose(image)
@@ -117,9 +128,10 @@ def gradient(
     return losses, tape.gradient(losses["total"], image)
 
 
-def read(losses: Mapping[str, tf.Tensor]) -> dict[str, float]:
+def read(losses: Mapping[str, tf.Tensor]) -> Losses:
     """Return the losses as Python numbers, waiting for their computation."""
-    return {name: float(loss) for name, loss in losses.items()}
+    terms = {name: float(loss) for name, loss in losses.items() if OF_LAYER not in name}
+    return Losses(terms, {name: loss for name, loss in losses.items() if OF_LAYER in name})
 
 
 def overflow_message(step: int, losses: Mapping[str, float]) -> str:

@@ -17,7 +17,14 @@ import keras
 import tensorflow as tf
 
 from nst_tf.caching import cached
-from nst_tf.losses.objective import Weights, combine, gradient, measure_parts, objective
+from nst_tf.losses.objective import (
+    OF_LAYER,
+    Weights,
+    combine,
+    gradient,
+    measure_parts,
+    objective,
+)
 from nst_tf.losses.targets import Targets, halved
 from nst_tf.losses.term import PIXELS, Term, add
 from nst_tf.memory.blocks import make_stages
@@ -193,7 +200,8 @@ class BlockedObjective:
             slope += tape.gradient(picture, image, output_gradients=pulled) if level else pulled
         if targets.preserved:
             slope *= targets.preserved.covered
-        return {name: losses[name] for name in ("total", *self._names)}, slope
+        layers = [name for name in losses if OF_LAYER in name]
+        return {name: losses[name] for name in ("total", *self._names, *layers)}, slope
 
     def _pixels(
         self, image: tf.Tensor, parts: PartsByKey, weights: Weights

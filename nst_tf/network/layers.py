@@ -1,5 +1,6 @@
 """The layers of VGG19: their names, and which pixels their features see."""
 
+import re
 from collections.abc import Iterable
 
 POOLED_BLOCKS = (2, 2, 4, 4, 4)  # convolutions in each block of VGG19; a pooling ends each block
@@ -15,6 +16,16 @@ LAYERS = tuple(
     )
 )
 """Names of the VGG19 layers that a loss may use, in the order in which the network applies them."""
+
+
+def keras_name(name: str) -> str:
+    """Return the Keras name of a layer that papers call `relu4_1` or `conv4_1`: `block4_conv1`.
+
+    Keras' layers end with their ReLU, so both mean the same. Any other name is returned as it is.
+    """
+    match = re.fullmatch(r"(?:relu|conv)(\d)_(\d)", name)
+    known = match and f"block{match[1]}_conv{match[2]}"
+    return known if known in LAYERS else name
 
 
 def stride(layer: str) -> int:

@@ -1,6 +1,8 @@
 import csv
+import dataclasses
 
 from nst_tf.callbacks import History
+from nst_tf.progress import Losses
 from tests.callbacks.conftest import steps
 
 BEFORE = ["step", "total", "style", "content", "total_variation"]
@@ -38,3 +40,17 @@ def test_a_term_that_a_run_does_not_have_is_0():
     history(progress)
     assert list(history.rows[0]) == [*BEFORE, *AFTER]
     assert history.rows[0]["style"] == 0
+
+
+def test_layers_are_told_on_request_even_if_a_scale_does_without_one(tmp_path):
+    found = ({"style/a": 1}, {"style/a": 2, "style/b": 3})
+    for layers, told in ((False, []), (True, ["style/a", "style/b"])):
+        history = History(layers)
+        for progress, shares in zip(steps(2), found, strict=True):
+            history(dataclasses.replace(progress, losses=Losses(progress.losses, shares)))
+        history.save(tmp_path / "history.csv")
+        with open(tmp_path / "history.csv", newline="") as file:
+            header, *rows = csv.reader(file)
+        assert header == [*BEFORE, *AFTER, *told]
+        shares = [[float(value) for value in row[len(BEFORE + AFTER) :]] for row in rows]
+        assert shares == ([[1, 0], [2, 3]] if layers else [[], []])

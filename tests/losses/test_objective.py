@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from nst_tf import Settings
 from nst_tf.fitting import fit
-from nst_tf.losses.objective import combine, gradient, objective, overflow_message, step_weights
+from nst_tf.losses.objective import (
+    combine,
+    gradient,
+    objective,
+    overflow_message,
+    read,
+    step_weights,
+)
 from nst_tf.losses.registry import make_terms
 from nst_tf.losses.targets import Part, level_shares
 from nst_tf.losses.term import Statistics, Term
@@ -54,6 +61,30 @@ def test_the_total_is_the_weighted_sum_over_terms_parts_and_layers():
         "total": one + two, "one": one, "two": two, "idle": 0,
     }  # fmt: skip
     assert next(iter(losses)) == "total"
+
+
+@pytest.mark.parametrize("statistics", ["gram", "covariance"])
+def test_what_the_layers_add_sums_up_to_their_terms(pixels, statistics):
+    settings = dataclasses.replace(
+        SETTINGS, style_statistics=statistics, style_sizes=2, mean_weight=2, neighbor_weight=3,
+        neighbor_layers=["block1_conv1"], style_layer_weights=(1, 3),
+    )  # fmt: skip
+    photo, painting, image = (pixels(16, 16, seed) for seed in range(3))
+    network, terms = load_model(settings), make_terms(settings)
+    targets = whole_targets(network, terms, fit(photo, painting, settings))
+    weights = step_weights(settings, terms)
+    losses = read(objective(network, terms, tf.constant(image), targets, weights))
+    layers = {
+        "style": settings.style_layers,
+        "mean": settings.style_layers,
+        "content": ["block2_conv1"],
+    }
+    assert list(losses) == ["total", *(term.name for term in terms)]
+    assert losses.layers.keys() == {f"{name}/{a}" for name, found in layers.items() for a in found}
+    assert min(losses.layers.values()) > 0
+    for name, found in layers.items():
+        shares = sum(losses.layers[f"{name}/{layer}"] for layer in found)
+        assert shares == pytest.approx(losses[name], rel=1e-5)
 
 
 def test_strength_multiplies_all_weights_but_the_contents_by_its_cube():

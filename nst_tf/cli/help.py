@@ -1,0 +1,84 @@
+"""What `--help` prints, how to start on one screen, and `--helpfull`, all flags by group."""
+
+import dataclasses
+import textwrap
+from typing import Any
+
+from nst_tf.cli.flags import OTHER_FLAGS
+from nst_tf.settings import Settings
+
+PURPOSES = {
+    "painting": "strokes, motifs and palette of the painting; the one to start with",
+    "fast": "a picture soon: the softest look, in the least time",
+    "quality": "more care and more of the photo: up to 1024 pixels",
+    "tutorial": "the TensorFlow tutorial's method, the default: 1000 steps",
+    "gatys": "the original paper's method, from noise",
+    "two-phase": "the photo appears on white, then the painting takes over",
+    "lbfgs-256": "a small picture by shallow layers and L-BFGS",
+}
+"""What each recipe is for, in the order of README's table."""
+
+ADVICE = "Recipe tutorial; --recipe painting takes a minute or so and looks better"
+"""What a run begins with if nobody has chosen a recipe."""
+
+USAGE = """\
+Paint a photo in the manner of a painting.
+
+  nst-tf PHOTO PAINTING [PAINTING ...] [-o RESULT] [--recipe NAME] [FLAGS]"""
+
+SCREEN = """\
+{usage}
+
+Pictures
+  -o, --output RESULT     .png, .jpg, .webp or .tiff (PHOTO-PAINTING.png)
+  --max-dim 1024          long side in pixels, at most; 0 keeps the photo's
+  --content-mask MASK     white where the photo is to be painted
+Look
+  --strength 1.5          how much of the painting; 0: the photo, 1: the recipe
+  --detail 2              finer strokes; 0.5 gives larger ones
+  --preserve-color KIND   the photo's colours: luminance or match
+Run
+  --time-limit 2min       end after about this time
+  --steps 200             steps at each scale
+  --overwrite             replace results that exist
+Recipes, and what each is for
+{recipes}
+--helpfull lists all flags, with the defaults of the --recipe that is given.
+"""
+
+
+def help_screen() -> str:
+    """Return the help on one screen of 25 lines of at most 79 characters."""
+    recipes = "\n".join(f"  {name:<11}{purpose}" for name, purpose in PURPOSES.items())
+    return SCREEN.format(usage=USAGE, recipes=recipes).rstrip()
+
+
+def help_text(settings: Settings) -> str:
+    """Return all flags by group, each with its help, bounds and default: that of `settings`."""
+    groups: dict[str, list[str]] = {}
+    for group, name, kind, default, text in OTHER_FLAGS:
+        shown = f" (default {default})" if kind == "string" and default else ""
+        groups.setdefault(group, []).append(_entry(name, text + shown))
+    for field in dataclasses.fields(Settings):
+        notes = [f"{words} {_shown(limit)}" for words, limit in field.metadata["limits"].items()]
+        if field.metadata["choices"]:
+            notes.append(" or ".join(field.metadata["choices"]))
+        default = getattr(settings, field.name)
+        if default != ():
+            notes.append(f"default {_shown(default, field.metadata['ramp'])}")
+        entry = _entry(field.name, f"{field.metadata['help']} ({'; '.join(notes)})")
+        groups.setdefault(field.metadata["group"], []).append(entry)
+    return "\n\n".join([USAGE, *("\n".join([f"{g}:", *e]) for g, e in groups.items())])
+
+
+def _entry(name: str, text: str) -> str:
+    return textwrap.fill(
+        f"--{name:<24}{text}", 96, initial_indent="  ", subsequent_indent=" " * 28,
+        break_on_hyphens=False, break_long_words=False,
+    )  # fmt: skip
+
+
+def _shown(value: Any, ramp: bool = False) -> str:
+    if isinstance(value, tuple):
+        return (":" if ramp else ",").join(map(_shown, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,47 @@
+"""HEIC, HEIF and AVIF files: read if something here can, and otherwise refused with the remedy."""
+
+from PIL import features
+
+from nst_tf.files import StrPath
+
+_HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+_AVIF = {b"avif", b"avis"}
+
+
+def register(path: StrPath) -> None:
+    """Let Pillow read HEIC and HEIF, if the file at `path` is one and the extra `heif` is there.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
+    if _kind(path) != "HEIC":
+        return
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        return  # Pillow finds no decoder then, and `remedy` says what to do
+    register_heif_opener()
+
+
+def remedy(path: StrPath) -> str:
+    """Return why Pillow cannot read a file, and what to do, in words that follow its name."""
+    kind = _kind(path)
+    if kind == "HEIC":
+        return "is a HEIC picture: run pip install 'nst_tf[heif]', or convert it to JPEG"
+    if kind == "AVIF" and not features.check("avif"):
+        return "is an AVIF picture, which this Pillow cannot read: convert it to JPEG"
+    return "is not a picture that can be read"
+
+
+def _kind(path: StrPath) -> str:
+    """Return HEIC, which stands for HEIF too, AVIF, or nothing, by the brands of a file's box."""
+    # ISO/IEC 14496-12, 4.3: the box's size, `ftyp`, a brand, a version, and compatible brands.
+    with open(path, "rb") as file:
+        head = file.read(12)
+        if head[4:8] != b"ftyp":
+            return ""
+        rest = file.read(max(0, min(int.from_bytes(head[:4], "big"), 256) - 12))
+    brands = {head[8:12], *(rest[start : start + 4] for start in range(4, len(rest), 4))}
+    if brands & _AVIF:
+        return "AVIF"
+    return "HEIC" if brands & _HEIF else ""

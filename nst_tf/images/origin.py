@@ -1,0 +1,93 @@
+"""What a photo's file tells beside the pixels: by whom, when and with what it was taken."""
+
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from PIL import ExifTags, Image
+
+_Tag = ExifTags.Base
+
+# Places, serial numbers and makers' notes are left behind: they tell more than people expect of a
+# picture that they show around.
+AUTHORSHIP = (_Tag.Artist, _Tag.Copyright, _Tag.Make, _Tag.Model)
+CAPTURE = (
+    _Tag.DateTimeOriginal, _Tag.OffsetTimeOriginal, _Tag.SubsecTimeOriginal, _Tag.ExposureTime,
+    _Tag.FNumber, _Tag.ISOSpeedRatings, _Tag.FocalLength, _Tag.FocalLengthIn35mmFilm,
+    _Tag.LensMake, _Tag.LensModel,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What the result's file says of the photo.
+
+    Attributes:
+        authorship: artist, copyright and camera, by their numbers in Exif.
+        capture: date and exposure, by their numbers in Exif's own directory.
+        dpi: pixels per inch across and down, or None.
+    """
+
+    authorship: Mapping[int, Any] = field(default_factory=dict)
+    capture: Mapping[int, Any] = field(default_factory=dict)
+    dpi: tuple[float, float] | None = None
+
+    def exif(self) -> Image.Exif:
+        """Return Exif data of an upright picture that hold it."""
+        exif = Image.Exif()
+        for tag, value in self.authorship.items():
+            # Pillow reads Exif's text as Latin-1 and writes ASCII; the bytes stay what they were.
+            exif[tag] = value.encode("latin-1", "replace")
+        if self.capture:
+            exif.get_ifd(ExifTags.IFD.Exif).update(self.capture)
+        if self.dpi:
+            exif[_Tag.XResolution], exif[_Tag.YResolution] = self.dpi
+            exif[_Tag.ResolutionUnit] = 2  # inches
+        return exif
+
+
+def read_origin(image: Image.Image) -> Origin:
+    """Return what an open picture file tells of its origin; what is damaged is left out."""
+    exif: Mapping[int, Any] = {}
+    own: Mapping[int, Any] = {}
+    with suppress(Exception):  # decoders raise whatever they trip over, and the pixels are well
+        exif = image.getexif()
+        own = image.getexif().get_ifd(ExifTags.IFD.Exif)
+    dpi = _dpi(image, exif)
+    if dpi and exif.get(_Tag.Orientation, 1) in (5, 6, 7, 8):  # which swap the axes
+        dpi = dpi[::-1]
+    return Origin(_kept(exif, AUTHORSHIP, str), _kept(own, CAPTURE, object), dpi)
+
+
+def _kept(exif: Mapping[int, Any], tags: tuple[int, ...], kind: type) -> dict[int, Any]:
+    found = {}
+    for tag in tags:
+        value = exif.get(tag)
+        if isinstance(value, str):
+            value = value.split("\0")[0].strip()
+        elif not _is_number(value):
+            continue
+        if isinstance(value, kind) and value != "":
+            found[int(tag)] = value
+    return found
+
+
+def _is_number(value: Any) -> bool:
+    with suppress(TypeError, ValueError, ZeroDivisionError):
+        return not isinstance(value, bytes) and math.isfinite(float(value))
+    return False
+
+
+def _dpi(image: Image.Image, exif: Mapping[int, Any]) -> tuple[float, float] | None:
+    """Return the pixels per inch that a file states, or None."""
+    stated = image.format == "PNG" or image.info.get("jfif_unit") in (1, 2)
+    if not stated and _Tag.XResolution not in exif:
+        return None  # Pillow makes up a number
+    dpi = image.info.get("dpi")
+    if not dpi and exif.get(_Tag.ResolutionUnit) == 2:  # which Pillow reads in some formats alone
+        dpi = exif.get(_Tag.XResolution), exif.get(_Tag.YResolution)
+    if not dpi or not all(_is_number(value) and value >= 1 for value in dpi):
+        return None
+    return float(dpi[0]), float(dpi[1])

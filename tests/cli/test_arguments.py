@@ -1,0 +1,114 @@
+"""Pictures by place, flags in several spellings, and the length of a run."""
+
+import dataclasses
+
+import pytest
+
+from nst_tf import RECIPES
+from nst_tf.cli.flags import UsageError, parse
+from nst_tf.run import main
+
+
+def parsed(*words):
+    return parse(["nst-tf", *words])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["a.jpg", "b.jpg", "c.jpg"],
+        ["a.jpg", "--quiet", "b.jpg", "c.jpg"],
+        ["--quiet", "--", "a.jpg", "b.jpg", "c.jpg"],
+        ["--content=a.jpg", "--style=b.jpg", "--style", "c.jpg"],
+        ["a.jpg", "--style=b.jpg", "--style=c.jpg"],
+        ["--style=b.jpg", "a.jpg", "--style=c.jpg"],
+    ],
+)
+def test_photo_and_paintings_may_stand_without_flags(words):
+    values, _ = parsed(*words)
+    assert (values.content, values.style) == ("a.jpg", ["b.jpg", "c.jpg"])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "a photo and a painting are missing: name them, as in nst-tf photo.jpg painting.jpg"),
+        (["a.jpg"], "a painting is missing: name one after 'a.jpg'"),
+        (["a.jpg", "--content=c.jpg"], "'a.jpg' and --content 'c.jpg' both name a photo"),
+        (["a.jpg", "b.jpg", "--content=c.jpg"], "both name a photo: leave one out"),
+        (["a.jpg", "b.jpg", "--style=c.jpg"], "'b.jpg' and --style 'c.jpg' name paintings in two"),
+        (["a.jpg", ""], "must not be empty"),
+        (["-x", "a.jpg", "b.jpg"], "Unknown command line flag 'x'"),
+    ],
+)
+def test_pictures_that_are_missing_or_named_twice_are_misuse(words, message, capfd):
+    assert main(["nst-tf", *words]) == 2
+    out, err = capfd.readouterr()
+    assert message in err
+    assert err.count("\n") == 1
+    assert out == ""
+
+
+def test_dashes_underscores_and_short_names_mean_the_same():
+    values, settings = parsed(
+        "a.jpg", "b.jpg", "--max-dim", "384", "--style-blend=1", "-o", "-c.png"
+    )
+    assert (settings.max_dim, settings.style_blend, values.output) == (384, (1,), "-c.png")
+    assert parsed("a.jpg", "b.jpg", "--max_dim=384", "--style_blend", "1")[1] == settings
+    assert parsed("a.jpg", "b.jpg", "-o=c-d.png")[0].output == "c-d.png"
+    assert parsed("a-b.jpg", "--style", "--c-d.jpg")[0].style == ["--c-d.jpg"]
+    assert parsed("-h")[0].help
+
+
+@pytest.mark.parametrize("word", ["--noquiet", "--no-quiet", "--no_quiet", "--quiet=false"])
+def test_switches_can_be_turned_off(word):
+    assert parsed("a.jpg", "b.jpg", "--quiet")[0].quiet is True
+    assert parsed("a.jpg", "b.jpg", "--quiet", word)[0].quiet is False
+    assert parsed("a.jpg", "b.jpg", "--tf32", word.replace("quiet", "tf32"))[1].tf32 is False
+
+
+@pytest.mark.parametrize(
+    ("recipe", "steps", "epochs"),
+    [
+        ("tutorial", 300, 10),
+        ("tutorial", 305, 1),
+        ("tutorial", 3, 1),
+        ("two-phase", 20, 10),
+        ("painting", 7, 1),
+    ],
+)
+def test_steps_keep_the_epochs_where_they_can(recipe, steps, epochs):
+    _, settings = parsed("a.jpg", "b.jpg", f"--recipe={recipe}", f"--steps={steps}")
+    assert (settings.epochs, settings.finest_steps) == (epochs, steps)
+    plain = {"epochs": epochs, "steps_per_epoch": steps // epochs}
+    assert settings == dataclasses.replace(RECIPES[recipe], **plain)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--steps=0"], "--steps must be at least 1, not 0"),
+        (["--steps=10", "--epochs=2"], "--steps and --epochs contradict each other"),
+        (["--steps=10", "--steps-per-epoch=2"], "--steps and --steps_per_epoch contradict"),
+        (
+            ["--steps=25", "--recipe=two-phase"],
+            "10 epochs of the ramp of content_weight: use a mul",
+        ),
+        (["--steps=25", "--style_weight=1:2"], "10 epochs of the ramp of style_weight: use a mult"),
+        (["--dpi=0"], "--dpi must be at least 1 and at most 65535, not 0"),
+        (["--dpi=70000"], "--dpi must be at least 1 and at most 65535, not 70000"),
+        (["--time_limit=1h30"], "such as 60, 90s, 2min or 1h30min, not '1h30'"),
+        (["--history_layers"], "--history_layers needs --history"),
+    ],
+)
+def test_misused_flags_are_named_with_the_remedy(words, message):
+    with pytest.raises(UsageError) as caught:
+        parsed("a.jpg", "b.jpg", *words)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_flags_take_durations_and_the_layers_names_of_papers():
+    _, settings = parsed("a.jpg", "b.jpg", "--time_limit=2min", "--style_layers=relu1_1,conv4_1")
+    assert settings.time_limit == 120
+    assert settings.style_layers == ("block1_conv1", "block4_conv1")

@@ -1,0 +1,180 @@
+"""What a run writes, and what it leaves alone."""
+
+import csv
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nst_tf.cli.flags import parse
+from nst_tf.cli.outputs import OutputPaths
+from nst_tf.run import main
+
+SHORT = ["--content_layers=block2_conv2", "--style_layers=block1_conv1", "--steps=2"]
+SHORT += ["--max_dim=48", "--recipe=tutorial"]
+
+
+@pytest.fixture(autouse=True)
+def in_tmp_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def paths(*words):
+    return OutputPaths.of(parse(["nst-tf", "a.png", "b.png", *words])[0])
+
+
+def touch(*names):
+    for name in names:
+        with open(name, "x"):
+            pass
+
+
+def test_the_default_name_is_the_next_free_one():
+    assert str(paths().picture) == "a-b.png"
+    touch("a-b.png")
+    assert str(paths().picture) == "a-b-2.png"
+    assert str(paths("--snapshot_every=5").snapshots) == "a-b-2-steps"
+    touch("a-b-2.png")
+    assert str(paths().picture) == "a-b-3.png"
+    assert str(paths("--overwrite").picture) == "a-b.png"
+    os.symlink("nowhere", "a-b-3.png")
+    assert str(paths().picture) == "a-b-4.png"
+
+
+def test_snapshots_of_an_earlier_run_count_too():
+    os.mkdir("a-b-steps")
+    assert str(paths("--snapshot_every=5").picture) == "a-b.png"
+    touch("a-b-steps/step_00005.png")
+    assert str(paths().picture) == "a-b.png"
+    assert str(paths("--snapshot_every=5").picture) == "a-b-2.png"
+    assert str(paths("--snapshot_every=5", "--overwrite").picture) == "a-b.png"
+    assert str(paths("--snapshot_every=5", "--snapshot_dir=a-b-steps").picture) == "a-b.png"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["-o", "old.png"], "old.png exists: choose another name or add --overwrite"),
+        (["--history=old.csv"], "old.csv exists: choose"),
+        (["--figure=old.pdf"], "old.pdf exists: choose"),
+        (["-o", "link.png"], "link.png exists: choose"),
+        (["--snapshot_every=1", "--snapshot_dir=old-steps"], "old-steps holds snapshots: name"),
+        (["--snapshot_every=1", "-o", "old.jpg"], "old-steps holds snapshots: name another"),
+    ],
+)
+def test_what_is_there_is_not_replaced_unless_told(words, message):
+    touch("old.png", "old.csv", "old.pdf")
+    os.symlink("old.png", "link.png")
+    os.mkdir("old-steps")
+    touch("old-steps/step_00001.png")
+    with pytest.raises(FileExistsError) as caught:
+        paths(*words).check([])
+    assert message in str(caught.value)
+    paths(*words, "--overwrite").check([])
+
+
+def test_devices_and_pipes_keep_nothing():
+    os.mkfifo("pipe.png")
+    os.symlink("nowhere.png", "link.png")
+    paths("-o", "pipe.png", "--history=/dev/null").check([])
+    paths("-o", "link.png").check([])
+
+
+def test_an_input_is_never_replaced(photo, painting, capfd):
+    before = photo.read_bytes()
+    assert main(["nst-tf", "photo.png", "painting.png", "-o", "photo.png", "--overwrite"]) == 1
+    assert "photo.png would overwrite the input photo.png" in capfd.readouterr().err
+    assert photo.read_bytes() == before
+
+
+def test_a_named_result_is_refused_before_tensorflow_starts(photo, painting, capfd, monkeypatch):
+    monkeypatch.setattr("nst_tf.run.start_tensorflow", lambda *_: pytest.fail("too late"))
+    touch("old.png")
+    assert main(["nst-tf", "photo.png", "painting.png", "-o", "old.png"]) == 1
+    assert capfd.readouterr() == (
+        "", "nst_tf: old.png exists: choose another name or add --overwrite\n",
+    )  # fmt: skip
+
+
+def test_a_name_that_is_taken_during_the_run_is_left_alone(photo, painting, capfd, monkeypatch):
+    def taken(*_):
+        touch("photo-painting.png", "losses.csv", "losses-2.csv")
+        return "CPU"
+
+    monkeypatch.setattr("nst_tf.run.start_tensorflow", taken)
+    flags = [*SHORT, "--history=losses.csv", "--quiet"]
+    assert main(["nst-tf", "photo.png", "painting.png", *flags]) == 0
+    for name in ("photo-painting.png", "losses.csv", "losses-2.csv"):
+        assert os.path.getsize(name) == 0
+    with Image.open("photo-painting-2.png") as picture:
+        assert picture.size == (48, 36)
+    assert os.path.getsize("losses-3.csv")
+    warned = [line for line in capfd.readouterr().err.splitlines() if line.startswith("nst_tf")]
+    assert warned == [
+        "nst_tf: warning: a file has taken the name photo-painting.png: photo-painting-2.png is "
+        "written instead",
+        "nst_tf: warning: a file has taken the name losses.csv: losses-3.csv is written instead",
+    ]
+
+
+def test_overwriting_replaces(photo, painting):
+    touch("old.png")
+    flags = [*SHORT, "--quiet", "-o", "old.png", "--overwrite"]
+    assert main(["nst-tf", "photo.png", "painting.png", *flags]) == 0
+    assert np.asarray(Image.open("old.png")).shape == (36, 48, 3)
+
+
+def test_only_a_figure_needs_matplotlib(photo, painting):
+    # Keras imports it where it is installed, so that sys.modules would not tell.
+    script = (
+        "import sys\nsys.modules['matplotlib'] = None\n"
+        "from nst_tf.run import main\nsys.exit(main(sys.argv))"
+    )
+    words = ["photo.png", "painting.png", *SHORT, "--quiet", "--history=h.csv"]
+
+    def ended(*more):
+        command = [sys.executable, "-c", script, *words, *more]
+        done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+        return done.returncode, done.stderr
+
+    assert ended() == (0, "")
+    assert ended("--figure=f.png", "--overwrite") == (
+        1, "nst_tf: --figure needs matplotlib: run pip install 'nst_tf[figure]'\n",
+    )  # fmt: skip
+
+
+def test_the_program_waits_for_matplotlib():
+    script = "import sys, nst_tf, nst_tf.run; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "advised"),
+    [([], True), (["--recipe=tutorial"], False), (["--quiet"], False), (["--no-quiet"], True)],
+)
+def test_who_names_no_recipe_hears_of_painting(photo, painting, capfd, monkeypatch, words, advised):
+    def stop(*_):
+        raise ValueError("stopped here")
+
+    monkeypatch.setattr("nst_tf.run.start_tensorflow", stop)
+    assert main(["nst-tf", "photo.png", "painting.png", *words]) == 1
+    out = capfd.readouterr().out
+    advice = "Recipe tutorial; --recipe painting takes a minute or so and looks better\n"
+    assert out == (advice if advised else "")
+
+
+def test_the_history_tells_of_layers_on_request(photo, painting):
+    flags = [*SHORT, "--optimizer=lbfgs", "--quiet", "--history=h.csv", "--history-layers"]
+    flags[1] = "--style_layers=relu1_1,relu2_1"
+    assert main(["nst-tf", "photo.png", "painting.png", *flags]) == 0
+    with open("h.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    shares = ["style/block1_conv1", "style/block2_conv1", "content/block2_conv2"]
+    assert list(rows[0])[-3:] == shares
+    for row in rows:
+        style = sum(float(row[name]) for name in shares[:2])
+        assert style == pytest.approx(float(row["style"]), rel=1e-5)
+        assert float(row[shares[2]]) == pytest.approx(float(row["content"]), rel=1e-5)
