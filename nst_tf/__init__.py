@@ -9,13 +9,15 @@ threads, and returns a `Result` or yields a `Progress` after every step. `measur
 of a picture. `Settings` holds every setting; `RECIPES` are named ones.
 
 `load_image`, `load_mask` and `save_image` read and write pictures, `read_metadata` tells what a
-picture was made with. `pair_masks` makes a `Region` of each mask. `NonFiniteLossError` and
-`CallbackError` carry the picture that a run had reached.
+picture was made with. `Checkpoint` keeps a file from which a run can go on, `load_checkpoint` reads
+it. `pair_masks` makes a `Region` of each mask. `NonFiniteLossError` and `CallbackError` carry the
+picture that a run had reached.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from nst_tf.callbacks.checkpoint import Checkpoint
 from nst_tf.images.io import load_image, load_mask
 from nst_tf.images.masks import Region, pair_masks
 from nst_tf.images.metadata import read_metadata
@@ -27,6 +29,7 @@ from nst_tf.settings import Settings
 from nst_tf.version import __version__
 
 if TYPE_CHECKING:
+    from nst_tf.checkpoint import load_checkpoint
     from nst_tf.measuring import measure
     from nst_tf.stylizer import Stylizer
     from nst_tf.transfer import stylize
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "RECIPES",
     "CallbackError",
+    "Checkpoint",
     "NonFiniteLossError",
     "Progress",
     "Region",
@@ -41,6 +45,7 @@ __all__ = [
     "Settings",
     "Stylizer",
     "__version__",
+    "load_checkpoint",
     "load_image",
     "load_mask",
     "measure",
@@ -51,7 +56,12 @@ __all__ = [
 ]
 
 # TensorFlow takes seconds to import, so it waits until one of these is needed.
-_NEEDING_TENSORFLOW = {"Stylizer": "stylizer", "measure": "measuring", "stylize": "transfer"}
+_NEEDING_TENSORFLOW = {
+    "Stylizer": "stylizer",
+    "load_checkpoint": "checkpoint",
+    "measure": "measuring",
+    "stylize": "transfer",
+}
 
 
 def __getattr__(name: str) -> Any:

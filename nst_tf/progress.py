@@ -9,7 +9,7 @@ import numpy as np
 from nst_tf.schedule import Scale
 
 if TYPE_CHECKING:
-    from nst_tf.state import RunState
+    from nst_tf.state import RunState, SavedRun
 
 
 class Losses(dict[str, float]):
@@ -46,6 +46,7 @@ class Progress:
         image: returns the image *after* this step's update whenever it is called, float32
             `[1, h, w, 3]` in [0, 1], of the scale's size; with `averaging`, the average up to it.
         state: all that the run is after this step.
+        saved: returns the run after this step as a checkpoint holds it.
     """
 
     step: int
@@ -59,6 +60,7 @@ class Progress:
     seconds: float
     image: Callable[[], np.ndarray]
     state: "RunState"
+    saved: Callable[[], "SavedRun"]
 
 
 Ending = Literal["finished", "time limit", "no gain", "callback", "cancelled", "left"]

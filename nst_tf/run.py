@@ -14,7 +14,7 @@ import numpy as np
 from absl import flags
 
 import nst_tf
-from nst_tf.callbacks import Console, Snapshots
+from nst_tf.callbacks import Checkpoint, Console, Snapshots
 from nst_tf.callbacks.console import duration
 from nst_tf.cli.arguments import UsageError
 from nst_tf.cli.flags import parse
@@ -30,6 +30,7 @@ from nst_tf.settings import Settings
 
 if TYPE_CHECKING:
     from nst_tf.progress import Callback, Progress
+    from nst_tf.state import SavedRun
     from nst_tf.transfer import StyleTransfer
 
 NOTHING_TO_SAVE = "stopped before the first step: there is nothing to save"
@@ -77,6 +78,7 @@ class Job:
         device: where TensorFlow runs, in words.
         weights: the network's parameters.
         transfer: the run itself, ready to go.
+        saved: the run that it goes on with, or None.
         metadata: what the picture carries, as far as it is known before the run.
     """
 
@@ -87,6 +89,7 @@ class Job:
     device: str
     weights: Weights
     transfer: "StyleTransfer"
+    saved: "SavedRun | None"
     metadata: dict[str, Any]
 
 
@@ -115,10 +118,26 @@ def prepare(values: flags.FlagValues, settings: Settings) -> Job:
     check_keras()
     weights = load_weights(settings.weights)
     transfer = StyleTransfer(inputs.fitted)
+    saved = _saved_run(paths.checkpoint, transfer, values.resume_anyway)
     metadata = run_metadata(values, settings, weights, transfer.plans[-1].precision)
     if paths.snapshots:
         paths.snapshots.mkdir(exist_ok=True)
-    return Job(values, settings, paths, inputs, device, weights, transfer, metadata)
+    return Job(values, settings, paths, inputs, device, weights, transfer, saved, metadata)
+
+
+def _saved_run(path: Path | None, transfer: "StyleTransfer", anyway: bool) -> "SavedRun | None":
+    """Return the run that a checkpoint holds, if there is one, after making it fit."""
+    if path is None or not path.exists():
+        return None
+    from nst_tf.checkpoint import load_checkpoint
+
+    saved = load_checkpoint(path)
+    try:
+        transfer.restore(saved, anyway)
+    except ValueError as error:
+        remedy = "" if anyway else "repeat that run's command, add --resume_anyway, or "
+        raise ValueError(f"{path}: {error}; {remedy}delete it to start again") from None
+    return saved
 
 
 class Run:
@@ -131,6 +150,7 @@ class Run:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.latest: Progress | None = None
+        self.checkpoint: Checkpoint | None = None
         fitted = job.inputs.fitted
         self.outputs = Outputs(
             job.paths,
@@ -140,6 +160,14 @@ class Run:
             self.metadata,
             job.values.history_layers,
         )
+        if job.saved:
+            self.latest = job.transfer.progress(job.saved.state, {})
+            if isinstance(job.saved.notes, list):
+                self.outputs.history.rows += job.saved.notes
+        if job.paths.checkpoint:
+            rows = self.outputs.history.rows
+            every = job.values.checkpoint_every
+            self.checkpoint = Checkpoint(job.paths.checkpoint, every, lambda: rows)
 
     def run(self) -> int:
         """Make the picture, save it, and return the exit status."""
@@ -149,8 +177,13 @@ class Run:
             if self.latest is None:
                 return _fail(problem, 1)
             saved, problems = self.outputs.save_all(image)
-        problems = [*filter(None, [problem]), *problems]
-        if stopper.signal is not None:
+            problems = [*filter(None, [problem]), *problems]
+            if self.checkpoint:
+                if problems or self.interrupted(stopper):
+                    self.checkpoint.save()
+                else:
+                    self.checkpoint.remove()
+        if self.interrupted(stopper):
             problems.append(self.stopped())
         if problems:
             status = 128 + stopper.signal if stopper.signal is not None else 1
@@ -158,6 +191,11 @@ class Run:
         if not self.job.values.quiet:
             _say(f"Saved {saved} after {self.ending()}")
         return 0
+
+    def interrupted(self, stopper: Stopper) -> bool:
+        """Return whether a signal has ended the run before its end."""
+        assert self.latest
+        return stopper.signal is not None and self.job.transfer.ending(self.latest.state) is None
 
     def rescue(self) -> None:
         """Save the picture of the latest step while the next one may be under way."""
@@ -170,7 +208,8 @@ class Run:
     def stopped(self) -> str:
         """Return in words when a signal ended the run."""
         assert self.latest
-        return f"stopped after step {self.latest.step} of {self.latest.steps}"
+        words = f"stopped after step {self.latest.step} of {self.latest.steps}"
+        return words + "; the same command goes on from there" * bool(self.checkpoint)
 
     def ending(self) -> str:
         """Return in words how long the run took and, if it ended early, why."""
@@ -191,7 +230,8 @@ class Run:
         settings, photo = self.job.settings, self.job.inputs.fitted.content
         try:
             with ExitStack() as closing:
-                image = self.job.transfer.finish([*self.callbacks(closing), stopper])
+                state = self.job.saved.state if self.job.saved else None
+                image = self.job.transfer.finish([*self.callbacks(closing), stopper], state)
         except NonFiniteLossError as error:
             return error.image, str(error)
         except MemoryError:
@@ -211,9 +251,13 @@ class Run:
         job, settings = self.job, self.job.settings
         yield self.outputs.history
         yield self.remember
+        if self.checkpoint:
+            yield self.checkpoint
         if job.paths.snapshots:
             every = job.values.snapshot_every
             yield Snapshots(every, job.paths.snapshots, self.outputs.save_snapshot)
+        if self.latest and not job.values.quiet:
+            _say(f"Going on after step {self.latest.step} of {self.latest.steps}")
         if not job.values.quiet:
             height, width = job.inputs.fitted.size
             peak = max(plan.peak for plan in job.transfer.plans)

@@ -1,6 +1,7 @@
 """The state of a run: all that a step needs of the steps before it, as one value."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import tensorflow as tf
 
@@ -8,6 +9,9 @@ from nst_tf.memory.plan import Plan
 from nst_tf.optimizers.adam import AdamState
 from nst_tf.optimizers.averaging import AverageState
 from nst_tf.optimizers.lbfgs import LBFGSState
+
+Identity = dict[str, Any]
+"""What a run is made from by name, as JSON has it: see `checkpoint.run_identity`."""
 
 
 @dataclass(frozen=True)
@@ -60,3 +64,20 @@ class RunState:
     def stationary(self) -> bool:
         """Whether no step can improve the image any more."""
         return isinstance(self.optimizer, LBFGSState) and self.optimizer.stationary
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """A run as a checkpoint holds it.
+
+    Attributes:
+        state: with which the run goes on.
+        plans: of all scales, so that the rest is run as it would have been.
+        identity: of the run that made it.
+        notes: what the writer added, as JSON has it.
+    """
+
+    state: RunState
+    plans: tuple[Plan, ...]
+    identity: Identity
+    notes: Any = None

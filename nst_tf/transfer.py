@@ -4,6 +4,7 @@ The method is that of Gatys, Ecker and Bethge (arXiv 1508.06576) as the TensorFl
 """
 
 import dataclasses
+import functools
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from nst_tf.checkpoint import differences, run_identity
 from nst_tf.fitting import Fitted
 from nst_tf.images.masks import Region, count_masks
 from nst_tf.images.sources import Source
@@ -22,6 +24,7 @@ from nst_tf.losses.targets import Targets
 from nst_tf.memory.fallback import with_less_memory
 from nst_tf.memory.memo import Memo
 from nst_tf.memory.plan import Plan, plan_memory
+from nst_tf.network.weights import load_weights
 from nst_tf.optimizers.adam import AdamState, adam_resample, adam_start
 from nst_tf.optimizers.lbfgs import lbfgs_start
 from nst_tf.overrides import chosen
@@ -30,7 +33,7 @@ from nst_tf.scale import Pictures, exact_products, load_model, scale_targets
 from nst_tf.schedule import Scale, epoch_of, gains_too_little, watched
 from nst_tf.settings import Settings
 from nst_tf.start import refined, start_image
-from nst_tf.state import RunState
+from nst_tf.state import Identity, RunState, SavedRun
 from nst_tf.step import Stepper
 
 
@@ -43,6 +46,7 @@ def stylize(
     regions: Sequence[Region] = (),
     keep: Source | None = None,
     callbacks: Iterable[Callback] = (),
+    state: SavedRun | None = None,
     **overrides: Any,
 ) -> np.ndarray:
     """Paint the content image in the manner of the style images.
@@ -66,6 +70,8 @@ def stylize(
             where they are, or any picture of such a mask; of any size.
         callbacks: each is called with every step's `Progress`, in order; the run ends after a step
             for which one of them returns a true value.
+        state: a run that was left, from `load_checkpoint`, to go on from: with the same pictures
+            and settings it ends with the same picture, bit for bit.
         **overrides: fields of `Settings` that differ from `settings`, such as `strength=0.7`.
 
     Returns:
@@ -73,7 +79,8 @@ def stylize(
 
     Raises:
         ValueError: a picture is not valid or too small, settings and pictures do not agree, there
-            is no such recipe, or the run would take more memory than it may.
+            is no such recipe, the run would take more memory than it may, or `state` is of another
+            run.
         TypeError: something is no picture, or an override is no field of `Settings`.
         OSError: a picture or the weights cannot be read.
         MemoryError: memory ran out even by the smallest blocks; by larger ones the run goes on, and
@@ -82,7 +89,8 @@ def stylize(
         CallbackError: a callback raised an error; this one holds the picture of its step.
     """
     given = Given(content, styles, chosen(settings, overrides), regions, initial, keep)
-    return StyleTransfer(given.at(given.size).fitted).finish(callbacks)
+    transfer = StyleTransfer(given.at(given.size).fitted)
+    return transfer.finish(callbacks, transfer.restore(state) if state else None)
 
 
 class StyleTransfer:
@@ -115,13 +123,52 @@ class StyleTransfer:
         self.network = load_model(self.settings, self.plans[-1].precision)
         self._total = sum(scale.steps for scale in fitted.scales)
 
-    def finish(self, callbacks: Iterable[Callback] = ()) -> np.ndarray:
-        """Take all steps and return the picture; arguments and errors as for `stylize`."""
+    @functools.cached_property
+    def identity(self) -> Identity:
+        """What must be the same for another run to go on from a state of this one."""
+        weights = load_weights(self.settings.weights)
+        return run_identity(self.fitted, weights, self.plans[-1].precision)
+
+    def restore(self, saved: SavedRun, anyway: bool = False) -> RunState:
+        """Return the state to go on from, and from now on plan as the run that was saved did.
+
+        Args:
+            saved: from `load_checkpoint` or `Progress.saved`.
+            anyway: go on even if pictures, settings or machine are others.
+
+        Raises:
+            ValueError: the saved run is another one; the text names what they do not share.
+        """
+        state, scales = saved.state, self.fitted.scales
+        other = [] if anyway else differences(self.identity, saved.identity)
+        if other:
+            more = f" and {len(other) - 3} more" if len(other) > 3 else ""
+            raise ValueError(f"the saved run is another one: {'; '.join(other[:3])}{more}")
+        sizes = [scale.size for scale in scales[state.scale - 1 : state.scale]]
+        if len(saved.plans) != len(scales) or sizes != [tuple(state.image.shape[1:3])]:
+            raise ValueError("the saved run works at other sizes")
+        self.plans = [
+            plan._replace(precision=ours.precision)
+            for plan, ours in zip(saved.plans, self.plans, strict=True)
+        ]
+        return state
+
+    def finish(
+        self, callbacks: Iterable[Callback] = (), state: RunState | None = None
+    ) -> np.ndarray:
+        """Take all steps and return the picture; arguments and errors as for `stylize`.
+
+        Args:
+            callbacks: as for `stylize`.
+            state: of the same run, to go on from; None: from the start.
+        """
         callbacks = tuple(callbacks)
-        for progress in self.steps():
+        for progress in self.steps(state):
+            state = progress.state
             if call_all(callbacks, progress, self.result):
                 break
-        return self.result(progress.state)
+        assert state  # each run takes a step
+        return self.result(state)
 
     def result(self, state: RunState) -> np.ndarray:
         """Return the picture that a run ends with if it ends with a state."""
@@ -155,7 +202,7 @@ class StyleTransfer:
             stepper = Stepper(self.network, self.terms, targets, self.settings)
             while not (cancel.is_set() or self._ending(scale, state)):
                 state, losses = self._step(stepper, scale, state, began)
-                yield self._progress(scale, state, losses)
+                yield self.progress(state, losses)
 
     def prepare(self) -> None:
         """Let the memo learn the paintings, without a step."""
@@ -257,8 +304,15 @@ class StyleTransfer:
         ramps_on = state.epoch < last and settings.at(state.epoch) != settings.at(last)
         return "no gain" if over and not ramps_on else None
 
-    def _progress(self, scale: Scale, state: RunState, losses: Mapping[str, float]) -> Progress:
+    def progress(self, state: RunState, losses: Mapping[str, float]) -> Progress:
+        """Return what callbacks are told of a state.
+
+        Args:
+            state: after a step.
+            losses: before it.
+        """
         scales = self.fitted.scales
+        scale = scales[state.scale - 1]
         work = [s.steps * s.ratio**2 * p.cost for s, p in zip(scales, self.plans, strict=True)]
         unit = scale.ratio**2 * state.plan.cost
         return Progress(
@@ -273,4 +327,5 @@ class StyleTransfer:
             seconds=state.seconds,
             image=lambda: self.fitted.finish(state.shown.numpy()),
             state=state,
+            saved=lambda: SavedRun(state, tuple(self.plans), self.identity),
         )

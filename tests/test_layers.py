@@ -24,7 +24,7 @@ FORBIDDEN = {
     "memory": ABOVE_MEMORY | {"optimizers"},
     "cli": PROGRAMS,
 }
-ALLOWED = {"callbacks": {"callbacks", "progress", "files", "images"}}
+ALLOWED = {"callbacks": {"callbacks", "checkpoint", "progress", "files", "images"}}
 KNOWN_ONLY_TO_PROGRAMS = {"cli", *PROGRAMS}
 
 WITHOUT_TENSORFLOW = (

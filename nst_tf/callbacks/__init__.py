@@ -1,8 +1,9 @@
 """Consumers of `Progress`: what a run prints, draws and writes while it goes on."""
 
+from nst_tf.callbacks.checkpoint import Checkpoint
 from nst_tf.callbacks.console import Console
 from nst_tf.callbacks.figures import save_run_figure
 from nst_tf.callbacks.history import History
 from nst_tf.callbacks.snapshots import Snapshots
 
-__all__ = ["Console", "History", "Snapshots", "save_run_figure"]
+__all__ = ["Checkpoint", "Console", "History", "Snapshots", "save_run_figure"]

@@ -57,6 +57,14 @@ OTHER_FLAGS: tuple[tuple[str, str, str, Any, str], ...] = (
      "steps between saved snapshots of the picture; 0: none"),
     ("Files", "snapshot_dir", "string", None,
      "where snapshots go, made if missing (default OUTPUT-steps, beside the result)"),
+    ("Files", "resume", "boolean", False,
+     "keep a checkpoint beside the result while the run goes on, and go on from it if there is "
+     "one: repeat the same command after whatever has ended it"),
+    ("Files", "resume_anyway", "boolean", False,
+     "go on from a checkpoint even if pictures, settings or machine are others than then"),
+    ("Files", "checkpoint_every", "float", 60.0,
+     "seconds between checkpoints, at least (default 60); they take a fiftieth of the time at "
+     "most"),
     ("Run", "recipe", "string", "tutorial",
      f"the settings that other flags change: {', '.join(RECIPES)}"),
     ("Run", "steps", "integer", None,
@@ -184,6 +192,10 @@ def _check(values: flags.FlagValues, settings: Settings) -> None:
         raise UsageError("--history_layers needs --history to say where to write")
     if values.snapshot_every < 0:
         raise UsageError(f"--snapshot_every must be at least 0, not {values.snapshot_every}")
+    if values.checkpoint_every < 0:
+        raise UsageError(f"--checkpoint_every must be at least 0, not {values.checkpoint_every}")
+    if values["checkpoint_every"].present and not (values.resume or values.resume_anyway):
+        raise UsageError("--checkpoint_every needs --resume")
     if values.snapshot_dir and not values.snapshot_every:
         raise UsageError("--snapshot_dir needs --snapshot_every to say how often")
     if values.content_mask and not (values.content and values.style):

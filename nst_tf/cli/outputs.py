@@ -33,6 +33,7 @@ class OutputPaths:
         snapshots: the directory of the snapshots, or None.
         bit_depth: bits a channel of the result and the snapshots.
         overwrite: whether files that are there already are replaced.
+        checkpoint: from which the run goes on if it is there, and which it keeps; or None.
     """
 
     picture: Path
@@ -41,32 +42,39 @@ class OutputPaths:
     snapshots: Path | None
     bit_depth: int
     overwrite: bool
+    checkpoint: Path | None
 
     @classmethod
     def of(cls, values: flags.FlagValues) -> "OutputPaths":
         """Return what the flags name, and names that follow from the inputs for the rest.
 
         A name of the latter kind is the first that no file has, unless files are to be replaced.
+        What an unfinished run has left is replaced when it goes on.
         """
+        resume = values.resume or values.resume_anyway
 
         def steps(picture: Path) -> Path | None:
             named = values.snapshot_dir or picture.parent / f"{picture.stem}-steps"
             return Path(named) if values.snapshot_every else None
 
         def taken(picture: Path) -> bool:
+            if resume and _checkpoint(picture).exists():
+                return False
             follows = not values.snapshot_dir
             return os.path.lexists(picture) or (follows and _snapshots_in(steps(picture)))
 
         picture = Path(values.output or _default_name(values))
         if not values.output and not values.overwrite:
             picture = free_name(picture, taken)
+        checkpoint = _checkpoint(picture) if resume else None
         return cls(
             picture,
             Path(values.history) if values.history else None,
             Path(values.figure) if values.figure else None,
             steps(picture),
             values.bit_depth,
-            values.overwrite,
+            values.overwrite or bool(checkpoint and checkpoint.exists()),
+            checkpoint,
         )
 
     def check(self, inputs: Sequence[str]) -> None:
@@ -85,7 +93,7 @@ class OutputPaths:
         if self.figure and importlib.util.find_spec("matplotlib") is None:
             raise ValueError("--figure needs matplotlib: run pip install 'nst_tf[figure]'")
         files = [self.picture, *filter(None, (self.history, self.figure))]
-        check_outputs(files, inputs)
+        check_outputs([*files, *filter(None, [self.checkpoint])], inputs)
         self._check_existing(files)
         if self.snapshots:
             if self.snapshots.exists() and not self.snapshots.is_dir():
@@ -109,6 +117,10 @@ class OutputPaths:
             raise FileExistsError(
                 f"{self.snapshots} holds snapshots: name another --snapshot_dir or add --overwrite"
             )
+
+
+def _checkpoint(picture: Path) -> Path:
+    return picture.with_name(f"{picture.name}.checkpoint")
 
 
 def _snapshots_in(directory: Path | None) -> bool:

@@ -29,4 +29,5 @@ def steps(count, pace=2.0, scales=1, **further):
                 seconds=pace * (step + 9),
                 image=lambda: np.zeros((1, 2, 2, 3)),
                 state=None,
+                saved=lambda: None,
             )

@@ -1,0 +1,68 @@
+"""Checkpoints of a run as it goes on, as rarely as they are dear."""
+
+import dataclasses
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nst_tf.files import StrPath
+
+if TYPE_CHECKING:
+    from nst_tf.progress import Progress
+
+SHARE = 1 / 50  # of the time that writing may take, so that a run takes hardly longer for it
+
+
+class Checkpoint:
+    """Keeps a file from which the run can go on: see `load_checkpoint`.
+
+    It is written whole, at most every `every` seconds and for at most a fiftieth of the time. One
+    that cannot be written never ends a run: there is one warning, and the next try comes when the
+    next checkpoint is due.
+
+    Args:
+        path: of the file; until a new one is safe on the disk, the one before stays.
+        every: seconds between two, at least.
+        notes: returns what to keep beside the run, as JSON has it.
+    """
+
+    def __init__(
+        self, path: StrPath, every: float = 60.0, notes: Callable[[], Any] = lambda: None
+    ) -> None:
+        self.path = Path(path)
+        self._every = every
+        self._notes = notes
+        self._due = time.monotonic() + every
+        self._warned = False
+        self._latest: Progress | None = None
+        self._saved: Progress | None = None
+
+    def __call__(self, progress: "Progress") -> None:
+        """Write a checkpoint if one is due."""
+        self._latest = progress
+        if time.monotonic() >= self._due:
+            self.save()
+
+    def save(self) -> bool:
+        """Write the state of the latest step, if it is not there yet; return whether it is."""
+        from nst_tf.checkpoint import save_checkpoint
+
+        if self._latest is not None and self._latest is not self._saved:
+            began = time.monotonic()
+            run = dataclasses.replace(self._latest.saved(), notes=self._notes())
+            try:
+                save_checkpoint(self.path, run)
+                self._saved = self._latest
+            except OSError as error:
+                if not self._warned:
+                    warnings.warn(f"no checkpoint: {error}; the run goes on and tries again")
+                self._warned = True
+            now = time.monotonic()
+            self._due = now + max(self._every, (now - began) / SHARE)
+        return self._saved is not None and self._saved is self._latest
+
+    def remove(self) -> None:
+        """Remove the file: the picture is finished."""
+        self.path.unlink(missing_ok=True)

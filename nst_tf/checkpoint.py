@@ -1,0 +1,277 @@
+"""Checkpoints: the whole state of a run in one file, and what a run must share with it to go on.
+
+The file is in the safetensors format, arrays behind a JSON header: nothing in it can run. The
+header holds a checksum of the arrays, the state's numbers and the run's identity.
+"""
+
+import dataclasses
+import json
+import os
+import platform
+import zlib
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from nst_tf.files import StrPath, write_whole
+from nst_tf.fitting import Fitted
+from nst_tf.memory.plan import Plan
+from nst_tf.network.weights import Weights
+from nst_tf.optimizers.adam import AdamState
+from nst_tf.optimizers.averaging import AverageState
+from nst_tf.optimizers.lbfgs import Evaluation, LBFGSState
+from nst_tf.progress import Losses
+from nst_tf.state import Identity, RunState, SavedRun
+
+FORMAT = "nst_tf checkpoint 1"
+HEADER_LIMIT = 64 << 20  # bytes: a million steps of history take less
+
+Arrays = dict[str, np.ndarray]
+
+
+def run_identity(fitted: Fitted, weights: Weights, precision: str) -> Identity:
+    """Return what must be the same for a run to go on bit for bit: pictures, settings, machine.
+
+    Args:
+        fitted: what the run is made from.
+        weights: of its network.
+        precision: of its features.
+    """
+    pictures: dict[str, np.ndarray | None] = {"content": fitted.content}
+    pictures |= {f"style {n}": style for n, style in enumerate(fitted.styles, start=1)}
+    for number, region in enumerate(fitted.regions, start=1):
+        pictures[f"content mask {number}"] = region.content
+        for style, mask in region.styles.items():
+            pictures[f"style mask {number} of style {style + 1}"] = mask
+    pictures |= {"keep mask": fitted.keep, "init picture": fitted.initial}
+    settings = dataclasses.asdict(fitted.settings)
+    # Where memory and weights come from does not change the picture; what they are does.
+    for name in ("memory_budget", "weights", "precision"):
+        del settings[name]
+    return json.loads(
+        json.dumps(
+            {name: _digest(array) for name, array in pictures.items() if array is not None}
+            | settings
+            | {
+                "weights": weights.sha256,
+                "precision": precision,
+                "number of processors": os.cpu_count(),
+                "processor": platform.machine(),
+                "TensorFlow's version": tf.__version__,
+            }
+        )
+    )
+
+
+def differences(ours: Identity, theirs: Identity) -> list[str]:
+    """Return the names of what two runs do not share, in words, those of `ours` first."""
+    names = [*ours, *(name for name in theirs if name not in ours)]
+    return [_difference(name, ours, theirs) for name in names if ours.get(name) != theirs.get(name)]
+
+
+def _difference(name: str, ours: Identity, theirs: Identity) -> str:
+    values = (ours.get(name), theirs.get(name))
+    if any(isinstance(value, str) and len(value) == 64 for value in values):  # digests
+        return name
+    return f"{name} is {values[0]}, was {values[1]}"
+
+
+def _digest(array: np.ndarray) -> str:
+    described = f"{array.dtype.str} {array.shape} ".encode()
+    return sha256(described + np.ascontiguousarray(array).tobytes()).hexdigest()
+
+
+def save_checkpoint(path: StrPath, run: SavedRun) -> None:
+    """Write a checkpoint whole; until it is safe on the disk, the file that was there stays.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    arrays, numbers = _pack(run.state)
+    checksum = 0
+    for array in arrays.values():
+        checksum = zlib.crc32(array.data, checksum)
+    record = {
+        "format": FORMAT,
+        "checksum": checksum,
+        "state": numbers,
+        "plans": [plan._asdict() for plan in run.plans],
+        "identity": run.identity,
+        "notes": run.notes,
+    }
+    # Not `safetensors.numpy.save_file`, which copies all arrays: L-BFGS's may fill the memory.
+    header: dict[str, Any] = {"__metadata__": {"record": json.dumps(record)}}
+    end = 0
+    for name, array in arrays.items():
+        begin, end = end, end + array.nbytes
+        kind = {"float32": "F32", "int64": "I64"}[array.dtype.name]
+        header[name] = {"dtype": kind, "shape": array.shape, "data_offsets": [begin, end]}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with write_whole(path) as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for array in arrays.values():
+            file.write(array.data)
+
+
+def load_checkpoint(path: StrPath) -> SavedRun:
+    """Read a checkpoint.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is no checkpoint of this version, or damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with open(path, "rb") as file:  # the header before anything else is believed
+            length = int.from_bytes(file.read(8), "little")
+            if length > HEADER_LIMIT:
+                raise ValueError("the header is too long")
+        with safe_open(path, framework="numpy") as file:
+            record = json.loads((file.metadata() or {})["record"])
+            if record["format"] != FORMAT:
+                raise ValueError("another format")
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        checksum = 0
+        for name in _names(record["state"]):
+            checksum = zlib.crc32(np.ascontiguousarray(arrays[name]).data, checksum)
+        if checksum != record["checksum"]:
+            raise ValueError("the checksum does not match")
+        return SavedRun(
+            _unpack(arrays, record["state"]),
+            tuple(_plan(entry) for entry in record["plans"]),
+            dict(record["identity"]),
+            record["notes"],
+        )
+    except OSError as error:
+        raise OSError(f"{path} cannot be read: {error.strerror or error}") from None
+    except (SafetensorError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        raise ValueError(
+            f"{path} is damaged or no checkpoint of this version: delete it to start again"
+        ) from None
+
+
+def _names(numbers: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names of a state's arrays in the order in which they are stored."""
+    yield from ("image", "start")
+    if numbers["optimizer"] == "adam":
+        yield from ("adam.step", "adam.mean", "adam.square")
+    else:
+        for pair in range(numbers["pairs"]):
+            yield from (f"lbfgs.move.{pair}", f"lbfgs.change.{pair}")
+        if numbers["losses"] is not None:
+            yield "lbfgs.gradient"
+    if numbers["average_weight"] is not None:
+        yield "average"
+
+
+_PLAIN = ("scale", "step", "scale_step", "epoch", "evaluations", "smallest")
+
+
+def _pack(state: RunState) -> tuple[Arrays, dict[str, Any]]:
+    """Return a state's arrays, in the order of `_names`, and the rest of it for JSON."""
+    optimizer = state.optimizer
+    numbers: dict[str, Any] = {name: getattr(state, name) for name in _PLAIN}
+    numbers |= {
+        "window": list(state.window),
+        "seconds": state.seconds,
+        "plan": state.plan._asdict(),
+        "average_weight": state.average.weight if state.average else None,
+    }
+    tensors = {"image": state.image, "start": state.start}
+    if isinstance(optimizer, AdamState):
+        numbers["optimizer"] = "adam"
+        tensors |= {f"adam.{name}": value for name, value in optimizer._asdict().items()}
+    else:
+        here = optimizer.here
+        numbers |= {
+            "optimizer": "lbfgs",
+            "pairs": len(optimizer.moves),
+            "losses": _losses(here.losses) if here else None,
+            "stationary": optimizer.stationary,
+        }
+        for pair, (move, change) in enumerate(zip(optimizer.moves, optimizer.changes, strict=True)):
+            tensors |= {f"lbfgs.move.{pair}": move, f"lbfgs.change.{pair}": change}
+        if here:
+            tensors["lbfgs.gradient"] = here.gradient
+    if state.average:
+        tensors["average"] = state.average.average
+    # At least one dimension, so that `.data` is contiguous bytes; a CPU tensor is not copied.
+    arrays = {name: np.atleast_1d(np.asarray(tensors[name])) for name in _names(numbers)}
+    return arrays, numbers
+
+
+def _unpack(arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any]) -> RunState:
+    """Return the state that `_pack` took apart; ValueError and the like if it cannot be one."""
+    shape = arrays["image"].shape
+    if len(shape) != 4 or shape[0] != 1 or shape[3] != 3:
+        raise ValueError("the image has no image's shape")
+
+    def tensor(name: str, *, flat: bool = False) -> tf.Tensor:
+        wanted = (int(np.prod(shape)),) if flat else shape
+        array = arrays[name]
+        if array.shape != wanted or array.dtype != np.float32 or not np.isfinite(array).all():
+            raise ValueError(f"{name} does not fit the image")
+        return tf.constant(array)
+
+    image = tensor("image")
+    if not (arrays["image"].min() >= 0 and arrays["image"].max() <= 1):
+        raise ValueError("the image is not between 0 and 1")
+    optimizer: AdamState | LBFGSState
+    if numbers["optimizer"] == "adam":
+        step = tf.constant(int(arrays["adam.step"][0]), tf.int64)
+        optimizer = AdamState(step, tensor("adam.mean"), tensor("adam.square"))
+    elif numbers["optimizer"] != "lbfgs":
+        raise ValueError("no such optimizer")
+    else:
+        pairs = range(numbers["pairs"])
+        losses, here = numbers["losses"], None
+        if losses is not None:
+            terms, layers = (
+                {str(name): float(loss) for name, loss in losses[part].items()}
+                for part in ("terms", "layers")
+            )
+            here = Evaluation(Losses(terms, layers), tensor("lbfgs.gradient"))
+        optimizer = LBFGSState(
+            tuple(tensor(f"lbfgs.move.{pair}", flat=True) for pair in pairs),
+            tuple(tensor(f"lbfgs.change.{pair}", flat=True) for pair in pairs),
+            here,
+            bool(numbers["stationary"]),
+        )
+    average = None
+    if numbers["average_weight"] is not None:
+        average = AverageState(tensor("average"), float(numbers["average_weight"]))
+    return RunState(
+        **{name: _count(numbers[name]) for name in _PLAIN},
+        image=image,
+        start=tensor("start"),
+        optimizer=optimizer,
+        average=average,
+        window=tuple(float(loss) for loss in numbers["window"]),
+        seconds=float(numbers["seconds"]),
+        plan=_plan(numbers["plan"]),
+    )
+
+
+def _losses(losses: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    layers = losses.layers if isinstance(losses, Losses) else {}
+    return {"terms": dict(losses), "layers": layers}
+
+
+def _plan(entry: Mapping[str, Any]) -> Plan:
+    plan = Plan(**entry)
+    if plan.precision not in ("float32", "bfloat16"):
+        raise ValueError("no such precision")
+    for name in ("block_size", "lbfgs_memory", "peak", "longest"):
+        _count(entry[name])
+    return plan._replace(winograd=bool(plan.winograd))
+
+
+def _count(value: Any) -> int:
+    if not isinstance(value, int) or value < 0:
+        raise ValueError(f"{value!r} is no count")
+    return value
