@@ -122,8 +122,9 @@ def parse(argv: list[str]) -> tuple[flags.FlagValues, Settings]:
             given = {"style_weight": 0, "init": "noise"} | given
         settings = dataclasses.replace(recipe(values.recipe), **given)
         if values.steps is not None:
-            for name in given.keys() & {"epochs", "steps_per_epoch"}:
-                raise UsageError(f"--steps and --{name} contradict each other: leave one out")
+            for name in ("epochs", "steps_per_epoch"):
+                if name in given:
+                    raise UsageError(f"--steps and --{name} contradict each other: leave one out")
             settings = _with_steps(settings, values.steps)
     except UsageError:
         raise
