@@ -2,19 +2,21 @@
 
     python scripts/gallery.py [--only NAME ...]
 
-Commands run in the directory above, one after the other; their pictures go to assets/gallery, the
+Commands run in the directory above, one after the other in one process; their pictures go to assets/gallery, the
 page to assets/gallery.md.
 """
 
 import argparse
 import os
 import shlex
-import subprocess
 import sys
+from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
 from record import ASSETS
+
+from nst_tf.run import main as run
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -125,6 +127,18 @@ SECTIONS = [
         ],
     ),
     Section(
+        "Faces",
+        "Features are kept where there is a face or where a mask is white, and the first size is "
+        "one at which the face has 64 pixels. What is kept is still painted.",
+        ["astronaut.jpg", "composition_viii.jpg", "auvers.jpg"],
+        [
+            Entry(f"faces-{name}-{word}", f"`{flag}`" if flag else "nothing kept",
+                  f"--content assets/astronaut.jpg {style} {flag}".rstrip())
+            for name, style in (("kandinsky", KANDINSKY), ("auvers", AUVERS))
+            for word, flag in (("free", ""), ("kept", "--keep_faces"))
+        ],
+    ),
+    Section(
         "Several styles",
         "Blended; in other shares; the second one at a third of the size; coarse layers from the "
         "first and fine ones from the second.",
@@ -141,11 +155,11 @@ SECTIONS = [
             ),
             Entry(
                 "styles-layers", "coarse from the wave, fine from the village",
-                f"{CAT} {WAVE} {AUVERS} --style_layer_weights 0,0,2,2,2,2,2,0,0,0",
+                f"{CAT} {WAVE} {AUVERS} --style_layer_weights 0,0,2,2,2,2,0,0",
             ),
             Entry(
                 "styles-layers-swapped", "the other way round",
-                f"{CAT} {AUVERS} {WAVE} --style_layer_weights 0,0,2,2,2,2,2,0,0,0",
+                f"{CAT} {AUVERS} {WAVE} --style_layer_weights 0,0,2,2,2,2,0,0",
             ),
         ],
     ),
@@ -229,11 +243,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", help="beginnings of names")
     options = parser.parse_args()
-    (ROOT / FOLDER).mkdir(exist_ok=True)
+    os.chdir(ROOT)
+    Path(FOLDER).mkdir(exist_ok=True)
     for entry in (entry for section in SECTIONS for entry in section.entries):
         if not options.only or entry.name.startswith(tuple(options.only)):
-            words = [sys.executable, *shlex.split(command(entry))[1:], "--quiet", "--overwrite"]
-            subprocess.run(words, check=True, cwd=ROOT)
+            words = [*shlex.split(command(entry))[2:], "--quiet", "--overwrite"]
+            if run(words):
+                sys.exit(f"{entry.name} failed")
             with Image.open(ROOT / output(entry)) as picture:
                 print(entry.name, picture.size, flush=True)
     if all(

@@ -9,8 +9,8 @@ from nst_tf.settings import Settings
 
 PURPOSES = {
     "painting": "strokes, motifs and palette of the painting; the one to start with",
-    "fast": "a picture soon: the softest look, in the least time",
-    "quality": "more care and more of the photo: up to 1024 pixels",
+    "fast": "the same look in about half the time",
+    "quality": "the same with more of the photo: up to 1024 pixels",
     "tutorial": "the TensorFlow tutorial's method, the default: 1000 steps",
     "gatys": "the original paper's method, from noise",
     "two-phase": "the photo appears on white, then the painting takes over",
@@ -18,7 +18,7 @@ PURPOSES = {
 }
 """What each recipe is for, in the order of README's table."""
 
-ADVICE = "Recipe tutorial; --recipe painting takes a minute or so and looks better"
+ADVICE = "Recipe tutorial; --recipe painting takes a few minutes at most and looks better"
 """What a run begins with if nobody has chosen a recipe."""
 
 USAGE = """\
@@ -40,7 +40,7 @@ Look
 Run
   --time-limit 2min       end after about this time
   --steps 200             steps at each scale
-  --overwrite             replace results that exist
+  --resume                keep a checkpoint, and go on from it when called again
 Recipes, and what each is for
 {recipes}
 --helpfull lists all flags, with the defaults of the --recipe that is given.

@@ -91,7 +91,7 @@ class OutputPaths:
         if self.figure and self.figure.suffix.lower() not in FIGURES:
             raise ValueError(f"--figure {self.figure} must end in one of {' '.join(FIGURES)}")
         if self.figure and importlib.util.find_spec("matplotlib") is None:
-            raise ValueError("--figure needs matplotlib: run pip install 'nst_tf[figure]'")
+            raise ValueError("--figure needs matplotlib: run pip install matplotlib")
         files = [self.picture, *filter(None, (self.history, self.figure))]
         check_outputs([*files, *filter(None, [self.checkpoint])], inputs)
         self._check_existing(files)

@@ -142,7 +142,7 @@ def test_only_a_figure_needs_matplotlib(photo, painting):
 
     assert ended() == (0, "")
     assert ended("--figure=f.png", "--overwrite") == (
-        1, "nst_tf: --figure needs matplotlib: run pip install 'nst_tf[figure]'\n",
+        1, "nst_tf: --figure needs matplotlib: run pip install matplotlib\n",
     )  # fmt: skip
 
 
