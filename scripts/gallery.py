@@ -2,8 +2,8 @@
 
     python scripts/gallery.py [--only NAME ...]
 
-Commands run in the directory above, one after the other in one process; their pictures go to assets/gallery, the
-page to assets/gallery.md.
+Commands run in the directory above, one after the other in one process; their pictures go to
+assets/gallery, the page to assets/gallery.md.
 """
 
 import argparse

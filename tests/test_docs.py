@@ -12,8 +12,10 @@ import pytest
 
 from nst_tf import RECIPES, Settings
 from nst_tf.cli.flags import OTHER_FLAGS, parse
+from nst_tf.cli.help import PURPOSES
 from nst_tf.images.metadata import read_metadata
-from tests.conftest import ROOT
+from nst_tf.run import main
+from tests.conftest import ROOT, shrunk
 
 README = ROOT / "README.md"
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -52,6 +54,39 @@ def test_every_flag_that_is_named_exists(page):
 def test_every_recipe_is_named(page):
     for name in RECIPES:
         assert re.search(rf"^\|.*`{name}`.*\|", text(page), re.MULTILINE), name
+
+
+def test_readme_and_help_say_the_same_of_the_recipes():
+    table = re.findall(r"^\| `([a-z0-9-]+)` \| (.+) \|$", text(README), re.MULTILINE)
+    assert dict(table) == PURPOSES
+
+
+def test_readmes_everyday_flags_are_accepted():
+    section = text(README).split("## Everyday uses")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| .+? \| (.+) \|$", section, re.MULTILINE)[2:]
+    spans = [span for row in rows for span in re.findall(r"`(--[^`]+)`", row)]
+    assert len(spans) > 20
+    for span in spans:
+        words = shlex.split(span)
+        if "--style" not in words:
+            words = ["photo.jpg", "painting.jpg", *words]
+        if words.count("--content_mask") == 2 or "--style_blend" in words:
+            words.insert(2, "other.jpg")
+        parse(["nst-tf", *words])
+
+
+@pytest.mark.parametrize("page", [README, ROOT / "docs" / "about.md"], ids=lambda page: page.name)
+def test_commands_make_pictures(page, tmp_path, monkeypatch):
+    for name, asset in (("photo", "cat.jpg"), ("painting", "great_wave.jpg")):
+        shrunk(asset, (64, 48), tmp_path / f"{name}.png")
+    monkeypatch.chdir(tmp_path)
+    commands = re.findall(r"^(?:.*&& \S*/)?nst-tf (.+)$", text(page), re.MULTILINE)
+    assert commands
+    for number, command in enumerate(commands):
+        words = ["photo.png", "painting.png", *shlex.split(command)[2:]]
+        output = f"{number}.png"
+        assert main(["nst-tf", *words, "--max_dim=48", "--steps=1", "-o", output, "--quiet"]) == 0
+        assert (tmp_path / output).exists()
 
 
 @each_page

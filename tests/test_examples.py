@@ -24,7 +24,7 @@ LAYERS = {
 
 
 def blocks(page):
-    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    text = (ROOT / page).read_text(encoding="utf-8")
     return re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
@@ -61,7 +61,7 @@ def files(tmp_path, monkeypatch):
 def test_the_code_of_the_page_of_python_runs(quick, files, monkeypatch, capsys):
     monkeypatch.setattr(registry, "FACTORIES", [*registry.FACTORIES])
     names = {"__name__": "example"}
-    found = blocks("python.md")
+    found = blocks("docs/python.md")
     assert len(found) >= 9
     for number, block in enumerate(found):
         exec(compile(block, f"docs/python.md, block {number + 1}", "exec"), names)
@@ -77,9 +77,16 @@ def test_the_code_of_the_page_of_python_runs(quick, files, monkeypatch, capsys):
     assert "total" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("page", ["README.md", "docs/about.md"])
+def test_the_code_of_the_front_door_runs(quick, files, page):
+    (block,) = blocks(page)
+    exec(compile(block, page, "exec"), {"__name__": "example"})
+    assert Image.open(files / "picture.png").size == (64, 48)
+
+
 def test_the_service_of_its_page_paints_and_tells_its_progress(quick, files):
     client = pytest.importorskip("fastapi.testclient")
-    (block,) = blocks("service.md")
+    (block,) = blocks("docs/service.md")
     assert block.count("\n") < 50
     names = {"__name__": "service"}
     exec(compile(block, "docs/service.md", "exec"), names)

@@ -18,7 +18,7 @@ PURPOSES = {
 }
 """What each recipe is for, in the order of README's table."""
 
-ADVICE = "Recipe tutorial; --recipe painting takes a few minutes at most and looks better"
+ADVICE = "Recipe tutorial; --recipe painting takes a minute or two and looks better"
 """What a run begins with if nobody has chosen a recipe."""
 
 USAGE = """\
@@ -39,7 +39,7 @@ Look
   --preserve-color KIND   the photo's colours: luminance or match
 Run
   --time-limit 2min       end after about this time
-  --steps 200             steps at each scale
+  --steps 200             steps at the largest size
   --resume                keep a checkpoint, and go on from it when called again
 Recipes, and what each is for
 {recipes}

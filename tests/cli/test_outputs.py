@@ -162,7 +162,7 @@ def test_who_names_no_recipe_hears_of_painting(photo, painting, capfd, monkeypat
     monkeypatch.setattr("nst_tf.run.start_tensorflow", stop)
     assert main(["nst-tf", "photo.png", "painting.png", *words]) == 1
     out = capfd.readouterr().out
-    advice = "Recipe tutorial; --recipe painting takes a minute or so and looks better\n"
+    advice = "Recipe tutorial; --recipe painting takes a minute or two and looks better\n"
     assert out == (advice if advised else "")
 
 
