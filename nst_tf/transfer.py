@@ -25,7 +25,7 @@ from nst_tf.memory.plan import Plan, plan_memory
 from nst_tf.optimizers.adam import AdamState, adam_resample, adam_start
 from nst_tf.optimizers.lbfgs import lbfgs_start
 from nst_tf.overrides import chosen
-from nst_tf.progress import Callback, Ending, NonFiniteLossError, Progress, call_all
+from nst_tf.progress import Callback, Ending, NonFiniteLossError, Progress, any_ends, guarded
 from nst_tf.scale import Pictures, exact_products, load_model, scale_targets
 from nst_tf.schedule import Scale, epoch_of, gains_too_little, watched
 from nst_tf.settings import Settings
@@ -82,7 +82,8 @@ def stylize(
         CallbackError: a callback raised an error; this one holds the picture of its step.
     """
     given = Given(content, styles, chosen(settings, overrides), regions, initial, keep)
-    return StyleTransfer(given.at(given.size).fitted).finish(callbacks)
+    transfer = StyleTransfer(given.at(given.size).fitted)
+    return transfer.finish([guarded(callback, transfer.result) for callback in callbacks])
 
 
 class StyleTransfer:
@@ -116,10 +117,13 @@ class StyleTransfer:
         self._total = sum(scale.steps for scale in fitted.scales)
 
     def finish(self, callbacks: Iterable[Callback] = ()) -> np.ndarray:
-        """Take all steps and return the picture; arguments and errors as for `stylize`."""
+        """Take all steps and return the picture; arguments and errors as for `stylize`.
+
+        But what a callback raises passes as it is: programs keep the picture themselves.
+        """
         callbacks = tuple(callbacks)
         for progress in self.steps():
-            if call_all(callbacks, progress, self.result):
+            if any_ends(callbacks, progress):
                 break
         return self.result(progress.state)
 
