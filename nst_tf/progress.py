@@ -82,32 +82,31 @@ class CallbackError(RuntimeError):
         self.image = image
 
 
-def call_all(
-    callbacks: Sequence[Callback],
-    progress: Progress,
-    result: Callable[["RunState"], np.ndarray],
-) -> bool:
-    """Return whether a callback ends the run; all are called before any answer counts.
+def any_ends(callbacks: Sequence[Callback], progress: Progress) -> bool:
+    """Return whether a callback ends the run; each of them sees the step that one of them ends."""
+    answers = [bool(callback(progress)) for callback in callbacks]
+    return any(answers)
 
-    So each of them sees the step that one of them ends.
+
+def guarded(callback: Callback, result: Callable[["RunState"], np.ndarray]) -> Callback:
+    """Return a callback whose errors hold the picture of their step: see `CallbackError`.
 
     Args:
-        callbacks: in order.
-        progress: what they are given.
-        result: returns the picture of a state, for the error.
-
-    Raises:
-        CallbackError: one of them raised an error.
+        callback: the callback itself.
+        result: returns the picture of a state.
     """
-    try:
-        answers = [bool(callback(progress)) for callback in callbacks]
-    except Exception as error:
-        raise CallbackError(
-            f"a callback failed after step {progress.step} ({type(error).__name__}: {error}): the "
-            "attribute `image` holds the picture of that step",
-            result(progress.state),
-        ) from error
-    return any(answers)
+
+    def call(progress: Progress) -> bool:
+        try:
+            return bool(callback(progress))
+        except Exception as error:
+            raise CallbackError(
+                f"a callback failed after step {progress.step} ({type(error).__name__}: {error}): "
+                "the attribute `image` holds the picture of that step",
+                result(progress.state),
+            ) from error
+
+    return call
 
 
 class NonFiniteLossError(ArithmeticError):

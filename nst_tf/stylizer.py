@@ -17,7 +17,7 @@ from nst_tf.memory.budget import BASE, MIB
 from nst_tf.memory.budget import memory_budget as budget_of
 from nst_tf.memory.memo import Memo
 from nst_tf.overrides import chosen
-from nst_tf.progress import Callback, call_all
+from nst_tf.progress import Callback, any_ends, guarded
 from nst_tf.result import Result
 from nst_tf.runtime import choose_device, grow_memory
 from nst_tf.scale import load_model
@@ -105,7 +105,6 @@ class Stylizer:
             ValueError, TypeError, OSError, MemoryError, NonFiniteLossError, CallbackError: as for
                 `stylize`.
         """
-        callbacks = tuple(callbacks)
         stream = self.stream(
             content,
             styles,
@@ -115,9 +114,10 @@ class Stylizer:
             cancel=cancel,
             **overrides,
         )
+        callbacks = [guarded(callback, stream.picture) for callback in callbacks]
         try:
             for progress in stream:
-                if call_all(callbacks, progress, stream.picture):
+                if any_ends(callbacks, progress):
                     return dataclasses.replace(stream.result, why="callback")
             return stream.result
         finally:

@@ -28,7 +28,7 @@ from nst_tf.network.weights import load_weights
 from nst_tf.optimizers.adam import AdamState, adam_resample, adam_start
 from nst_tf.optimizers.lbfgs import lbfgs_start
 from nst_tf.overrides import chosen
-from nst_tf.progress import Callback, Ending, NonFiniteLossError, Progress, call_all
+from nst_tf.progress import Callback, Ending, NonFiniteLossError, Progress, any_ends, guarded
 from nst_tf.scale import Pictures, exact_products, load_model, scale_targets
 from nst_tf.schedule import Scale, epoch_of, gains_too_little, watched
 from nst_tf.settings import Settings
@@ -90,7 +90,8 @@ def stylize(
     """
     given = Given(content, styles, chosen(settings, overrides), regions, initial, keep)
     transfer = StyleTransfer(given.at(given.size).fitted)
-    return transfer.finish(callbacks, transfer.restore(state) if state else None)
+    guards = [guarded(callback, transfer.result) for callback in callbacks]
+    return transfer.finish(guards, transfer.restore(state) if state else None)
 
 
 class StyleTransfer:
@@ -156,7 +157,9 @@ class StyleTransfer:
     def finish(
         self, callbacks: Iterable[Callback] = (), state: RunState | None = None
     ) -> np.ndarray:
-        """Take all steps and return the picture; arguments and errors as for `stylize`.
+        """Take all steps and return the picture; errors as for `stylize`.
+
+        But what a callback raises passes as it is: programs keep the picture themselves.
 
         Args:
             callbacks: as for `stylize`.
@@ -165,7 +168,7 @@ class StyleTransfer:
         callbacks = tuple(callbacks)
         for progress in self.steps(state):
             state = progress.state
-            if call_all(callbacks, progress, self.result):
+            if any_ends(callbacks, progress):
                 break
         assert state  # each run takes a step
         return self.result(state)
