@@ -40,7 +40,7 @@ Look
 Run
   --time-limit 2min       end after about this time
   --steps 200             steps at the largest size
-  --resume                keep a checkpoint, and go on from it when called again
+  --resume                keep a checkpoint; the same command goes on from it
 Recipes, and what each is for
 {recipes}
 --helpfull lists all flags, with the defaults of the --recipe that is given.

@@ -1,5 +1,8 @@
 """HEIC, HEIF and AVIF files: read if something here can, and otherwise refused with the remedy."""
 
+import os
+from typing import BinaryIO
+
 from PIL import features
 
 from nst_tf.files import StrPath
@@ -33,15 +36,26 @@ def remedy(path: StrPath) -> str:
     return "is not a picture that can be read"
 
 
+def _first_bytes(path: StrPath | BinaryIO) -> bytes:
+    if isinstance(path, str | os.PathLike):
+        with open(path, "rb") as file:
+            return file.read(256)
+    at = path.tell()
+    try:
+        return path.read(256)
+    finally:
+        path.seek(at)
+
+
 def _kind(path: StrPath) -> str:
     """Return HEIC, which stands for HEIF too, AVIF, or nothing, by the brands of a file's box."""
     # ISO/IEC 14496-12, 4.3: the box's size, `ftyp`, a brand, a version, and compatible brands.
-    with open(path, "rb") as file:
-        head = file.read(12)
-        if head[4:8] != b"ftyp":
-            return ""
-        rest = file.read(max(0, min(int.from_bytes(head[:4], "big"), 256) - 12))
-    brands = {head[8:12], *(rest[start : start + 4] for start in range(4, len(rest), 4))}
+    start = _first_bytes(path)
+    head = start[:12]
+    if head[4:8] != b"ftyp":
+        return ""
+    rest = start[12 : min(int.from_bytes(head[:4], "big"), len(start))]
+    brands = {head[8:12], *(rest[at : at + 4] for at in range(4, len(rest), 4))}
     if brands & _AVIF:
         return "AVIF"
     return "HEIC" if brands & _HEIF else ""
