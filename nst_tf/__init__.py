@@ -24,14 +24,14 @@ from nst_tf.images.metadata import read_metadata
 from nst_tf.images.save import save_image
 from nst_tf.progress import CallbackError, NonFiniteLossError, Progress
 from nst_tf.recipes import RECIPES
-from nst_tf.result import Result
+from nst_tf.service.result import Result
 from nst_tf.settings import Settings
 from nst_tf.version import __version__
 
 if TYPE_CHECKING:
     from nst_tf.checkpoint import load_checkpoint
     from nst_tf.measuring import measure
-    from nst_tf.stylizer import Stylizer
+    from nst_tf.service.stylizer import Stylizer
     from nst_tf.transfer import stylize
 
 __all__ = [
@@ -57,7 +57,7 @@ __all__ = [
 
 # TensorFlow takes seconds to import, so it waits until one of these is needed.
 _NEEDING_TENSORFLOW = {
-    "Stylizer": "stylizer",
+    "Stylizer": "service.stylizer",
     "load_checkpoint": "checkpoint",
     "measure": "measuring",
     "stylize": "transfer",

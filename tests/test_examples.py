@@ -11,9 +11,10 @@ import pytest
 from PIL import Image
 
 import nst_tf
-from nst_tf import stylizer, transfer
+from nst_tf import transfer
 from nst_tf.losses import registry
 from nst_tf.overrides import chosen
+from nst_tf.service import stylizer
 from tests.conftest import ROOT, shrunk
 
 LAYERS = {

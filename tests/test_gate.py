@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from nst_tf.admission import Admission
 from nst_tf.caching import cached
 from nst_tf.gate import Gate
+from nst_tf.service.admission import Admission
 
 
 def started(function, *arguments):

@@ -10,11 +10,11 @@ import pytest
 from tests.conftest import ROOT
 
 PROGRAMS = {"run", "__main__"}
-ABOVE_MEMORY = {"transfer", "stream", "stylizer", "callbacks", "cli", *PROGRAMS}
+ABOVE_MEMORY = {"transfer", "service", "callbacks", "cli", *PROGRAMS}
 ABOVE_LEAVES = {"losses", "optimizers", "memory", *ABOVE_MEMORY}
 LEAVES = (
     "checks", "files", "settings", "recipes", "schedule", "network", "images", "caching", "gate",
-    "admission", "buckets", "explain", "overrides", "loading", "result", "runtime", "version",
+    "explain", "overrides", "loading", "runtime", "version",
 )  # fmt: skip
 
 FORBIDDEN = {
@@ -30,7 +30,7 @@ KNOWN_ONLY_TO_PROGRAMS = {"cli", *PROGRAMS}
 WITHOUT_TENSORFLOW = (
     "settings", "recipes", "schedule", "fitting", "styles", "images.io", "images.masks",
     "images.resize", "images.sources", "callbacks", "cli.flags", "cli.inputs", "run", "loading",
-    "overrides", "progress", "result", "runtime", "admission",
+    "overrides", "progress", "runtime", "service.result", "service.admission", "service.buckets",
 )  # fmt: skip
 
 

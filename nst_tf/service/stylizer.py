@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from nst_tf.admission import Admission
-from nst_tf.buckets import UNLIMITED, bucketed
 from nst_tf.images.masks import Region
 from nst_tf.images.resize import Size
 from nst_tf.images.sources import Source
@@ -18,11 +16,13 @@ from nst_tf.memory.budget import memory_budget as budget_of
 from nst_tf.memory.memo import Memo
 from nst_tf.overrides import chosen
 from nst_tf.progress import Callback, any_ends, guarded
-from nst_tf.result import Result
 from nst_tf.runtime import choose_device, grow_memory
 from nst_tf.scale import load_model
+from nst_tf.service.admission import Admission
+from nst_tf.service.buckets import UNLIMITED, bucketed
+from nst_tf.service.result import Result
+from nst_tf.service.stream import Stream, room
 from nst_tf.settings import Settings
-from nst_tf.stream import Stream, room
 from nst_tf.transfer import StyleTransfer
 
 REMEMBERED = 256 * MIB  # of paintings, at most, and never more than an eighth of the budget

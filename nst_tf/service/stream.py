@@ -11,12 +11,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.admission import Admission
 from nst_tf.loading import Loaded
 from nst_tf.memory.budget import BASE
 from nst_tf.network.weights import load_weights
 from nst_tf.progress import Ending, NonFiniteLossError, Progress
-from nst_tf.result import Result
+from nst_tf.service.admission import Admission
+from nst_tf.service.result import Result
 from nst_tf.state import RunState
 from nst_tf.transfer import StyleTransfer
 from nst_tf.version import __version__

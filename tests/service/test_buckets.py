@@ -1,6 +1,6 @@
 import pytest
 
-from nst_tf.buckets import bucketed
+from nst_tf.service.buckets import bucketed
 
 
 @pytest.mark.parametrize("limit", [256, 512, 1024])
