@@ -2,6 +2,7 @@
 
 import email
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -95,3 +96,9 @@ def test_an_installed_wheel_makes_a_picture(installed, photo, painting, tmp_path
     out = run(*program, f"--content={photo}", f"--style={painting}", *flags, **elsewhere)
     assert out.splitlines()[-1].startswith("Saved out.png after ")
     assert (tmp_path / "out.png").exists()
+
+
+def test_the_citation_names_this_version():
+    (version,) = re.findall(r"^version = (.+)$", (ROOT / "setup.cfg").read_text(), re.MULTILINE)
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
+    assert f"\n## {version} – " in (ROOT / "CHANGELOG.md").read_text()
