@@ -128,8 +128,8 @@ SECTIONS = [
     ),
     Section(
         "Faces",
-        "Features are kept where there is a face or where a mask is white, and the first size is "
-        "one at which the face has 64 pixels. What is kept is still painted.",
+        "Features are kept where there is a face or where a mask is white. What is kept is still "
+        "painted.",
         ["astronaut.jpg", "composition_viii.jpg", "auvers.jpg"],
         [
             Entry(f"faces-{name}-{word}", f"`{flag}`" if flag else "nothing kept",

@@ -37,8 +37,7 @@ OTHER_FLAGS: tuple[tuple[str, str, str, Any, str], ...] = (
      "a picture that is white where the photo's features are kept, for small things; grey keeps "
      "less; repeat the flag for several"),
     ("Files", "keep_faces", "boolean", False,
-     "keep the features of the photo's faces, and start at a size at which the largest has 64 "
-     "pixels; needs the extra `faces`"),
+     "keep the features of the photo's faces; needs the extra `faces`"),
     ("Files", "output", "string", None,
      "the result, .png, .jpg, .webp or .tiff (default CONTENT-STYLE.png in this directory, or the "
      "next free name, CONTENT-STYLE-2.png and so on)"),

@@ -14,8 +14,6 @@ from nst_tf.images.origin import Origin
 from nst_tf.settings import INITS, Settings
 from nst_tf.styles import check_styles, style_scales
 
-FACE_SIDE = 64  # pixels that the largest face has at the coarsest scale, at least
-
 
 @dataclasses.dataclass(frozen=True)
 class Inputs:
@@ -75,7 +73,7 @@ def load_inputs(values: flags.FlagValues, settings: Settings) -> Inputs:
         for path, scale in zip(paths, style_scales(settings, len(paths)), strict=True)
     ]
     alphas = [painting.alpha for painting in paintings] if values.style else [None]
-    keep, settings = _load_keep(values, settings, photo.pixels)
+    keep = _load_keep(values, photo.pixels)
     fitted = fit(
         photo.pixels,
         [painting.pixels for painting in paintings],
@@ -87,10 +85,8 @@ def load_inputs(values: flags.FlagValues, settings: Settings) -> Inputs:
     return Inputs(fitted, photo.alpha, photo.has_profile, photo.origin)
 
 
-def _load_keep(
-    values: flags.FlagValues, settings: Settings, photo: np.ndarray
-) -> tuple[np.ndarray | None, Settings]:
-    """Return what of the photo is kept, `[H, W]`, and the settings with a scale that shows faces.
+def _load_keep(values: flags.FlagValues, photo: np.ndarray) -> np.ndarray | None:
+    """Return what of the photo is kept, `[H, W]`, or None.
 
     Raises:
         OSError: a mask cannot be read, or the extra `faces` is not installed.
@@ -109,7 +105,4 @@ def _load_keep(
             warnings.warn("--keep_faces finds no face in the photo")
         else:
             masks.append(face_mask(size, boxes))
-            side = max(max(right - left, bottom - top) for left, top, right, bottom in boxes)
-            least = min(max(size), round(FACE_SIDE * max(size) / side))
-            settings = dataclasses.replace(settings, min_dim=max(settings.min_dim, least))
-    return (np.max(masks, axis=0) if masks else None), settings
+    return np.max(masks, axis=0) if masks else None

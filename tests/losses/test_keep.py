@@ -91,7 +91,7 @@ def test_it_is_exact_by_blocks(smooth, mask):
     assert tf.norm(slope_by - slope) <= 1e-5 * tf.norm(slope)
 
 
-def test_faces_are_found_and_start_large_enough():
+def test_faces_are_found_and_painted_at_all_scales():
     values, settings = parse(
         ["", f"--content={ASSETS / 'astronaut.jpg'}", f"--style={ASSETS / 'auvers.jpg'}",
          "--recipe=quality", "--max_dim=384", "--keep_faces"]
@@ -103,8 +103,7 @@ def test_faces_are_found_and_start_large_enough():
     assert 384 * 0.3 < columns.mean() < 384 * 0.6
     assert 0.01 < face.mean() < 0.2
     assert fitted.settings.keep_weight == pytest.approx(10 * RECIPES["quality"].content_weight)
-    assert 192 < fitted.settings.min_dim <= 384
-    assert fitted.scales[0].size[0] >= fitted.settings.min_dim
+    assert [max(scale.size) for scale in fitted.scales] == [96, 192, 384]
 
 
 def test_a_photo_without_faces_keeps_nothing_and_says_so():
