@@ -415,9 +415,10 @@ def test_ramps_reach_the_run(photo, painting):
     assert content[2] > 1e5 * content[1]
 
 
-def test_fast_goes_through_its_scales_and_ends_by_itself(capfd):
+def test_a_run_goes_through_its_scales_and_ends_by_itself(capfd):
     arguments = [f"--content={ASSETS / 'cat.jpg'}", f"--style={ASSETS / 'great_wave.jpg'}"]
     flags = [*SHALLOW, "--recipe=fast", "--max_dim=128", "--snapshot_every=10", "--history=h.csv"]
+    flags += ["--steps=100", "--coarse_steps=1", "--min_gain=0.08"]
     assert main(["nst", *arguments, *flags]) == 0
     out, err = capfd.readouterr()
     assert err == ""
