@@ -1,18 +1,16 @@
 """What a picture was made from."""
 
-import dataclasses
 import hashlib
-import platform
 from pathlib import Path
 from typing import Any
 
 from absl import flags
 from PIL import ExifTags
 
-import nst_tf
 from nst_tf.cli.inputs import picture_paths
 from nst_tf.images.decode import open_picture
 from nst_tf.network.weights import Weights
+from nst_tf.provenance import method_metadata
 from nst_tf.settings import Settings
 
 
@@ -29,18 +27,8 @@ def run_metadata(
         weights: the network's parameters.
         precision: of the features, which `auto` in the settings has led to.
     """
-    import keras
-    import numpy as np
-    import tensorflow as tf
-
-    # The modules know their versions. The distribution may be called tensorflow-cpu or tf-nightly.
-    versions = {"tensorflow": tf.__version__, "keras": keras.__version__, "numpy": np.__version__}
-    return {
-        "nst_tf": nst_tf.__version__,
+    return method_metadata(settings, weights, precision) | {
         "recipe": values.recipe,
-        "settings": dataclasses.asdict(settings)
-        | {name: Path(getattr(settings, name)).name for name in ("init", "weights")}
-        | {"precision": precision},
         "content": Path(values.content).name if values.content else None,
         "styles": [Path(path).name for path in values.style or ()],
         **{
@@ -52,8 +40,6 @@ def run_metadata(
             for name, paths in picture_paths(values, settings).items()
             if paths
         },
-        "weights": {"name": weights.name, "sha256": weights.sha256},
-        "versions": {"python": platform.python_version(), **versions},
     }
 
 

@@ -1,25 +1,20 @@
 """A run that is taken step by step, and what it has come to."""
 
-import dataclasses
-import platform
 import threading
 from collections.abc import Generator, Iterator
-from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from nst_tf.loading import Loaded
 from nst_tf.memory.budget import BASE
 from nst_tf.network.weights import load_weights
 from nst_tf.progress import Ending, NonFiniteLossError, Progress
+from nst_tf.provenance import method_metadata
 from nst_tf.service.admission import Admission
 from nst_tf.service.result import Result
 from nst_tf.state import RunState
 from nst_tf.transfer import StyleTransfer
-from nst_tf.version import __version__
 
 
 class Stream(Iterator[Progress]):
@@ -119,17 +114,7 @@ def _metadata(transfer: StyleTransfer, latest: Progress | None) -> dict[str, Any
     settings = transfer.settings
     plan = latest.state.plan if latest else transfer.plans[-1]
     weights = load_weights(settings.weights)
-    names = {name: Path(getattr(settings, name)).name for name in ("init", "weights")}
-    return {
-        "nst_tf": __version__,
-        "settings": dataclasses.asdict(settings) | names | {"precision": plan.precision},
-        "weights": {"name": weights.name, "sha256": weights.sha256},
-        "versions": {
-            "python": platform.python_version(),
-            "tensorflow": tf.__version__,
-            "keras": keras.__version__,
-            "numpy": np.__version__,
-        },
+    return method_metadata(settings, weights, plan.precision) | {
         "size": list(transfer.fitted.size),
         "steps": latest.step if latest else 0,
         "plan": {k: v for k, v in plan._asdict().items() if k not in ("peak", "longest")},
