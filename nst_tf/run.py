@@ -43,6 +43,16 @@ def main(argv: list[str]) -> int:
     run that was stopped, whose picture is saved all the same.
     """
     try:
+        with _warnings_on_stderr():
+            return _main(argv)
+    except UsageError as error:
+        return _fail(f"{error} (--help tells how to start)", 2)
+    except KeyboardInterrupt:
+        return _fail(NOTHING_TO_SAVE, 130)
+
+
+def _main(argv: list[str]) -> int:
+    try:
         values, settings = parse(argv)
         if values.help:
             return _say(help_screen())
@@ -50,17 +60,9 @@ def main(argv: list[str]) -> int:
             return _say(help_text(settings))
         if values.version:
             return _say(f"nst_tf {nst_tf.__version__}")
-        with _warnings_on_stderr():
-            return _run(values, settings)
-    except UsageError as error:
-        return _fail(f"{error} (--help tells how to start)", 2)
-    except KeyboardInterrupt:
-        return _fail(NOTHING_TO_SAVE, 130)
-
-
-def _run(values: flags.FlagValues, settings: Settings) -> int:
-    try:
         job = prepare(values, settings)
+    except UsageError:
+        raise
     except (OSError, ValueError, RuntimeError) as error:
         return _fail(str(error), 1)
     return Run(job).run()
@@ -109,7 +111,8 @@ def prepare(values: flags.FlagValues, settings: Settings) -> Job:
     if settings.weights != "imagenet":  # which TensorFlow may have to download
         load_weights(settings.weights)
     pictures = values.content and values.style
-    if pictures and not values["recipe"].present and not values.quiet:
+    chosen = values["recipe"].present or values.from_image
+    if pictures and not chosen and not values.quiet:
         _say(ADVICE)
     device = start_tensorflow(values.device, values.deterministic)
     from nst_tf.network.model import check_keras
