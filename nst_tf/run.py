@@ -228,14 +228,14 @@ class Run:
 
     def stylize(self, stopper: Stopper) -> tuple[np.ndarray, str]:
         """Return the picture, or the last good one and what went wrong."""
-        from nst_tf.progress import NonFiniteLossError
+        from nst_tf.progress import AstrayError
 
         settings, photo = self.job.settings, self.job.inputs.fitted.content
         try:
             with ExitStack() as closing:
                 state = self.job.saved.state if self.job.saved else None
                 image = self.job.transfer.finish([*self.callbacks(closing), stopper], state)
-        except NonFiniteLossError as error:
+        except AstrayError as error:
             return error.image, str(error)
         except MemoryError:
             image = self.latest.image() if self.latest else photo

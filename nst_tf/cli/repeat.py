@@ -40,7 +40,7 @@ def repeated(values: flags.FlagValues) -> Settings | None:
         OSError: the picture cannot be read, or a file that it was made from cannot be found.
         ValueError: it carries no settings, or such as are not valid.
     """
-    path = values[FLAG].value
+    path = values.from_image
     record = read_metadata(path)
     settings = record.get("settings")
     if not isinstance(settings, dict):
