@@ -10,8 +10,8 @@ of a picture. `Settings` holds every setting; `RECIPES` are named ones.
 
 `load_image`, `load_mask` and `save_image` read and write pictures, `read_metadata` tells what a
 picture was made with. `Checkpoint` keeps a file from which a run can go on, `load_checkpoint` reads
-it. `pair_masks` makes a `Region` of each mask. `NonFiniteLossError` and `CallbackError` carry the
-picture that a run had reached.
+it. `pair_masks` makes a `Region` of each mask. `AstrayError`, which `NonFiniteLossError` is one of,
+and `CallbackError` carry the picture that a run had reached.
 """
 
 from importlib import import_module
@@ -22,7 +22,7 @@ from nst_tf.images.io import load_image, load_mask
 from nst_tf.images.masks import Region, pair_masks
 from nst_tf.images.metadata import read_metadata
 from nst_tf.images.save import save_image
-from nst_tf.progress import CallbackError, NonFiniteLossError, Progress
+from nst_tf.progress import AstrayError, CallbackError, NonFiniteLossError, Progress
 from nst_tf.recipes import RECIPES
 from nst_tf.service.result import Result
 from nst_tf.settings import Settings
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RECIPES",
+    "AstrayError",
     "CallbackError",
     "Checkpoint",
     "NonFiniteLossError",

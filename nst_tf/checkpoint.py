@@ -25,6 +25,7 @@ from nst_tf.optimizers.averaging import AverageState
 from nst_tf.optimizers.lbfgs import Evaluation, LBFGSState
 from nst_tf.progress import Losses
 from nst_tf.state import Identity, RunState, SavedRun
+from nst_tf.watch import Watch
 
 FORMAT = "nst_tf checkpoint 1"
 HEADER_LIMIT = 64 << 20  # bytes: a million steps of history take less
@@ -167,6 +168,8 @@ def _names(numbers: Mapping[str, Any]) -> Iterator[str]:
             yield "lbfgs.gradient"
     if numbers["average_weight"] is not None:
         yield "average"
+    if numbers["watch"]["best"] is not None:
+        yield "best"
 
 
 _PLAIN = ("scale", "step", "scale_step", "epoch", "evaluations", "smallest")
@@ -181,6 +184,11 @@ def _pack(state: RunState) -> tuple[Arrays, dict[str, Any]]:
         "seconds": state.seconds,
         "plan": state.plan._asdict(),
         "average_weight": state.average.weight if state.average else None,
+        "watch": {
+            "best": None if state.watch.image is None else state.watch.best,
+            "astray": state.watch.astray,
+            "gentler": state.watch.gentler,
+        },
     }
     tensors = {"image": state.image, "start": state.start}
     if isinstance(optimizer, AdamState):
@@ -200,6 +208,8 @@ def _pack(state: RunState) -> tuple[Arrays, dict[str, Any]]:
             tensors["lbfgs.gradient"] = here.gradient
     if state.average:
         tensors["average"] = state.average.average
+    if state.watch.image is not None:
+        tensors["best"] = state.watch.image
     # At least one dimension, so that `.data` is contiguous bytes; a CPU tensor is not copied.
     arrays = {name: np.atleast_1d(np.asarray(tensors[name])) for name in _names(numbers)}
     return arrays, numbers
@@ -245,6 +255,11 @@ def _unpack(arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any]) -> Run
     average = None
     if numbers["average_weight"] is not None:
         average = AverageState(tensor("average"), float(numbers["average_weight"]))
+    watch = Watch(astray=_count(numbers["watch"]["astray"]), gentler=numbers["watch"]["gentler"])
+    if not isinstance(watch.gentler, bool):
+        raise ValueError("the run is gentler or not")
+    if numbers["watch"]["best"] is not None:
+        watch = watch._replace(best=float(numbers["watch"]["best"]), image=tensor("best"))
     return RunState(
         **{name: _count(numbers[name]) for name in _PLAIN},
         image=image,
@@ -254,6 +269,7 @@ def _unpack(arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any]) -> Run
         window=tuple(float(loss) for loss in numbers["window"]),
         seconds=float(numbers["seconds"]),
         plan=_plan(numbers["plan"]),
+        watch=watch,
     )
 
 

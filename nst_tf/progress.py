@@ -109,9 +109,16 @@ def guarded(callback: Callback, result: Callable[["RunState"], np.ndarray]) -> C
     return call
 
 
-class NonFiniteLossError(ArithmeticError):
-    """The objective overflowed. `image` is the last finite image, float32 `[1, H, W, 3]`."""
+class AstrayError(ArithmeticError):
+    """The run went astray, even by gentler steps: its loss rose, or its image became blank.
+
+    `image` is the best one, float32 `[1, H, W, 3]` in [0, 1].
+    """
 
     def __init__(self, message: str, image: np.ndarray):
         super().__init__(message)
         self.image = image
+
+
+class NonFiniteLossError(AstrayError):
+    """The objective overflowed. `image` is the best image or, at once, the last finite one."""

@@ -43,6 +43,16 @@ def main(argv: list[str]) -> int:
     run that was stopped, whose picture is saved all the same.
     """
     try:
+        with _warnings_on_stderr():
+            return _main(argv)
+    except UsageError as error:
+        return _fail(f"{error} (--help tells how to start)", 2)
+    except KeyboardInterrupt:
+        return _fail(NOTHING_TO_SAVE, 130)
+
+
+def _main(argv: list[str]) -> int:
+    try:
         values, settings = parse(argv)
         if values.help:
             return _say(help_screen())
@@ -50,17 +60,9 @@ def main(argv: list[str]) -> int:
             return _say(help_text(settings))
         if values.version:
             return _say(f"nst_tf {nst_tf.__version__}")
-        with _warnings_on_stderr():
-            return _run(values, settings)
-    except UsageError as error:
-        return _fail(f"{error} (--help tells how to start)", 2)
-    except KeyboardInterrupt:
-        return _fail(NOTHING_TO_SAVE, 130)
-
-
-def _run(values: flags.FlagValues, settings: Settings) -> int:
-    try:
         job = prepare(values, settings)
+    except UsageError:
+        raise
     except (OSError, ValueError, RuntimeError) as error:
         return _fail(str(error), 1)
     return Run(job).run()
@@ -109,7 +111,8 @@ def prepare(values: flags.FlagValues, settings: Settings) -> Job:
     if settings.weights != "imagenet":  # which TensorFlow may have to download
         load_weights(settings.weights)
     pictures = values.content and values.style
-    if pictures and not values["recipe"].present and not values.quiet:
+    chosen = values["recipe"].present or values.from_image
+    if pictures and not chosen and not values.quiet:
         _say(ADVICE)
     device = start_tensorflow(values.device, values.deterministic)
     from nst_tf.network.model import check_keras
@@ -225,14 +228,14 @@ class Run:
 
     def stylize(self, stopper: Stopper) -> tuple[np.ndarray, str]:
         """Return the picture, or the last good one and what went wrong."""
-        from nst_tf.progress import NonFiniteLossError
+        from nst_tf.progress import AstrayError
 
         settings, photo = self.job.settings, self.job.inputs.fitted.content
         try:
             with ExitStack() as closing:
                 state = self.job.saved.state if self.job.saved else None
                 image = self.job.transfer.finish([*self.callbacks(closing), stopper], state)
-        except NonFiniteLossError as error:
+        except AstrayError as error:
             return error.image, str(error)
         except MemoryError:
             image = self.latest.image() if self.latest else photo

@@ -6,9 +6,10 @@ from typing import Any
 import tensorflow as tf
 
 from nst_tf.memory.plan import Plan
-from nst_tf.optimizers.adam import AdamState
+from nst_tf.optimizers.adam import AdamState, adam_start
 from nst_tf.optimizers.averaging import AverageState
-from nst_tf.optimizers.lbfgs import LBFGSState
+from nst_tf.optimizers.lbfgs import LBFGSState, lbfgs_start
+from nst_tf.watch import Watch
 
 Identity = dict[str, Any]
 """What a run is made from by name, as JSON has it: see `checkpoint.run_identity`."""
@@ -34,6 +35,7 @@ class RunState:
         seconds: time that the run has taken.
         plan: how the step was run.
         smallest: the smallest block size that lack of memory has led to; 0: none.
+        watch: what tells whether the run is astray.
     """
 
     scale: int
@@ -49,11 +51,29 @@ class RunState:
     seconds: float
     plan: Plan
     smallest: int = 0
+    watch: Watch = Watch()
 
     def fallen_back(self, plan: Plan) -> "RunState":
         """Return the state with a plan in force, which lack of memory may have led to."""
         smallest = self.smallest if plan == self.plan else plan.block_size
         return replace(self, plan=plan, smallest=smallest)
+
+    def gone_back(self) -> "RunState":
+        """Return the state at the best image so far, from which gentler steps are taken.
+
+        The optimizer starts again: what it remembers has led astray.
+        """
+        image = self.watch.image
+        assert image is not None
+        adam = isinstance(self.optimizer, AdamState)
+        return replace(
+            self,
+            image=image,
+            optimizer=adam_start(tuple(image.shape)) if adam else lbfgs_start(),
+            average=None,
+            window=(),
+            watch=self.watch._replace(astray=0, gentler=True),
+        )
 
     @property
     def shown(self) -> tf.Tensor:

@@ -19,6 +19,7 @@ from nst_tf.optimizers.averaging import average_update
 from nst_tf.optimizers.lbfgs import Evaluation, LBFGSState, lbfgs_start, lbfgs_step
 from nst_tf.settings import Settings
 from nst_tf.state import RunState
+from nst_tf.watch import GENTLER
 
 ROUNDING = {"float32": 2.0**-22, "bfloat16": 2.0**-12}
 """Relative error of the total by the precision of the features.
@@ -83,7 +84,7 @@ class Stepper:
             self._weights = step_weights(self._at, self._terms)
         if epoch != state.epoch and self._at != self._settings.at(state.epoch):
             # Another objective: its losses and curvature have nothing to do with the last one's.
-            state = dataclasses.replace(state, window=())
+            state = dataclasses.replace(state, window=(), watch=state.watch.reset())
             if isinstance(state.optimizer, LBFGSState):
                 state = dataclasses.replace(state, optimizer=lbfgs_start())
 
@@ -93,7 +94,8 @@ class Stepper:
             )
             if isinstance(state.optimizer, LBFGSState):
                 return self._lbfgs(evaluator, state.image, state.optimizer, plan)
-            return self._adam(evaluator, state.image, state.optimizer)
+            gentleness = GENTLER if state.watch.gentler else 1.0
+            return self._adam(evaluator, state.image, state.optimizer, gentleness)
 
         update, plan = with_less_memory(attempt, state.plan)
         average = state.average
@@ -111,13 +113,16 @@ class Stepper:
         )
         return after.fallen_back(plan), update.losses
 
-    def _adam(self, evaluator: Evaluator, image: tf.Tensor, state: AdamState) -> Update:
+    def _adam(
+        self, evaluator: Evaluator, image: tf.Tensor, state: AdamState, gentleness: float
+    ) -> Update:
         if self._variable is None or self._held is not image:
             self._variable = tf.Variable(image, trainable=False)
         at = self._at
         # A relative loss is a mean over pixels: so is its gradient, and ε has to follow.
         pixels = math.prod(image.shape[1:3]) if at.loss == "relative" else 1
-        rates = Rates(*map(tf.constant, (at.learning_rate, at.beta_1, at.epsilon / pixels)))
+        rate = at.learning_rate * gentleness
+        rates = Rates(*map(tf.constant, (rate, at.beta_1, at.epsilon / pixels)))
         train_step = evaluator.train_step(_adam_if_finite)
         self._held = None  # a step that fails may have changed the variable
         losses, (finite, state) = train_step(

@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import threading
 import time
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -28,13 +29,22 @@ from nst_tf.network.weights import load_weights
 from nst_tf.optimizers.adam import AdamState, adam_resample, adam_start
 from nst_tf.optimizers.lbfgs import lbfgs_start
 from nst_tf.overrides import chosen
-from nst_tf.progress import Callback, Ending, NonFiniteLossError, Progress, any_ends, guarded
+from nst_tf.progress import (
+    AstrayError,
+    Callback,
+    Ending,
+    NonFiniteLossError,
+    Progress,
+    any_ends,
+    guarded,
+)
 from nst_tf.scale import Pictures, exact_products, load_model, scale_targets
 from nst_tf.schedule import Scale, epoch_of, gains_too_little, watched
 from nst_tf.settings import Settings
 from nst_tf.start import refined, start_image
 from nst_tf.state import Identity, RunState, SavedRun
 from nst_tf.step import Stepper
+from nst_tf.watch import complaint, is_blank
 
 
 def stylize(
@@ -85,7 +95,9 @@ def stylize(
         OSError: a picture or the weights cannot be read.
         MemoryError: memory ran out even by the smallest blocks; by larger ones the run goes on, and
             warns.
-        NonFiniteLossError: the objective overflowed; the error holds the last finite picture.
+        AstrayError: the run went astray, even by gentler steps; the error holds the best picture.
+        NonFiniteLossError: the objective overflowed, even by gentler steps or at once; the error
+            holds the best picture or the last finite one.
         CallbackError: a callback raised an error; this one holds the picture of its step.
     """
     given = Given(content, styles, chosen(settings, overrides), regions, initial, keep)
@@ -252,6 +264,7 @@ class StyleTransfer:
             average=None,
             window=(),
             plan=plan.at_most(before.smallest),
+            watch=before.watch.reset(),
         )
 
     def _targets(
@@ -274,16 +287,40 @@ class StyleTransfer:
             with exact_products(self.settings):
                 after, losses = stepper.step(state, epoch)
         except FloatingPointError as error:
-            raise NonFiniteLossError(
-                overflow_message(state.step + 1, error.args[0]),
-                self.result(state),
-            ) from None
+            problem = overflow_message(state.step + 1, error.args[0])
+            back = self._gone_back(state, problem, NonFiniteLossError)
+            return self._step(stepper, scale, back, began)
+        blank = is_blank(state.image) and not self._blank_photo
         after = dataclasses.replace(
             after,
             window=watched(after.window, losses["total"]),
             seconds=time.perf_counter() - began,
+            watch=after.watch.seen(state.image, losses["total"], blank),
         )
+        if after.watch.lost:
+            adam = self.settings.optimizer == "adam"
+            problem = complaint(after.step, losses, blank, adam)
+            after = self._gone_back(after, problem, AstrayError)
         return after, losses
+
+    def _gone_back(self, state: RunState, problem: str, error: type[AstrayError]) -> RunState:
+        """Return the state at the best image, with gentler steps ahead.
+
+        Raises:
+            AstrayError: of the kind `error`, if there is no such image or gentler steps have led
+                astray too; it says what the problem is.
+        """
+        best = state.watch.image
+        if best is None or state.watch.gentler:
+            image = self.result(state) if best is None else self.fitted.result(best.numpy())
+            raise error(problem, image) from None
+        what, _, _ = problem.partition(": ")
+        warnings.warn(f"{what}: going on from the best image with gentler steps")
+        return state.gone_back()
+
+    @functools.cached_property
+    def _blank_photo(self) -> bool:
+        return is_blank(self.fitted.content)
 
     def ending(self, state: RunState) -> Ending | None:
         """Return why a run has ended with a state; None: it has steps to take."""

@@ -41,7 +41,7 @@ def saved(path, run, state, notes=None):
 
 
 def flat(state):
-    return tf.nest.flatten([state.image, state.start, state.optimizer, state.average])
+    return tf.nest.flatten([state.image, state.start, state.optimizer, state.average, state.watch])
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
@@ -65,7 +65,7 @@ def test_a_run_goes_on_from_its_file_bit_for_bit(pixels, tmp_path, optimizer, ch
         plain = {
             field.name: getattr(progress.state, field.name)
             for field in dataclasses.fields(progress.state)
-            if field.name not in ("image", "start", "optimizer", "average")
+            if field.name not in ("image", "start", "optimizer", "average", "watch")
         }
         assert {name: getattr(back.state, name) for name in plain} == plain
         for ours, theirs in zip(flat(back.state), flat(progress.state), strict=True):
@@ -146,7 +146,10 @@ def test_a_damaged_file_is_refused_in_one_line(file, tmp_path, data):
     [
         {"pairs": 10**9}, {"pairs": "many"}, {"step": -1}, {"step": 1.5}, {"window": 3},
         {"plan": {}}, {"optimizer": None}, {"losses": [1]}, {"average_weight": 1.0},
-        {"losses": {"terms": {"total": "x"}, "layers": {}}},
+        {"losses": {"terms": {"total": "x"}, "layers": {}}}, {"watch": None},
+        {"watch": {"best": "x", "astray": 0, "gentler": False}},
+        {"watch": {"best": None, "astray": -1, "gentler": False}},
+        {"watch": {"best": None, "astray": 0, "gentler": 3}},
     ],
 )  # fmt: skip
 def test_a_hostile_header_is_refused(file, tmp_path, changes):

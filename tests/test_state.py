@@ -58,7 +58,15 @@ def test_an_image_is_that_of_its_step_whenever_it_is_asked_for(pixels, changes):
 
 def tensors(state):
     return tf.nest.flatten(
-        [state.image, state.start, state.optimizer, state.average, state.window, state.evaluations]
+        [
+            state.image,
+            state.start,
+            state.optimizer,
+            state.average,
+            state.window,
+            state.evaluations,
+            state.watch,
+        ]
     )
 
 

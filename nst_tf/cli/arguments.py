@@ -57,7 +57,7 @@ def place_pictures(values: flags.FlagValues, pictures: Sequence[str]) -> None:
         raise UsageError(
             f"{paintings[0]!r} and --style {values.style[0]!r} name paintings in two ways: use one"
         )
-    if not paintings and not values.style:
+    if not paintings and not values.style and not values.from_image:
         raise UsageError(
             f"a painting is missing: name one after {photo!r}, "
             "or rebuild the photo from its features by --content alone"

@@ -8,6 +8,7 @@ from absl import flags
 
 from nst_tf.checks import checked_duration, checked_each, checked_ramp
 from nst_tf.cli.arguments import UsageError, normalised, place_pictures
+from nst_tf.cli.repeat import repeated
 from nst_tf.images.depth import BIT_DEPTHS
 from nst_tf.recipes import RECIPES, recipe
 from nst_tf.settings import Settings
@@ -38,6 +39,9 @@ OTHER_FLAGS: tuple[tuple[str, str, str, Any, str], ...] = (
      "less; repeat the flag for several"),
     ("Files", "keep_faces", "boolean", False,
      "keep the features of the photo's faces; needs the extra `faces`"),
+    ("Files", "from_image", "string", None,
+     "a picture made earlier, whose settings and files are used again, save for those that other "
+     "flags give; its files are looked for beside it and in this directory"),
     ("Files", "output", "string", None,
      "the result, .png, .jpg, .webp or .tiff (default CONTENT-STYLE.png in this directory, or the "
      "next free name, CONTENT-STYLE-2.png and so on)"),
@@ -103,6 +107,8 @@ def parse(argv: list[str]) -> tuple[flags.FlagValues, Settings]:
 
     Raises:
         UsageError: a flag is unknown, malformed, out of bounds or missing.
+        OSError: the picture that --from_image names cannot be read, or a file of its is missing.
+        ValueError: that picture carries no valid settings.
     """
     values = define_flags()
     try:
@@ -110,27 +116,47 @@ def parse(argv: list[str]) -> tuple[flags.FlagValues, Settings]:
         if values.help or values.helpfull or values.version:
             return values, recipe(values.recipe) if values.helpfull else Settings()
         place_pictures(values, pictures)
-        given = {
-            field.name: _value(field, values[field.name].value)
-            for field in dataclasses.fields(Settings)
-            if values[field.name].present
-        }
-        if values.content is None and values.style:  # texture synthesis
-            given = {"content_weight": 0, "init": "noise"} | given
-        elif values.content and not values.style:  # content reconstruction
-            given = {"style_weight": 0, "init": "noise"} | given
-        settings = dataclasses.replace(recipe(values.recipe), **given)
-        if values.steps is not None:
-            for name in ("epochs", "steps_per_epoch"):
-                if name in given:
-                    raise UsageError(f"--steps and --{name} contradict each other: leave one out")
-            settings = _with_steps(settings, values.steps)
-    except UsageError:
-        raise
     except (flags.Error, ValueError) as error:
-        raise UsageError(" ".join(str(error).split())) from None
+        raise _misuse(error) from None
+    earlier = repeated(values) if values.from_image else None
+    try:
+        settings = _settings(values, earlier)
+    except ValueError as error:
+        raise _misuse(error) from None
     _check(values, settings)
     return values, settings
+
+
+def _misuse(error: Exception) -> UsageError:
+    return UsageError(" ".join(str(error).split()))
+
+
+def _settings(values: flags.FlagValues, earlier: Settings | None) -> Settings:
+    """Return the settings that flags amount to.
+
+    Args:
+        values: the flags.
+        earlier: settings of a picture that is repeated, in place of the recipe's.
+
+    Raises:
+        ValueError: they are not valid.
+    """
+    given = {
+        field.name: _value(field, values[field.name].value)
+        for field in dataclasses.fields(Settings)
+        if values[field.name].present
+    }
+    if earlier is None and values.content is None and values.style:  # texture synthesis
+        given = {"content_weight": 0, "init": "noise"} | given
+    elif earlier is None and values.content and not values.style:  # content reconstruction
+        given = {"style_weight": 0, "init": "noise"} | given
+    settings = dataclasses.replace(earlier or recipe(values.recipe), **given)
+    if values.steps is not None:
+        for name in ("epochs", "steps_per_epoch"):
+            if name in given:
+                raise UsageError(f"--steps and --{name} contradict each other: leave one out")
+        settings = _with_steps(settings, values.steps)
+    return settings
 
 
 def _with_steps(settings: Settings, steps: int) -> Settings:

@@ -44,6 +44,7 @@ def picture_paths(values: flags.FlagValues, settings: Settings) -> dict[str, lis
 def input_paths(values: flags.FlagValues, settings: Settings) -> list[str]:
     """Return all files that a run reads."""
     paths = [path for named in picture_paths(values, settings).values() for path in named]
+    paths += [values.from_image] if values.from_image else []
     return paths + ([] if settings.weights in ("bundled", "imagenet") else [settings.weights])
 
 

@@ -35,6 +35,7 @@ def run_metadata(
             name: [Path(path).name for path in values[name].value or ()]
             for name in ("content_mask", "style_mask", "keep_mask")
         },
+        "keep_faces": values.keep_faces,
         "files": {
             name: list(map(_file, paths))
             for name, paths in picture_paths(values, settings).items()

@@ -75,9 +75,12 @@ def read_metadata(path: StrPath) -> dict[str, Any]:
             or image.getexif().get(ExifTags.Base.ImageDescription)
         )
     try:
-        return json.loads(text or "")
-    except ValueError:
-        raise ValueError(f"{path} carries no settings of nst_tf") from None
+        record = json.loads(text or "")
+    except (ValueError, RecursionError):
+        record = None
+    if not isinstance(record, dict):
+        raise ValueError(f"{path} carries no settings of nst_tf: was it made by it?")
+    return record
 
 
 def _property(packet: bytes | str) -> str | None:

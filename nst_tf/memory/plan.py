@@ -25,7 +25,7 @@ FLOAT = 4  # bytes
 
 WINOGRAD = 330 * MIB  # the transformed kernels, and what XLA needs to compile
 TILE_COPIES = 2.1  # of a layer's tiles, 36 numbers for 16 of its inputs and outputs
-PICTURES = 7  # copies of the picture at once: the image, its gradient and what lies between
+PICTURES = 8  # copies of the picture at once: the image, the best one, gradient, what lies between
 STYLE_PICTURES = 2  # copies of each painting
 COMPOSED = 7  # numbers a pixel where regions leave some of the photo: it, coverage, both at once
 PLANES = 5  # copies of each content mask: fitted twice, at a scale, and its guides

@@ -9,7 +9,7 @@ import numpy as np
 from nst_tf.loading import Loaded
 from nst_tf.memory.budget import BASE
 from nst_tf.network.weights import load_weights
-from nst_tf.progress import Ending, NonFiniteLossError, Progress
+from nst_tf.progress import AstrayError, Ending, Progress
 from nst_tf.provenance import method_metadata
 from nst_tf.service.admission import Admission
 from nst_tf.service.result import Result
@@ -49,9 +49,9 @@ class Stream(Iterator[Progress]):
         """Take a step; errors as for `stylize`."""
         try:
             self._latest = next(self._steps)
-        except NonFiniteLossError as error:
+        except AstrayError as error:
             image = self._shown.fitted.result(error.image)
-            raise NonFiniteLossError(str(error), image) from None
+            raise type(error)(str(error), image) from None
         return self._latest
 
     def __enter__(self) -> "Stream":

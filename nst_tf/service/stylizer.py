@@ -102,7 +102,7 @@ class Stylizer:
             **overrides: fields of `Settings` that differ from the stylizer's.
 
         Raises:
-            ValueError, TypeError, OSError, MemoryError, NonFiniteLossError, CallbackError: as for
+            ValueError, TypeError, OSError, MemoryError, AstrayError, CallbackError: as for
                 `stylize`.
         """
         stream = self.stream(

@@ -1,0 +1,146 @@
+"""A picture made earlier as a command: its settings, and its files wherever they are found."""
+
+import dataclasses
+import hashlib
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from absl import flags
+
+import nst_tf
+from nst_tf.images.metadata import read_metadata
+from nst_tf.network.weights import BUNDLED_SHA256
+from nst_tf.settings import INITS, Settings
+
+FLAG = "from_image"
+
+OWNERS = {"content_mask": "content", "keep_mask": "content", "style_mask": "style"}
+"""The flag of the pictures that a mask belongs to."""
+
+GONE = {"jit_compile"}  # settings of earlier versions that changed a run's time alone
+
+
+class Recorded(NamedTuple):
+    """A file that a picture was made from: its name, and its checksum if it is recorded."""
+
+    name: str
+    sha256: str | None
+
+
+def repeated(values: flags.FlagValues) -> Settings | None:
+    """Return the settings of the picture that --from_image names, and set the flags of its files.
+
+    Flags that are given stay. An explicit --recipe stands for all settings: then there are none.
+    What differs from then, and what this version does not know, is told by warnings.
+
+    Raises:
+        OSError: the picture cannot be read, or a file that it was made from cannot be found.
+        ValueError: it carries no settings, or such as are not valid.
+    """
+    path = values.from_image
+    record = read_metadata(path)
+    settings = record.get("settings")
+    if not isinstance(settings, dict):
+        raise ValueError(f"--{FLAG} {path} carries no settings of nst_tf")
+    try:
+        files = _files(record)
+    except (TypeError, AttributeError, LookupError):
+        raise ValueError(f"--{FLAG} {path} names its files in a way that is not valid") from None
+    if record.get("nst_tf") != nst_tf.__version__:
+        warnings.warn(
+            f"{path} was made by nst_tf {record.get('nst_tf')}: {nst_tf.__version__} may paint it "
+            "otherwise"
+        )
+    for flag in ("content", "style", *OWNERS):
+        if values[flag].value or not files.get(flag) or _is_of_another(flag, values, files):
+            continue
+        found = [_find(path, flag, file) for file in files[flag]]
+        values[flag].value = found[0] if flag == "content" else found
+    if not values["keep_faces"].present:
+        values["keep_faces"].value = record.get("keep_faces") is True
+    if values["recipe"].present:
+        return None
+    recipe = record.get("recipe")
+    values["recipe"].value = recipe if isinstance(recipe, str) else None
+    named = {
+        flag: _find(path, flag, file)
+        for flag in ("init", "weights")
+        for file in files.get(flag, ())
+        if not values[flag].present
+    }
+    if named.get("init") in INITS:  # a file that is called like one of the words
+        named["init"] = os.path.join(os.curdir, named["init"])
+    return _settings(path, settings | named)
+
+
+def _files(record: dict[str, Any]) -> dict[str, list[Recorded]]:
+    """Return the files that a picture was made from, by flag; up to version 1.4 by name alone."""
+    masks = {flag: record.get(flag) or [] for flag in OWNERS}
+    content, init = record.get("content"), record["settings"].get("init", INITS[0])
+    names = {"content": [content] if content else [], "style": record.get("styles") or [], **masks}
+    names["init"] = [] if init in INITS else [init]
+    files = {flag: [Recorded(Path(name).name, None) for name in names[flag]] for flag in names}
+    for flag, entries in (record.get("files") or {}).items():
+        files[flag] = [Recorded(Path(file["name"]).name, file["sha256"]) for file in entries]
+    weights = record.get("weights") or {"name": "bundled", "sha256": BUNDLED_SHA256}
+    if weights["name"] not in ("bundled", "imagenet"):
+        files["weights"] = [Recorded(Path(weights["name"]).name, weights["sha256"])]
+    elif weights["name"] == "bundled" and weights["sha256"] != BUNDLED_SHA256:
+        warnings.warn("the bundled weights are others than then")
+    return files
+
+
+def _is_of_another(mask: str, values: flags.FlagValues, files: dict[str, list[Recorded]]) -> bool:
+    """Return whether a flag's recorded masks belong to other pictures than those that are given."""
+    owner = OWNERS.get(mask)
+    if owner is None:
+        return False
+    given = values[owner].value or []
+    given = [given] if isinstance(given, str) else given
+    return [Path(name).name for name in given] != [file.name for file in files.get(owner, ())]
+
+
+def _find(picture: str, flag: str, file: Recorded) -> str:
+    """Return the path of a file: that of the recorded checksum, or else the first of the name.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    found = [path for path in _places(picture, file.name) if os.path.isfile(path)]
+    if not found:
+        raise FileNotFoundError(
+            f"--{FLAG} {picture} was made from {file.name}, which is neither beside it nor in this "
+            f"directory: name it by --{flag}"
+        )
+    if file.sha256 is None:
+        return found[0]
+    for path in found:
+        if _sha256(path) == file.sha256:
+            return path
+    warnings.warn(f"{found[0]} is not the file that {picture} was made from, only of its name")
+    return found[0]
+
+
+def _places(picture: str, name: str) -> Iterator[str]:
+    if name:
+        yield os.path.join(os.path.dirname(picture), name)
+        yield name
+
+
+def _sha256(path: str) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _settings(path: str, recorded: dict[str, Any]) -> Settings:
+    """Return recorded settings; those that later versions have added have their defaults."""
+    known = {field.name for field in dataclasses.fields(Settings)}
+    if unknown := sorted(recorded.keys() - known - GONE):
+        warnings.warn(f"{path}: settings that are not known are left out: {', '.join(unknown)}")
+    try:
+        return Settings(**{name: recorded[name] for name in recorded.keys() & known})
+    except ValueError as error:
+        raise ValueError(f"--{FLAG} {path}: {error}") from None
