@@ -253,6 +253,8 @@ class Run:
         yield self.remember
         if self.checkpoint:
             yield self.checkpoint
+        if self.outputs.timelapse:
+            yield self.outputs.timelapse
         if job.paths.snapshots:
             every = job.values.snapshot_every
             yield Snapshots(every, job.paths.snapshots, self.outputs.save_snapshot)
