@@ -61,6 +61,9 @@ OTHER_FLAGS: tuple[tuple[str, str, str, Any, str], ...] = (
      "write the run as a film to this .gif, .webp or .mp4: frames evenly spaced in change, not in "
      "steps, of at most 512 pixels; .mp4 needs the extra `video`; with --resume, the film begins "
      "where the run goes on"),
+    ("Files", "tensorboard_dir", "string", None,
+     "write losses, pictures, settings, memory and the time of each step for TensorBoard to this "
+     "directory, one for each run, made if missing; the extra `tensorboard` shows them"),
     ("Files", "resume", "boolean", False,
      "keep a checkpoint beside the result while the run goes on, and go on from it if there is "
      "one: repeat the same command after whatever has ended it"),

@@ -33,6 +33,7 @@ class OutputPaths:
         figure: the drawing of pictures and losses, or None.
         timelapse: the film of the run, or None.
         snapshots: the directory of the snapshots, or None.
+        tensorboard: the directory of what TensorBoard shows, or None.
         bit_depth: bits a channel of the result and the snapshots.
         overwrite: whether files that are there already are replaced.
         checkpoint: from which the run goes on if it is there, and which it keeps; or None.
@@ -43,6 +44,7 @@ class OutputPaths:
     figure: Path | None
     timelapse: Path | None
     snapshots: Path | None
+    tensorboard: Path | None
     bit_depth: int
     overwrite: bool
     checkpoint: Path | None
@@ -76,6 +78,7 @@ class OutputPaths:
             Path(values.figure) if values.figure else None,
             Path(values.timelapse) if values.timelapse else None,
             steps(picture),
+            Path(values.tensorboard_dir) if values.tensorboard_dir else None,
             values.bit_depth,
             values.overwrite or bool(checkpoint and checkpoint.exists()),
             checkpoint,
@@ -101,6 +104,12 @@ class OutputPaths:
         files = [self.picture, *filter(None, (self.history, self.figure, self.timelapse))]
         check_outputs([*files, *filter(None, [self.checkpoint])], inputs)
         self._check_existing(files)
+        if self.tensorboard:
+            parents = (self.tensorboard, *self.tensorboard.absolute().parents)
+            nearest = next(path for path in parents if path.exists())
+            if not nearest.is_dir():
+                raise NotADirectoryError(f"{nearest} is a file: name another --tensorboard_dir")
+            check_writable(nearest)
         if self.snapshots:
             if self.snapshots.exists() and not self.snapshots.is_dir():
                 raise NotADirectoryError(f"{self.snapshots} is a file: name another --snapshot_dir")

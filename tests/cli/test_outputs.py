@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from nst_tf.cli.flags import parse
 from nst_tf.cli.outputs import OutputPaths
 from nst_tf.cli.signals import Stopper
 from nst_tf.run import main
+from tests.callbacks.test_tensorboard import events
 
 SHORT = ["--content_layers=block2_conv2", "--style_layers=block1_conv1", "--steps=2"]
 SHORT += ["--max_dim=48", "--recipe=tutorial"]
@@ -225,3 +227,13 @@ def test_a_time_lapse_that_cannot_be_written_does_not_cost_the_picture(
         "photo-painting.png"
     )
     assert os.path.exists("photo-painting.png")
+
+
+def test_a_run_tells_tensorboard_of_itself(photo, painting):
+    flags = [*SHORT, "--quiet", "--tensorboard_dir=runs/first"]
+    assert main(["nst-tf", "photo.png", "painting.png", *flags]) == 0
+    found = events(Path("runs/first"))
+    assert [step for tag, step, *_ in found if tag == "loss/style"] == [1, 2]
+    assert [step for tag, step, *_ in found if tag == "picture"] == [1, 2]
+    ((value,),) = (value for tag, _, _, value, _ in found if tag == "settings")
+    assert b"| max_dim | 48 |" in value
