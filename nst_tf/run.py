@@ -14,7 +14,7 @@ import numpy as np
 from absl import flags
 
 import nst_tf
-from nst_tf.callbacks import Checkpoint, Console, Snapshots
+from nst_tf.callbacks import Checkpoint, Console, Snapshots, TensorBoard
 from nst_tf.callbacks.console import duration
 from nst_tf.cli.arguments import UsageError
 from nst_tf.cli.flags import parse
@@ -256,6 +256,12 @@ class Run:
         yield self.remember
         if self.checkpoint:
             yield self.checkpoint
+        if self.outputs.timelapse:
+            yield self.outputs.timelapse
+        if job.paths.tensorboard:
+            tensorboard = TensorBoard(job.paths.tensorboard, settings)
+            closing.callback(tensorboard.close)
+            yield tensorboard
         if job.paths.snapshots:
             every = job.values.snapshot_every
             yield Snapshots(every, job.paths.snapshots, self.outputs.save_snapshot)

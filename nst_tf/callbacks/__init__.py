@@ -5,5 +5,15 @@ from nst_tf.callbacks.console import Console
 from nst_tf.callbacks.figures import save_run_figure
 from nst_tf.callbacks.history import History
 from nst_tf.callbacks.snapshots import Snapshots
+from nst_tf.callbacks.tensorboard import TensorBoard
+from nst_tf.callbacks.timelapse import TimeLapse
 
-__all__ = ["Checkpoint", "Console", "History", "Snapshots", "save_run_figure"]
+__all__ = [
+    "Checkpoint",
+    "Console",
+    "History",
+    "Snapshots",
+    "TensorBoard",
+    "TimeLapse",
+    "save_run_figure",
+]

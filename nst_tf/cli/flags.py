@@ -46,8 +46,8 @@ OTHER_FLAGS: tuple[tuple[str, str, str, Any, str], ...] = (
      "the result, .png, .jpg, .webp or .tiff (default CONTENT-STYLE.png in this directory, or the "
      "next free name, CONTENT-STYLE-2.png and so on)"),
     ("Files", "overwrite", "boolean", False,
-     "replace results, histories, figures and snapshots that exist, which is refused otherwise; "
-     "the pictures that the run is made from are never replaced"),
+     "replace results, histories, figures, films and snapshots that exist, which is refused "
+     "otherwise; the pictures that the run is made from are never replaced"),
     ("Files", "bit_depth", "integer", 8,
      "bits a channel of the result, 8 or 16 (default 8); 16 needs .png or .tiff"),
     ("Files", "dpi", "integer", None,
@@ -60,6 +60,13 @@ OTHER_FLAGS: tuple[tuple[str, str, str, Any, str], ...] = (
      "steps between saved snapshots of the picture; 0: none"),
     ("Files", "snapshot_dir", "string", None,
      "where snapshots go, made if missing (default OUTPUT-steps, beside the result)"),
+    ("Files", "timelapse", "string", None,
+     "write the run as a film to this .gif, .webp or .mp4: frames evenly spaced in change, not in "
+     "steps, of at most 512 pixels; .mp4 needs the extra `video`; with --resume, the film begins "
+     "where the run goes on"),
+    ("Files", "tensorboard_dir", "string", None,
+     "write losses, pictures, settings, memory and the time of each step for TensorBoard to this "
+     "directory, one for each run, made if missing; the extra `tensorboard` shows them"),
     ("Files", "resume", "boolean", False,
      "keep a checkpoint beside the result while the run goes on, and go on from it if there is "
      "one: repeat the same command after whatever has ended it"),

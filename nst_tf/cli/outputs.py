@@ -1,4 +1,4 @@
-"""What a run writes: its picture, snapshots, history and figure."""
+"""What a run writes: its picture, snapshots, history, figure and time-lapse."""
 
 import importlib.util
 import os
@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from nst_tf.callbacks import Snapshots, save_run_figure
+from nst_tf.callbacks import Snapshots, TimeLapse, save_run_figure
 from nst_tf.callbacks.history import History
+from nst_tf.callbacks.timelapse import check_film
 from nst_tf.cli.inputs import Inputs
 from nst_tf.files import check_outputs, check_writable, free_name
 from nst_tf.images.resize import resize
@@ -30,7 +31,9 @@ class OutputPaths:
         picture: the result.
         history: the losses, or None.
         figure: the drawing of pictures and losses, or None.
+        timelapse: the film of the run, or None.
         snapshots: the directory of the snapshots, or None.
+        tensorboard: the directory of what TensorBoard shows, or None.
         bit_depth: bits a channel of the result and the snapshots.
         overwrite: whether files that are there already are replaced.
         checkpoint: from which the run goes on if it is there, and which it keeps; or None.
@@ -39,7 +42,9 @@ class OutputPaths:
     picture: Path
     history: Path | None
     figure: Path | None
+    timelapse: Path | None
     snapshots: Path | None
+    tensorboard: Path | None
     bit_depth: int
     overwrite: bool
     checkpoint: Path | None
@@ -71,7 +76,9 @@ class OutputPaths:
             picture,
             Path(values.history) if values.history else None,
             Path(values.figure) if values.figure else None,
+            Path(values.timelapse) if values.timelapse else None,
             steps(picture),
+            Path(values.tensorboard_dir) if values.tensorboard_dir else None,
             values.bit_depth,
             values.overwrite or bool(checkpoint and checkpoint.exists()),
             checkpoint,
@@ -92,9 +99,17 @@ class OutputPaths:
             raise ValueError(f"--figure {self.figure} must end in one of {' '.join(FIGURES)}")
         if self.figure and importlib.util.find_spec("matplotlib") is None:
             raise ValueError("--figure needs matplotlib: run pip install matplotlib")
-        files = [self.picture, *filter(None, (self.history, self.figure))]
+        if self.timelapse:
+            check_film(self.timelapse)
+        files = [self.picture, *filter(None, (self.history, self.figure, self.timelapse))]
         check_outputs([*files, *filter(None, [self.checkpoint])], inputs)
         self._check_existing(files)
+        if self.tensorboard:
+            parents = (self.tensorboard, *self.tensorboard.absolute().parents)
+            nearest = next(path for path in parents if path.exists())
+            if not nearest.is_dir():
+                raise NotADirectoryError(f"{nearest} is a file: name another --tensorboard_dir")
+            check_writable(nearest)
         if self.snapshots:
             if self.snapshots.exists() and not self.snapshots.is_dir():
                 raise NotADirectoryError(f"{self.snapshots} is a file: name another --snapshot_dir")
@@ -152,6 +167,7 @@ class Outputs:
 
     Attributes:
         history: the callback that collects what the history and the figure show.
+        timelapse: the callback that collects what the film shows, if there is to be one.
     """
 
     def __init__(
@@ -164,6 +180,7 @@ class Outputs:
         history_layers: bool = False,
     ) -> None:
         self.history = History(history_layers)
+        self.timelapse = TimeLapse() if paths.timelapse else None
         self._paths = paths
         self._inputs = inputs
         self._contents = contents
@@ -177,14 +194,9 @@ class Outputs:
             FileExistsError: a file is there and must stay.
             OSError: the file cannot be written.
         """
-        fitted = self._inputs.fitted
-        if image.shape != fitted.content.shape:
-            image = resize(image, fitted.size)
-            if fitted.covered is not None:  # what stays the photo keeps its full resolution
-                image = np.where(fitted.covered[None, :, :, None] > 0, image, fitted.content)
         save_image(
             path,
-            image,
+            self._full_size(image),
             alpha=self._inputs.alpha,
             has_profile=self._inputs.has_profile,
             metadata=self._metadata(),
@@ -192,6 +204,17 @@ class Outputs:
             bit_depth=self._paths.bit_depth,
             overwrite=self._paths.overwrite,
         )
+
+    def _full_size(self, image: np.ndarray) -> np.ndarray:
+        """Return an image of any scale at the result's size."""
+        fitted = self._inputs.fitted
+        if image.shape == fitted.content.shape:
+            return image
+        image = resize(image, fitted.size)
+        if fitted.covered is None:
+            return image
+        # What stays the photo keeps its full resolution.
+        return np.where(fitted.covered[None, :, :, None] > 0, image, fitted.content)
 
     def save_snapshot(self, path: Path, image: np.ndarray) -> None:
         """Write a snapshot; a run does not end because one cannot be written."""
@@ -219,6 +242,7 @@ class Outputs:
         for path, write in (
             (self._paths.history, lambda path: self.history.save(path, self._paths.overwrite)),
             (self._paths.figure, lambda path: self._save_figure(path, image)),
+            (self._paths.timelapse, lambda path: self._save_timelapse(path, image)),
         ):
             try:
                 if path:
@@ -240,3 +264,7 @@ class Outputs:
     def _save_figure(self, path: Path, image: np.ndarray) -> None:
         rows, overwrite = self.history.rows, self._paths.overwrite
         save_run_figure(path, self._contents, self._styles, image, rows, overwrite)
+
+    def _save_timelapse(self, path: Path, image: np.ndarray) -> None:
+        assert self.timelapse
+        self.timelapse.save(path, self._full_size(image), self._paths.overwrite)

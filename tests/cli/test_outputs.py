@@ -1,9 +1,12 @@
 """What a run writes, and what it leaves alone."""
 
 import csv
+import itertools
 import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +14,9 @@ from PIL import Image
 
 from nst_tf.cli.flags import parse
 from nst_tf.cli.outputs import OutputPaths
+from nst_tf.cli.signals import Stopper
 from nst_tf.run import main
+from tests.callbacks.test_tensorboard import events
 
 SHORT = ["--content_layers=block2_conv2", "--style_layers=block1_conv1", "--steps=2"]
 SHORT += ["--max_dim=48", "--recipe=tutorial"]
@@ -60,13 +65,14 @@ def test_snapshots_of_an_earlier_run_count_too():
         (["-o", "old.png"], "old.png exists: choose another name or add --overwrite"),
         (["--history=old.csv"], "old.csv exists: choose"),
         (["--figure=old.pdf"], "old.pdf exists: choose"),
+        (["--timelapse=old.gif"], "old.gif exists: choose"),
         (["-o", "link.png"], "link.png exists: choose"),
         (["--snapshot_every=1", "--snapshot_dir=old-steps"], "old-steps holds snapshots: name"),
         (["--snapshot_every=1", "-o", "old.jpg"], "old-steps holds snapshots: name another"),
     ],
 )
 def test_what_is_there_is_not_replaced_unless_told(words, message):
-    touch("old.png", "old.csv", "old.pdf")
+    touch("old.png", "old.csv", "old.pdf", "old.gif")
     os.symlink("old.png", "link.png")
     os.mkdir("old-steps")
     touch("old-steps/step_00001.png")
@@ -178,3 +184,56 @@ def test_the_history_tells_of_layers_on_request(photo, painting):
         style = sum(float(row[name]) for name in shares[:2])
         assert style == pytest.approx(float(row["style"]), rel=1e-5)
         assert float(row[shares[2]]) == pytest.approx(float(row["content"]), rel=1e-5)
+
+
+def frames(path):
+    with Image.open(path) as film:
+        return film.size, getattr(film, "n_frames", 1)
+
+
+def test_a_run_leaves_its_time_lapse(photo, painting):
+    flags = [*SHORT, "--steps=4", "--init=noise", "--quiet", "--timelapse=film.webp"]
+    assert main(["nst-tf", "photo.png", "painting.png", *flags]) == 0
+    assert frames("film.webp") == ((48, 36), 4)
+
+
+def test_a_stopped_run_leaves_its_time_lapse_at_the_size_of_the_result(
+    photo, painting, capfd, monkeypatch
+):
+    calls = itertools.count(1)
+
+    def stop(*_):
+        return next(calls) == 3 and os.kill(os.getpid(), signal.SIGINT) is None
+
+    monkeypatch.setattr(Stopper, "__call__", stop)
+    flags = [*SHORT, "--steps=4", "--init=noise", "--scales=2", "--min_dim=16", "--quiet"]
+    assert main(["nst-tf", "photo.png", "painting.png", *flags, "--timelapse=film.gif"]) == 130
+    assert frames("film.gif") == ((48, 36), 3)
+    with Image.open("photo-painting.png") as picture:
+        assert picture.size == (48, 36)
+
+
+def test_a_time_lapse_that_cannot_be_written_does_not_cost_the_picture(
+    photo, painting, capfd, monkeypatch
+):
+    def fail(*_):
+        raise RuntimeError("no such codec")
+
+    monkeypatch.setattr("nst_tf.callbacks.timelapse._encoded", fail)
+    flags = [*SHORT, "--quiet", "--timelapse=film.gif"]
+    assert main(["nst-tf", "photo.png", "painting.png", *flags]) == 1
+    assert capfd.readouterr().err.splitlines()[-1] == (
+        "nst_tf: film.gif cannot be written: no such codec; the picture is saved as "
+        "photo-painting.png"
+    )
+    assert os.path.exists("photo-painting.png")
+
+
+def test_a_run_tells_tensorboard_of_itself(photo, painting):
+    flags = [*SHORT, "--quiet", "--tensorboard_dir=runs/first"]
+    assert main(["nst-tf", "photo.png", "painting.png", *flags]) == 0
+    found = events(Path("runs/first"))
+    assert [step for tag, step, *_ in found if tag == "loss/style"] == [1, 2]
+    assert [step for tag, step, *_ in found if tag == "picture"] == [1, 2]
+    ((value,),) = (value for tag, _, _, value, _ in found if tag == "settings")
+    assert b"| max_dim | 48 |" in value

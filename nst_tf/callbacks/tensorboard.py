@@ -1,0 +1,136 @@
+"""What a run tells TensorBoard."""
+
+import dataclasses
+import io
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import psutil
+from PIL import Image
+
+from nst_tf.files import StrPath
+from nst_tf.images.depth import to_levels
+from nst_tf.images.resize import fit_size, resize
+
+if TYPE_CHECKING:
+    from nst_tf.progress import Progress
+
+LONG_SIDE = 1024  # pixels of a picture, at most: enough for a browser, and no gigabytes
+FLUSHED = 5000  # milliseconds after which what is written reaches the disk
+MIB = 2**20
+
+
+class TensorBoard:
+    """Writes a run for TensorBoard, by TensorFlow's own `tf.summary`.
+
+    It writes each term of the losses, the seconds and the process's memory (MiB) of every step, the
+    picture after the first step of each epoch or scale and after the last one, and the settings.
+    A failure to write never ends the run: there is one warning, and nothing more is written.
+
+    Args:
+        directory: of the event files, one for each run; made if missing.
+        settings: those of the run, to be shown as text; None: they are not shown.
+    """
+
+    def __init__(self, directory: StrPath, settings: Any = None) -> None:
+        self.directory = directory
+        self._settings = dataclasses.asdict(settings) if settings is not None else {}
+        self._process = psutil.Process()
+        self._writer: Any = None
+        self._failed = False
+        self._latest: Progress | None = None
+        self._section: tuple[int, int] | None = None
+        self._pictured = 0  # number of the latest step whose picture is written
+
+    def __call__(self, progress: "Progress") -> None:
+        """Write a step."""
+        before, self._latest = self._latest, progress
+        self._try(lambda: self._write(progress, before))
+
+    def close(self) -> None:
+        """Write the last picture, and all that waits to be written."""
+        self._try(self._finish)
+        self._latest = None
+
+    def _try(self, write: Callable[[], None]) -> None:
+        if self._failed:
+            return
+        try:
+            write()
+        except Exception as error:  # of any of TensorFlow's many kinds
+            self._failed = True
+            why = str(error).strip().partition("\n")[0]
+            warnings.warn(f"no more for TensorBoard in {self.directory}: {why}; the run goes on")
+
+    def _write(self, progress: "Progress", before: "Progress | None") -> None:
+        import tensorflow as tf
+
+        if self._writer is None:
+            self._writer = tf.summary.create_file_writer(str(self.directory), flush_millis=FLUSHED)
+            with self._writer.as_default(progress.step):
+                _text("settings", _table(self._settings))
+        with self._writer.as_default(progress.step):
+            for name, loss in progress.losses.items():
+                _scalar(f"loss/{name}", loss)
+            if before or progress.step == 1:  # the time before a run goes on is not a step's
+                _scalar("run/step_seconds", progress.seconds - (before.seconds if before else 0.0))
+            _scalar("run/memory_mib", self._process.memory_info().rss / MIB)
+        section = progress.scale.number, progress.state.epoch
+        if section != self._section:
+            self._section = section
+            self._picture(progress)
+
+    def _picture(self, progress: "Progress") -> None:
+        self._pictured = progress.step
+        with self._writer.as_default(progress.step):
+            _image("picture", progress.image())
+
+    def _finish(self) -> None:
+        if self._latest is None:
+            return
+        if self._pictured != self._latest.step:
+            self._picture(self._latest)
+        self._writer.close()
+        self._writer = None
+        if not any(Path(self.directory).glob("*.tfevents.*")):  # which TensorFlow does not tell
+            raise FileNotFoundError("its files have vanished")
+
+
+# `tf.summary.scalar` and its like need TensorBoard itself, `tf.summary.write` does not. The classes
+# of data are those of TensorFlow's summary.proto.
+
+
+def _scalar(tag: str, value: float) -> None:
+    _summary("scalars", 1, tag, np.float32(value))
+
+
+def _text(tag: str, text: str) -> None:
+    _summary("text", 2, tag, [text])
+
+
+def _image(tag: str, image: np.ndarray) -> None:
+    """Write a picture, float32 `[1, h, w, 3]`: its width, its height and a PNG file of it."""
+    _, height, width, _ = image.shape
+    pixels = to_levels(resize(image, fit_size(height, width, LONG_SIDE))[0])
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    height, width, _ = pixels.shape
+    _summary("images", 3, tag, [str(width).encode(), str(height).encode(), file.getvalue()])
+
+
+def _summary(plugin: str, data_class: int, tag: str, value: Any) -> None:
+    import tensorflow as tf
+    from tensorflow.core.framework.summary_pb2 import SummaryMetadata
+
+    metadata = SummaryMetadata(data_class=data_class)
+    metadata.plugin_data.plugin_name = plugin
+    tf.summary.write(tag, value, metadata=metadata)
+
+
+def _table(settings: dict[str, Any]) -> str:
+    """Return settings as Markdown, which TensorBoard shows."""
+    rows = [f"| {name} | {value} |" for name, value in settings.items()]
+    return "\n".join(["| setting | value |", "|---|---|", *rows])
