@@ -324,8 +324,9 @@ def _fail(message: str, status: int) -> int:
     return status
 
 
-def _saved(problems: list[str], path: Path) -> str:
-    return f"{'; '.join(problems)}; the picture is saved as {path}"
+def _saved(problems: list[str], path: Path | None) -> str:
+    where = f"is saved as {path}" if path else "could not be saved"
+    return f"{'; '.join(problems)}; the picture {where}"
 
 
 def console() -> None:

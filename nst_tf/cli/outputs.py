@@ -223,22 +223,22 @@ class Outputs:
         except OSError as error:
             warnings.warn(str(error))
 
-    def save_all(self, image: np.ndarray) -> tuple[Path, list[str]]:
+    def save_all(self, image: np.ndarray) -> tuple[Path | None, list[str]]:
         """Write every output that can be written.
 
         If the picture's place has become unusable, the picture goes to a temporary directory. If a
         file has taken an output's name since the run began, the output gets the next free one.
 
         Returns:
-            Where the picture is, and what went wrong.
+            Where the picture is, None if it is nowhere, and what went wrong.
         """
-        saved, problems = self._paths.picture, []
+        saved: Path | None = None
+        problems: list[str] = []
         try:
-            saved = self._save(saved, lambda path: self.save_picture(path, image))
+            saved = self._save(self._paths.picture, lambda path: self.save_picture(path, image))
         except (OSError, ValueError) as error:
             problems.append(str(error))
-            saved = Path(tempfile.mkdtemp(prefix="nst_tf-")) / "picture.png"
-            self.save_picture(saved, image)
+            saved = self._save_elsewhere(image)
         for path, write in (
             (self._paths.history, lambda path: self.history.save(path, self._paths.overwrite)),
             (self._paths.figure, lambda path: self._save_figure(path, image)),
@@ -260,6 +260,15 @@ class Outputs:
             except FileExistsError:
                 taken, path = path, free_name(path)
                 warnings.warn(f"a file has taken the name {taken}: {path} is written instead")
+
+    def _save_elsewhere(self, image: np.ndarray) -> Path | None:
+        """Write the picture to a temporary directory and return its path, or None if it is full."""
+        try:
+            path = Path(tempfile.mkdtemp(prefix="nst_tf-")) / "picture.png"
+            self.save_picture(path, image)
+        except OSError:
+            return None
+        return path
 
     def _save_figure(self, path: Path, image: np.ndarray) -> None:
         rows, overwrite = self.history.rows, self._paths.overwrite

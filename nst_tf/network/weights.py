@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
@@ -34,6 +35,10 @@ def _shapes() -> dict[str, tuple[int, ...]]:
 
 SHAPES = _shapes()
 """Kernel shape `[3, 3, in, out]` of every convolution of VGG19."""
+
+
+MOST_BYTES = 8 * 3 * 3 * WIDTHS[-1] ** 2 + 4096
+"""Of an array in a file: the largest kernel in float64, with its header."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +136,17 @@ class _NotVGG19(ValueError):
     pass
 
 
+def _check_bytes(name: str, size: int) -> None:
+    """Refuse an array that VGG19 has no room for before it fills the memory."""
+    if size > MOST_BYTES:
+        raise _NotVGG19(f"{name} is too large")
+
+
 def _read_npz(path: Path):
     kernels, biases = {}, {}
+    with zipfile.ZipFile(path) as archive:
+        for entry in archive.infolist():
+            _check_bytes(entry.filename, entry.file_size)
     with np.load(path, allow_pickle=False) as archive:
         for name in CONVOLUTIONS:
             if f"{name}/kernel" in archive:
@@ -157,6 +171,7 @@ def _read_h5(path: Path):
 
     def collect(name, item):
         if isinstance(item, h5py.Dataset) and item.ndim in (1, 4):
+            _check_bytes(name, item.nbytes)
             groups.setdefault(name.rpartition("/")[0], []).append(item[()])
 
     with h5py.File(path, "r") as file:
