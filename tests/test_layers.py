@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import ROOT
 
 PROGRAMS = {"run", "__main__"}
-ABOVE_MEMORY = {"transfer", "service", "callbacks", "cli", *PROGRAMS}
+ABOVE_MEMORY = {"transfer", "service", "callbacks", "notebook", "cli", *PROGRAMS}
 ABOVE_LEAVES = {"losses", "optimizers", "memory", *ABOVE_MEMORY}
 LEAVES = (
     "checks", "files", "settings", "recipes", "schedule", "network", "images", "caching", "gate",
@@ -24,13 +24,17 @@ FORBIDDEN = {
     "memory": ABOVE_MEMORY | {"optimizers"},
     "cli": PROGRAMS,
 }
-ALLOWED = {"callbacks": {"callbacks", "checkpoint", "progress", "files", "images"}}
+ALLOWED = {
+    "callbacks": {"callbacks", "checkpoint", "progress", "files", "images"},
+    "notebook": {"callbacks", "progress", "images"},
+}
 KNOWN_ONLY_TO_PROGRAMS = {"cli", *PROGRAMS}
 
 WITHOUT_TENSORFLOW = (
     "settings", "recipes", "schedule", "fitting", "styles", "images.io", "images.masks",
     "images.resize", "images.sources", "callbacks", "cli.flags", "cli.inputs", "run", "loading",
     "overrides", "progress", "runtime", "service.result", "service.admission", "service.buckets",
+    "notebook",
 )  # fmt: skip
 
 

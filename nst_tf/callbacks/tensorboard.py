@@ -108,7 +108,7 @@ def _scalar(tag: str, value: float) -> None:
 
 
 def _text(tag: str, text: str) -> None:
-    _summary("text", 2, tag, [text])
+    _summary("text", 2, tag, text)
 
 
 def _image(tag: str, image: np.ndarray) -> None:

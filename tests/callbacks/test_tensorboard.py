@@ -96,7 +96,7 @@ def test_settings_are_shown_as_a_table(tmp_path):
     write(TensorBoard(tmp_path, Settings(strength=0.7)), progress_of(1))
     ((_, _, plugin, value, _),) = (event for event in events(tmp_path) if event[0] == "settings")
     assert plugin == "text"
-    assert "| strength | 0.7 |" in value[0].decode().splitlines()
+    assert "| strength | 0.7 |" in value.item().decode().splitlines()
 
 
 def test_a_folder_that_cannot_be_made_is_told_once_and_ends_nothing(tmp_path, recwarn):
