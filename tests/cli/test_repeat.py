@@ -15,7 +15,7 @@ from nst_tf.cli.flags import parse
 from nst_tf.images.metadata import read_metadata
 from nst_tf.recipes import recipe
 from nst_tf.run import main
-from tests.conftest import ASSETS
+from tests.conftest import ASSETS, GOLDEN
 
 SHORT = ["--content_layers=block2_conv2", "--style_layers=block1_conv1,block2_conv1"]
 SHORT += ["--max_dim=48", "--epochs=2", "--steps_per_epoch=2"]
@@ -182,7 +182,7 @@ def test_a_picture_that_is_missing_is_bad_input(capfd):
 
 def test_pictures_of_other_versions_are_repeated(photo, monkeypatch, recwarn):
     monkeypatch.setattr("nst_tf.__version__", "1.5.0")
-    shutil.copy(ASSETS / "gallery" / "region-both.jpg", "old.jpg")
+    shutil.copy(GOLDEN / "version-1.3.jpg", "old.jpg")
     made = read_metadata("old.jpg")  # names alone, and a setting that is gone
     assert "jit_compile" in made["settings"]
     names = [made["content"], *made["styles"], *made["content_mask"]]
