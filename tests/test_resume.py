@@ -98,7 +98,7 @@ def paint(photo, painting, *flags):
 
 
 @pytest.fixture
-def stopped(photo, painting, monkeypatch, capfd):
+def stopped(photo, painting, monkeypatch, capfd, signals_not_ignored):
     """Stop a run after its third step of six and return what its command was."""
     from nst_tf.cli.signals import Stopper
 

@@ -198,7 +198,7 @@ def test_a_run_leaves_its_time_lapse(photo, painting):
 
 
 def test_a_stopped_run_leaves_its_time_lapse_at_the_size_of_the_result(
-    photo, painting, capfd, monkeypatch
+    photo, painting, signals_not_ignored, monkeypatch
 ):
     calls = itertools.count(1)
 
