@@ -167,7 +167,7 @@ def _settings(values: flags.FlagValues, earlier: Settings | None) -> Settings:
 
 
 def _with_steps(settings: Settings, steps: int) -> Settings:
-    """Return settings that take so many steps at the finest scale.
+    """Return settings that take a given number of steps at the finest scale.
 
     The epochs stay if they can share the steps; otherwise there is one, unless a ramp needs them.
 
