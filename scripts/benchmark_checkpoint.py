@@ -29,11 +29,13 @@ def full_state(state, size):
     import tensorflow as tf
 
     from nst_tf.optimizers.lbfgs import Evaluation, LBFGSState
+    from nst_tf.watch import Watch
 
     image = tf.random.uniform([1, *size, 3])
     vectors = tuple(tf.reshape(image, [-1]) for _ in range(PAIRS))
     optimizer = LBFGSState(vectors, vectors, Evaluation({"total": 1.0}, image), False)
-    return replace(state, image=image, start=image, optimizer=optimizer)
+    watch = Watch(best=1.0, image=image)
+    return replace(state, image=image, start=image, optimizer=optimizer, watch=watch)
 
 
 def timed(function, *arguments):
