@@ -44,7 +44,31 @@ def seeds(folder):
     deep = io.BytesIO()
     Image.fromarray(levels[..., 0].astype(np.uint16) * 257).save(deep, "PNG")
     files["deep.png"] = deep.getvalue()
+    files |= _nested(Image.fromarray(levels).convert("RGB"))
     return files | _weights() | {"run.checkpoint": _checkpoint(Path(folder))}
+
+
+def _nested(image):
+    """Return files that hold files or streams of other formats, or several pictures."""
+    turned = image.rotate(180)
+    kinds = {
+        "png.ico": {"format": "ICO", "sizes": [(16, 16), (24, 24)]},
+        "bmp.ico": {"format": "ICO", "sizes": [(16, 16)], "bitmap_format": "bmp"},
+        "png.icns": {"format": "ICNS"},
+        "jpeg.tiff": {"format": "TIFF", "compression": "jpeg"},
+        "deflate.tiff": {"format": "TIFF", "compression": "tiff_adobe_deflate"},
+        "pages.tiff": {"format": "TIFF", "save_all": True, "append_images": [turned]},
+        "jpegs.mpo": {"format": "MPO", "save_all": True, "append_images": [turned]},
+        "film.webp": {"format": "WEBP", "save_all": True, "append_images": [turned]},
+        "film.gif": {"format": "GIF", "save_all": True, "append_images": [turned]},
+        "film.png": {"format": "PNG", "save_all": True, "append_images": [turned]},
+    }
+    files = {}
+    for name, options in kinds.items():
+        data = io.BytesIO()
+        image.save(data, **options)
+        files[name] = data.getvalue()
+    return files
 
 
 def _weights():
