@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
+from nst_tf.stderr import stderr_to
+
 DEVICES = re.compile(r"auto|cpu|gpu(:\d+)?")
 QUIET = "3"  # errors of its C++ code alone
 
@@ -80,23 +82,12 @@ def grow_memory(gpus: list[Any]) -> None:
 @contextmanager
 def _stderr_held_back() -> Iterator[None]:
     """Hide what libraries print to file descriptor 2, unless the block fails."""
-    if sys.stderr is not None:
-        sys.stderr.flush()
-    try:
-        kept = os.dup(2)
-    except OSError:  # closed already
-        yield
-        return
     with tempfile.TemporaryFile() as noise:
-        os.dup2(noise.fileno(), 2)
         try:
-            yield
+            with stderr_to(noise):
+                yield
         except Exception:
             noise.seek(0)
-            os.write(kept, noise.read())
+            if written := noise.read():
+                os.write(2, written)
             raise
-        finally:
-            if sys.stderr is not None:
-                sys.stderr.flush()
-            os.dup2(kept, 2)
-            os.close(kept)

@@ -1,7 +1,6 @@
 """Picture files as arrays of their own depth, upright and in sRGB."""
 
 import os
-import sys
 import threading
 import warnings
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from nst_tf.images.deep import read_deep
 from nst_tf.images.depth import to_float
 from nst_tf.images.origin import Origin, read_origin
 from nst_tf.images.profiles import deep_to_srgb, to_srgb
+from nst_tf.stderr import stderr_to
 
 _STDERR = threading.Lock()
 
@@ -102,27 +102,8 @@ def _load(image: Image.Image) -> None:
     if image.format != "TIFF":
         image.load()
         return
-    with _STDERR, _without_stderr():
+    with _STDERR, open(os.devnull, "wb") as nothing, stderr_to(nothing):
         image.load()
-
-
-@contextmanager
-def _without_stderr() -> Iterator[None]:
-    """Discard what the process writes to the descriptor of stderr, in C too."""
-    if sys.stderr is not None:
-        sys.stderr.flush()
-    try:
-        kept = os.dup(2)
-    except OSError:  # closed already
-        yield
-        return
-    try:
-        with open(os.devnull, "wb") as nothing:
-            os.dup2(nothing.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 def _grey_samples(image: Image.Image) -> np.ndarray:
