@@ -9,13 +9,13 @@ import json
 import os
 import platform
 import zlib
-from collections.abc import Iterator, Mapping
-from hashlib import sha256
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from nst_tf.digests import array_digest
 from nst_tf.files import StrPath, write_whole
 from nst_tf.fitting import Fitted
 from nst_tf.memory.plan import Plan
@@ -54,7 +54,7 @@ def run_identity(fitted: Fitted, weights: Weights, precision: str) -> Identity:
         del settings[name]
     return json.loads(
         json.dumps(
-            {name: _digest(array) for name, array in pictures.items() if array is not None}
+            {name: array_digest(array) for name, array in pictures.items() if array is not None}
             | settings
             | {
                 "weights": weights.sha256,
@@ -80,11 +80,6 @@ def _difference(name: str, ours: Identity, theirs: Identity) -> str:
     return f"{name} is {values[0]}, was {values[1]}"
 
 
-def _digest(array: np.ndarray) -> str:
-    described = f"{array.dtype.str} {array.shape} ".encode()
-    return sha256(described + np.ascontiguousarray(array).tobytes()).hexdigest()
-
-
 def save_checkpoint(path: StrPath, run: SavedRun) -> None:
     """Write a checkpoint whole; until it is safe on the disk, the file that was there stays.
 
@@ -92,12 +87,9 @@ def save_checkpoint(path: StrPath, run: SavedRun) -> None:
         OSError: it cannot be written.
     """
     arrays, numbers = _pack(run.state)
-    checksum = 0
-    for array in arrays.values():
-        checksum = zlib.crc32(array.data, checksum)
     record = {
         "format": FORMAT,
-        "checksum": checksum,
+        "checksum": _checksum(arrays.values()),
         "state": numbers,
         "plans": [plan._asdict() for plan in run.plans],
         "identity": run.identity,
@@ -137,10 +129,7 @@ def load_checkpoint(path: StrPath) -> SavedRun:
             if record["format"] != FORMAT:
                 raise ValueError("another format")
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        checksum = 0
-        for name in _names(record["state"]):
-            checksum = zlib.crc32(np.ascontiguousarray(arrays[name]).data, checksum)
-        if checksum != record["checksum"]:
+        if _checksum(arrays[name] for name in _names(record["state"])) != record["checksum"]:
             raise ValueError("the checksum does not match")
         return SavedRun(
             _unpack(arrays, record["state"]),
@@ -154,6 +143,13 @@ def load_checkpoint(path: StrPath) -> SavedRun:
         raise ValueError(
             f"{path} is damaged or no checkpoint of this version: delete it to start again"
         ) from None
+
+
+def _checksum(arrays: Iterable[np.ndarray]) -> int:
+    checksum = 0
+    for array in arrays:
+        checksum = zlib.crc32(np.ascontiguousarray(array).data, checksum)
+    return checksum
 
 
 def _names(numbers: Mapping[str, Any]) -> Iterator[str]:

@@ -14,7 +14,7 @@ ABOVE_MEMORY = {"transfer", "service", "callbacks", "notebook", "cli", *PROGRAMS
 ABOVE_LEAVES = {"losses", "optimizers", "memory", *ABOVE_MEMORY}
 LEAVES = (
     "checks", "files", "settings", "recipes", "schedule", "network", "images", "caching", "gate",
-    "explain", "overrides", "loading", "runtime", "stderr", "version",
+    "digests", "explain", "overrides", "loading", "runtime", "stderr", "version",
 )  # fmt: skip
 
 FORBIDDEN = {

@@ -1,6 +1,5 @@
 """What a picture was made from."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ from absl import flags
 from PIL import ExifTags
 
 from nst_tf.cli.inputs import picture_paths
+from nst_tf.digests import file_digest
 from nst_tf.images.decode import open_picture
 from nst_tf.network.weights import Weights
 from nst_tf.provenance import method_metadata
@@ -54,6 +54,4 @@ def _file(path: str) -> dict[str, Any]:
         width, height = image.size
         if image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8):
             width, height = height, width
-    with open(path, "rb") as file:
-        checksum = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"name": Path(path).name, "size": f"{width}x{height}", "sha256": checksum}
+    return {"name": Path(path).name, "size": f"{width}x{height}", "sha256": file_digest(path)}

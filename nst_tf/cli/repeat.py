@@ -1,7 +1,6 @@
 """A picture made earlier as a command: its settings, and its files wherever they are found."""
 
 import dataclasses
-import hashlib
 import os
 import warnings
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 from absl import flags
 
 import nst_tf
+from nst_tf.digests import file_digest
 from nst_tf.images.metadata import read_metadata
 from nst_tf.network.weights import BUNDLED_SHA256
 from nst_tf.settings import INITS, Settings
@@ -118,7 +118,7 @@ def _find(picture: str, flag: str, file: Recorded) -> str:
     if file.sha256 is None:
         return found[0]
     for path in found:
-        if _sha256(path) == file.sha256:
+        if file_digest(path) == file.sha256:
             return path
     warnings.warn(f"{found[0]} is not the file that {picture} was made from, only of its name")
     return found[0]
@@ -128,11 +128,6 @@ def _places(picture: str, name: str) -> Iterator[str]:
     if name:
         yield os.path.join(os.path.dirname(picture), name)
         yield name
-
-
-def _sha256(path: str) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _settings(path: str, recorded: dict[str, Any]) -> Settings:

@@ -7,7 +7,6 @@ and Schmidt, arXiv 1612.04337). Unlike in the paper, matches are made once a sca
 objective is smooth and L-BFGS can minimise it, and the loss is compared without centring.
 """
 
-import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from nst_tf.digests import array_digest
 from nst_tf.losses.guides import block_means
 from nst_tf.losses.term import Features, Source, Sources, Statistics, Target, Term, Window
 from nst_tf.network.layers import numbers_per_pixel, stride
@@ -143,7 +143,7 @@ class Neighbor(Term):
             chosen, count = self._sample(view, CANDIDATES // len(views))
             log.info("%d of %d places of a painting are candidates", len(chosen), count)
             whole = view._replace(mask=None)
-            name = ("Neighbor", hashlib.sha256(chosen.tobytes()).digest())
+            name = ("Neighbor", array_digest(chosen))
             gather = self._gather(chosen)
             found.append(whole.statistics(self.layers, gather, self.grid, name=name))
             bias.append(np.full(len(chosen), PRIOR * np.log(share / max(used.values()))))

@@ -1,12 +1,10 @@
 """What the network finds in paintings, remembered from run to run."""
 
-import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
 
-import tensorflow as tf
-
+from nst_tf.digests import array_digest
 from nst_tf.losses.term import Statistics, Summarize
 
 
@@ -37,8 +35,8 @@ class Memo:
 
             if name is None:
                 return look()
-            region = tuple((layer, digest(guide)) for layer, guide in guides.items())
-            key = (kind, digest(image), layers, name, region, grid, joint)
+            region = tuple((layer, array_digest(guide.numpy())) for layer, guide in guides.items())
+            key = (kind, array_digest(image.numpy()), layers, name, region, grid, joint)
             found = self._recall(key)
             if found is None:
                 found = look()
@@ -60,12 +58,6 @@ class Memo:
                 self._held += size_of(found)
             while self._held > self.limit:
                 self._held -= size_of(self._found.popitem(last=False)[1])
-
-
-def digest(values: tf.Tensor) -> bytes:
-    """Return a number that tensors of other shapes or values do not have."""
-    array = values.numpy()
-    return hashlib.sha256(repr(array.shape).encode() + array.tobytes()).digest()
 
 
 def size_of(statistics: Statistics) -> int:
