@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from nst_tf.callbacks.console import duration
-from nst_tf.images.depth import to_levels
-from nst_tf.images.resize import fit_size, resize
+from nst_tf.images.preview import preview
 
 if TYPE_CHECKING:
     from nst_tf.progress import Progress
@@ -92,11 +91,8 @@ class Live:
         assert self._view
         losses = " · ".join(f"{name} {value:.4g}" for name, value in progress.losses.items())
         where = f"step {progress.step} of {progress.steps}, {duration(progress.seconds)}"
-        image = progress.image()
-        size = fit_size(image.shape[1], image.shape[2], self._long_side)
-        self._view.show(
-            Image.fromarray(to_levels(resize(image, size)[0])), f"{where} · {losses} · {note}"
-        )
+        picture = Image.fromarray(preview(progress.image(), self._long_side))
+        self._view.show(picture, f"{where} · {losses} · {note}")
         self._due = time.monotonic() + self._interval
 
 

@@ -12,8 +12,7 @@ import psutil
 from PIL import Image
 
 from nst_tf.files import StrPath
-from nst_tf.images.depth import to_levels
-from nst_tf.images.resize import fit_size, resize
+from nst_tf.images.preview import preview
 
 if TYPE_CHECKING:
     from nst_tf.progress import Progress
@@ -113,8 +112,7 @@ def _text(tag: str, text: str) -> None:
 
 def _image(tag: str, image: np.ndarray) -> None:
     """Write a picture, float32 `[1, h, w, 3]`: its width, its height and a PNG file of it."""
-    _, height, width, _ = image.shape
-    pixels = to_levels(resize(image, fit_size(height, width, LONG_SIDE))[0])
+    pixels = preview(image, LONG_SIDE)
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
     height, width, _ = pixels.shape

@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from nst_tf.files import StrPath, write_whole
-from nst_tf.images.depth import to_levels
-from nst_tf.images.resize import Size, fit_size, resize
+from nst_tf.images.preview import preview
+from nst_tf.images.resize import Size
 
 if TYPE_CHECKING:
     from nst_tf.progress import Progress
@@ -77,8 +77,7 @@ class TimeLapse:
         self._frames = frames  # as a whole: another thread may be saving the film
 
     def _frame(self, image: np.ndarray) -> Frame:
-        _, height, width, _ = image.shape
-        pixels = to_levels(resize(image, fit_size(height, width, self._long_side))[0])
+        pixels = preview(image, self._long_side)
         small = Image.fromarray(pixels).resize(THUMBNAIL, Image.Resampling.BOX)
         return Frame(pixels, np.asarray(small, np.int16))
 

@@ -116,7 +116,7 @@ def test_a_lack_of_memory_ends_the_film_and_not_the_run(tmp_path, monkeypatch, r
 
     lapse = film_of([0.2, 0.5], TimeLapse())
     with monkeypatch.context() as patch:
-        patch.setattr(timelapse, "resize", fail)
+        patch.setattr(timelapse, "preview", fail)
         film_of([0.7, 0.8], lapse)
     assert [str(w.message) for w in recwarn] == ["the time-lapse ends at step 1: memory ran out"]
     lapse.save(tmp_path / "film.gif", grey(1))

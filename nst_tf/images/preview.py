@@ -1,0 +1,17 @@
+"""Pictures of a run as people look at them on the way."""
+
+import numpy as np
+
+from nst_tf.images.depth import to_levels
+from nst_tf.images.resize import fit_size, resize
+
+
+def preview(image: np.ndarray, long_side: int) -> np.ndarray:
+    """Return an image, float32 `[1, h, w, 3]` in [0, 1], as uint8 `[h, w, 3]` of a limited size.
+
+    Args:
+        image: of any scale; it is never enlarged.
+        long_side: limit of its long side, pixels.
+    """
+    _, height, width, _ = image.shape
+    return to_levels(resize(image, fit_size(height, width, long_side))[0])
