@@ -12,8 +12,10 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from nst_tf.network.processor import CPUINFO, has_any
+
 # Where TensorFlow turns oneDNN on by itself: `IsMKLEnabled` in its util/util.cc.
-_ONEDNN_FLAGS = {"avx512_vnni", "avx512_bf16", "avx_vnni", "amx_tile", "amx_int8", "amx_bf16"}
+_ONEDNN = {"avx512_vnni", "avx512_bf16", "avx_vnni", "amx_tile", "amx_int8", "amx_bf16"}
 
 
 @tf.custom_gradient
@@ -51,13 +53,9 @@ def is_faster() -> bool:
 
 
 @functools.cache
-def has_onednn(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+def has_onednn(cpuinfo: Path = CPUINFO) -> bool:
     """Return whether TensorFlow uses oneDNN's kernels here."""
     wish = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "")
     if wish:
         return wish.lower() in ("1", "true")
-    try:
-        words = set(cpuinfo.read_text().split())
-    except OSError:
-        return False
-    return not words.isdisjoint(_ONEDNN_FLAGS)
+    return has_any(_ONEDNN, cpuinfo)

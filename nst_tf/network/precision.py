@@ -3,6 +3,8 @@
 import functools
 from pathlib import Path
 
+from nst_tf.network.processor import CPUINFO, has_any
+
 
 def feature_precision(precision: str, convolution: str) -> str:
     """Return `float32` or `bfloat16`: the precision itself, or what `auto` amounts to here.
@@ -20,10 +22,6 @@ def feature_precision(precision: str, convolution: str) -> str:
 
 
 @functools.cache
-def has_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+def has_bfloat16(cpuinfo: Path = CPUINFO) -> bool:
     """Return whether this is an x86 CPU that multiplies in bfloat16; others emulate it."""
-    try:
-        words = set(cpuinfo.read_text().split())
-    except OSError:
-        return False
-    return not words.isdisjoint({"avx512_bf16", "amx_bf16"})
+    return has_any({"avx512_bf16", "amx_bf16"}, cpuinfo)
