@@ -292,10 +292,9 @@ class Run:
     def metadata(self) -> dict[str, Any]:
         """Return what the picture of the latest step carries: the plan is the one in force."""
         assert self.latest
-        plan = self.latest.state.plan._asdict()
         return self.job.metadata | {
             "steps": self.latest.step,
-            "plan": {name: plan[name] for name in plan if name not in ("peak", "longest")},
+            "plan": self.latest.state.plan.record(),
         }
 
 

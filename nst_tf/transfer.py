@@ -134,7 +134,6 @@ class StyleTransfer:
         )
         self._memo = memo
         self.network = load_model(self.settings, self.plans[-1].precision)
-        self._total = sum(scale.steps for scale in fitted.scales)
 
     @functools.cached_property
     def identity(self) -> Identity:
@@ -282,7 +281,7 @@ class StyleTransfer:
     ) -> tuple[RunState, Mapping[str, float]]:
         """Return the state after a step, and the losses before it."""
         spent = time.perf_counter() - began
-        epoch = epoch_of(self.settings, scale, self._total, state.scale_step, spent)
+        epoch = epoch_of(self.settings, scale, self.fitted.steps, state.scale_step, spent)
         try:
             with exact_products(self.settings):
                 after, losses = stepper.step(state, epoch)
@@ -340,7 +339,7 @@ class StyleTransfer:
         if not settings.strength and settings.init == "content" and self.fitted.initial is None:
             return "no gain"
         over = gains_too_little(state.window, settings.min_gain) or state.stationary
-        last = epoch_of(settings, scale, self._total, scale.steps - 1, 0.0)
+        last = epoch_of(settings, scale, self.fitted.steps, scale.steps - 1, 0.0)
         ramps_on = state.epoch < last and settings.at(state.epoch) != settings.at(last)
         return "no gain" if over and not ramps_on else None
 

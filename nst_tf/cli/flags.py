@@ -1,7 +1,6 @@
 """The flags: declared from `Settings`, parsed, explained."""
 
 import dataclasses
-import re
 from typing import Any
 
 from absl import flags
@@ -11,12 +10,11 @@ from nst_tf.cli.arguments import UsageError, normalised, place_pictures
 from nst_tf.cli.repeat import repeated
 from nst_tf.images.depth import BIT_DEPTHS
 from nst_tf.recipes import RECIPES, recipe
+from nst_tf.runtime import DEVICES
 from nst_tf.settings import Settings
 from nst_tf.styles import check_styles
 
 MOST_DPI = 65535  # the most that JPEG files hold
-
-DEVICES = re.compile(r"auto|cpu|gpu(:\d+)?")
 
 # The flags that concern files and the run rather than the method: group, name, kind, default, help.
 OTHER_FLAGS: tuple[tuple[str, str, str, Any, str], ...] = (
@@ -123,6 +121,7 @@ def parse(argv: list[str]) -> tuple[flags.FlagValues, Settings]:
         if values.help or values.helpfull or values.version:
             return values, recipe(values.recipe) if values.helpfull else Settings()
         place_pictures(values, pictures)
+        values["resume"].value = values.resume or values.resume_anyway
     except (flags.Error, ValueError) as error:
         raise _misuse(error) from None
     earlier = repeated(values) if values.from_image else None
@@ -227,7 +226,7 @@ def _check(values: flags.FlagValues, settings: Settings) -> None:
         raise UsageError(f"--snapshot_every must be at least 0, not {values.snapshot_every}")
     if values.checkpoint_every < 0:
         raise UsageError(f"--checkpoint_every must be at least 0, not {values.checkpoint_every}")
-    if values["checkpoint_every"].present and not (values.resume or values.resume_anyway):
+    if values["checkpoint_every"].present and not values.resume:
         raise UsageError("--checkpoint_every needs --resume")
     if values.snapshot_dir and not values.snapshot_every:
         raise UsageError("--snapshot_dir needs --snapshot_every to say how often")

@@ -56,14 +56,13 @@ class OutputPaths:
         A name of the latter kind is the first that no file has, unless files are to be replaced.
         What an unfinished run has left is replaced when it goes on.
         """
-        resume = values.resume or values.resume_anyway
 
         def steps(picture: Path) -> Path | None:
             named = values.snapshot_dir or picture.parent / f"{picture.stem}-steps"
             return Path(named) if values.snapshot_every else None
 
         def taken(picture: Path) -> bool:
-            if resume and _checkpoint(picture).exists():
+            if values.resume and _checkpoint(picture).exists():
                 return False
             follows = not values.snapshot_dir
             return os.path.lexists(picture) or (follows and _snapshots_in(steps(picture)))
@@ -71,7 +70,7 @@ class OutputPaths:
         picture = Path(values.output or _default_name(values))
         if not values.output and not values.overwrite:
             picture = free_name(picture, taken)
-        checkpoint = _checkpoint(picture) if resume else None
+        checkpoint = _checkpoint(picture) if values.resume else None
         return cls(
             picture,
             Path(values.history) if values.history else None,

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from absl import flags
-from PIL import ExifTags
 
 from nst_tf.cli.inputs import picture_paths
 from nst_tf.digests import file_digest
 from nst_tf.images.decode import open_picture
+from nst_tf.images.origin import swaps_axes
 from nst_tf.network.weights import Weights
 from nst_tf.provenance import method_metadata
 from nst_tf.settings import Settings
@@ -52,6 +52,6 @@ def _file(path: str) -> dict[str, Any]:
     """
     with open_picture(path) as image:
         width, height = image.size
-        if image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8):
+        if swaps_axes(image.getexif()):
             width, height = height, width
     return {"name": Path(path).name, "size": f"{width}x{height}", "sha256": file_digest(path)}

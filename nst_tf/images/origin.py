@@ -56,9 +56,14 @@ def read_origin(image: Image.Image) -> Origin:
         exif = image.getexif()
         own = image.getexif().get_ifd(ExifTags.IFD.Exif)
     dpi = _dpi(image, exif)
-    if dpi and exif.get(_Tag.Orientation, 1) in (5, 6, 7, 8):  # which swap the axes
+    if dpi and swaps_axes(exif):
         dpi = dpi[::-1]
     return Origin(_kept(exif, AUTHORSHIP, str), _kept(own, CAPTURE, object), dpi)
+
+
+def swaps_axes(exif: Mapping[int, Any]) -> bool:
+    """Return whether the upright picture's width is the height of the stored one."""
+    return exif.get(_Tag.Orientation, 1) in (5, 6, 7, 8)
 
 
 def _kept(exif: Mapping[int, Any], tags: tuple[int, ...], kind: type) -> dict[int, Any]:

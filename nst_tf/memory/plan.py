@@ -7,7 +7,7 @@ Estimates follow from the shapes; their constants were fitted to the peaks of re
 import itertools
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -57,6 +57,15 @@ class Plan(NamedTuple):
     precision: str
     peak: int
     longest: int
+
+    def record(self) -> dict[str, Any]:
+        """Return what a picture's metadata tell of it: how the run was made to fit."""
+        return {
+            "block_size": self.block_size,
+            "lbfgs_memory": self.lbfgs_memory,
+            "winograd": self.winograd,
+            "precision": self.precision,
+        }
 
     @property
     def cost(self) -> float:

@@ -117,5 +117,5 @@ def _metadata(transfer: StyleTransfer, latest: Progress | None) -> dict[str, Any
     return method_metadata(settings, weights, plan.precision) | {
         "size": list(transfer.fitted.size),
         "steps": latest.step if latest else 0,
-        "plan": {k: v for k, v in plan._asdict().items() if k not in ("peak", "longest")},
+        "plan": plan.record(),
     }
