@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from dataclasses import fields
+from dataclasses import Field, fields
 from typing import Any
 
 
@@ -14,10 +14,7 @@ def explained(settings: type) -> str:
     """
     groups: dict[str, list[str]] = {}
     for entry in fields(settings):
-        known = entry.metadata
-        notes = [f"{words} {shown(limit)}" for words, limit in known["limits"].items()]
-        if known["choices"]:
-            notes.append(" or ".join(known["choices"]))
+        known, notes = entry.metadata, bounds(entry)
         # Flags are written with dashes; here they are names.
         text = re.sub(r"--(?=\w)", "", known["help"])
         text += f" ({', '.join(notes)})" if notes else ""
@@ -28,6 +25,13 @@ def explained(settings: type) -> str:
             f"    {entry.name} = {shown(entry.default)}\n{wrapped}"
         )
     return "\n\n".join(f"{group}:\n\n" + "\n".join(rows) for group, rows in groups.items())
+
+
+def bounds(entry: Field) -> list[str]:
+    """Return the limits and the choices of a setting in words."""
+    known = entry.metadata
+    notes = [f"{words} {shown(limit)}" for words, limit in known["limits"].items()]
+    return [*notes, " or ".join(known["choices"])] if known["choices"] else notes
 
 
 def shown(value: Any) -> str:

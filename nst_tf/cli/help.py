@@ -5,6 +5,7 @@ import textwrap
 from typing import Any
 
 from nst_tf.cli.flags import OTHER_FLAGS
+from nst_tf.explain import bounds
 from nst_tf.settings import Settings
 
 PURPOSES = {
@@ -60,9 +61,7 @@ def help_text(settings: Settings) -> str:
         shown = f" (default {default})" if kind == "string" and default else ""
         groups.setdefault(group, []).append(_entry(name, text + shown))
     for field in dataclasses.fields(Settings):
-        notes = [f"{words} {_shown(limit)}" for words, limit in field.metadata["limits"].items()]
-        if field.metadata["choices"]:
-            notes.append(" or ".join(field.metadata["choices"]))
+        notes = bounds(field)
         default = getattr(settings, field.name)
         if default != ():
             notes.append(f"default {_shown(default, field.metadata['ramp'])}")
