@@ -1,5 +1,6 @@
-"""Output files: refused early if they cannot be written, then written whole or not at all."""
+"""Files: outputs refused early if they cannot be written, then written whole or not at all."""
 
+import io
 import itertools
 import os
 import secrets
@@ -11,6 +12,12 @@ from pathlib import Path
 from typing import IO
 
 StrPath = str | os.PathLike[str]
+
+
+def open_again(path: StrPath) -> IO[bytes]:
+    """Open a file for reading; one in memory, which a decoder may be reading, has a twin opened."""
+    # The twin shares the bytes: neither is written.
+    return io.BytesIO(path.getvalue()) if isinstance(path, io.BytesIO) else open(path, "rb")
 
 
 @contextmanager

@@ -1,15 +1,13 @@
 """Files with 16 bits a channel in several channels, which Pillow cuts to 8 bits."""
 
-import io
 import logging
-from typing import BinaryIO
 
 import imagecodecs
 import numpy as np
 import tifffile
 from PIL import ExifTags, Image, TiffImagePlugin
 
-from nst_tf.files import StrPath
+from nst_tf.files import StrPath, open_again
 
 # tifffile logs what is odd about a file. Without a handler, Python prints that on stderr.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -41,13 +39,8 @@ def read_deep(path: StrPath, image: Image.Image) -> np.ndarray | None:
     return _upright(samples, image.getexif().get(ExifTags.Base.Orientation, 1))
 
 
-def _opened(path: StrPath) -> BinaryIO:
-    """Return a file of its own for a path, or for a file in memory, which Pillow is reading too."""
-    return io.BytesIO(path.getbuffer()) if isinstance(path, io.BytesIO) else open(path, "rb")
-
-
 def _read_png(path: StrPath) -> np.ndarray | None:
-    with _opened(path) as file:
+    with open_again(path) as file:
         depth, color_type = file.read(26)[24:]
         if depth != 16 or color_type == _GREY:
             return None
@@ -56,7 +49,7 @@ def _read_png(path: StrPath) -> np.ndarray | None:
 
 
 def _read_tiff(path: StrPath) -> np.ndarray:
-    with _opened(path) as opened, tifffile.TiffFile(opened) as file:
+    with open_again(path) as opened, tifffile.TiffFile(opened) as file:
         page = file.pages.first
         samples = page.asarray()
     if page.axes.startswith("S"):  # stored channel by channel

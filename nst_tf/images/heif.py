@@ -1,11 +1,8 @@
 """HEIC, HEIF and AVIF files: read if something here can, and otherwise refused with the remedy."""
 
-import os
-from typing import BinaryIO
-
 from PIL import features
 
-from nst_tf.files import StrPath
+from nst_tf.files import StrPath, open_again
 
 _HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _AVIF = {b"avif", b"avis"}
@@ -36,21 +33,11 @@ def remedy(path: StrPath) -> str:
     return "is not a picture that can be read"
 
 
-def _first_bytes(path: StrPath | BinaryIO) -> bytes:
-    if isinstance(path, str | os.PathLike):
-        with open(path, "rb") as file:
-            return file.read(256)
-    at = path.tell()
-    try:
-        return path.read(256)
-    finally:
-        path.seek(at)
-
-
 def _kind(path: StrPath) -> str:
     """Return HEIC, which stands for HEIF too, AVIF, or nothing, by the brands of a file's box."""
     # ISO/IEC 14496-12, 4.3: the box's size, `ftyp`, a brand, a version, and compatible brands.
-    start = _first_bytes(path)
+    with open_again(path) as file:
+        start = file.read(256)
     head = start[:12]
     if head[4:8] != b"ftyp":
         return ""
