@@ -9,7 +9,6 @@ import tensorflow as tf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nst_tf import Settings
 from nst_tf.checkpoint import (
     differences,
     load_checkpoint,
@@ -20,19 +19,7 @@ from nst_tf.fitting import fit
 from nst_tf.network.weights import load_weights
 from nst_tf.state import SavedRun
 from nst_tf.transfer import StyleTransfer
-
-FAST = Settings(
-    epochs=2,
-    steps_per_epoch=2,
-    content_layers=["block2_conv1"],
-    style_layers=["block1_conv1", "block2_conv1"],
-    style_scale=0,
-)
-
-
-def transfer(pixels, **changes):
-    settings = dataclasses.replace(FAST, **changes)
-    return StyleTransfer(fit(pixels(24, 28), pixels(20, 26, seed=1), settings))
+from tests.test_state import FAST, transfer
 
 
 def saved(path, run, state, notes=None):
