@@ -2,6 +2,7 @@
 
     python scripts/quality_table.py [--recipes quality fast] [--pictures DIRECTORY]
     python scripts/quality_table.py --recipes quality --checkout ../old --tag 1.3
+    python scripts/quality_table.py --recipes tutorial --tag bfloat16 --flags=--precision=bfloat16
 
 Each picture is made by the command line of the checkout in a process of its own; its seconds are
 those of the whole command. Beside each picture PICTURE.json keeps its seconds and figures. Pictures
@@ -58,6 +59,7 @@ def parse():
     parser.add_argument("--record", type=Path, default=Path(__file__).with_suffix(".json"))
     parser.add_argument("--checkout", type=Path, default=ROOT, help="whose nst_tf is run")
     parser.add_argument("--tag", help="recorded with the recipes' names, as in quality@1.3")
+    parser.add_argument("--flags", nargs="+", default=[], help="of nst_tf.run, beside the recipe")
     parser.add_argument("--sheet", type=Path, help="only draw the first pair by all recipes here")
     parser.add_argument("--measure_again", action="store_true", help="after quality.py has changed")
     parser.add_argument(
@@ -94,7 +96,7 @@ def make(recipe, pair, picture, options):
     """Make a picture by the checkout's command line; return the seconds that the command took."""
     content, style = (ASSETS / f"{name}.jpg" for name in pair.split(":"))
     command = [sys.executable, "-m", "nst_tf.run", f"--content={content}", f"--style={style}"]
-    command += [f"--recipe={recipe}", f"--max_dim={options.max_dim}", "--quiet"]
+    command += [f"--recipe={recipe}", f"--max_dim={options.max_dim}", "--quiet", *options.flags]
     command.append(f"--output={picture.resolve()}")
     checkout = options.checkout.resolve()
     began = time.perf_counter()
