@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from nst_tf.callbacks.console import duration
+from nst_tf.callbacks.pace import duration
 from nst_tf.images.preview import preview
 
 if TYPE_CHECKING:

@@ -4,18 +4,18 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from absl import flags
 
 import nst_tf
 from nst_tf.callbacks import Checkpoint, Console, Snapshots, TensorBoard
-from nst_tf.callbacks.console import duration
+from nst_tf.callbacks.pace import duration
 from nst_tf.cli.arguments import UsageError
 from nst_tf.cli.flags import parse
 from nst_tf.cli.help import ADVICE, help_screen, help_text
@@ -143,15 +143,59 @@ def _saved_run(path: Path | None, transfer: "StyleTransfer", anyway: bool) -> "S
     return saved
 
 
+class Stop(Protocol):
+    """A callback that ends a run before its end.
+
+    Attributes:
+        signal: number of the signal that asked for that, or None while nobody has.
+    """
+
+    signal: int | None
+
+    def __call__(self, progress: "Progress", /) -> bool:
+        """Return whether somebody has asked for the end."""
+
+    def run_ended(self) -> None:
+        """Take no further requests: the picture is being saved."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run has come to.
+
+    Attributes:
+        saved: where the picture is, or None.
+        problems: what went wrong, in words.
+        stopped: whether the run was ended before its end; it can go on if it keeps a checkpoint.
+        words: how long it took and why it ended.
+    """
+
+    saved: Path | None
+    problems: list[str]
+    stopped: bool
+    words: str
+
+    def __str__(self) -> str:
+        if not self.problems:
+            return f"Saved {self.saved} after {self.words}"
+        where = f"is saved as {self.saved}" if self.saved else "could not be saved"
+        return f"{'; '.join(self.problems)}; the picture {where}"
+
+
 class Run:
     """One run of a job, and what it has reached.
+
+    Args:
+        job: what to run.
+        watchers: further callbacks.
 
     Attributes:
         latest: the latest step, or None.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, watchers: "Sequence[Callback]" = ()) -> None:
         self.job = job
+        self.watchers = watchers
         self.latest: Progress | None = None
         self.checkpoint: Checkpoint | None = None
         fitted = job.inputs.fitted
@@ -173,32 +217,40 @@ class Run:
             self.checkpoint = Checkpoint(job.paths.checkpoint, every, lambda: rows)
 
     def run(self) -> int:
-        """Make the picture, save it, and return the exit status."""
+        """Make the picture until it is done or a signal comes, and return the exit status."""
         with Stopper(self.rescue) as stopper:
-            image, problem = self.stylize(stopper)
-            stopper.run_ended()
-            if self.latest is None:
-                return _fail(problem, 1)
-            saved, problems = self.outputs.save_all(image)
-            problems = [*filter(None, [problem]), *problems]
-            if self.checkpoint:
-                if problems or self.interrupted(stopper):
-                    self.checkpoint.save()
-                else:
-                    self.checkpoint.remove()
-        if self.interrupted(stopper):
-            problems.append(self.stopped())
-        if problems:
+            outcome = self.finish(stopper)
+        if self.latest is None:
+            return _fail("; ".join(outcome.problems), 1)
+        if outcome.problems:
             status = 128 + stopper.signal if stopper.signal is not None else 1
-            return _fail(_saved(problems, saved), status)
+            return _fail(str(outcome), status)
         if not self.job.values.quiet:
-            _say(f"Saved {saved} after {self.ending()}")
+            _say(str(outcome))
         return 0
 
-    def interrupted(self, stopper: Stopper) -> bool:
-        """Return whether a signal has ended the run before its end."""
+    def finish(self, stop: Stop) -> Outcome:
+        """Make the picture and save it, or what there is of it."""
+        image, problem = self.stylize(stop)
+        stop.run_ended()
+        if self.latest is None:
+            return Outcome(None, [problem], False, "")
+        saved, problems = self.outputs.save_all(image)
+        problems = [*filter(None, [problem]), *problems]
+        stopped = self.interrupted(stop)
+        if self.checkpoint:
+            if problems or stopped:
+                self.checkpoint.save()
+            else:
+                self.checkpoint.remove()
+        if stopped:
+            problems.append(self.stopped())
+        return Outcome(saved, problems, stopped, self.ending())
+
+    def interrupted(self, stop: Stop) -> bool:
+        """Return whether somebody has ended the run before its end."""
         assert self.latest
-        return stopper.signal is not None and self.job.transfer.ending(self.latest.state) is None
+        return stop.signal is not None and self.job.transfer.ending(self.latest.state) is None
 
     def rescue(self) -> None:
         """Save the picture of the latest step while the next one may be under way."""
@@ -206,7 +258,7 @@ class Run:
             _fail(NOTHING_TO_SAVE, 1)
             return
         saved, problems = self.outputs.save_all(self.latest.image())
-        _fail(_saved([*problems, self.stopped()], saved), 1)
+        _fail(str(Outcome(saved, [*problems, self.stopped()], True, "")), 1)
 
     def stopped(self) -> str:
         """Return in words when a signal ended the run."""
@@ -226,7 +278,7 @@ class Run:
         why = "further steps gain too little" if settings.min_gain else "no further step gains"
         return f"{words}, at step {latest.step}: {why}"
 
-    def stylize(self, stopper: Stopper) -> tuple[np.ndarray, str]:
+    def stylize(self, stop: Stop) -> tuple[np.ndarray, str]:
         """Return the picture, or the last good one and what went wrong."""
         from nst_tf.progress import AstrayError
 
@@ -234,7 +286,7 @@ class Run:
         try:
             with ExitStack() as closing:
                 state = self.job.saved.state if self.job.saved else None
-                image = self.job.transfer.finish([*self.callbacks(closing), stopper], state)
+                image = self.job.transfer.finish([*self.callbacks(closing), stop], state)
         except AstrayError as error:
             return error.image, str(error)
         except MemoryError:
@@ -243,9 +295,9 @@ class Run:
             return image, f"memory ran out: lower --max_dim or --style_scale{other}"
         except BaseException:
             if self.latest:  # this is a bug: keep the picture, then show the traceback
-                stopper.run_ended()
+                stop.run_ended()
                 saved, problems = self.outputs.save_all(self.latest.image())
-                _fail(_saved(["an error ended the run", *problems], saved), 1)
+                _fail(str(Outcome(saved, ["an error ended the run", *problems], False, "")), 1)
             raise
         return image, ""
 
@@ -268,15 +320,8 @@ class Run:
         if self.latest and not job.values.quiet:
             _say(f"Going on after step {self.latest.step} of {self.latest.steps}")
         if not job.values.quiet:
-            height, width = job.inputs.fitted.size
-            peak = max(plan.peak for plan in job.transfer.plans)
-            plan = job.transfer.plans[-1]._replace(peak=peak)
-            headline = (
-                f"{job.device} · {width}x{height} pixels · {job.weights.name} weights · "
-                f"{plan.describe(settings)}"
-            )
             console = Console(
-                headline,
+                self.headline(),
                 settings.steps_per_epoch,
                 sys.stdout,
                 settings.time_limit,
@@ -284,6 +329,18 @@ class Run:
             )
             closing.callback(console.close)
             yield console
+        yield from self.watchers
+
+    def headline(self) -> str:
+        """Return device, size, weights and memory in words."""
+        job = self.job
+        height, width = job.inputs.fitted.size
+        peak = max(plan.peak for plan in job.transfer.plans)
+        plan = job.transfer.plans[-1]._replace(peak=peak)
+        return (
+            f"{job.device} · {width}x{height} pixels · {job.weights.name} weights · "
+            f"{plan.describe(job.settings)}"
+        )
 
     def remember(self, progress: "Progress") -> None:
         """Keep the latest step at hand."""
@@ -321,11 +378,6 @@ def _fail(message: str, status: int) -> int:
     with suppress(OSError):  # the terminal may be gone
         print(f"nst_tf: {message}", file=sys.stderr)
     return status
-
-
-def _saved(problems: list[str], path: Path | None) -> str:
-    where = f"is saved as {path}" if path else "could not be saved"
-    return f"{'; '.join(problems)}; the picture {where}"
 
 
 def console() -> None:

@@ -1,9 +1,7 @@
 """What a run shows on the console."""
 
-import statistics
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import IO, TYPE_CHECKING, Any
 
 import rich.console
@@ -13,19 +11,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.table import Column
 from rich.text import Text
 
+from nst_tf.callbacks.pace import Pace, duration
+
 if TYPE_CHECKING:
     from nst_tf.progress import Progress
 
 MEASURED = 4
-"""Steps before the expected time is announced. The first one is left out: it compiles."""
-
-RECENT = 50
-"""Steps whose median gives the pace."""
-
-
-def duration(seconds: float) -> str:
-    """Return a duration in hours, minutes and seconds: `0:03:20`."""
-    return str(timedelta(seconds=round(seconds)))
+"""Steps before the expected time is announced."""
 
 
 class Console:
@@ -51,12 +43,9 @@ class Console:
     ) -> None:
         self._console = rich.console.Console(file=_Unfailing(stream))  # type: ignore[arg-type]
         self._steps_per_epoch = steps_per_epoch
-        self._time_limit = time_limit
+        self._pace = Pace(time_limit)
         self._about = "at most" if may_end else "about"
         self._announced = False
-        self._seconds: list[float] = []
-        self._before = 0.0
-        self._scale = 0
         self._title = ""
         self._summary = ""
         self._bar: _Bar | None = None
@@ -68,14 +57,13 @@ class Console:
         if title != self._title:  # a scale may have ended before its last step
             self.close()
             self._title = title
-        pace = self._pace(progress)
+        self._pace(progress)
         losses = " - ".join(f"{name}: {value:.4g}" for name, value in progress.losses.items())
-        left = duration(self._within_limit(pace * progress.ahead, progress.seconds))
-        self._summary = f"{1000 * pace:.0f} ms/step - {left} left - {losses}"
+        step, left = 1000 * self._pace.step, duration(self._pace.left)
+        self._summary = f"{step:.0f} ms/step - {left} left - {losses}"
         if not self._announced and progress.step >= min(MEASURED, progress.steps):
             self._announced = True
-            whole = self._within_limit(pace * (progress.step + progress.ahead))
-            self._print(f"The run takes {self._about} {duration(whole)}")
+            self._print(f"The run takes {self._about} {duration(self._pace.whole)}")
         if self._console.is_interactive:
             self._draw(done, length)
         if done == length or progress.scale_step == progress.scale.steps:
@@ -99,19 +87,6 @@ class Console:
         epoch, done = divmod(progress.step - 1, self._steps_per_epoch)
         epochs = -(-progress.steps // self._steps_per_epoch)
         return f"Epoch {epoch + 1}/{epochs}", done + 1, self._steps_per_epoch
-
-    def _pace(self, progress: "Progress") -> float:
-        """Return the seconds that a step of this scale takes."""
-        if progress.scale.number != self._scale:
-            self._scale = progress.scale.number
-            self._seconds.clear()
-        self._seconds.append(progress.seconds - self._before)
-        self._before = progress.seconds
-        return statistics.median(self._seconds[1:][-RECENT:] or self._seconds)
-
-    def _within_limit(self, seconds: float, spent: float = 0.0) -> float:
-        """Return a time that the run still takes, shortened to what the time limit leaves of it."""
-        return max(0.0, min(seconds, self._time_limit - spent)) if self._time_limit else seconds
 
     def _draw(self, done: int, length: int) -> None:
         if self._bar is None:

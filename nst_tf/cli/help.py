@@ -64,7 +64,7 @@ def help_text(settings: Settings) -> str:
         notes = bounds(field)
         default = getattr(settings, field.name)
         if default != ():
-            notes.append(f"default {_shown(default, field.metadata['ramp'])}")
+            notes.append(f"default {flag_value(default, field.metadata['ramp'])}")
         entry = _entry(field.name, f"{field.metadata['help']} ({'; '.join(notes)})")
         groups.setdefault(field.metadata["group"], []).append(entry)
     return "\n\n".join([USAGE, *("\n".join([f"{g}:", *e]) for g, e in groups.items())])
@@ -77,7 +77,8 @@ def _entry(name: str, text: str) -> str:
     )  # fmt: skip
 
 
-def _shown(value: Any, ramp: bool = False) -> str:
+def flag_value(value: Any, ramp: bool = False) -> str:
+    """Return a setting's value as its flag has it: 1,0.5 for numbers, 100:1 for a ramp."""
     if isinstance(value, tuple):
-        return (":" if ramp else ",").join(map(_shown, value))
+        return (":" if ramp else ",").join(map(flag_value, value))
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from nst_tf.callbacks import Console
-from nst_tf.callbacks.console import duration
+from nst_tf.callbacks.pace import duration
 from tests.callbacks.conftest import steps
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")

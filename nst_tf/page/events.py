@@ -1,0 +1,199 @@
+"""What happens when the page is used."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from nst_tf.cli.help import PURPOSES
+from nst_tf.images.metadata import read_metadata
+from nst_tf.page.fields import placeholders
+from nst_tf.page.house import Asked, House
+from nst_tf.page.look import look, pictures
+from nst_tf.page.order import as_flags, restored
+from nst_tf.page.parts import PAINTINGS, PHOTOS, TITLE, Parts
+from nst_tf.page.visitors import Visitor
+from nst_tf.recipes import recipe
+
+STRENGTHS = (0.5, 1.0, 1.5)  # of the pictures that one click makes
+TICK = 0.5  # seconds between two looks at the runs
+
+SHOWN = (
+    "screen", "stop", "go_on", "compare", "curve", "command", "masks", "download", "history",
+)  # fmt: skip
+"""Parts that change with a visitor's runs."""
+
+
+def build(house: House) -> gr.Blocks:
+    """Return the page."""
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
+        token = gr.BrowserState("", storage_key="nst_tf")
+        seen = gr.State(None)
+        parts = Parts.make(house.samples)
+        desk = Desk(house, parts)
+        # Nothing here takes long: the runs are elsewhere. So nothing waits in a queue.
+        quick: dict[str, Any] = {
+            "queue": False, "show_progress": "hidden", "api_visibility": "private",
+        }  # fmt: skip
+        fields = [*parts.everyday.values(), *parts.advanced.values()]
+        asked = [parts.photo, parts.paintings, parts.recipe, parts.keep_faces, parts.editor]
+        shown = [seen, *(getattr(parts, name) for name in SHOWN)]
+        again = (desk.look, [token, seen], shown)
+
+        page.load(desk.welcome, token, token, **quick).then(*again, **quick)
+        gr.Timer(TICK).tick(*again, **quick)
+        parts.photo.change(desk.photo_chosen, parts.photo, [parts.photo, parts.editor], **quick)
+        parts.paintings.change(desk.paintings_chosen, parts.paintings, parts.paintings, **quick)
+        parts.photo_samples.select(desk.sample_photo, None, parts.photo, **quick)
+        parts.painting_samples.select(desk.sample_painting, None, parts.paintings, **quick)
+        parts.recipe.input(
+            desk.recipe_chosen,
+            parts.recipe,
+            [parts.recipe, parts.everyday["max_dim"], *parts.advanced.values()],
+            **quick,
+        )
+        for button, strengths in ((parts.paint, ()), (parts.grid, STRENGTHS)):
+            button.click(desk.paint(strengths), [token, *asked, *fields], None, **quick).then(
+                *again, **quick
+            )
+        parts.stop.click(desk.stop, token, None, **quick)
+        parts.go_on.click(desk.go_on, token, None, **quick)
+        parts.history.select(desk.show_again, token, None, **quick)
+        parts.restore.upload(desk.restore, parts.restore, [parts.recipe, *fields], **quick)
+    return page
+
+
+class Desk:
+    """Does what visitors want, and refuses what cannot be done in one sentence.
+
+    Args:
+        house: what all visitors share.
+        parts: of the page.
+    """
+
+    def __init__(self, house: House, parts: Parts) -> None:
+        self._house = house
+        self._parts = parts
+
+    def welcome(self, token: str) -> str:
+        """Return the token of a browser, its own if that is known."""
+        return self._house.visitors.welcome(token).token
+
+    def look(self, token: str, before: Any) -> list[Any]:
+        """Return what is on the screen, and updates of the parts that have changed."""
+        now, values = look(self._house, self._house.visitors.known(token), before)
+        if not values:
+            return [gr.skip()] * (1 + len(SHOWN))
+        return [now, *(values.get(name, gr.skip()) for name in SHOWN)]
+
+    def photo_chosen(self, path: str | None) -> list[Any]:
+        """Return the photo if it is taken, and what regions are painted on."""
+        try:
+            upload = self._house.check(path) if path else None
+        except ValueError as error:
+            gr.Warning(f"{error}.")
+            upload = path = None
+        if upload is None:
+            return [None, None]
+        background = Image.fromarray(upload.preview)
+        return [gr.skip(), {"background": background, "layers": [], "composite": None}]
+
+    def paintings_chosen(self, chosen: list[tuple[str, Any]] | None) -> Any:
+        """Return those of the paintings that are taken."""
+        taken = []
+        for path, _ in chosen or ():
+            try:
+                self._house.check(path)
+                taken.append(path)
+            except ValueError as error:
+                gr.Warning(f"{error}.")
+        return gr.skip() if len(taken) == len(chosen or ()) else taken or None
+
+    def sample_photo(self, event: gr.SelectData) -> str:
+        """Return a sample photo."""
+        return self._sample(PHOTOS, event)
+
+    def sample_painting(self, event: gr.SelectData) -> list[str]:
+        """Return a sample painting."""
+        return [self._sample(PAINTINGS, event)]
+
+    def _sample(self, names: tuple[str, ...], event: gr.SelectData) -> str:
+        return str(self._house.samples / f"{names[event.index]}.jpg")
+
+    def recipe_chosen(self, name: str) -> list[Any]:
+        """Return what the fields show of a recipe."""
+        told = gr.update(info=PURPOSES[name])
+        return [told, recipe(name).max_dim, *placeholders(name, self._parts.advanced)]
+
+    def paint(self, strengths: tuple[float, ...]) -> Callable[..., None]:
+        """Return what happens when pictures are asked for: one, or one of each strength."""
+        names = (*self._parts.everyday, *self._parts.advanced)
+
+        def begin(
+            token: str, photo: str | None, paintings: list[tuple[str, Any]] | None, recipe: str,
+            keep_faces: bool, editor: dict[str, Any] | None, *values: Any,
+        ) -> None:  # fmt: skip
+            settings = dict(zip(names, map(_as_word, values), strict=True))
+            layers = [*filter(lambda layer: layer is not None, (editor or {}).get("layers") or ())]
+            paths = [path for path, _ in paintings or ()]
+            asked = Asked(photo, paths, recipe, settings, keep_faces, layers)
+            try:
+                self._house.begin(self._visitor(token), asked, strengths)
+            except (ValueError, OSError) as error:
+                raise gr.Error(f"{error}.", print_exception=False) from None
+
+        return begin
+
+    def stop(self, token: str) -> None:
+        """End the runs on the screen, or take them out of the line."""
+        for run in self._visitor(token).shown:
+            if run.active:
+                self._house.line.leave(run)
+
+    def go_on(self, token: str) -> None:
+        """Let the runs on the screen go on that can."""
+        for run in self._visitor(token).shown:
+            if run.resumable:
+                self._house.line.join(run)
+
+    def show_again(self, token: str, event: gr.SelectData) -> None:
+        """Bring an earlier picture back to the screen."""
+        visitor = self._visitor(token)
+        made = pictures(visitor)
+        if event.index < len(made):
+            visitor.shown = [made[event.index]]
+
+    def restore(self, path: str) -> list[Any]:
+        """Return recipe and fields as a picture that was made earlier has them."""
+        parts = self._parts
+        try:
+            name, changed = restored(read_metadata(path))
+        except (OSError, ValueError) as error:
+            gr.Warning(f"{str(error).replace(path, Path(path).name)}.")
+            return [gr.skip()] * (1 + len(parts.everyday) + len(parts.advanced))
+        usual = as_flags(recipe(name))
+        everyday = [_as_value(changed.get(field, usual[field])) for field in parts.everyday]
+        return [name, *everyday, *(changed.get(field, "") for field in parts.advanced)]
+
+    def _visitor(self, token: str) -> Visitor:
+        visitor = self._house.visitors.known(token)
+        if visitor is None:
+            raise gr.Error("the page was away for too long: load it again.", print_exception=False)
+        return visitor
+
+
+def _as_word(value: Any) -> str:
+    """Return a field's value as a flag has it."""
+    if value is None:
+        return ""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _as_value(word: str) -> Any:
+    """Return a flag's value as an everyday field has it."""
+    try:
+        return float(word)
+    except ValueError:
+        return word

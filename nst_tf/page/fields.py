@@ -1,0 +1,71 @@
+"""A field of the page for each setting, from the one place where settings are written."""
+
+import dataclasses
+from typing import Any
+
+import gradio as gr
+
+from nst_tf.explain import bounds
+from nst_tf.page.order import EVERYDAY, SERVERS, as_flags
+from nst_tf.recipes import recipe
+from nst_tf.settings import INITS, Settings
+
+AS_THE_RECIPE = "as the recipe"
+
+
+def advanced_fields(chosen: str) -> dict[str, gr.components.Component]:
+    """Make the fields of all settings that have no place of their own, by name.
+
+    Fields that are left empty leave the value to the recipe, which is shown in them in grey.
+
+    Args:
+        chosen: name of the recipe that is chosen at first.
+    """
+    groups: dict[str, list[dataclasses.Field]] = {}
+    for entry in dataclasses.fields(Settings):
+        if entry.name not in (*EVERYDAY, *SERVERS):
+            groups.setdefault(entry.metadata["group"], []).append(entry)
+    usual = as_flags(recipe(chosen))
+    fields = {}
+    for group, entries in groups.items():
+        with gr.Accordion(group, open=False):
+            for entry in entries:
+                fields[entry.name] = _field(entry, usual[entry.name])
+    return fields
+
+
+def placeholders(chosen: str, fields: dict[str, gr.components.Component]) -> list[Any]:
+    """Return the updates of fields that show the values of a recipe in grey."""
+    usual = as_flags(recipe(chosen))
+    return [_update(field, usual[name]) for name, field in fields.items()]
+
+
+def _field(entry: dataclasses.Field, usual: str) -> gr.components.Component:
+    label, where = entry.name.replace("_", " "), f"field-{entry.name}"
+    notes = [note for note in bounds(entry) if not entry.metadata["choices"]]
+    text = entry.metadata["help"].replace("--", "") + (f" ({', '.join(notes)})" if notes else "")
+    choices = _choices(entry)
+    if choices:
+        return gr.Dropdown(
+            _options(choices, usual), value="", label=label, info=text, elem_id=where
+        )
+    return gr.Textbox(
+        value="", placeholder=usual or "none", label=label, info=text, elem_id=where, max_lines=1
+    )
+
+
+def _choices(entry: dataclasses.Field) -> tuple[str, ...]:
+    if entry.name == "init":
+        return INITS  # a path would be one of the server's
+    return ("true", "false") if isinstance(entry.default, bool) else entry.metadata["choices"] or ()
+
+
+def _options(choices: tuple[str, ...], usual: str) -> list[tuple[str, str]]:
+    return [(f"{AS_THE_RECIPE} ({usual.lower()})", ""), *((word, word) for word in choices)]
+
+
+def _update(field: gr.components.Component, usual: str) -> Any:
+    if isinstance(field, gr.Dropdown):
+        choices = tuple(str(value) for _, value in field.choices if value)
+        return gr.update(choices=_options(choices, usual))
+    return gr.update(placeholder=usual or "none")

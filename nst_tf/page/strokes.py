@@ -1,0 +1,55 @@
+"""Masks that a visitor paints with the mouse: a colour for each painting."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from nst_tf.checks import counted
+
+# From the palette of Okabe and Ito, which people who do not see all colours can tell apart.
+COLORS = {"orange": (230, 159, 0), "blue": (86, 180, 233), "green": (0, 158, 115),
+          "pink": (204, 121, 167)}  # fmt: skip
+"""The brushes by name, for the first painting, the second and so on: levels of red, green, blue."""
+
+OPAQUE = 128  # least alpha of a stroke, of 255
+
+
+def painted_masks(
+    layers: Sequence[np.ndarray], size: tuple[int, int], paintings: int
+) -> list[np.ndarray]:
+    """Return the masks that strokes stand for, uint8 `[*size]`: 255 in the region, 0 elsewhere.
+
+    Strokes of a single colour are one mask for all paintings; of several, one for each painting, in
+    order. Without strokes there are none: the whole photo is painted.
+
+    Args:
+        layers: of the editor, uint8 `[h, w, 4]` of any size; later ones lie above earlier ones.
+        size: height and width of the photo, pixels.
+        paintings: how many there are.
+
+    Raises:
+        ValueError: colours and paintings do not agree.
+    """
+    if not layers:
+        return []
+    labels = np.full(layers[0].shape[:2], -1)
+    palette = np.array([*COLORS.values()], np.int32)
+    for layer in layers:
+        distance = np.abs(layer[..., None, :3].astype(np.int32) - palette).sum(-1)
+        opaque = layer[..., 3] >= OPAQUE
+        labels[opaque] = distance.argmin(-1)[opaque]
+    used = [index for index in range(len(COLORS)) if (labels == index).any()]
+    names = list(COLORS)
+    if len(used) > 1 and used != list(range(paintings)):
+        wanted = " and ".join(names[:paintings]) if paintings > 1 else "one colour"
+        raise ValueError(
+            f"regions are painted in {' and '.join(names[index] for index in used)}, but there "
+            f"{'is' if paintings == 1 else 'are'} {counted(paintings, 'painting')}: use {wanted}"
+        )
+    return [_resized(labels == index, size) for index in used]
+
+
+def _resized(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    image = Image.fromarray(np.where(mask, 255, 0).astype(np.uint8))
+    return np.asarray(image.resize(size[::-1], Image.Resampling.BILINEAR))

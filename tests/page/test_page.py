@@ -1,0 +1,290 @@
+"""The page as visitors use it, in a browser."""
+
+import re
+import shlex
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+
+from nst_tf import read_metadata
+from tests.conftest import ROOT
+from tests.page.conftest import wait_until
+
+pytestmark = pytest.mark.browser
+
+
+def pixels(path):
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def test_from_samples_to_a_picture_that_the_command_makes_too(visit, tmp_path):
+    visitor = visit()
+    visitor.sample(photo=1, painting=1)
+    visitor.small(steps=12)
+    visitor.press("paint")
+    seen = set()
+
+    def changed():
+        sources = visitor.page.locator("#screen img")
+        seen.update(sources.nth(i).get_attribute("src") for i in range(sources.count()))
+        return "finished" in visitor.page.locator("#screen").inner_text()
+
+    wait_until(changed, 120)
+    assert len(seen) > 3  # at least three changes on the way
+    made = visitor.download(tmp_path)
+    assert made.name == "cat-auvers.png"
+    assert read_metadata(made)["settings"]["steps_per_epoch"] == 12
+    words = shlex.split(visitor.command())
+    assert words[0] == "nst-tf"
+    folder = tmp_path / "again"
+    folder.mkdir()
+    for name in words[1:3]:
+        (folder / name).write_bytes((ROOT / "assets" / name).read_bytes())
+    command = [sys.executable, "-m", "nst_tf.run", *words[1:]]
+    subprocess.run(command, cwd=folder, env=None, check=True, capture_output=True)
+    np.testing.assert_array_equal(pixels(folder / "cat-auvers.png"), pixels(made))
+
+
+def test_stop_keeps_the_picture_and_continue_goes_on(visit, tmp_path):
+    visitor = visit()
+    visitor.sample()
+    visitor.small(steps=60)
+    visitor.press("paint")
+    visitor.status("step")
+    visitor.press("stop")
+    stopped = visitor.status("stopped after step")
+    assert visitor.picture()
+    visitor.press("continue")
+    visitor.status("finished")
+    steps = read_metadata(visitor.download(tmp_path))["steps"]
+    assert int(re.search(r"step (\d+)", stopped)[1]) < steps
+
+
+def test_what_no_brush_has_touched_stays_the_photo(visit, tmp_path):
+    visitor = visit()
+    visitor.sample(photo=1, painting=0)
+    visitor.small(size=256, steps=4)
+    visitor.open("Paint a part of the photo only")
+    canvas = visitor.page.locator("#editor canvas").first
+    canvas.scroll_into_view_if_needed()
+    visitor.page.wait_for_timeout(1500)
+    box = canvas.bounding_box()
+    x, y = box["x"] + box["width"] / 4, box["y"] + box["height"] / 2
+    mouse = visitor.page.mouse
+    mouse.move(x, y - 40)
+    mouse.down()
+    for shift in range(-40, 41, 8):
+        mouse.move(x, y + shift)
+    mouse.up()
+    visitor.page.wait_for_timeout(1000)
+    visitor.page.locator("#paint").scroll_into_view_if_needed()
+    visitor.press("paint")
+    visitor.status("finished")
+    made = pixels(visitor.download(tmp_path)).astype(int)
+    with Image.open(ROOT / "assets/cat.jpg") as photo:
+        original = np.asarray(photo.resize(made.shape[1::-1], Image.Resampling.LANCZOS)).astype(int)
+    difference = np.abs(made - original).max(axis=2)
+    half = made.shape[1] // 2
+    assert difference[:, half + 20 :].max() <= 24  # another way to scale down differs by so much
+    painted = difference[:, :half] > 40
+    assert painted.sum() > 200
+    columns = np.flatnonzero(painted.sum(axis=0) > 4)
+    assert made.shape[1] / 8 < columns.mean() < 3 * made.shape[1] / 8
+    assert "--content_mask=cat-mask-1.png" in visitor.command()
+
+
+def test_two_visitors_wait_for_one_another_and_get_their_own(visit, tmp_path):
+    first, second = visit(), visit()
+    for visitor, photo in ((first, 1), (second, 2)):
+        visitor.sample(photo=photo)
+        visitor.small(steps=30)
+    first.press("paint")
+    first.status("step")
+    second.press("paint")
+    second.status("waiting: 1 picture is before this one")
+    assert second.page.locator("#screen img").count() == 0
+    first.status("finished")
+    second.status("finished")
+    made = [visitor.download(tmp_path).name for visitor in (first, second)]
+    assert made == ["cat-great_wave.png", "astronaut-great_wave.png"]
+    for visitor in (first, second):
+        assert visitor.page.locator("#history button img").count() == 1
+
+
+def test_who_waits_can_leave_the_line(visit):
+    first, second = visit(), visit()
+    for visitor in (first, second):
+        visitor.sample()
+        visitor.small(steps=60)
+    first.press("paint")
+    first.status("step")
+    second.press("paint")
+    second.status("waiting")
+    second.press("stop")
+    second.status("cancelled while it waited")
+    first.press("stop")
+    first.status("stopped")
+
+
+def test_a_run_survives_the_reload_of_the_page(visit):
+    visitor = visit()
+    visitor.sample()
+    visitor.small(steps=60)
+    visitor.press("paint")
+    visitor.status("step")
+    visitor.page.reload()
+    visitor.ready()
+    visitor.status("step")
+    assert visitor.picture()
+    visitor.press("stop")
+    visitor.status("stopped")
+
+
+def test_one_click_makes_three_strengths(visit):
+    visitor = visit()
+    visitor.sample()
+    visitor.small(steps=2)
+    visitor.press("grid")
+    for index, strength in enumerate(("0.5", "1", "1.5")):
+        visitor.status("finished", index)
+        name = visitor.page.locator("#screen figcaption b").nth(index).inner_text()
+        assert (f"strength {strength}" in name) == (strength != "1")
+    assert len({visitor.picture(index) for index in range(3)}) == 3
+
+
+def test_a_picture_brings_its_settings_back(visit, tmp_path):
+    visitor = visit()
+    visitor.sample()
+    visitor.small(steps=3)
+    visitor.field("steps_per_epoch", 3)
+    visitor.page.locator("#strength input[type=number]").fill("0.7")
+    visitor.page.locator("#strength input[type=number]").blur()
+    visitor.press("paint")
+    visitor.status("finished")
+    made = visitor.download(tmp_path)
+    other = visit()
+    other.open("Advanced", "Schedule")
+    other.page.locator("#restore").locator("xpath=..").locator(
+        "input[type=file]"
+    ).first.set_input_files(made)
+    wait_until(lambda: other.advanced("steps_per_epoch").input_value() == "3")
+    assert other.page.locator("#strength input[type=number]").input_value() == "0.7"
+    assert other.page.locator("#max_dim input[type=number]").input_value() == "128"
+    assert other.page.get_by_label("Recipe").input_value() == "fast"
+
+
+def upload(visitor, path):
+    visitor.page.locator("#photo input[type=file]").set_input_files(path)
+
+
+def test_what_is_no_picture_is_refused_in_a_sentence(visit, tmp_path):
+    visitor = visit()
+    empty, text, bomb = (tmp_path / name for name in ("empty.png", "text.png", "bomb.png"))
+    empty.write_bytes(b"")
+    text.write_text("not a picture")
+    Image.new("L", (20000, 20000)).save(bomb)
+    for path, words in (
+        (empty, "empty.png is empty: choose a picture."),
+        (text, "text.png is no picture"),
+        (bomb, "bomb.png has too many pixels to be safe"),
+    ):
+        upload(visitor, path)
+        told = visitor.warning(words)
+        assert "/" not in told.replace("http://", "")
+    visitor.press("paint")
+    visitor.warning("a photo is missing")
+
+
+def test_a_photo_of_fifty_megapixels_is_taken(visit, tmp_path):
+    path = tmp_path / "large.jpg"
+    with Image.open(ROOT / "assets/cat.jpg") as cat:
+        cat.resize((8660, 5774)).save(path, quality=80)
+    visitor = visit()
+    upload(visitor, path)
+    visitor.page.locator("#photo img").first.wait_for()
+    visitor.page.locator("#sample-paintings .grid-container button").first.click()
+    visitor.page.locator("#paintings button img").first.wait_for()
+    visitor.small(steps=1)
+    visitor.press("paint")
+    visitor.status("finished")
+
+
+def test_a_mistake_is_told_before_anything_waits(visit):
+    visitor = visit()
+    visitor.sample()
+    visitor.small(steps="none")
+    visitor.press("paint")
+    visitor.warning("steps_per_epoch")
+    assert visitor.page.locator("#screen figure").count() == 0
+
+
+def test_nothing_is_asked_of_other_machines(visit, address):
+    visitor = visit()
+    visitor.sample()
+    for name in ("Compare", "Losses", "Command"):
+        visitor.page.get_by_role("tab", name=name).click()
+        visitor.page.wait_for_timeout(500)
+    own = (address, "data:", "blob:")
+    assert visitor.asked
+    assert [url for url in visitor.asked if not url.startswith(own)] == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/etc/passwd", "../../../../etc/passwd", "..%2f..%2f..%2f..%2fetc%2fpasswd",
+        "/proc/self/environ", "setup.cfg", f"{ROOT}/setup.cfg", f"{ROOT}/nst_tf/app.py",
+        "//etc/passwd", "/etc/./passwd", "....//....//etc/passwd", "%00/etc/passwd",
+    ],
+)  # fmt: skip
+def test_no_path_of_the_server_is_reachable(address, path):
+    for route in ("gradio_api/file=", "file=", "gradio_api/file/", "static/", "assets/"):
+        try:
+            with urllib.request.urlopen(f"{address}{route}{path}") as answer:
+                body = answer.read()
+        except (urllib.error.HTTPError, ValueError):
+            continue
+        assert b"root:" not in body
+        assert b"nst_tf" not in body or b"<!doctype html>" in body.lower()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_use_it(visit, scheme):
+    visitor = visit(color_scheme=scheme)
+    visitor.sample()
+    visitor.small(steps=1)
+    visitor.press("paint")
+    visitor.status("finished")
+    visitor.page.wait_for_timeout(1000)
+    results = Axe().run(visitor.page)
+    serious = [
+        (rule["id"], [node["html"][:200] for node in rule["nodes"]])
+        for rule in results.response["violations"]
+        if rule["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+
+
+def test_the_everyday_path_needs_no_scrolling(visit):
+    visitor = visit()
+    for name in ("photo", "paintings", "recipe", "paint", "screen", "download", "history"):
+        box = visitor.page.locator(f"#{name}").bounding_box()
+        assert box["y"] + box["height"] <= 900, name
+
+
+def test_a_phone_has_one_column(visit):
+    visitor = visit()
+    visitor.page.set_viewport_size({"width": 390, "height": 844})
+    visitor.page.wait_for_timeout(500)
+    assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 390
+    photo, screen = (
+        visitor.page.locator(f"#{name}").bounding_box() for name in ("photo", "screen")
+    )
+    assert screen["y"] > photo["y"] + photo["height"]
