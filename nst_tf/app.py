@@ -4,6 +4,7 @@ import importlib.util
 import ipaddress
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -133,6 +134,7 @@ def serve(values: flags.FlagValues) -> None:
         try:
             page.launch()
             print(f"nst_tf: the page is at {page.url}; Ctrl-C ends it", flush=True)
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
             with suppress(KeyboardInterrupt):
                 threading.Event().wait()
         finally:

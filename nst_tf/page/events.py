@@ -1,6 +1,6 @@
 """What happens when the page is used."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +33,12 @@ def build(house: House) -> gr.Blocks:
         seen = gr.State(None)
         parts = Parts.make(house.samples)
         desk = Desk(house, parts)
-        # Nothing here takes long: the runs are elsewhere. So nothing waits in a queue.
+        # Nothing here takes long: the runs are elsewhere. What tells visitors something has to go
+        # through Gradio's queue.
         quick: dict[str, Any] = {
             "queue": False, "show_progress": "hidden", "api_visibility": "private",
         }  # fmt: skip
+        telling = quick | {"queue": True, "concurrency_limit": 16}
         fields = [*parts.everyday.values(), *parts.advanced.values()]
         asked = [parts.photo, parts.paintings, parts.recipe, parts.keep_faces, parts.editor]
         shown = [seen, *(getattr(parts, name) for name in SHOWN)]
@@ -44,8 +46,11 @@ def build(house: House) -> gr.Blocks:
 
         page.load(desk.welcome, token, token, **quick).then(*again, **quick)
         gr.Timer(TICK).tick(*again, **quick)
-        parts.photo.change(desk.photo_chosen, parts.photo, [parts.photo, parts.editor], **quick)
-        parts.paintings.change(desk.paintings_chosen, parts.paintings, parts.paintings, **quick)
+        parts.photo.change(desk.photo_chosen, parts.photo, [parts.photo, parts.editor], **telling)
+        parts.paintings.change(desk.paintings_chosen, parts.paintings, parts.paintings, **telling)
+        parts.add.upload(
+            desk.painting_added, [parts.paintings, parts.add], parts.paintings, **quick
+        )
         parts.photo_samples.select(desk.sample_photo, None, parts.photo, **quick)
         parts.painting_samples.select(desk.sample_painting, None, parts.paintings, **quick)
         parts.recipe.input(
@@ -55,13 +60,13 @@ def build(house: House) -> gr.Blocks:
             **quick,
         )
         for button, strengths in ((parts.paint, ()), (parts.grid, STRENGTHS)):
-            button.click(desk.paint(strengths), [token, *asked, *fields], None, **quick).then(
+            button.click(desk.paint(strengths), [token, *asked, *fields], None, **telling).then(
                 *again, **quick
             )
         parts.stop.click(desk.stop, token, None, **quick)
         parts.go_on.click(desk.go_on, token, None, **quick)
         parts.history.select(desk.show_again, token, None, **quick)
-        parts.restore.upload(desk.restore, parts.restore, [parts.recipe, *fields], **quick)
+        parts.restore.upload(desk.restore, parts.restore, [parts.recipe, *fields], **telling)
     return page
 
 
@@ -110,6 +115,12 @@ class Desk:
             except ValueError as error:
                 gr.Warning(f"{error}.")
         return gr.skip() if len(taken) == len(chosen or ()) else taken or None
+
+    def painting_added(
+        self, chosen: list[tuple[str, Any]] | None, added: Sequence[str]
+    ) -> list[str]:
+        """Return the paintings and the ones that come to them."""
+        return [*(path for path, _ in chosen or ()), *added]
 
     def sample_photo(self, event: gr.SelectData) -> str:
         """Return a sample photo."""

@@ -47,7 +47,8 @@ def look(house: House, visitor: Visitor | None, before: Key | None) -> tuple[Key
     if "curve" in changed:
         values["curve"] = pd.DataFrame(show.curve(main))
     if "made" in changed:
-        values["history"] = [(show.thumbnail(run), show.title(run)) for run in made]
+        rows = [(show.thumbnail(run), show.title(run)) for run in made]
+        values["history"] = gr.update(value=rows, visible=bool(rows))
     return now, values
 
 

@@ -31,6 +31,7 @@ class Parts:
 
     photo: gr.Image
     paintings: gr.Gallery
+    add: gr.UploadButton
     photo_samples: gr.Gallery
     painting_samples: gr.Gallery
     recipe: gr.Dropdown
@@ -76,11 +77,16 @@ class Parts:
                 placeholder="Drop a photo here",
             )  # fmt: skip
             photo.preprocess = _path  # type: ignore[method-assign]
-            paintings = gr.Gallery(
-                type="filepath", file_types=["image"], label="Paintings", columns=2, height=150,
-                min_width=150, interactive=True, elem_id="paintings", object_fit="contain",
-                allow_preview=False, buttons=[], sources=["upload", "clipboard"],
-            )  # fmt: skip
+            with gr.Column(min_width=150):
+                paintings = gr.Gallery(
+                    type="filepath", file_types=["image"], label="Paintings", columns=2, height=116,
+                    interactive=True, elem_id="paintings", object_fit="contain",
+                    allow_preview=False, buttons=[], sources=["upload"],
+                )  # fmt: skip
+                add = gr.UploadButton(
+                    "Add a painting", file_types=["image"], file_count="multiple", size="sm",
+                    elem_id="add",
+                )  # fmt: skip
         with gr.Row():
             rows = [
                 gr.Gallery(
@@ -161,7 +167,7 @@ class Parts:
             advanced = advanced_fields(FIRST_RECIPE)
         everyday = dict(zip(EVERYDAY, (strength, detail, max_dim, color, time_limit), strict=True))
         return {
-            "photo": photo, "paintings": paintings, "photo_samples": rows[0],
+            "photo": photo, "paintings": paintings, "add": add, "photo_samples": rows[0],
             "painting_samples": rows[1], "recipe": chosen, "everyday": everyday,
             "keep_faces": faces, "advanced": advanced, "editor": editor, "restore": restore,
             "paint": paint, "stop": stop, "go_on": go_on, "grid": grid,
@@ -196,6 +202,7 @@ class Parts:
                 label="Pictures of this session", columns=8, rows=1, height=120,
                 allow_preview=False, interactive=False, elem_id="history", buttons=[],
                 elem_classes="samples", object_fit="cover", scale=1, fit_columns=False,
+                visible=False,
             )  # fmt: skip
         return {
             "screen": screen, "compare": compare, "curve": curve, "command": command,

@@ -9,11 +9,22 @@ CSS = Path(__file__).with_name("style.css")
 
 def theme() -> gr.themes.Base:
     """Return the theme, in light and dark."""
-    return gr.themes.Default(
+    look = gr.themes.Default(
         primary_hue="orange",
         neutral_hue="stone",
         font=["ui-sans-serif", "system-ui", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],
         spacing_size="sm",
         text_size="sm",
+    )
+    # Gradio's own greys and orange are too faint to be read by everybody.
+    return look.set(
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        input_placeholder_color="*neutral_500",
+        input_placeholder_color_dark="*neutral_400",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_hover_dark="*primary_800",
     )

@@ -12,10 +12,11 @@ import time
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from nst_tf.cli.help import PURPOSES
 from tests.conftest import ROOT
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-PATIENCE = 120_000  # milliseconds after which a test gives up; nothing is asserted of times
+PATIENCE = 90_000  # milliseconds after which a test gives up; nothing is asserted of times
 
 
 @pytest.fixture(scope="session")
@@ -95,7 +96,7 @@ class Visit:
         """Ask for a small picture in few steps."""
         self.page.get_by_label("Recipe").click()
         self.page.get_by_role("option", name=recipe, exact=True).click()
-        self.page.wait_for_timeout(500)
+        expect(self.page.locator("#recipe")).to_contain_text(PURPOSES[recipe], timeout=PATIENCE)
         number = self.page.locator("#max_dim input[type=number]")
         number.fill(str(size))
         number.blur()
@@ -119,11 +120,10 @@ class Visit:
         return self.page.locator("#screen img").nth(index).get_attribute("src")
 
     def warning(self, text):
-        toast = self.page.locator(".toast-wrap, [data-testid=toast-body]").filter(has_text=text)
-        expect(toast.first).to_be_visible(timeout=PATIENCE)
-        told = toast.first.inner_text()
-        self.page.locator(".toast-close, [aria-label='Close']").first.click()
-        return told
+        """Wait until the visitor is told something, and return all of it."""
+        told = self.page.locator("[data-testid=toast-text]").filter(has_text=text).first
+        expect(told).to_be_visible(timeout=PATIENCE)
+        return told.inner_text()
 
     def download(self, folder):
         with self.page.expect_download() as waiting:
