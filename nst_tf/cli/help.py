@@ -81,4 +81,7 @@ def flag_value(value: Any, ramp: bool = False) -> str:
     """Return a setting's value as its flag has it: 1,0.5 for numbers, 100:1 for a ramp."""
     if isinstance(value, tuple):
         return (":" if ramp else ",").join(map(flag_value, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
+    return str(value)

@@ -1,0 +1,167 @@
+"""The line in which runs wait, and the process that paints."""
+
+import os
+import signal
+import threading
+
+import pytest
+
+from nst_tf.page.order import Order
+from nst_tf.page.runs import CURVE, Line, ProcessPainter, Run
+from nst_tf.page.worker import Sight
+from tests.page.conftest import wait_until
+
+ORDER = Order("photo.png", ("painting.png",), "fast", {"max_dim": "64", "steps_per_epoch": "1"})
+
+
+class Held:
+    """A painter that ends a run when it is told to."""
+
+    def __init__(self):
+        self.go, self.stopped, self.closed = threading.Semaphore(0), threading.Event(), False
+        self.painted = []
+
+    def paint(self, run):
+        run.becomes("running")
+        self.go.acquire()
+        self.painted.append(run)
+        run.becomes("stopped" if run.unwanted else "finished")
+
+    def stop(self):
+        self.stopped.set()
+        self.go.release()
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.fixture
+def held():
+    painter = Held()
+    line = Line([painter])
+    yield painter, line
+    line.close()
+
+
+def runs(tmp_path, count):
+    return [Run(ORDER, tmp_path) for _ in range(count)]
+
+
+def test_runs_go_on_in_the_order_in_which_they_came(held, tmp_path):
+    painter, line = held
+    three = runs(tmp_path, 3)
+    for run in three:
+        line.join(run)
+    wait_until(lambda: three[0].status == "running")
+    assert [line.place(run) for run in three] == [0, 1, 2]
+    for _ in three:
+        painter.go.release()
+    wait_until(lambda: three[-1].status == "finished")
+    assert painter.painted == three
+
+
+def test_who_waits_leaves_and_who_runs_is_stopped(held, tmp_path):
+    painter, line = held
+    first, second, third = runs(tmp_path, 3)
+    for run in (first, second, third):
+        line.join(run)
+    wait_until(lambda: first.status == "running")
+    assert line.leave(second)
+    assert second.status == "stopped"
+    assert line.place(third) == 1
+    assert not line.leave(first)
+    assert painter.stopped.is_set()
+    wait_until(lambda: third.status == "running")
+    assert first.status == "stopped"
+    assert not third.unwanted
+
+
+def test_two_devices_paint_two_runs_at_once(tmp_path):
+    painters = [Held(), Held()]
+    line = Line(painters)
+    three = runs(tmp_path, 3)
+    for run in three:
+        line.join(run)
+    wait_until(lambda: [run.status for run in three] == ["running", "running", "waiting"])
+    line.close()
+    assert all(painter.closed for painter in painters)
+
+
+def test_a_curve_stays_short_and_keeps_its_start(tmp_path):
+    (run,) = runs(tmp_path, 1)
+    for step in range(1, 5000):
+        run.see(Sight("", step, 5000, 1, 1, 0.0, None, {"total": 1 / step}, b""))
+    assert CURVE / 3 < len(run.curve) <= CURVE
+    assert run.curve[0][0] == 1
+    steps = [step for step, _ in run.curve]
+    assert steps == sorted(set(steps))
+
+
+@pytest.fixture(scope="module")
+def process():
+    painter = ProcessPainter("cpu")
+    yield painter
+    painter.close()
+
+
+@pytest.fixture
+def run(tmp_path, photo, painting):
+    return Run(ORDER, tmp_path)
+
+
+def test_a_process_paints_and_shows_every_scale(process, run):
+    seen = []
+    run.see = lambda sight, see=run.see: (seen.append(sight), see(sight))
+    process.paint(run)
+    assert run.status == "finished", run.words
+    assert run.picture.name == "photo-painting.png"
+    assert not run.resumable
+    assert seen[-1].step == seen[-1].steps
+    assert all(sight.picture.startswith(b"\xff\xd8") for sight in seen)
+    assert seen[0].left is None
+
+
+def test_a_stopped_run_goes_on_to_the_same_picture(process, tmp_path, photo, painting):
+    order = Order("photo.png", ("painting.png",), "fast", {"max_dim": "64", "steps_per_epoch": "6"})
+    folders = [tmp_path / name for name in ("whole", "parts")]
+    pictures = []
+    for folder in folders:
+        folder.mkdir()
+        for path in (photo, painting):
+            (folder / path.name).write_bytes(path.read_bytes())
+    whole, parts = (Run(order, folder) for folder in folders)
+    process.paint(whole)
+    parts.see = lambda sight, see=parts.see: (see(sight), process.stop())
+    process.paint(parts)
+    assert (parts.status, parts.resumable) == ("stopped", True), parts.words
+    assert parts.picture
+    del parts.see
+    process.paint(parts)
+    assert parts.status == "finished", parts.words
+    from PIL import Image
+
+    for run in (whole, parts):
+        with Image.open(run.picture) as image:
+            pictures.append(image.tobytes())
+    assert pictures[0] == pictures[1]
+
+
+def test_what_goes_wrong_is_told_in_a_line_without_paths(process, tmp_path, photo):
+    (tmp_path / "painting.png").write_text("no picture")
+    run = Run(ORDER, tmp_path)
+    process.paint(run)
+    assert run.status == "failed"
+    assert "painting.png" in run.words
+    assert "\n" not in run.words
+    assert str(tmp_path) not in run.words
+
+
+def test_a_killed_process_takes_its_run_alone(process, run, tmp_path):
+    order = Order("photo.png", ("painting.png",), "fast", {"steps_per_epoch": "900"})
+    doomed = Run(order, tmp_path)
+    doomed.see = lambda _: os.kill(process._process.pid, signal.SIGKILL)
+    process.paint(doomed)
+    assert doomed.status == "failed"
+    assert "killed, most likely because memory ran out" in doomed.words
+    process.paint(run)
+    assert run.status == "finished", run.words
