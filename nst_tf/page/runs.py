@@ -15,7 +15,7 @@ from nst_tf.page.order import Order
 from nst_tf.page.worker import Ended, Sight, Task, serve
 
 RUNS = 50  # by one process: what TensorFlow compiles for each size stays in it
-CURVE = 240  # points of a curve, at most
+CURVE = 120  # points of a curve, at most
 
 Status = Literal["waiting", "running", "stopped", "finished", "failed"]
 
@@ -70,6 +70,8 @@ class Run:
     def becomes(self, status: Status, words: str = "", notes: tuple[str, ...] = ()) -> None:
         """Note what has become of the run."""
         self.status, self.words, self.notes = status, words, notes
+        if status == "finished":  # the file shows more
+            self.sight = None
         self._changed()
 
     def see(self, sight: Sight) -> None:

@@ -119,7 +119,7 @@ def _figure(run: Run, place: int) -> str:
     )
     kind = "failed" if run.status == "failed" else ""
     return (
-        f'<figure class="{kind}">{shown}<figcaption>{bar}<b>{name}</b>'
+        f'<figure class="{kind}" data-run="{run.name}">{shown}<figcaption>{bar}<b>{name}</b>'
         f'<span role="status">{line}</span><small>{device}</small></figcaption></figure>'
     )
 

@@ -1,27 +1,16 @@
-"""The page in a browser: a server of its own, and what visitors do in words."""
+"""The page in a browser: a server of its own."""
 
 import os
-import re
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import sync_playwright
 
-from nst_tf.cli.help import PURPOSES
-from tests.conftest import ROOT
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-PATIENCE = 90_000  # milliseconds after which a test gives up; nothing is asserted of times
+from tests.page.visit import Visit, end, find_browser, serve
 
 
 @pytest.fixture(scope="session")
 def browser():
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    path = find_browser()
     if path is None:
         if os.environ.get("CI"):
             pytest.fail("no browser: install Debian's chromium")
@@ -32,111 +21,11 @@ def browser():
         browser.close()
 
 
-def serve(*flags):
-    """Start the page as its command does; return the process and the page's address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "nst_tf.app", f"--port={port}", *flags]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    line = process.stdout.readline()
-    return process, re.search(r"http://\S+(?=;)", line)[0]
-
-
-def end(process):
-    process.send_signal(signal.SIGTERM)
-    process.wait(20)
-
-
 @pytest.fixture(scope="session")
 def address(browser):
     process, address = serve()
     yield address
     end(process)
-
-
-class Visit:
-    """A visitor, in a browser that knows nothing of other visitors."""
-
-    def __init__(self, browser, address, **options):
-        self.context = browser.new_context(viewport={"width": 1440, "height": 900}, **options)
-        self.context.set_default_timeout(PATIENCE / 4)
-        self.asked = []
-        self.context.on("request", lambda request: self.asked.append(request.url))
-        self.page = self.context.new_page()
-        self.page.goto(address)
-        self.ready()
-
-    def ready(self):
-        self.page.wait_for_selector("#paint")
-        expect(self.page.locator("#screen .screen")).to_be_visible(timeout=PATIENCE)
-        self.page.wait_for_timeout(1000)  # for the listeners of all components
-
-    def sample(self, photo=0, painting=0):
-        for kind, index, place in (
-            ("photos", photo, "#photo img"), ("paintings", painting, "#paintings button img"),
-        ):  # fmt: skip
-            self.page.locator(f"#sample-{kind} .grid-container button").nth(index).click()
-            self.page.locator(place).first.wait_for()
-
-    def field(self, name, value):
-        """Fill in the field of a setting under Advanced."""
-        box = self.advanced(name)
-        box.fill(str(value))
-        box.blur()
-
-    def advanced(self, name):
-        return self.page.locator(f"#field-{name}").locator("textarea, input")
-
-    def open(self, *names):
-        for name in names:
-            self.page.get_by_role("button", name=name).first.click()
-
-    def small(self, size=128, steps=2, recipe="fast"):
-        """Ask for a small picture in few steps."""
-        self.page.get_by_label("Recipe").click()
-        self.page.get_by_role("option", name=recipe, exact=True).click()
-        expect(self.page.locator("#recipe")).to_contain_text(PURPOSES[recipe], timeout=PATIENCE)
-        number = self.page.locator("#max_dim input[type=number]")
-        number.fill(str(size))
-        number.blur()
-        self.open("Advanced", "Schedule")
-        self.field("steps_per_epoch", steps)
-        self.page.wait_for_timeout(300)
-
-    def press(self, name):
-        button = self.page.locator(f"#{name}")
-        expect(button).to_be_enabled(timeout=PATIENCE)
-        button.click()
-
-    def status(self, text, index=0):
-        """Wait until a picture's line has a text."""
-        line = self.page.locator("#screen figcaption span").nth(index)
-        expect(line).to_contain_text(text, timeout=PATIENCE)
-        return line.inner_text()
-
-    def picture(self, index=0):
-        """Return the source of a picture on the screen."""
-        return self.page.locator("#screen img").nth(index).get_attribute("src")
-
-    def warning(self, text):
-        """Wait until the visitor is told something, and return all of it."""
-        told = self.page.locator("[data-testid=toast-text]").filter(has_text=text).first
-        expect(told).to_be_visible(timeout=PATIENCE)
-        return told.inner_text()
-
-    def download(self, folder):
-        with self.page.expect_download() as waiting:
-            self.press("download")
-        path = folder / waiting.value.suggested_filename
-        waiting.value.save_as(path)
-        return path
-
-    def command(self):
-        self.page.get_by_role("tab", name="Command").click()
-        text = self.page.locator("#command .cm-content").inner_text()
-        self.page.get_by_role("tab", name="Picture").click()
-        return " ".join(text.split())
 
 
 @pytest.fixture
@@ -150,12 +39,3 @@ def visit(browser, address):
     yield begin
     for one in visits:
         one.context.close()
-
-
-def wait_until(condition, seconds=60):
-    """Wait for a condition, and return it."""
-    limit = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < limit, "it never came"
-        time.sleep(0.05)
-    return found

@@ -14,7 +14,7 @@ from PIL import Image
 
 from nst_tf import read_metadata
 from tests.conftest import ROOT
-from tests.page.conftest import wait_until
+from tests.page.visit import wait_until
 
 pytestmark = pytest.mark.browser
 

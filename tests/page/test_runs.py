@@ -9,7 +9,7 @@ import pytest
 from nst_tf.page.order import Order
 from nst_tf.page.runs import CURVE, Line, ProcessPainter, Run
 from nst_tf.page.worker import Sight
-from tests.page.conftest import wait_until
+from tests.page.visit import wait_until
 
 ORDER = Order("photo.png", ("painting.png",), "fast", {"max_dim": "64", "steps_per_epoch": "1"})
 

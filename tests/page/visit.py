@@ -1,0 +1,138 @@
+"""What visitors do on the page, in words, in a browser."""
+
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+from playwright.sync_api import expect
+
+from nst_tf.cli.help import PURPOSES
+from tests.conftest import ROOT
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PATIENCE = 90_000  # milliseconds after which a test gives up; nothing is asserted of times
+
+
+def find_browser():
+    """Return the path of a browser, or None."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+def serve(*flags):
+    """Start the page as its command does; return the process and the page's address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "nst_tf.app", f"--port={port}", *flags]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    line = process.stdout.readline()
+    return process, re.search(r"http://\S+(?=;)", line)[0]
+
+
+def end(process):
+    process.send_signal(signal.SIGTERM)
+    process.wait(20)
+
+
+class Visit:
+    """A visitor, in a browser that knows nothing of other visitors."""
+
+    def __init__(self, browser, address, **options):
+        self.context = browser.new_context(viewport={"width": 1440, "height": 900}, **options)
+        self.context.set_default_timeout(PATIENCE / 4)
+        self.asked = []
+        self.context.on("request", lambda request: self.asked.append(request.url))
+        self.page = self.context.new_page()
+        self.page.goto(address)
+        self.ready()
+
+    def ready(self):
+        self.page.wait_for_selector("#paint")
+        expect(self.page.locator("#screen .screen")).to_be_visible(timeout=PATIENCE)
+        self.page.wait_for_timeout(1000)  # for the listeners of all components
+
+    def sample(self, photo=0, painting=0):
+        for kind, index, place in (
+            ("photos", photo, "#photo img"), ("paintings", painting, "#paintings button img"),
+        ):  # fmt: skip
+            self.page.locator(f"#sample-{kind} .grid-container button").nth(index).click()
+            self.page.locator(place).first.wait_for()
+
+    def field(self, name, value):
+        """Fill in the field of a setting under Advanced."""
+        box = self.advanced(name)
+        box.fill(str(value))
+        box.blur()
+
+    def advanced(self, name):
+        return self.page.locator(f"#field-{name}").locator("textarea, input")
+
+    def open(self, *names):
+        for name in names:
+            self.page.get_by_role("button", name=name).first.click()
+
+    def small(self, size=128, steps=2, recipe="fast"):
+        """Ask for a small picture in few steps."""
+        self.page.get_by_label("Recipe").click()
+        self.page.get_by_role("option", name=recipe, exact=True).click()
+        expect(self.page.locator("#recipe")).to_contain_text(PURPOSES[recipe], timeout=PATIENCE)
+        number = self.page.locator("#max_dim input[type=number]")
+        number.fill(str(size))
+        number.blur()
+        self.open("Advanced", "Schedule")
+        self.field("steps_per_epoch", steps)
+        self.page.wait_for_timeout(300)
+
+    def press(self, name):
+        button = self.page.locator(f"#{name}")
+        expect(button).to_be_enabled(timeout=PATIENCE)
+        button.click()
+
+    def begin(self):
+        """Press Paint, and wait until the screen shows the run that this has led to."""
+        figure = self.page.locator("#screen figure").first
+        before = figure.get_attribute("data-run") if figure.count() else ""
+        self.press("paint")
+        expect(figure).not_to_have_attribute("data-run", before, timeout=PATIENCE)
+
+    def status(self, text, index=0):
+        """Wait until a picture's line has a text."""
+        line = self.page.locator("#screen figcaption span").nth(index)
+        expect(line).to_contain_text(text, timeout=PATIENCE)
+        return line.inner_text()
+
+    def picture(self, index=0):
+        """Return the source of a picture on the screen."""
+        return self.page.locator("#screen img").nth(index).get_attribute("src")
+
+    def warning(self, text):
+        """Wait until the visitor is told something, and return all of it."""
+        told = self.page.locator("[data-testid=toast-text]").filter(has_text=text).first
+        expect(told).to_be_visible(timeout=PATIENCE)
+        return told.inner_text()
+
+    def download(self, folder):
+        with self.page.expect_download() as waiting:
+            self.press("download")
+        path = folder / waiting.value.suggested_filename
+        waiting.value.save_as(path)
+        return path
+
+    def command(self):
+        self.page.get_by_role("tab", name="Command").click()
+        text = self.page.locator("#command .cm-content").inner_text()
+        self.page.get_by_role("tab", name="Picture").click()
+        return " ".join(text.split())
+
+
+def wait_until(condition, seconds=60):
+    """Wait for a condition, and return it."""
+    limit = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < limit, "it never came"
+        time.sleep(0.05)
+    return found
