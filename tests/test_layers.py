@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-PROGRAMS = {"run", "__main__"}
+PROGRAMS = {"run", "__main__", "app", "page"}
 ABOVE_MEMORY = {"transfer", "service", "callbacks", "notebook", "cli", *PROGRAMS}
 ABOVE_LEAVES = {"losses", "optimizers", "memory", *ABOVE_MEMORY}
 LEAVES = (
@@ -34,7 +34,7 @@ WITHOUT_TENSORFLOW = (
     "settings", "recipes", "schedule", "fitting", "styles", "images.io", "images.masks",
     "images.resize", "images.sources", "callbacks", "cli.flags", "cli.inputs", "run", "loading",
     "overrides", "progress", "runtime", "service.result", "service.admission", "service.buckets",
-    "notebook",
+    "notebook", "app", "page.order", "page.runs", "page.worker", "page.show",
 )  # fmt: skip
 
 

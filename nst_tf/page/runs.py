@@ -110,7 +110,6 @@ class ProcessPainter:
     def __init__(self, device: str) -> None:
         self._device = device
         self._context = multiprocessing.get_context("spawn")
-        self._stop = self._context.Event()
         self._process: multiprocessing.process.BaseProcess | None = None
         self._start()
 
@@ -154,6 +153,7 @@ class ProcessPainter:
 
     def _start(self) -> None:
         self._connection, theirs = self._context.Pipe()
+        self._stop = self._context.Event()  # a process that is killed may hold the old one's lock
         self._runs = 0
         self._process = self._context.Process(
             target=serve, args=(theirs, self._stop, self._device), daemon=True
