@@ -10,6 +10,7 @@ import argparse
 import os
 import shlex
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,10 +23,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 ROOT = ASSETS.parent
 FOLDER = "assets/gallery"
-COLUMNS, WIDTH = 3, 270  # of the page's tables
+BESIDE, WIDTH = 200, 512  # of inputs and results on the page, pixels
 STRIP, GAP = 1380, 6  # of README's picture, pixels
-COMMON = "--recipe fast --max_dim 384"
-CAT = "--content assets/cat.jpg"
+COMMON = "--recipe painting"
+ASTRONAUT = "--content assets/astronaut.jpg"
 COFFEE = "--content assets/coffee.jpg"
 TEMPLE = "--content assets/temple.jpg"
 AUVERS = "--style assets/auvers.jpg"
@@ -42,11 +43,10 @@ class Entry(NamedTuple):
 
 
 class Section(NamedTuple):
-    """Pictures of one control, with what went into them."""
+    """Pictures of one control."""
 
     title: str
     text: str
-    inputs: list[str]
     entries: list[Entry]
 
 
@@ -63,9 +63,8 @@ SECTIONS = [
         "0 is the photo, 1 the recipe. The weights of style and total variation are multiplied by "
         "its cube; below 1, each finer scale also takes over some of the photo's own "
         "detail.",
-        ["cat.jpg", "auvers.jpg", "temple.jpg", "great_wave.jpg"],
         [
-            *each("strength-cat", "strength", (0, 0.3, 0.6, 1, 1.5, 3), f"{CAT} {AUVERS}"),
+            *each("strength-astronaut", "strength", (0, 0.3, 0.6, 1, 1.5, 3), f"{ASTRONAUT} {AUVERS}"),
             *each("strength-temple", "strength", (0, 0.3, 0.6, 1, 1.5, 3), f"{TEMPLE} {WAVE}"),
         ],
     ),
@@ -73,17 +72,15 @@ SECTIONS = [
         "Detail",
         "The size of the strokes in relation to the picture: at 2 the painting is used at half the "
         "size.",
-        ["coffee.jpg", "auvers.jpg", "cat.jpg", "great_wave.jpg"],
         [
             *each("detail-coffee", "detail", (0.5, 1, 2, 3), f"{COFFEE} {AUVERS}"),
-            *each("detail-cat", "detail", (0.5, 1, 2, 3), f"{CAT} {WAVE}"),
+            *each("detail-temple", "detail", (0.5, 1, 2, 3), f"{TEMPLE} {KANDINSKY}"),
         ],
     ),
     Section(
         "Colour",
         "The painting's colours; the photo's, with light and dark from the painting; the painting "
         "in the photo's colours.",
-        ["temple.jpg", "great_wave.jpg", "coffee.jpg", "composition_viii.jpg"],
         [
             Entry(
                 f"color-{name}-{kind}", f"`--preserve_color {kind}`",
@@ -98,8 +95,6 @@ SECTIONS = [
         "White parts of a mask are painted, the rest stays the photo, to the bit. Several masks "
         "are for several styles, or for one. In maps of labels, each colour of the photo's is "
         "painted like the same colour of the painting's: sky like sky.",
-        ["coffee.jpg", "masks/coffee-cup.png", "masks/coffee-table.png", "temple.jpg",
-         "masks/temple-sky.png", "great_wave.jpg", "masks/great_wave-sky.png"],
         [
             Entry(
                 "region-cup", "the cup alone",
@@ -130,10 +125,9 @@ SECTIONS = [
         "Faces",
         "Features are kept where there is a face or where a mask is white. What is kept is still "
         "painted.",
-        ["astronaut.jpg", "composition_viii.jpg", "auvers.jpg"],
         [
             Entry(f"faces-{name}-{word}", f"`{flag}`" if flag else "nothing kept",
-                  f"--content assets/astronaut.jpg {style} {flag}".rstrip())
+                  f"{ASTRONAUT} {style} {flag}".rstrip())
             for name, style in (("kandinsky", KANDINSKY), ("auvers", AUVERS))
             for word, flag in (("free", ""), ("kept", "--keep_faces"))
         ],
@@ -142,24 +136,23 @@ SECTIONS = [
         "Several styles",
         "Blended; in other shares; the second one at a third of the size; coarse layers from the "
         "first and fine ones from the second.",
-        ["cat.jpg", "great_wave.jpg", "auvers.jpg"],
         [
-            Entry("styles-blend", "both alike", f"{CAT} {WAVE} {AUVERS}"),
+            Entry("styles-blend", "both alike", f"{COFFEE} {WAVE} {AUVERS}"),
             Entry(
                 "styles-shares", "`--style_blend 0.8,0.2`",
-                f"{CAT} {WAVE} {AUVERS} --style_blend 0.8,0.2",
+                f"{COFFEE} {WAVE} {AUVERS} --style_blend 0.8,0.2",
             ),
             Entry(
                 "styles-scales", "`--style_scale 1,0.35`",
-                f"{CAT} {WAVE} {AUVERS} --style_scale 1,0.35",
+                f"{COFFEE} {WAVE} {AUVERS} --style_scale 1,0.35",
             ),
             Entry(
                 "styles-layers", "coarse from the wave, fine from the village",
-                f"{CAT} {WAVE} {AUVERS} --style_layer_weights 0,0,2,2,2,2,0,0",
+                f"{COFFEE} {WAVE} {AUVERS} --style_layer_weights 0,0,2,2,2,2,0,0",
             ),
             Entry(
                 "styles-layers-swapped", "the other way round",
-                f"{CAT} {AUVERS} {WAVE} --style_layer_weights 0,0,2,2,2,2,0,0",
+                f"{COFFEE} {AUVERS} {WAVE} --style_layer_weights 0,0,2,2,2,2,0,0",
             ),
         ],
     ),
@@ -167,7 +160,6 @@ SECTIONS = [
         "Transparency",
         "Transparent parts of a photo stay transparent, and neither they nor those of a painting "
         "feed the statistics.",
-        ["masks/coffee-cutout.webp", "composition_viii.jpg"],
         [
             Entry(
                 "alpha-cup", "a cut-out",
@@ -175,7 +167,7 @@ SECTIONS = [
             ),
             Entry(
                 "alpha-style", "the cut-out as a painting",
-                f"{CAT} --style assets/masks/coffee-cutout.webp",
+                f"{TEMPLE} --style assets/masks/coffee-cutout.webp",
             ),
         ],
     ),
@@ -190,38 +182,41 @@ def command(entry):
     return f"python -m nst_tf.run {COMMON} {entry.flags} --output {output(entry)}"
 
 
-def cell(path, caption):
+def image(path, width):
     path = path.removeprefix("assets/")
-    return f'<img src="{path}" width="{WIDTH}" alt="{path}"><br>{caption}'
+    return f'<img src="{path}" width="{width}" alt="{path}">'
 
 
-def table(cells):
-    yield "|" + " |" * COLUMNS
-    yield "|" + "---|" * COLUMNS
-    for start in range(0, len(cells), COLUMNS):
-        row = cells[start : start + COLUMNS]
-        yield "| " + " | ".join([*row, *[""] * (COLUMNS - len(row))]) + " |"
-    yield ""
+def row(entry):
+    """Return a row of a table: photo with masks, paintings with masks, and the picture."""
+    words = shlex.split(entry.flags)
+    columns = []
+    for kind in ("content", "style"):
+        names = (f"--{kind}", f"--{kind}_mask")
+        paths = [path for name, path in pairwise(words) if name in names]
+        columns.append("<br>".join(image(path, BESIDE) for path in dict.fromkeys(paths)))
+    return f"| {' | '.join(columns)} | {image(output(entry), WIDTH)}<br>{entry.caption} |"
 
 
 def page():
     yield "# Gallery\n"
     yield (
-        "Every picture was made by the command below it, in the directory above this one; "
-        "`scripts/gallery.py` runs them all. Here is [what the program is](../README.md), and "
-        "[whose the photographs and paintings are](README.md).\n"
+        "Photo, painting and picture, 512 pixels wide. Every picture was made by its command below "
+        "the table, in the directory above this one; `scripts/gallery.py` runs them all. Here is "
+        "[what the program is](../README.md), and [whose the photographs and paintings "
+        "are](README.md).\n"
     )
     for section in SECTIONS:
         yield f"## {section.title}\n\n{section.text}\n"
-        yield from table([cell(path, f"`{path}`") for path in section.inputs])
-        yield from table([cell(output(entry), entry.caption) for entry in section.entries])
-        yield "\n".join(["```", *map(command, section.entries), "```\n"])
+        yield "| photo | painting | picture |\n|---|---|---|"
+        yield from map(row, section.entries)
+        yield "\n".join(["\n```", *map(command, section.entries), "```\n"])
 
 
 def strips():
     """Put the strengths of a pair above the details of another: README's picture."""
     rows = [[e for e in SECTIONS[0].entries if "temple" in e.name],
-            [e for e in SECTIONS[1].entries if "cat" in e.name]]  # fmt: skip
+            [e for e in SECTIONS[1].entries if "coffee" in e.name]]  # fmt: skip
     sheets = []
     for row in rows:
         width = STRIP // len(row)
