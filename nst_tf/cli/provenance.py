@@ -36,6 +36,8 @@ def run_metadata(
             for name in ("content_mask", "style_mask", "keep_mask")
         },
         "keep_faces": values.keep_faces,
+        "bit_depth": values.bit_depth,
+        "dpi": values.dpi,
         "files": {
             name: list(map(_file, paths))
             for name, paths in picture_paths(values, settings).items()
