@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import importlib.util
 import itertools
 import os
 import sys
@@ -19,12 +20,12 @@ from nst_tf.images.save import output_format
 from nst_tf.jobs.finished import is_finished
 from nst_tf.jobs.flags import parse_batch
 from nst_tf.jobs.help import batch_help, batch_screen
-from nst_tf.jobs.job import Job
+from nst_tf.jobs.job import Job, absolute_paths
 from nst_tf.jobs.journal import Journal
 from nst_tf.jobs.local import run_here
 from nst_tf.jobs.outcome import Outcome, Stopping
 from nst_tf.jobs.paint import Painter
-from nst_tf.jobs.share import share_out
+from nst_tf.jobs.share import greatest_need, share_out
 from nst_tf.jobs.sheet import MOST, draw_sheet
 from nst_tf.jobs.source import WINDOW, Jobs, ordered
 from nst_tf.jobs.summary import Report, Tally
@@ -55,6 +56,7 @@ def _main(argv: list[str]) -> int:
         return say(f"nst_tf {nst_tf.__version__}")
     try:
         check_places(values)
+        check_ray(values)
         jobs = Jobs(values)
         total = jobs.check()
         if values.dry_run:
@@ -85,6 +87,16 @@ def check_places(values: flags.FlagValues) -> None:
             raise FileExistsError(
                 f"{values.contact_sheet} exists: choose another name or add --overwrite"
             )
+
+
+def check_ray(values: flags.FlagValues) -> None:
+    """Refuse --ray where Ray is not installed.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if values.ray and importlib.util.find_spec("ray") is None:
+        raise ValueError("--ray needs Ray: run pip install ray")
 
 
 def list_jobs(jobs: Jobs) -> int:
@@ -150,11 +162,36 @@ class Batch:
         values = self.values
         first = list(itertools.islice(jobs, WINDOW)) if values.jobs > 1 or values.ray else []
         jobs = itertools.chain(first, jobs)
-        share = share_out(min(values.jobs, self.tally.total), first, values.device)
-        if share.workers < min(values.jobs, self.tally.total):
+        if values.ray:
+            return self.outcomes_of_cluster(jobs, first, stopping)
+        wanted = min(values.jobs, self.tally.total)
+        share = share_out(wanted, first, values.device)
+        if share.workers < wanted:
             fail(f"warning: memory is enough for {share.workers} of {values.jobs} --jobs", 0)
         make = functools.partial(Painter, share.budget, share.threads)
         return run_here(jobs, make, share.workers, stopping)
+
+    def outcomes_of_cluster(
+        self, jobs: Iterator[Job], first: list[Job], stopping: Stopping
+    ) -> Iterator[Outcome]:
+        """Have the jobs done by a Ray cluster; `first` are those whose need counts for all."""
+        import ray
+
+        from nst_tf.jobs.ray import connect, demand, run_on_ray
+        from nst_tf.jobs.ship import Sender
+
+        values = self.values
+        connect(values.ray)
+        try:
+            each = demand(values.ray_cpus, greatest_need(first, values.device))
+            budget = None if each.gpus else each.memory
+            make = functools.partial(Painter, budget, each.cpus)
+            sender = Sender(ray.put) if values.ship_inputs else None
+            # The machines have other current directories.
+            absolute = map(absolute_paths, jobs)
+            yield from run_on_ray(absolute, make, each, stopping, values.ray_workers, sender)
+        finally:
+            ray.shutdown()
 
     def stopped(self) -> None:
         """Say that a signal has ended the batch, and how to go on."""

@@ -2,17 +2,21 @@
 
 import dataclasses
 import functools
+import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from nst_tf.cli.flags import parse
-from nst_tf.settings import Settings
+from nst_tf.settings import INITS, Settings
 
 Flags = tuple[tuple[str, str], ...]
 """Names and values of flags, in order; one that takes several values is there for each."""
 
 PICTURES = ("content", "style", "content_mask", "style_mask", "keep_mask")
 """The flags of a row that name files and are no settings."""
+
+WORDS = {"init": INITS, "weights": ("bundled", "imagenet")}
+"""The settings that may name files, and their words that do not."""
 
 KNOWN_SETTINGS = 1024  # sets of flags whose settings are remembered
 
@@ -51,6 +55,17 @@ class Job(NamedTuple):
     def words(self) -> list[str]:
         """Return the command line of `run` that makes the picture."""
         return [*(f"--{name}={value}" for name, value in self.flags), f"--output={self.output}"]
+
+
+def names_file(name: str, value: str) -> bool:
+    """Return whether a flag's value is the path of a file that the run reads."""
+    return name in PICTURES or (name in WORDS and value not in WORDS[name])
+
+
+def absolute_paths(job: Job) -> Job:
+    """Return a job whose paths mean the same in every directory."""
+    flags = tuple((n, os.path.abspath(v) if names_file(n, v) else v) for n, v in job.flags)
+    return Job(job.place, flags, os.path.abspath(job.output))
 
 
 def job_settings(flags: Flags) -> Settings:

@@ -80,7 +80,11 @@ class Painter:
         if not running.has_ended():
             running.checkpoint.save()
             return dataclasses.replace(outcome, status="stopped")
-        running.outputs.save_picture(checked.paths.picture, image)
+        try:
+            running.outputs.save_picture(checked.paths.picture, image)
+        except FileExistsError:  # by a worker that had been given up too early
+            if not is_finished(job):
+                raise
         running.checkpoint.remove()
         return outcome
 

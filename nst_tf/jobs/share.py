@@ -44,7 +44,7 @@ def share_out(workers: int, jobs: Sequence[Job], device: str = "auto") -> Share:
     need = greatest_need(jobs, device)
     import tensorflow as tf
 
-    from nst_tf.memory.budget import BASE, free_memory
+    from nst_tf.memory.budget import free_memory
 
     processors = processor_count()
     if tf.config.list_logical_devices("GPU"):  # TensorFlow does not tell what is free
@@ -52,7 +52,7 @@ def share_out(workers: int, jobs: Sequence[Job], device: str = "auto") -> Share:
     asked = [job_settings(job.flags).memory_budget for job in jobs]
     given = [parse_bytes(size) for size in asked if size != "auto"]
     total = min([free_memory(), *given])
-    workers = max(1, min(workers, total // max(need, BASE)))
+    workers = max(1, min(workers, total // need))
     return Share(workers, total // workers, max(1, processors // workers))
 
 
@@ -64,20 +64,23 @@ def processor_count() -> int:
 
 
 def greatest_need(jobs: Sequence[Job], device: str = "auto") -> int:
-    """Start TensorFlow and return the bytes that the largest of some jobs takes.
+    """Start TensorFlow and return the bytes that a worker takes for the largest of some jobs.
 
-    Jobs that cannot be read need nothing.
+    Jobs that cannot be read need no more than TensorFlow itself.
 
     Raises:
         ValueError: the device is not there.
     """
     start_tensorflow(device)
     alike = {(method(job.flags), tuple(job.files("style"))): job for job in jobs}
-    return max(map(_need, list(alike.values())[:LOOKED_AT]), default=0)
+    from nst_tf.memory.memo import beside_memo
+
+    return beside_memo(max(map(_need, list(alike.values())[:LOOKED_AT]), default=0))
 
 
 def _need(job: Job) -> int:
     from nst_tf.images.masks import count_masks
+    from nst_tf.memory.budget import BASE
     from nst_tf.memory.plan import plan_memory
 
     with suppress(OSError, ValueError, MemoryError):
@@ -87,4 +90,4 @@ def _need(job: Job) -> int:
             fitted.settings, fitted.scales, fitted.style_sizes, count_masks(fitted.regions)
         )
         return max(plan.peak for plan in plans)
-    return 0
+    return BASE

@@ -17,6 +17,7 @@ from rich.progress import (
 from rich.text import Text
 
 from nst_tf.callbacks.console import Unfailing, duration
+from nst_tf.cli.streams import fail
 from nst_tf.jobs.outcome import Outcome
 
 
@@ -95,7 +96,6 @@ class Report:
         self._tally = tally
         self._quiet = quiet
         self._console = rich.console.Console(file=Unfailing(stream))  # type: ignore[arg-type]
-        self._errors = rich.console.Console(file=Unfailing(sys.stderr))  # type: ignore[arg-type]
         self._bar: Progress | None = None
         if self._console.is_interactive and not quiet:
             self._bar = Progress(
@@ -118,14 +118,14 @@ class Report:
         job, tally = outcome.job, self._tally
         if outcome.status == "failed":
             again = f" (tried {outcome.attempts} times)" if outcome.attempts > 1 else ""
-            self._out(self._errors, f"nst_tf: {job.place}: {outcome.error}{again}")
+            fail(f"{job.place}: {outcome.error}{again}", 1)
         for warning in outcome.warnings:
-            self._out(self._errors, f"nst_tf: warning: {job.place}: {warning}")
+            fail(f"warning: {job.place}: {warning}", 1)
         if self._bar:
             self.update()
         elif outcome.status == "done" and not self._quiet:
             count = f"{tally.ended}/{tally.total}"
-            self._out(self._console, f"{count} {job.output} {outcome.seconds:.1f} s")
+            self._console.out(f"{count} {job.output} {outcome.seconds:.1f} s", highlight=False)
 
     def update(self) -> None:
         """Bring the bar up to date."""
@@ -154,9 +154,4 @@ class Report:
         )
         for name, count, text in rows:
             if count or name == "painted":
-                self._out(self._console, f"{name:<16}{count:>6}  {text}".rstrip())
-
-    def _out(self, console: rich.console.Console, line: str) -> None:
-        (self._bar.console if self._bar and console is self._console else console).out(
-            line, highlight=False
-        )
+                self._console.out(f"{name:<16}{count:>6}  {text}".rstrip(), highlight=False)

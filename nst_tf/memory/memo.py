@@ -16,6 +16,11 @@ def memo_share(budget: int) -> int:
     return max(0, min(REMEMBERED, (budget - BASE) // 8))
 
 
+def beside_memo(need: int) -> int:
+    """Return how many bytes a process must have for runs that take `need`, and its memo."""
+    return need + min(REMEMBERED, max(0, -(-(need - BASE) // 7)))
+
+
 class Memo:
     """The latest statistics of paintings, for runs that imitate the same ones.
 
