@@ -53,8 +53,9 @@ class Job(NamedTuple):
         return [value for flag, value in self.flags if flag == name]
 
     def words(self) -> list[str]:
-        """Return the command line of `run` that makes the picture."""
-        return [*(f"--{name}={value}" for name, value in self.flags), f"--output={self.output}"]
+        """Return the command line of `run` that makes the picture, or goes on with it."""
+        given = (f"--{name}={value}" for name, value in self.flags)
+        return [*given, f"--output={self.output}", "--resume"]
 
 
 def names_file(name: str, value: str) -> bool:
@@ -87,7 +88,7 @@ def method(flags: Flags) -> tuple[str, ...]:
 # A row of a million has hardly a setting of its own: absl would take an hour to read them all.
 @functools.lru_cache(KNOWN_SETTINGS)
 def _settings(words: Sequence[str]) -> Settings:
-    return parse(["nst_tf.batch", *words])[1]
+    return parse(["nst_tf.batch", *words, "--resume"])[1]
 
 
 def default_differences(settings: Settings) -> dict[str, object]:

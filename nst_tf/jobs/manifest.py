@@ -71,6 +71,8 @@ def _csv_rows(file: Any) -> Numbered:
                 raise ValueError(f"{len(cells)} cells, but the header has {len(names)}")
             else:
                 yield reader.line_num, _given(zip(names, map(str.strip, cells), strict=True))
+        except UnicodeDecodeError:  # after which there is no next row
+            raise
         except (csv.Error, ValueError) as error:
             yield reader.line_num, ValueError(str(error))
             if names is None:

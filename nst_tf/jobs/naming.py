@@ -102,7 +102,7 @@ def _directory(path: str) -> str:
 
 def identity(path: str) -> int:
     """Return a number that two spellings of a path share, and other paths hardly ever."""
-    directory, name = os.path.split(path)
+    directory, name = os.path.split(os.path.abspath(path))
     whole = os.path.normcase(os.path.join(_directory(directory), name))
     return int.from_bytes(hashlib.blake2b(whole.encode(), digest_size=8).digest(), "big")
 

@@ -1,10 +1,10 @@
 """A job done in this process, by the same way as `run` does it."""
 
 import dataclasses
-import os
 import time
 import traceback
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nst_tf.cli.flags import parse
@@ -61,9 +61,8 @@ class Painter:
     def _paint(self, job: Job, stopping: Stopping) -> Outcome:
         if is_finished(job):  # by a worker that was lost before it could say so
             return Outcome(job, "done")
-        # A checkpoint is kept whoever asks: what a kill leaves is gone on with.
-        values, settings = parse(["nst_tf.batch", *job.words(), "--resume"])
-        os.makedirs(os.path.dirname(job.output), exist_ok=True)
+        values, settings = parse(["nst_tf.batch", *job.words()])
+        Path(job.output).parent.mkdir(parents=True, exist_ok=True)
         checked = check(values, settings)
         self._start(values.device, values.deterministic)
         running = Running(prepare(checked, *self._memory(checked.settings)))

@@ -2,11 +2,13 @@
 
 import dataclasses
 import logging
+import math
 import os
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import ray
@@ -40,12 +42,10 @@ class Answer(NamedTuple):
 
     Attributes:
         outcome: of the job.
-        node: where the actor is now.
         picture: the file that it has made, if pictures are shipped.
     """
 
     outcome: Outcome
-    node: str
     picture: bytes = b""
 
 
@@ -60,9 +60,8 @@ class Actor:
         self._paint = make()
         self._stopping = threading.Event()
 
-    def node(self) -> str:
-        """Return the node that the actor is on."""
-        return ray.get_runtime_context().get_node_id()
+    def ready(self) -> None:
+        """Answer as soon as there is room for the actor somewhere."""
 
     def paint(self, job: Job, names: Sequence[str] | None, *contents: bytes) -> Answer:
         """Do a job.
@@ -78,9 +77,8 @@ class Actor:
         else:
             parcel = Parcel(names, contents)
             outcome, picture = painted_elsewhere(self._paint, job, parcel, self._stopping.is_set)
-        node = self.node()
         worker = f"process {os.getpid()} of node {ray.util.get_node_ip_address()}"
-        return Answer(dataclasses.replace(outcome, worker=worker), node, picture)
+        return Answer(dataclasses.replace(outcome, worker=worker), picture)
 
     @ray.method(concurrency_group="control")  # while a job is under way
     def stop(self) -> None:
@@ -136,54 +134,76 @@ def room(nodes: Sequence[Mapping[str, Any]], each: Demand) -> int:
 
 
 class _Hand:
-    """An actor as the driver sees it: where it is, and which jobs it has."""
+    """An actor as the driver sees it: whether it is there, and which jobs it has."""
 
     def __init__(self, kind: Any, make: Make) -> None:
         self.actor = kind.remote(make)
-        self.node = ""
-        self.arrival = self.actor.node.remote()
-        self.jobs: dict[Any, tuple[Job, int]] = {}
+        self.arrival = self.actor.ready.remote()
+        self.is_there = False
+        self.jobs: dict[Any, tuple[Job, int]] = {}  # in the order in which it does them
 
     @property
     def has_room(self) -> bool:
-        return bool(self.node) and len(self.jobs) < PENDING
+        return self.is_there and len(self.jobs) < PENDING
+
+    def give(self, job: Job, attempt: int, sender: Sender | None) -> None:
+        """Give it a job.
+
+        Raises:
+            OSError: a file that is to be shipped cannot be read.
+        """
+        names, parts = sender.pack(job) if sender else (None, [])
+        named = self.actor.paint.options(name=job.output[-NAMED:])  # for Ray's dashboard
+        self.jobs[named.remote(job, names, *parts)] = (job, attempt)
+
+    def answer(self, ref: Any) -> Outcome | None:
+        """Return what has become of a job; None if the actor is there now.
+
+        Raises:
+            RayError: the actor has died.
+            RuntimeError: it cannot be made.
+        """
+        try:
+            answer = ray.get(ref)
+        except ray.exceptions.RayActorError as error:
+            if error.actor_init_failed:
+                reason = str(error).strip().splitlines()[-1]
+                raise RuntimeError(f"an actor cannot start: {reason}") from None
+            raise
+        if ref == self.arrival:
+            self.is_there = True
+            return None
+        _, attempt = self.jobs.pop(ref)
+        outcome = dataclasses.replace(answer.outcome, attempts=attempt)
+        return _received(outcome, answer.picture) if answer.picture else outcome
 
 
 class _Fleet:
-    """The actors, as many as there is room for while nodes come and go."""
+    """The actors, as many as there is room for while nodes come and go.
+
+    Neither Ray's `max_task_retries` nor its `max_restarts` is used. Ray 2.60 counts the death of an
+    actor against each job that waits for it, so that jobs are lost that were never begun, and it
+    restarts the actor of a lost node only if there is room for one more. So a new actor takes the
+    place of a dead one, and only the job that was under way has had its attempt.
+    """
 
     def __init__(self, make: Make, each: Demand, limit: int) -> None:
         kind = ray.remote(concurrency_groups={"control": 1})(Actor)  # type: ignore[call-overload]
-        self._kind = kind.options(
-            num_cpus=each.cpus,
-            num_gpus=each.gpus,
-            memory=each.memory,
-            max_restarts=-1,
-            max_task_retries=ATTEMPTS - 1,  # if its process dies; errors are answers
-        )
+        self._kind = kind.options(num_cpus=each.cpus, num_gpus=each.gpus, memory=each.memory)
         self._make, self._each, self._limit = make, each, limit
-        self._looked = -LOOK
+        self._looked = -math.inf
         self.hands: list[_Hand] = []
 
-    def look(self) -> list[tuple[Job, int]]:
-        """Fit the actors to the nodes that are there; return the jobs of those that are lost.
-
-        Ray would restart an actor of a lost node only where there is room for it, and let its jobs
-        wait until then.
+    def grow(self) -> None:
+        """Make actors where there is room for them.
 
         Raises:
-            RuntimeError: no node has room for an actor.
+            RuntimeError: no node has room for any.
         """
         if time.monotonic() - self._looked < LOOK:
-            return []
+            return
         self._looked = time.monotonic()
-        nodes = ray.nodes()
-        alive = {node["NodeID"] for node in nodes if node["Alive"]}
-        lost = [hand for hand in self.hands if hand.node and hand.node not in alive]
-        for hand in lost:
-            self.hands.remove(hand)
-            ray.kill(hand.actor)
-        wanted = room(nodes, self._each)
+        wanted = room(ray.nodes(), self._each)
         if not wanted and not self.hands:
             raise RuntimeError(
                 f"no node has {self._each.cpus} processors and {self._each.memory >> 20} MiB of "
@@ -191,15 +211,29 @@ class _Fleet:
             )
         while len(self.hands) < min(wanted, self._limit or wanted):
             self.hands.append(_Hand(self._kind, self._make))
-        return [job for hand in lost for job in hand.jobs.values()]
 
-    def owners(self) -> dict[Any, _Hand]:
-        """Return who is asked for what: every reference that is waited for."""
-        return {ref: hand for hand in self.hands for ref in (*hand.jobs, *self._arrival(hand))}
+    def bury(self, hand: _Hand, error: Exception) -> tuple[list[Outcome], list[tuple[Job, int]]]:
+        """Give up an actor that has died.
 
-    @staticmethod
-    def _arrival(hand: _Hand) -> list[Any]:
-        return [] if hand.node else [hand.arrival]
+        Returns:
+            What has become of the job that was under way, if any, and the jobs that waited.
+        """
+        self.hands.remove(hand)
+        ray.kill(hand.actor)
+        if not hand.jobs:
+            return [], []
+        (job, attempt), *waiting = hand.jobs.values()
+        reason = str(error).strip().splitlines()[0]
+        text = f"the actor that painted it died ({reason}): if memory ran out, lower --max_dim"
+        return [Outcome(job, "failed", text, worth_retrying=True, attempts=attempt)], waiting
+
+    def awaited(self) -> dict[Any, _Hand]:
+        """Return who owes what: every reference that is waited for."""
+        return {
+            ref: hand
+            for hand in self.hands
+            for ref in (*hand.jobs, *([] if hand.is_there else [hand.arrival]))
+        }
 
 
 def run_on_ray(
@@ -212,8 +246,8 @@ def run_on_ray(
 ) -> Iterator[Outcome]:
     """Do jobs on the cluster and yield what has become of them, as they end.
 
-    Jobs of an actor that is lost with its node go to others. If an actor's process dies, Ray
-    restarts it and tries the job once more. A job for which memory ran out is tried once more too.
+    If an actor dies, alone or with its node, another one tries the job that was under way once
+    more; so does one for which memory ran out. The jobs that waited for it go to others.
 
     Args:
         jobs: as many are taken as actors can have.
@@ -230,7 +264,7 @@ def run_on_ray(
     again: deque[tuple[Job, int]] = deque()
     left, told = True, False
     while True:
-        again.extend(fleet.look())
+        fleet.grow()
         for hand in fleet.hands:
             while hand.has_room and (left or again) and not stopping():
                 job, attempt = again.popleft() if again else (next(jobs, None), 1)
@@ -238,60 +272,42 @@ def run_on_ray(
                     left = False
                     break
                 try:
-                    names, parts = sender.pack(job) if sender else (None, [])
+                    hand.give(job, attempt, sender)
                 except OSError as error:
                     yield Outcome(job, "failed", str(error))
-                    continue
-                named = hand.actor.paint.options(name=job.output[-NAMED:])
-                hand.jobs[named.remote(job, names, *parts)] = (job, attempt)
         if stopping() and not told:
             told = True
             for hand in fleet.hands:
                 hand.actor.stop.remote()
         if not any(hand.jobs for hand in fleet.hands) and (stopping() or not (left or again)):
             return
-        owners = fleet.owners()
-        for ref in ray.wait(list(owners), timeout=LOOK)[0]:
-            outcome = _collect(owners[ref], ref)
-            if outcome is None:
-                continue
-            if outcome.worth_retrying and outcome.attempts < ATTEMPTS:
-                again.append((outcome.job, outcome.attempts + 1))
-            else:
-                yield outcome
+        awaited = fleet.awaited()
+        for ref in ray.wait(list(awaited), timeout=LOOK)[0]:
+            for outcome in _ended(fleet, awaited[ref], ref, again):
+                if outcome.worth_retrying and outcome.attempts < ATTEMPTS and not stopping():
+                    again.append((outcome.job, outcome.attempts + 1))
+                else:
+                    yield outcome
 
 
-def _collect(hand: _Hand, ref: Any) -> Outcome | None:
-    """Return what has become of a job; None if the actor has only arrived, or will be missed."""
-    if ref == hand.arrival:
-        hand.node = ray.get(ref)
-        return None
-    job, attempt = hand.jobs[ref]
+def _ended(
+    fleet: _Fleet, hand: _Hand, ref: Any, again: deque[tuple[Job, int]]
+) -> Sequence[Outcome]:
+    """Return what has become of jobs, and add those to `again` that an actor has left behind."""
     try:
-        answer = ray.get(ref)
-    except ray.exceptions.RayTaskError as error:  # of what no job's outcome could tell
-        del hand.jobs[ref]
-        return Outcome(job, "failed", str(error.cause), attempts=attempt, details=str(error))
+        outcome = hand.answer(ref)
     except ray.exceptions.RayError as error:
-        if not any(node["Alive"] for node in ray.nodes() if node["NodeID"] == hand.node):
-            return None  # the next look gives its jobs to others
-        del hand.jobs[ref]
-        reason = str(error).splitlines()[0]
-        text = f"the actor that painted it died ({reason}): if memory ran out, lower --max_dim"
-        return Outcome(job, "failed", text, attempts=ATTEMPTS, details=str(error))
-    del hand.jobs[ref]
-    hand.node = answer.node  # a restarted actor may have moved
-    outcome = dataclasses.replace(answer.outcome, attempts=attempt)
-    if answer.picture:
-        outcome = _received(outcome, answer.picture)
-    return outcome
+        outcomes, waiting = fleet.bury(hand, error)
+        again.extend(waiting)
+        return outcomes
+    return [outcome] if outcome else []
 
 
 def _received(outcome: Outcome, picture: bytes) -> Outcome:
     """Write a picture that has been sent back."""
     job = outcome.job
     try:
-        os.makedirs(os.path.dirname(job.output), exist_ok=True)
+        Path(job.output).parent.mkdir(parents=True, exist_ok=True)
         with write_whole(job.output, ("overwrite", "true") in job.flags) as file:
             file.write(picture)
     except OSError as error:
