@@ -6,7 +6,7 @@ import importlib.util
 import itertools
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from absl import flags
@@ -23,7 +23,7 @@ from nst_tf.jobs.help import batch_help, batch_screen
 from nst_tf.jobs.job import Job, absolute_paths
 from nst_tf.jobs.journal import Journal
 from nst_tf.jobs.local import run_here
-from nst_tf.jobs.outcome import Outcome, Stopping
+from nst_tf.jobs.outcome import Outcome, Paint, Stopping
 from nst_tf.jobs.paint import Painter
 from nst_tf.jobs.share import greatest_need, share_out
 from nst_tf.jobs.sheet import MOST, draw_sheet
@@ -114,11 +114,19 @@ class Batch:
         values: the flags.
         jobs: what there is to do, checked.
         total: how many jobs there are.
+        make: makes what does the jobs in a worker, from its bytes of memory and its threads.
     """
 
-    def __init__(self, values: flags.FlagValues, jobs: Jobs, total: int) -> None:
+    def __init__(
+        self,
+        values: flags.FlagValues,
+        jobs: Jobs,
+        total: int,
+        make: Callable[[int | None, int], Paint] = Painter,
+    ) -> None:
         self.values = values
         self.jobs = jobs
+        self.make = make
         self.tally = Tally(total)
         self.journal_path = values.journal or os.path.join(values.output_dir, "journal.jsonl")
 
@@ -168,7 +176,7 @@ class Batch:
         share = share_out(wanted, first, values.device)
         if share.workers < wanted:
             fail(f"warning: memory is enough for {share.workers} of {values.jobs} --jobs", 0)
-        make = functools.partial(Painter, share.budget, share.threads)
+        make = functools.partial(self.make, share.budget, share.threads)
         return run_here(jobs, make, share.workers, stopping)
 
     def outcomes_of_cluster(
@@ -185,7 +193,7 @@ class Batch:
         try:
             each = demand(values.ray_cpus, greatest_need(first, values.device))
             budget = None if each.gpus else each.memory
-            make = functools.partial(Painter, budget, each.cpus)
+            make = functools.partial(self.make, budget, each.cpus)
             sender = Sender(ray.put) if values.ship_inputs else None
             # The machines have other current directories.
             absolute = map(absolute_paths, jobs)
