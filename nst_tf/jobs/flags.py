@@ -23,7 +23,7 @@ PAIRS = ("product", "zip")
 BATCH_FLAGS: Rows = (
     ("Batch", "content_dir", "string", None,
      "the photos: all pictures of this directory, or those that match a pattern such as "
-     "'photos/*.jpg'"),
+     "photos/*.jpg in quotes"),
     ("Batch", "style_dir", "string", None, "the paintings, a directory or a pattern too"),
     ("Batch", "pairs", "string", "product",
      "product: every photo with every painting; zip: the first with the first, the second with "
@@ -36,8 +36,8 @@ BATCH_FLAGS: Rows = (
      "{style}/{content}-{strength}.jpg"),
     ("Batch", "dry_run", "boolean", False, "check all rows, list what would be made, and stop"),
     ("Batch", "jobs", "integer", 1,
-     "processes that paint at the same time and share processors and memory; fewer if not so many "
-     "fit into it"),
+     "processes that paint at the same time and share processors and memory (default 1); fewer if "
+     "memory has no room for them"),
     ("Batch", "journal", "string", None,
      "append a line of JSON for each job to this file (default journal.jsonl in --output_dir)"),
     ("Batch", "contact_sheet", "string", None,
@@ -46,8 +46,9 @@ BATCH_FLAGS: Rows = (
      "paint on a Ray cluster: auto for the one that this machine belongs to, its ADDRESS, or local "
      "for one of this machine alone; needs the extra `ray`"),
     ("Batch", "ray_workers", "integer", 0,
-     "actors on the cluster, at most; 0: as many as there is room for"),
-    ("Batch", "ray_cpus", "integer", 2, "processors that an actor takes, beside a GPU if any"),
+     "actors on the cluster, at most (default 0); 0: as many as there is room for"),
+    ("Batch", "ray_cpus", "integer", 2,
+     "processors that an actor takes, beside a GPU if any (default 2)"),
     ("Batch", "ship_inputs", "boolean", False,
      "send pictures through Ray instead of reading and writing a folder that all machines share"),
 )  # fmt: skip
