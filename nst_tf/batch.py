@@ -132,6 +132,10 @@ class Batch:
 
     def run(self) -> int:
         """Do all jobs and return the exit status."""
+        if self.values.ray:
+            from nst_tf.jobs.cluster import connect
+
+            connect(self.values.ray)
         os.makedirs(self.values.output_dir, exist_ok=True)
         with contextlib.closing(Journal(self.journal_path)) as journal:
             report = Report(self.tally, sys.stdout, self.values.quiet)
@@ -185,11 +189,11 @@ class Batch:
         """Have the jobs done by a Ray cluster; `first` are those whose need counts for all."""
         import ray
 
-        from nst_tf.jobs.ray import connect, demand, run_on_ray
+        from nst_tf.jobs.cluster import demand
+        from nst_tf.jobs.ray import run_on_ray
         from nst_tf.jobs.ship import Sender
 
         values = self.values
-        connect(values.ray)
         try:
             each = demand(values.ray_cpus, greatest_need(first, values.device))
             budget = None if each.gpus else each.memory

@@ -35,7 +35,7 @@ WITHOUT_TENSORFLOW = (
     "settings", "recipes", "schedule", "fitting", "styles", "images.io", "images.masks",
     "images.resize", "images.sources", "callbacks", "cli.flags", "cli.inputs", "run", "loading",
     "overrides", "progress", "runtime", "service.result", "service.admission", "service.buckets",
-    "notebook", "batch", "jobs.ray",
+    "notebook", "batch", "jobs.ray", "jobs.cluster",
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from nst_tf.jobs.naming import Template
 COMMON = ("keep_faces", "bit_depth", "dpi", "recipe", "steps")
 """The flags of `run` that a row of a manifest may have too: its own win."""
 
-PROGRAM = ("overwrite", "checkpoint_every", "device", "deterministic")
+PROGRAM = ("overwrite", "resume_anyway", "checkpoint_every", "device", "deterministic")
 """The flags of `run` that are the same for all jobs."""
 
 SILENT = ("quiet", "version", "help", "helpfull")

@@ -1,19 +1,19 @@
 """Jobs done by actors on a Ray cluster. Nothing else imports Ray."""
 
 import dataclasses
-import logging
 import math
 import os
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import ray
 
 from nst_tf.files import write_whole
+from nst_tf.jobs.cluster import Demand, room
 from nst_tf.jobs.job import Job
 from nst_tf.jobs.outcome import ATTEMPTS, Make, Outcome, Stopping
 from nst_tf.jobs.ship import Parcel, Sender, painted_elsewhere
@@ -21,20 +21,6 @@ from nst_tf.jobs.ship import Parcel, Sender, painted_elsewhere
 PENDING = 2  # jobs that an actor has at most: one under way, and one that saves it from waiting
 LOOK = 2.0  # seconds between looks at which nodes there are
 NAMED = 100  # characters of a task's name
-
-
-class Demand(NamedTuple):
-    """What an actor takes of its node.
-
-    Attributes:
-        cpus: processors, and as many threads of TensorFlow.
-        gpus: 1 or 0.
-        memory: bytes.
-    """
-
-    cpus: int
-    gpus: int
-    memory: int
 
 
 class Answer(NamedTuple):
@@ -84,53 +70,6 @@ class Actor:
     def stop(self) -> None:
         """Let the job that is under way end soon, and those that wait at once."""
         self._stopping.set()
-
-
-def connect(address: str) -> None:
-    """Join a cluster: `local` starts one of this machine alone.
-
-    Raises:
-        ConnectionError: there is no cluster at the address.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
-    try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise ConnectionError(
-            f"--ray {address} leads to no cluster ({reason}): start one by ray start --head"
-        ) from None
-
-
-def demand(cpus: int, memory: int) -> Demand:
-    """Return what an actor takes: a GPU too if the cluster has any.
-
-    Args:
-        cpus: processors.
-        memory: bytes.
-    """
-    return Demand(cpus, int(ray.cluster_resources().get("GPU", 0) > 0), memory)
-
-
-def room(nodes: Sequence[Mapping[str, Any]], each: Demand) -> int:
-    """Return how many actors there is room for on the nodes that are alive.
-
-    Args:
-        nodes: from `ray.nodes`.
-        each: what an actor takes.
-    """
-    wanted = {"CPU": each.cpus, "GPU": each.gpus, "memory": each.memory}
-    return sum(
-        int(
-            min(
-                node["Resources"].get(name, 0) // amount
-                for name, amount in wanted.items()
-                if amount
-            )
-        )
-        for node in nodes
-        if node["Alive"]
-    )
 
 
 class _Hand:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from nst_tf.batch import main
 from nst_tf.images.metadata import read_metadata
 from nst_tf.jobs.ship import Sender
 from tests.conftest import ROOT, shrunk
@@ -20,7 +22,8 @@ from tests.jobs.stub import Stub, job, make_nothing
 ray = pytest.importorskip("ray")
 cluster_utils = pytest.importorskip("ray.cluster_utils")
 
-from nst_tf.jobs.ray import Demand, room, run_on_ray  # noqa: E402
+from nst_tf.jobs.cluster import Demand, room  # noqa: E402
+from nst_tf.jobs.ray import run_on_ray  # noqa: E402
 
 GIB = 2**30
 SMALL = Demand(cpus=1, gpus=0, memory=2**20)
@@ -192,6 +195,22 @@ def test_files_are_shipped_and_pictures_sent_back(connected, tmp_path, monkeypat
     assert Path("a.out").read_text() == "photo a"
     assert Path("b.out").read_text() == "in the way"
     assert found["a"].job == job("a")
+
+
+def test_an_address_at_which_nobody_answers_is_one_line(tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("jobs.csv").write_text("content,style\na.png,b.png\n")
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # and does not listen
+        address = "{}:{}".format(*unused.getsockname())
+        flags = ["--manifest=jobs.csv", "--output_dir=out", f"--ray={address}"]
+        assert main(["nst-tf-batch", *flags]) == 1
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.startswith(f"nst_tf: --ray {address} leads to no cluster (")
+    assert err.endswith("): start one by ray start --head\n")
+    assert err.count("\n") == 1
+    assert not Path("out").exists()
 
 
 def test_room_is_counted_on_the_nodes_that_are_alive():
