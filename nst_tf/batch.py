@@ -132,24 +132,22 @@ class Batch:
 
     def run(self) -> int:
         """Do all jobs and return the exit status."""
-        if self.values.ray:
-            from nst_tf.jobs.cluster import connect
+        with contextlib.ExitStack() as closing:
+            if self.values.ray:
+                from nst_tf.jobs.cluster import joined
 
-            connect(self.values.ray)
-        os.makedirs(self.values.output_dir, exist_ok=True)
-        with contextlib.closing(Journal(self.journal_path)) as journal:
+                closing.enter_context(joined(self.values.ray))
+            os.makedirs(self.values.output_dir, exist_ok=True)
+            journal = closing.enter_context(contextlib.closing(Journal(self.journal_path)))
             report = Report(self.tally, sys.stdout, self.values.quiet)
-            try:
-                with Stopper(self.stopped) as stopper:
-                    stopping = functools.partial(stopper, None)
-                    for outcome in self.outcomes(self.unfinished(report), stopping):
-                        self.tally.add(outcome)
-                        if outcome.status != "stopped":
-                            journal.write(outcome)
-                        report.show(outcome)
-                    stopper.run_ended()
-            finally:
-                report.close(self.journal_path)
+            closing.callback(report.close, self.journal_path)
+            stopper = closing.enter_context(Stopper(self.stopped))
+            stopping = functools.partial(stopper, None)
+            for outcome in self.outcomes(self.unfinished(report), stopping):
+                self.tally.add(outcome)
+                if outcome.status != "stopped":
+                    journal.write(outcome)
+                report.show(outcome)
         if stopper.signal is not None and self.tally.ended < self.tally.total:
             self.stopped()
             return 128 + stopper.signal
@@ -172,8 +170,12 @@ class Batch:
     def outcomes(self, jobs: Iterator[Job], stopping: Stopping) -> Iterator[Outcome]:
         """Have the jobs done, and yield what has become of each as it ends."""
         values = self.values
-        first = list(itertools.islice(jobs, WINDOW)) if values.jobs > 1 or values.ray else []
-        jobs = itertools.chain(first, jobs)
+        first: list[Job] = []
+        if values.jobs > 1 or values.ray:  # their need decides how many workers there are
+            first = list(itertools.islice(jobs, WINDOW))
+            if not first:
+                return iter(())
+            jobs = itertools.chain(first, jobs)
         if values.ray:
             return self.outcomes_of_cluster(jobs, first, stopping)
         wanted = min(values.jobs, self.tally.total)
@@ -194,16 +196,12 @@ class Batch:
         from nst_tf.jobs.ship import Sender
 
         values = self.values
-        try:
-            each = demand(values.ray_cpus, greatest_need(first, values.device))
-            budget = None if each.gpus else each.memory
-            make = functools.partial(self.make, budget, each.cpus)
-            sender = Sender(ray.put) if values.ship_inputs else None
-            # The machines have other current directories.
-            absolute = map(absolute_paths, jobs)
-            yield from run_on_ray(absolute, make, each, stopping, values.ray_workers, sender)
-        finally:
-            ray.shutdown()
+        each = demand(values.ray_cpus, greatest_need(first, values.device))
+        budget = None if each.gpus else each.memory
+        make = functools.partial(self.make, budget, each.cpus)
+        sender = Sender(ray.put) if values.ship_inputs else None
+        absolute = map(absolute_paths, jobs)  # machines have other current directories
+        return run_on_ray(absolute, make, each, stopping, values.ray_workers, sender)
 
     def stopped(self) -> None:
         """Say that a signal has ended the batch, and how to go on."""

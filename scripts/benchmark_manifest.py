@@ -1,11 +1,11 @@
 """A manifest of a million rows: the first process's memory, what is pending, and the rate.
 
-    python scripts/benchmark_manifest.py [--rows 1000000]
+    python scripts/benchmark_manifest.py [--rows 1000000] [--runners local,ray]
 
 Checks and runs a thousand rows and a million by `batch` itself, with one process of this machine
 and on a Ray cluster of this machine, each in a process of its own. What paints is replaced by
 something that does nothing, so that all time is the first process's. Written to
-benchmark_manifest.json.
+benchmark_manifest.json, where what other runners have left stays.
 """
 
 import argparse
@@ -130,21 +130,20 @@ def main():
         print(json.dumps(found))
         return
     path = Path(__file__).with_suffix(".json")
-    record = describe()
-    record["versions"]["ray"] = metadata.version("ray")
     for runner in options.runners.split(","):
-        record[runner] = {}
+        found = describe()
+        found["versions"]["ray"] = metadata.version("ray")
         for name, rows in (("few", FEW), ("many", options.rows)):
             command = [sys.executable, __file__, f"--rows={rows}", f"--one={runner}"]
             environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
             done = subprocess.run(
                 command, stdout=subprocess.PIPE, text=True, check=True, env=environment
             )
-            record[runner][name] = json.loads(done.stdout.splitlines()[-1])
-            print(runner, record[runner][name], flush=True)
-        few, many = (record[runner][name]["peak_mib"] for name in ("few", "many"))
-        record[runner]["more_mib"] = round(many - few, 1)
-        write_record(path, record)
+            found[name] = json.loads(done.stdout.splitlines()[-1])
+            print(runner, found[name], flush=True)
+        found["more_mib"] = round(found["many"]["peak_mib"] - found["few"]["peak_mib"], 1)
+        record = json.loads(path.read_text()) if path.exists() else {}
+        write_record(path, record | {runner: found})
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ import logging
 import os
 import re
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import ray
@@ -26,8 +27,9 @@ class Demand(NamedTuple):
     memory: int
 
 
-def connect(address: str) -> None:
-    """Join a cluster: `local` starts one of this machine alone.
+@contextmanager
+def joined(address: str) -> Iterator[None]:
+    """Belong to a cluster for a block: `local` starts one of this machine alone.
 
     Raises:
         ConnectionError: there is no cluster at the address.
@@ -41,6 +43,10 @@ def connect(address: str) -> None:
         raise ConnectionError(
             f"--ray {address} leads to no cluster ({reason}): start one by ray start --head"
         ) from None
+    try:
+        yield
+    finally:
+        ray.shutdown()
 
 
 def _check_reachable(address: str) -> None:

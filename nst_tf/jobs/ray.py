@@ -20,7 +20,10 @@ from nst_tf.jobs.ship import Parcel, Sender, painted_elsewhere
 
 PENDING = 2  # jobs that an actor has at most: one under way, and one that saves it from waiting
 LOOK = 2.0  # seconds between looks at which nodes there are
-NAMED = 100  # characters of a task's name
+NAME_LENGTH = 100  # characters of a task's name
+# Ray's metrics keep 1.8 kB of each name for ever, here and in the actors; its dashboard keeps no
+# more tasks than this. The actors' logs, which it shows too, name every job.
+NAMES = 10_000
 
 
 class Answer(NamedTuple):
@@ -57,12 +60,18 @@ class Actor:
             names: the files that have been shipped; None: all machines see the same files.
             contents: theirs.
         """
+        print(job.place, "->", job.output, flush=True)  # to the actor's log
         picture = b""
         if names is None:
             outcome = self._paint(job, self._stopping.is_set)
         else:
             parcel = Parcel(names, contents)
-            outcome, picture = painted_elsewhere(self._paint, job, parcel, self._stopping.is_set)
+            try:
+                outcome, picture = painted_elsewhere(
+                    self._paint, job, parcel, self._stopping.is_set
+                )
+            except OSError as error:  # this machine has no room for the files
+                outcome = Outcome(job, "failed", str(error))
         worker = f"process {os.getpid()} of node {ray.util.get_node_ip_address()}"
         return Answer(dataclasses.replace(outcome, worker=worker), picture)
 
@@ -85,14 +94,14 @@ class _Hand:
     def has_room(self) -> bool:
         return self.is_there and len(self.jobs) < PENDING
 
-    def give(self, job: Job, attempt: int, sender: Sender | None) -> None:
-        """Give it a job.
+    def give(self, job: Job, attempt: int, sender: Sender | None, name: str) -> None:
+        """Give it a job, which Ray's dashboard shows by a name.
 
         Raises:
             OSError: a file that is to be shipped cannot be read.
         """
         names, parts = sender.pack(job) if sender else (None, [])
-        named = self.actor.paint.options(name=job.output[-NAMED:])  # for Ray's dashboard
+        named = self.actor.paint.options(name=name)
         self.jobs[named.remote(job, names, *parts)] = (job, attempt)
 
     def answer(self, ref: Any) -> Outcome | None:
@@ -201,7 +210,7 @@ def run_on_ray(
     """
     fleet = _Fleet(make, each, limit)
     again: deque[tuple[Job, int]] = deque()
-    left, told = True, False
+    left, told, given = True, False, 0
     while True:
         fleet.grow()
         for hand in fleet.hands:
@@ -210,8 +219,10 @@ def run_on_ray(
                 if job is None:
                     left = False
                     break
+                given += 1
+                name = job.output[-NAME_LENGTH:] if given <= NAMES else f"after {NAMES} jobs"
                 try:
-                    hand.give(job, attempt, sender)
+                    hand.give(job, attempt, sender, name)
                 except OSError as error:
                     yield Outcome(job, "failed", str(error))
         if stopping() and not told:
