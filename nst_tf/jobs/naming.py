@@ -7,7 +7,6 @@ import os
 import string
 from array import array
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 
@@ -40,7 +39,7 @@ class Template:
             if name not in known:
                 raise unknown("field of the name", f"{{{name}}}", [f"{{{n}}}" for n in known])
         self._settings = [name for name in fields if name not in FIELDS]
-        suffix = Path(text).suffix.lower()
+        suffix = os.path.splitext(text)[1].lower()
         if suffix not in FORMATS and "{" not in suffix:
             raise ValueError(f"{text!r} must end in one of {' '.join(FORMATS)}")
 
@@ -73,7 +72,7 @@ class Template:
 
 
 def _stems(paths: Iterable[str]) -> str:
-    return "-".join(Path(path).stem for path in paths)
+    return "-".join(os.path.splitext(os.path.basename(path))[0] for path in paths)
 
 
 def _written(value: object) -> object:
@@ -88,8 +87,9 @@ def place_output(directory: str, name: str, bit_depth: int) -> str:
     Raises:
         ValueError: the name leads out of the directory, or has no ending of a picture.
     """
-    parts = Path(name).parts
-    if not parts or os.path.isabs(name) or os.pardir in parts:
+    # Not pathlib, which interns every part: the names of a million rows pass here.
+    parts = name.replace(os.sep, "/").split("/")
+    if not name or os.path.isabs(name) or os.pardir in parts:
         raise ValueError(f"output {name!r} leads out of --output_dir: leave out / and ..")
     output_format(name, bit_depth)
     return os.path.join(directory, name)

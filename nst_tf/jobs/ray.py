@@ -18,7 +18,6 @@ from nst_tf.jobs.job import Job
 from nst_tf.jobs.outcome import ATTEMPTS, Make, Outcome, Stopping
 from nst_tf.jobs.ship import Parcel, Sender, painted_elsewhere
 
-PENDING = 2  # jobs that an actor has at most: one under way, and one that saves it from waiting
 LOOK = 2.0  # seconds between looks at which nodes there are
 NAME_LENGTH = 100  # characters of a task's name
 # Ray's metrics keep 1.8 kB of each name for ever, here and in the actors; its dashboard keeps no
@@ -82,17 +81,21 @@ class Actor:
 
 
 class _Hand:
-    """An actor as the driver sees it: whether it is there, and which jobs it has."""
+    """An actor as the driver sees it.
+
+    It has one job at a time. With a second one in its queue it would save a millisecond, but if it
+    died, nobody could say which of the two had been begun.
+    """
 
     def __init__(self, kind: Any, make: Make) -> None:
         self.actor = kind.remote(make)
-        self.arrival = self.actor.ready.remote()
-        self.is_there = False
-        self.jobs: dict[Any, tuple[Job, int]] = {}  # in the order in which it does them
+        self.awaited: Any = self.actor.ready.remote()
+        self.job: Job | None = None
+        self.attempt = 0
 
     @property
-    def has_room(self) -> bool:
-        return self.is_there and len(self.jobs) < PENDING
+    def is_free(self) -> bool:
+        return self.awaited is None
 
     def give(self, job: Job, attempt: int, sender: Sender | None, name: str) -> None:
         """Give it a job, which Ray's dashboard shows by a name.
@@ -101,38 +104,37 @@ class _Hand:
             OSError: a file that is to be shipped cannot be read.
         """
         names, parts = sender.pack(job) if sender else (None, [])
-        named = self.actor.paint.options(name=name)
-        self.jobs[named.remote(job, names, *parts)] = (job, attempt)
+        self.awaited = self.actor.paint.options(name=name).remote(job, names, *parts)
+        self.job, self.attempt = job, attempt
 
-    def answer(self, ref: Any) -> Outcome | None:
-        """Return what has become of a job; None if the actor is there now.
+    def answer(self) -> Outcome | None:
+        """Return what has become of its job; None if it has had none and is there now.
 
         Raises:
             RayError: the actor has died.
             RuntimeError: it cannot be made.
         """
         try:
-            answer = ray.get(ref)
+            answer = ray.get(self.awaited)
         except ray.exceptions.RayActorError as error:
             if error.actor_init_failed:
                 reason = str(error).strip().splitlines()[-1]
                 raise RuntimeError(f"an actor cannot start: {reason}") from None
             raise
-        if ref == self.arrival:
-            self.is_there = True
+        self.awaited = None
+        if self.job is None:
             return None
-        _, attempt = self.jobs.pop(ref)
-        outcome = dataclasses.replace(answer.outcome, attempts=attempt)
+        self.job = None
+        outcome = dataclasses.replace(answer.outcome, attempts=self.attempt)
         return _received(outcome, answer.picture) if answer.picture else outcome
 
 
 class _Fleet:
     """The actors, as many as there is room for while nodes come and go.
 
-    Neither Ray's `max_task_retries` nor its `max_restarts` is used. Ray 2.60 counts the death of an
-    actor against each job that waits for it, so that jobs are lost that were never begun, and it
-    restarts the actor of a lost node only if there is room for one more. So a new actor takes the
-    place of a dead one, and only the job that was under way has had its attempt.
+    Ray's own `max_restarts` and `max_task_retries` are not used. When a node is lost, Ray 2.60
+    spends the retries on connections that are refused, before it knows of the loss, and restarts
+    the actor only if there is room for one more. So a new actor takes the place of a dead one.
     """
 
     def __init__(self, make: Make, each: Demand, limit: int) -> None:
@@ -141,6 +143,10 @@ class _Fleet:
         self._make, self._each, self._limit = make, each, limit
         self._looked = -math.inf
         self.hands: list[_Hand] = []
+
+    @property
+    def busy(self) -> bool:
+        return any(hand.job for hand in self.hands)
 
     def grow(self) -> None:
         """Make actors where there is room for them.
@@ -160,28 +166,27 @@ class _Fleet:
         while len(self.hands) < min(wanted, self._limit or wanted):
             self.hands.append(_Hand(self._kind, self._make))
 
-    def bury(self, hand: _Hand, error: Exception) -> tuple[list[Outcome], list[tuple[Job, int]]]:
-        """Give up an actor that has died.
+    def answers(self) -> list[Outcome]:
+        """Wait a while for an answer and return what has become of jobs.
 
-        Returns:
-            What has become of the job that was under way, if any, and the jobs that waited.
+        An actor that has died is given up; its job is worth another attempt.
         """
-        self.hands.remove(hand)
-        ray.kill(hand.actor)
-        if not hand.jobs:
-            return [], []
-        (job, attempt), *waiting = hand.jobs.values()
-        reason = str(error).strip().splitlines()[0]
-        text = f"the actor that painted it died ({reason}): if memory ran out, lower --max_dim"
-        return [Outcome(job, "failed", text, worth_retrying=True, attempts=attempt)], waiting
+        awaited = {hand.awaited: hand for hand in self.hands if not hand.is_free}
+        found = [self._answer(awaited[ref]) for ref in ray.wait(list(awaited), timeout=LOOK)[0]]
+        return [outcome for outcome in found if outcome]
 
-    def awaited(self) -> dict[Any, _Hand]:
-        """Return who owes what: every reference that is waited for."""
-        return {
-            ref: hand
-            for hand in self.hands
-            for ref in (*hand.jobs, *([] if hand.is_there else [hand.arrival]))
-        }
+    def _answer(self, hand: _Hand) -> Outcome | None:
+        try:
+            return hand.answer()
+        except ray.exceptions.RayError as error:
+            self.hands.remove(hand)
+            self._looked = -math.inf  # another takes its place at once
+            ray.kill(hand.actor)
+            if hand.job is None:
+                return None
+            reason = str(error).strip().splitlines()[0]
+            text = f"the actor that painted it died ({reason}): if memory ran out, lower --max_dim"
+            return Outcome(hand.job, "failed", text, worth_retrying=True, attempts=hand.attempt)
 
 
 def run_on_ray(
@@ -194,11 +199,11 @@ def run_on_ray(
 ) -> Iterator[Outcome]:
     """Do jobs on the cluster and yield what has become of them, as they end.
 
-    If an actor dies, alone or with its node, another one tries the job that was under way once
-    more; so does one for which memory ran out. The jobs that waited for it go to others.
+    If an actor dies, alone or with its node, another one tries its job once more; so does one if
+    memory ran out.
 
     Args:
-        jobs: as many are taken as actors can have.
+        jobs: as many are taken as there are actors without one.
         make: makes what does the jobs, in each actor.
         each: what an actor takes of its node.
         stopping: once it returns true, no job is begun, and those under way end soon.
@@ -214,7 +219,7 @@ def run_on_ray(
     while True:
         fleet.grow()
         for hand in fleet.hands:
-            while hand.has_room and (left or again) and not stopping():
+            while hand.is_free and (left or again) and not stopping():
                 job, attempt = again.popleft() if again else (next(jobs, None), 1)
                 if job is None:
                     left = False
@@ -229,28 +234,13 @@ def run_on_ray(
             told = True
             for hand in fleet.hands:
                 hand.actor.stop.remote()
-        if not any(hand.jobs for hand in fleet.hands) and (stopping() or not (left or again)):
+        if not fleet.busy and (stopping() or not (left or again)):
             return
-        awaited = fleet.awaited()
-        for ref in ray.wait(list(awaited), timeout=LOOK)[0]:
-            for outcome in _ended(fleet, awaited[ref], ref, again):
-                if outcome.worth_retrying and outcome.attempts < ATTEMPTS and not stopping():
-                    again.append((outcome.job, outcome.attempts + 1))
-                else:
-                    yield outcome
-
-
-def _ended(
-    fleet: _Fleet, hand: _Hand, ref: Any, again: deque[tuple[Job, int]]
-) -> Sequence[Outcome]:
-    """Return what has become of jobs, and add those to `again` that an actor has left behind."""
-    try:
-        outcome = hand.answer(ref)
-    except ray.exceptions.RayError as error:
-        outcomes, waiting = fleet.bury(hand, error)
-        again.extend(waiting)
-        return outcomes
-    return [outcome] if outcome else []
+        for outcome in fleet.answers():
+            if outcome.worth_retrying and outcome.attempts < ATTEMPTS and not stopping():
+                again.append((outcome.job, outcome.attempts + 1))
+            else:
+                yield outcome
 
 
 def _received(outcome: Outcome, picture: bytes) -> Outcome:

@@ -127,7 +127,7 @@ def test_no_more_jobs_are_pending_than_actors_can_have(connected):
 
     ended = 0
     for ended, _ in enumerate(run_on_ray(jobs(), make_nothing, SMALL, lambda: False), start=1):
-        assert len(taken) <= ended + 2
+        assert len(taken) <= ended + 1
     assert ended == 60
 
 
@@ -139,11 +139,8 @@ def test_jobs_end_when_asked(connected, tmp_path):
             stop.set()
         return stop.is_set()
 
-    names = ["long 1", "long 2", "never"]
-    found = outcomes(map(job, names), make_stub(tmp_path), stopping=stopping)
-    assert {name: outcome.status for name, outcome in found.items()} == {
-        "long 1": "stopped", "long 2": "stopped",
-    }  # fmt: skip
+    found = outcomes(map(job, ["long", "never"]), make_stub(tmp_path), stopping=stopping)
+    assert {name: outcome.status for name, outcome in found.items()} == {"long": "stopped"}
 
 
 def test_nodes_that_join_get_work(connected, cluster, tmp_path):

@@ -1,32 +1,21 @@
 """Jobs in order, checked in memory that does not grow with their number."""
 
-import tracemalloc
+import subprocess
+import sys
 
 from nst_tf.jobs.flags import parse_batch
 from nst_tf.jobs.job import Job, absolute_paths, job_settings
 from nst_tf.jobs.source import Jobs, ordered
-from tests.conftest import shrunk
+from tests.conftest import ROOT, shrunk
+from tests.jobs.flat_memory import FEW, MANY
 from tests.jobs.stub import job
 
 
-def manifest(path, count):
-    with open(path, "w") as file:
-        file.write("content,style,strength,output\n")
-        for number in range(count):
-            file.write(f"photo-{number}.png,painting.png,{number % 7 + 1},{number}.png\n")
-    return Jobs(parse_batch(["batch", f"--manifest={path}", "--output_dir=out"]))
-
-
 def test_memory_does_not_grow_with_the_rows(tmp_path):
-    peaks = {}
-    for count in (1_000, 1_000, 10_000):  # the first fills the caches
-        tracemalloc.start()
-        jobs = manifest(tmp_path / "jobs.csv", count)
-        assert jobs.check() == count
-        assert sum(1 for _ in ordered(jobs.valid())) == count
-        peaks[count] = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-    assert peaks[10_000] - peaks[1_000] < 10_000 * 40  # bytes a row: names are told by 8
+    command = [sys.executable, "-m", "tests.jobs.flat_memory", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    few, many = map(int, done.stdout.split())
+    assert many - few < (MANY - FEW) * 40  # bytes a row: names are told by 8
 
 
 def test_flags_of_a_row_win_over_those_of_all(tmp_path):
