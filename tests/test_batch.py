@@ -187,10 +187,12 @@ def test_a_picture_of_other_settings_is_replaced_on_request_alone(pictures, capf
 
 
 def test_a_stopped_batch_keeps_checkpoints_and_goes_on(pictures, signals_not_ignored):
-    flags = [*SHALLOW, "--steps=200", "--max_dim=32"]
+    flags = [*SHALLOW, "--steps=600", "--max_dim=32"]
     flags += ["--content_dir=photos/cat.*", *DIRECTORIES[1:]]
-    process = start(*flags)
-    next(process.stdout)  # the first picture is done, and the second under way
+    process = start(*flags, "--checkpoint_every=0")
+    next(process.stdout)  # the first picture is done
+    while not list(Path("out").glob("*.checkpoint")):  # the second one is under way
+        time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
