@@ -97,7 +97,7 @@ def fit(
     if not len(styles):
         raise ValueError("styles is empty: at least one style image is needed")
     check_styles(settings, len(styles))
-    settings = _with_keep_weight(settings, keep is not None)
+    settings = with_keep_weight(settings, keep is not None)
     content = check_image("content", content)
     height, width = content.shape[1:3]
     content = resize(content, fit_size(height, width, settings.max_dim))
@@ -131,7 +131,7 @@ def fit(
     )
 
 
-def _with_keep_weight(settings: Settings, keep: bool) -> Settings:
+def with_keep_weight(settings: Settings, keep: bool) -> Settings:
     """Return the settings with the weight that keeping has, which is 0 if nothing is kept."""
     if not keep:
         return replace(settings, keep_weight=0) if settings.keep_weight else settings

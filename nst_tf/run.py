@@ -1,37 +1,29 @@
 """The command line: flags to Settings, files to arrays, `stylize`, arrays to files."""
 
-import io
-import os
 import sys
-import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from absl import flags
 
 import nst_tf
-from nst_tf.callbacks import Checkpoint, Console, Snapshots, TensorBoard
+from nst_tf.callbacks import Console, Snapshots, TensorBoard
 from nst_tf.callbacks.pace import duration
 from nst_tf.cli.arguments import UsageError
 from nst_tf.cli.flags import parse
 from nst_tf.cli.help import ADVICE, help_screen, help_text
-from nst_tf.cli.inputs import Inputs, input_paths, load_inputs
-from nst_tf.cli.outputs import OutputPaths, Outputs
-from nst_tf.cli.provenance import run_metadata
+from nst_tf.cli.job import Job, Running, check, prepare
 from nst_tf.cli.runtime import start_tensorflow
 from nst_tf.cli.signals import Stopper
-from nst_tf.images.save import check_output_size
-from nst_tf.network.weights import Weights, load_weights
+from nst_tf.cli.streams import fail, run_program, say, warnings_on_stderr
 from nst_tf.settings import Settings
 
 if TYPE_CHECKING:
     from nst_tf.progress import Callback, Progress
-    from nst_tf.state import SavedRun
-    from nst_tf.transfer import StyleTransfer
 
 NOTHING_TO_SAVE = "stopped before the first step: there is nothing to save"
 
@@ -43,104 +35,46 @@ def main(argv: list[str]) -> int:
     run that was stopped, whose picture is saved all the same.
     """
     try:
-        with _warnings_on_stderr():
+        with warnings_on_stderr():
             return _main(argv)
     except UsageError as error:
-        return _fail(f"{error} (--help tells how to start)", 2)
+        return fail(f"{error} (--help tells how to start)", 2)
     except KeyboardInterrupt:
-        return _fail(NOTHING_TO_SAVE, 130)
+        return fail(NOTHING_TO_SAVE, 130)
 
 
 def _main(argv: list[str]) -> int:
     try:
         values, settings = parse(argv)
         if values.help:
-            return _say(help_screen())
+            return say(help_screen())
         if values.helpfull:
-            return _say(help_text(settings))
+            return say(help_text(settings))
         if values.version:
-            return _say(f"nst_tf {nst_tf.__version__}")
-        job = prepare(values, settings)
+            return say(f"nst_tf {nst_tf.__version__}")
+        job, device = ready(values, settings)
     except UsageError:
         raise
     except (OSError, ValueError, RuntimeError) as error:
-        return _fail(str(error), 1)
-    return Run(job).run()
+        return fail(str(error), 1)
+    return Run(job, device).run()
 
 
-@dataclass(frozen=True)
-class Job:
-    """All that a run needs, checked.
-
-    Attributes:
-        values: the flags.
-        settings: the settings that they amount to.
-        paths: where to write.
-        inputs: the pictures.
-        device: where TensorFlow runs, in words.
-        weights: the network's parameters.
-        transfer: the run itself, ready to go.
-        saved: the run that it goes on with, or None.
-        metadata: what the picture carries, as far as it is known before the run.
-    """
-
-    values: flags.FlagValues
-    settings: Settings
-    paths: OutputPaths
-    inputs: Inputs
-    device: str
-    weights: Weights
-    transfer: "StyleTransfer"
-    saved: "SavedRun | None"
-    metadata: dict[str, Any]
-
-
-def prepare(values: flags.FlagValues, settings: Settings) -> Job:
-    """Read the inputs, check all that can be checked, and start TensorFlow.
+def ready(values: flags.FlagValues, settings: Settings) -> tuple[Job, str]:
+    """Check all that can be checked, start TensorFlow, and return the run and its device in words.
 
     Raises:
         OSError: a file cannot be read, or an output cannot be written.
         ValueError: pictures, masks, settings, outputs, device or memory do not agree.
         RuntimeError: Keras is not set up for this program.
     """
-    paths = OutputPaths.of(values)
-    paths.check(input_paths(values, settings))
-    inputs = load_inputs(values, settings)
-    settings = inputs.fitted.settings
-    check_output_size(paths.picture, *inputs.fitted.size)
-    if settings.weights != "imagenet":  # which TensorFlow may have to download
-        load_weights(settings.weights)
+    checked = check(values, settings)
     pictures = values.content and values.style
     chosen = values["recipe"].present or values.from_image
     if pictures and not chosen and not values.quiet:
-        _say(ADVICE)
+        say(ADVICE)
     device = start_tensorflow(values.device, values.deterministic)
-    from nst_tf.network.model import check_keras
-    from nst_tf.transfer import StyleTransfer
-
-    check_keras()
-    weights = load_weights(settings.weights)
-    transfer = StyleTransfer(inputs.fitted)
-    saved = _saved_run(paths.checkpoint, transfer, values.resume_anyway)
-    metadata = run_metadata(values, settings, weights, transfer.plans[-1].precision)
-    if paths.snapshots:
-        paths.snapshots.mkdir(exist_ok=True)
-    return Job(values, settings, paths, inputs, device, weights, transfer, saved, metadata)
-
-
-def _saved_run(path: Path | None, transfer: "StyleTransfer", anyway: bool) -> "SavedRun | None":
-    """Return the run that a checkpoint holds, if there is one, after making it fit."""
-    if path is None or not path.exists():
-        return None
-    from nst_tf.checkpoint import load_checkpoint
-
-    saved = load_checkpoint(path)
-    try:
-        transfer.restore(saved, anyway)
-    except ValueError as error:
-        remedy = "" if anyway else "repeat that run's command, add --resume_anyway, or "
-        raise ValueError(f"{path}: {error}; {remedy}delete it to start again") from None
-    return saved
+    return prepare(checked), device
 
 
 class Stop(Protocol):
@@ -182,51 +116,31 @@ class Outcome:
         return f"{'; '.join(self.problems)}; the picture {where}"
 
 
-class Run:
-    """One run of a job, and what it has reached.
+class Run(Running):
+    """A run at the command line or of the page: it says how it goes, and can be stopped.
 
     Args:
         job: what to run.
+        device: where TensorFlow runs, in words.
         watchers: further callbacks.
-
-    Attributes:
-        latest: the latest step, or None.
     """
 
-    def __init__(self, job: Job, watchers: "Sequence[Callback]" = ()) -> None:
-        self.job = job
+    def __init__(self, job: Job, device: str, watchers: "Sequence[Callback]" = ()) -> None:
+        super().__init__(job)
+        self.device = device
         self.watchers = watchers
-        self.latest: Progress | None = None
-        self.checkpoint: Checkpoint | None = None
-        fitted = job.inputs.fitted
-        self.outputs = Outputs(
-            job.paths,
-            job.inputs,
-            [fitted.content] if job.values.content else [],
-            fitted.styles if job.values.style else [],
-            self.metadata,
-            job.values.history_layers,
-        )
-        if job.saved:
-            self.latest = job.transfer.progress(job.saved.state, {})
-            if isinstance(job.saved.notes, list):
-                self.outputs.history.rows += job.saved.notes
-        if job.paths.checkpoint:
-            rows = self.outputs.history.rows
-            every = job.values.checkpoint_every
-            self.checkpoint = Checkpoint(job.paths.checkpoint, every, lambda: rows)
 
     def run(self) -> int:
         """Make the picture until it is done or a signal comes, and return the exit status."""
         with Stopper(self.rescue) as stopper:
             outcome = self.finish(stopper)
         if self.latest is None:
-            return _fail("; ".join(outcome.problems), 1)
+            return fail("; ".join(outcome.problems), 1)
         if outcome.problems:
             status = 128 + stopper.signal if stopper.signal is not None else 1
-            return _fail(str(outcome), status)
+            return fail(str(outcome), status)
         if not self.job.values.quiet:
-            _say(str(outcome))
+            say(str(outcome))
         return 0
 
     def finish(self, stop: Stop) -> Outcome:
@@ -249,16 +163,15 @@ class Run:
 
     def interrupted(self, stop: Stop) -> bool:
         """Return whether somebody has ended the run before its end."""
-        assert self.latest
-        return stop.signal is not None and self.job.transfer.ending(self.latest.state) is None
+        return stop.signal is not None and not self.has_ended()
 
     def rescue(self) -> None:
         """Save the picture of the latest step while the next one may be under way."""
         if self.latest is None:
-            _fail(NOTHING_TO_SAVE, 1)
+            fail(NOTHING_TO_SAVE, 1)
             return
         saved, problems = self.outputs.save_all(self.latest.image())
-        _fail(str(Outcome(saved, [*problems, self.stopped()], True, "")), 1)
+        fail(str(Outcome(saved, [*problems, self.stopped()], True, "")), 1)
 
     def stopped(self) -> str:
         """Return in words when a signal ended the run."""
@@ -297,17 +210,14 @@ class Run:
             if self.latest:  # this is a bug: keep the picture, then show the traceback
                 stop.run_ended()
                 saved, problems = self.outputs.save_all(self.latest.image())
-                _fail(str(Outcome(saved, ["an error ended the run", *problems], False, "")), 1)
+                fail(str(Outcome(saved, ["an error ended the run", *problems], False, "")), 1)
             raise
         return image, ""
 
     def callbacks(self, closing: ExitStack) -> "Iterator[Callback]":
         """Yield what is called with every step; `closing` closes what must be closed."""
         job, settings = self.job, self.job.settings
-        yield self.outputs.history
-        yield self.remember
-        if self.checkpoint:
-            yield self.checkpoint
+        yield from self.recorders()
         if self.outputs.timelapse:
             yield self.outputs.timelapse
         if job.paths.tensorboard:
@@ -318,7 +228,7 @@ class Run:
             every = job.values.snapshot_every
             yield Snapshots(every, job.paths.snapshots, self.outputs.save_snapshot)
         if self.latest and not job.values.quiet:
-            _say(f"Going on after step {self.latest.step} of {self.latest.steps}")
+            say(f"Going on after step {self.latest.step} of {self.latest.steps}")
         if not job.values.quiet:
             console = Console(
                 self.headline(),
@@ -338,59 +248,14 @@ class Run:
         peak = max(plan.peak for plan in job.transfer.plans)
         plan = job.transfer.plans[-1]._replace(peak=peak)
         return (
-            f"{job.device} · {width}x{height} pixels · {job.weights.name} weights · "
+            f"{self.device} · {width}x{height} pixels · {job.weights.name} weights · "
             f"{plan.describe(job.settings)}"
         )
-
-    def remember(self, progress: "Progress") -> None:
-        """Keep the latest step at hand."""
-        self.latest = progress
-
-    def metadata(self) -> dict[str, Any]:
-        """Return what the picture of the latest step carries: the plan is the one in force."""
-        assert self.latest
-        return self.job.metadata | {
-            "steps": self.latest.step,
-            "plan": self.latest.state.plan.record(),
-        }
-
-
-@contextmanager
-def _warnings_on_stderr() -> Iterator[None]:
-    def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        _fail(f"warning: {message}", 0)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", UserWarning)
-        warnings.showwarning = show
-        yield
-
-
-def _say(text: str) -> int:
-    """Write to stdout, unless nobody reads it any more, and return 0."""
-    with suppress(OSError):  # a closed pipe
-        print(text, flush=True)
-    return 0
-
-
-def _fail(message: str, status: int) -> int:
-    """Write a line to stderr and return `status`."""
-    with suppress(OSError):  # the terminal may be gone
-        print(f"nst_tf: {message}", file=sys.stderr)
-    return status
 
 
 def console() -> None:
     """Entry point of `nst-tf`."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without our characters
-    status = main(sys.argv)
-    try:
-        sys.stdout.flush()
-    except OSError:  # nobody reads any more; Python would complain at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(status)
+    run_program(main)
 
 
 if __name__ == "__main__":

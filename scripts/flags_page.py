@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nst_tf.cli.flags import OTHER_FLAGS
+from nst_tf.jobs.flags import BATCH_FLAGS
 from nst_tf.settings import Settings
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "flags.md"
@@ -26,7 +27,10 @@ HEAD = """\
 - Flags win over the recipe that `--recipe` names. The defaults below are those of the recipe
   `tutorial`; [recipes](recipes.md) shows what the others change, and `--recipe painting --helpfull`
   lists a recipe's.
-- Every flag below Files and Run is also a field of `nst_tf.Settings`, of the same name.
+- Those below Batch are `nst_tf.batch`'s alone; it shares the settings, and of the others those that
+  [batch](batch.md) names.
+- Every flag that is below neither Files, Run nor Batch is also a field of `nst_tf.Settings`, of the
+  same name.
 - A weight may be a ramp: `--content_weight 1e5:1e3` goes from 1e5 to 1e3 over the epochs, by the
   same factor each.
 """
@@ -38,7 +42,7 @@ DEFAULT = re.compile(r" \(default ([^)]*)\)")
 def page() -> Iterator[str]:
     """Yield the lines of the page."""
     groups: dict[str, list[str]] = {}
-    for group, name, kind, default, text in OTHER_FLAGS:
+    for group, name, kind, default, text in (*OTHER_FLAGS, *BATCH_FLAGS):
         found = DEFAULT.search(text)
         shown = found[1] if found else {"boolean": "off", "string": default or ""}.get(kind, "")
         groups.setdefault(group, []).append(row(name, shown, DEFAULT.sub("", text)))

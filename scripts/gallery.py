@@ -26,6 +26,7 @@ FOLDER = "assets/gallery"
 BESIDE, WIDTH = 200, 512  # of inputs and results on the page, pixels
 STRIP, GAP = 1380, 6  # of README's picture, pixels
 COMMON = "--recipe painting"
+STRENGTHS = (0, 0.3, 0.6, 1, 1.5, 3)
 ASTRONAUT = "--content assets/astronaut.jpg"
 COFFEE = "--content assets/coffee.jpg"
 TEMPLE = "--content assets/temple.jpg"
@@ -64,8 +65,8 @@ SECTIONS = [
         "its cube; below 1, each finer scale also takes over some of the photo's own "
         "detail.",
         [
-            *each("strength-astronaut", "strength", (0, 0.3, 0.6, 1, 1.5, 3), f"{ASTRONAUT} {AUVERS}"),
-            *each("strength-temple", "strength", (0, 0.3, 0.6, 1, 1.5, 3), f"{TEMPLE} {WAVE}"),
+            *each("strength-astronaut", "strength", STRENGTHS, f"{ASTRONAUT} {AUVERS}"),
+            *each("strength-temple", "strength", STRENGTHS, f"{TEMPLE} {WAVE}"),
         ],
     ),
     Section(

@@ -15,6 +15,8 @@ from nst_tf.cli.flags import OTHER_FLAGS, parse
 from nst_tf.cli.help import PURPOSES
 from nst_tf.fitting import KEEP
 from nst_tf.images.metadata import read_metadata
+from nst_tf.jobs.flags import BATCH_FLAGS, parse_batch
+from nst_tf.jobs.source import Jobs
 from nst_tf.run import main
 from tests.conftest import ROOT, shrunk
 
@@ -22,9 +24,11 @@ README = ROOT / "README.md"
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [README, *DOCS, *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md"))]
 BANNED = ("so many", "likewise", "anew", "pays", "held to", "mend")
+ROWS = (*OTHER_FLAGS, *BATCH_FLAGS)
+FLAGS = {knob.name for knob in dataclasses.fields(Settings)} | {row[1] for row in ROWS}
 PAGES_OWN = {*app.define_flags()}
-FLAGS = {knob.name for knob in dataclasses.fields(Settings)} | {row[1] for row in OTHER_FLAGS}
-FOREIGN = {"logdir"}  # TensorBoard's
+FOREIGN = {"logdir", "head", "port", "address", "generate"}
+"""Flags of TensorBoard and Ray."""
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
@@ -76,6 +80,19 @@ def test_readmes_everyday_flags_are_accepted():
         if words.count("--content_mask") == 2 or "--style_blend" in words:
             words.insert(2, "other.jpg")
         parse(["nst-tf", *words])
+
+
+def test_the_commands_and_manifests_of_the_page_of_batches_are_valid(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = text(ROOT / "docs" / "batch.md")
+    commands = re.findall(r"^nst-tf-batch (.+)$", page, re.MULTILINE)
+    assert len(commands) == 3
+    for command in commands:
+        parse_batch(["nst-tf-batch", *shlex.split(command)])
+    for ending, start in (("csv", "content,"), ("jsonl", '{"content"')):
+        Path(f"jobs.{ending}").write_text(re.search(rf"```\n({start}.*?)```", page, re.DOTALL)[1])
+        flags = [f"--manifest=jobs.{ending}", "--output_dir=out"]
+        assert Jobs(parse_batch(["nst-tf-batch", *flags])).check() == (2 if ending == "csv" else 1)
 
 
 @pytest.mark.parametrize("page", [README, ROOT / "docs" / "about.md"], ids=lambda page: page.name)

@@ -9,8 +9,8 @@ import pytest
 
 from tests.conftest import ROOT
 
-PROGRAMS = {"run", "__main__", "app", "page"}
-ABOVE_MEMORY = {"transfer", "service", "callbacks", "notebook", "cli", *PROGRAMS}
+PROGRAMS = {"run", "batch", "__main__", "app", "page"}
+ABOVE_MEMORY = {"transfer", "service", "callbacks", "notebook", "cli", "jobs", *PROGRAMS}
 ABOVE_LEAVES = {"losses", "optimizers", "memory", *ABOVE_MEMORY}
 LEAVES = (
     "checks", "files", "settings", "recipes", "schedule", "network", "images", "caching", "gate",
@@ -22,19 +22,21 @@ FORBIDDEN = {
     "losses": ABOVE_LEAVES - {"losses"},
     "optimizers": ABOVE_LEAVES - {"optimizers"},
     "memory": ABOVE_MEMORY | {"optimizers"},
-    "cli": PROGRAMS,
+    "cli": {"jobs", *PROGRAMS},
+    "jobs": PROGRAMS,
 }
 ALLOWED = {
     "callbacks": {"callbacks", "checkpoint", "progress", "files", "images"},
     "notebook": {"callbacks", "progress", "images"},
 }
-KNOWN_ONLY_TO_PROGRAMS = {"cli", *PROGRAMS}
+KNOWN_ONLY_TO_PROGRAMS = {"cli", "jobs", *PROGRAMS}
 
 WITHOUT_TENSORFLOW = (
     "settings", "recipes", "schedule", "fitting", "styles", "images.io", "images.masks",
     "images.resize", "images.sources", "callbacks", "cli.flags", "cli.inputs", "run", "loading",
     "overrides", "progress", "runtime", "service.result", "service.admission", "service.buckets",
-    "notebook", "app", "page.order", "page.runs", "page.worker", "page.show",
+    "notebook", "app", "page.order", "page.runs", "page.worker", "page.show", "batch", "jobs.ray",
+    "jobs.cluster",
 )  # fmt: skip
 
 

@@ -16,8 +16,11 @@ from nst_tf.styles import check_styles
 
 MOST_DPI = 65535  # the most that JPEG files hold
 
-# The flags that concern files and the run rather than the method: group, name, kind, default, help.
-OTHER_FLAGS: tuple[tuple[str, str, str, Any, str], ...] = (
+Rows = tuple[tuple[str, str, str, Any, str], ...]
+"""Flags that are no settings: group, name, kind, default, help."""
+
+# The flags that concern files and the run rather than the method.
+OTHER_FLAGS: Rows = (
     ("Files", "content", "string", None,
      "the photo to paint, which may be named without a flag too, before the paintings; without it, "
      "a texture is made"),
@@ -89,11 +92,11 @@ OTHER_FLAGS: tuple[tuple[str, str, str, Any, str], ...] = (
 )  # fmt: skip
 
 
-def define_flags() -> flags.FlagValues:
-    """Define the flags of the command line: one for each field of Settings, and the others."""
+def define_flags(others: Rows = OTHER_FLAGS) -> flags.FlagValues:
+    """Define the flags of a program: one for each field of Settings, and its others."""
     values = flags.FlagValues()
     values.set_gnu_getopt(True)  # pictures may stand between flags
-    for _, name, kind, default, text in OTHER_FLAGS:
+    for _, name, kind, default, text in others:
         getattr(flags, f"DEFINE_{kind}")(name, default, text, flag_values=values)
     kinds = {
         bool: "boolean", int: "integer", float: "float", str: "string", tuple: "list",
@@ -123,17 +126,18 @@ def parse(argv: list[str]) -> tuple[flags.FlagValues, Settings]:
         place_pictures(values, pictures)
         values["resume"].value = values.resume or values.resume_anyway
     except (flags.Error, ValueError) as error:
-        raise _misuse(error) from None
+        raise misuse(error) from None
     earlier = repeated(values) if values.from_image else None
     try:
         settings = _settings(values, earlier)
     except ValueError as error:
-        raise _misuse(error) from None
+        raise misuse(error) from None
     _check(values, settings)
     return values, settings
 
 
-def _misuse(error: Exception) -> UsageError:
+def misuse(error: Exception) -> UsageError:
+    """Return an error of the command line in one line."""
     return UsageError(" ".join(str(error).split()))
 
 

@@ -4,7 +4,7 @@ import dataclasses
 import textwrap
 from typing import Any
 
-from nst_tf.cli.flags import OTHER_FLAGS
+from nst_tf.cli.flags import OTHER_FLAGS, Rows
 from nst_tf.explain import bounds
 from nst_tf.settings import Settings
 
@@ -54,10 +54,16 @@ def help_screen() -> str:
     return SCREEN.format(usage=USAGE, recipes=recipes).rstrip()
 
 
-def help_text(settings: Settings) -> str:
-    """Return all flags by group, each with its help, bounds and default: that of `settings`."""
+def help_text(settings: Settings, others: Rows = OTHER_FLAGS, usage: str = USAGE) -> str:
+    """Return all flags by group, each with its help, bounds and default: that of `settings`.
+
+    Args:
+        settings: whose values are the defaults.
+        others: the program's flags that are no settings.
+        usage: how to start.
+    """
     groups: dict[str, list[str]] = {}
-    for group, name, kind, default, text in OTHER_FLAGS:
+    for group, name, kind, default, text in others:
         shown = f" (default {default})" if kind == "string" and default else ""
         groups.setdefault(group, []).append(_entry(name, text + shown))
     for field in dataclasses.fields(Settings):
@@ -67,7 +73,7 @@ def help_text(settings: Settings) -> str:
             notes.append(f"default {flag_value(default, field.metadata['ramp'])}")
         entry = _entry(field.name, f"{field.metadata['help']} ({'; '.join(notes)})")
         groups.setdefault(field.metadata["group"], []).append(entry)
-    return "\n\n".join([USAGE, *("\n".join([f"{g}:", *e]) for g, e in groups.items())])
+    return "\n\n".join([usage, *("\n".join([f"{g}:", *e]) for g, e in groups.items())])
 
 
 def _entry(name: str, text: str) -> str:

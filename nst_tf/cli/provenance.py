@@ -7,8 +7,7 @@ from absl import flags
 
 from nst_tf.cli.inputs import picture_paths
 from nst_tf.digests import file_digest
-from nst_tf.images.decode import open_picture
-from nst_tf.images.origin import swaps_axes
+from nst_tf.images.decode import upright_size
 from nst_tf.network.weights import Weights
 from nst_tf.provenance import method_metadata
 from nst_tf.settings import Settings
@@ -36,6 +35,8 @@ def run_metadata(
             for name in ("content_mask", "style_mask", "keep_mask")
         },
         "keep_faces": values.keep_faces,
+        "bit_depth": values.bit_depth,
+        "dpi": values.dpi,
         "files": {
             name: list(map(_file, paths))
             for name, paths in picture_paths(values, settings).items()
@@ -50,8 +51,5 @@ def _file(path: str) -> dict[str, Any]:
     Raises:
         OSError: it cannot be read any more.
     """
-    with open_picture(path) as image:
-        width, height = image.size
-        if swaps_axes(image.getexif()):
-            width, height = height, width
+    height, width = upright_size(path)
     return {"name": Path(path).name, "size": f"{width}x{height}", "sha256": file_digest(path)}

@@ -5,12 +5,13 @@ import os
 from nst_tf.runtime import choose_device, grow_memory, import_tensorflow
 
 
-def start_tensorflow(device: str = "auto", deterministic: bool = False) -> str:
+def start_tensorflow(device: str = "auto", deterministic: bool = False, threads: int = 0) -> str:
     """Import TensorFlow without its start-up noise and choose the device.
 
     Args:
         device: `auto` for TensorFlow's own placement, `cpu`, `gpu`, or `gpu:1` for the second one.
         deterministic: whether to use only operations whose results repeat exactly.
+        threads: that it may use; 0: one for each processor.
 
     Returns:
         The device, in words.
@@ -22,6 +23,9 @@ def start_tensorflow(device: str = "auto", deterministic: bool = False) -> str:
     import_tensorflow()
     import tensorflow as tf
 
+    if threads:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
     gpus = choose_device(device)
     grow_memory(gpus)
     if deterministic:

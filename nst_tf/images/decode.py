@@ -14,8 +14,9 @@ from nst_tf.files import StrPath
 from nst_tf.images import heif
 from nst_tf.images.deep import read_deep
 from nst_tf.images.depth import to_float
-from nst_tf.images.origin import Origin, read_origin
+from nst_tf.images.origin import Origin, read_origin, swaps_axes
 from nst_tf.images.profiles import deep_to_srgb, to_srgb
+from nst_tf.images.resize import Size
 from nst_tf.stderr import stderr_to
 
 _STDERR = threading.Lock()
@@ -95,6 +96,17 @@ def open_picture(path: StrPath) -> Iterator[Image.Image]:
             raise MemoryError(text) from None
         reason = getattr(error, "strerror", None) or f"damaged or truncated ({text})"
         raise OSError(f"{path} cannot be read: {reason}") from None
+
+
+def upright_size(path: StrPath) -> Size:
+    """Return height and width of a picture file as it is shown, in pixels, from its header alone.
+
+    Raises:
+        OSError, ValueError, MemoryError: as for `open_picture`.
+    """
+    with open_picture(path) as image:
+        width, height = image.size
+        return (width, height) if swaps_axes(image.getexif()) else (height, width)
 
 
 def _load(image: Image.Image) -> None:

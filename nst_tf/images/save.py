@@ -1,9 +1,9 @@
 """Float32 arrays as picture files."""
 
 import io
+import os
 import struct
 from collections.abc import Mapping
-from pathlib import Path
 from typing import IO, Any
 
 import imagecodecs
@@ -52,7 +52,7 @@ def output_format(path: StrPath, bit_depth: int = 8) -> str:
         ValueError: the extension is not one of `FORMATS`, the depth is neither 8 nor 16, or the
             format cannot hold it.
     """
-    suffix = Path(path).suffix.lower()
+    suffix = os.path.splitext(path)[1].lower()
     if suffix not in FORMATS:
         raise ValueError(f"{path} has no extension of a picture: use one of {' '.join(FORMATS)}")
     if bit_depth not in BIT_DEPTHS:

@@ -23,9 +23,13 @@ def memory_budget(settings: Settings) -> int:
         return parse_bytes(settings.memory_budget)
     if tf.config.list_logical_devices("GPU"):
         return sys.maxsize  # TensorFlow does not tell what is free: a run falls back to blocks
-    free = min([psutil.virtual_memory().available, *cgroup_free()])
     # A notebook does not give back what it holds beside TensorFlow.
-    return int(min(psutil.Process().memory_info().rss, BASE) + SPARE * free)
+    return min(psutil.Process().memory_info().rss, BASE) + free_memory()
+
+
+def free_memory() -> int:
+    """Return how many of the bytes that are free a program may take."""
+    return int(SPARE * min([psutil.virtual_memory().available, *cgroup_free()]))
 
 
 def cgroup_free(

@@ -6,6 +6,19 @@ from collections.abc import Hashable
 
 from nst_tf.digests import array_digest
 from nst_tf.losses.term import Statistics, Summarize
+from nst_tf.memory.budget import BASE, MIB
+
+REMEMBERED = 256 * MIB  # at most, and never more than an eighth of what a run may take
+
+
+def memo_share(budget: int) -> int:
+    """Return how many of the bytes that a process may take its memo should hold, at most."""
+    return max(0, min(REMEMBERED, (budget - BASE) // 8))
+
+
+def beside_memo(need: int) -> int:
+    """Return how many bytes a process must have for runs that take `need`, and its memo."""
+    return need + min(REMEMBERED, max(0, -(-(need - BASE) // 7)))
 
 
 class Memo:

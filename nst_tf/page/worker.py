@@ -21,7 +21,7 @@ from PIL import Image
 from nst_tf.callbacks.pace import Pace
 from nst_tf.cli.flags import parse
 from nst_tf.images.preview import preview
-from nst_tf.run import Run, prepare
+from nst_tf.run import Run, ready
 from nst_tf.runtime import import_tensorflow
 
 if TYPE_CHECKING:
@@ -126,8 +126,8 @@ def paint(
 
 def _paint(task: Task, device: str, send: Callable[[Sight], None], stop: "_Stop") -> Ended:
     words = ["nst-tf", *task.words, "--quiet", "--resume", f"--device={device}"]
-    job = prepare(*parse(words))
-    run = Run(job, watchers := [])
+    job, name = ready(*parse(words))
+    run = Run(job, name, watchers := [])
     watchers.append(_Watch(send, run.headline(), job.settings.time_limit))
     outcome = run.finish(stop)
     if outcome.stopped:

@@ -11,9 +11,9 @@ from nst_tf.images.masks import Region
 from nst_tf.images.resize import Size
 from nst_tf.images.sources import Source
 from nst_tf.loading import Given, Loaded
-from nst_tf.memory.budget import BASE, MIB
+from nst_tf.memory.budget import BASE
 from nst_tf.memory.budget import memory_budget as budget_of
-from nst_tf.memory.memo import Memo
+from nst_tf.memory.memo import Memo, memo_share
 from nst_tf.overrides import chosen
 from nst_tf.progress import Callback, any_ends, guarded
 from nst_tf.runtime import choose_device, grow_memory
@@ -24,8 +24,6 @@ from nst_tf.service.result import Result
 from nst_tf.service.stream import Stream, room
 from nst_tf.settings import Settings
 from nst_tf.transfer import StyleTransfer
-
-REMEMBERED = 256 * MIB  # of paintings, at most, and never more than an eighth of the budget
 
 
 class Stylizer:
@@ -76,7 +74,7 @@ class Stylizer:
         self.settings = chosen(recipe, settings)
         grow_memory(choose_device(device))
         budget = budget_of(self.settings)
-        self._memo = Memo(max(0, min(REMEMBERED, (budget - BASE) // 8)))
+        self._memo = Memo(memo_share(budget))
         self._budget = budget - self._memo.limit
         self._admission = Admission(max_concurrent, self._budget - BASE)
         load_model(self.settings)

@@ -1,0 +1,231 @@
+"""Many pictures: every photo by every painting, or the rows of a manifest, here or on a cluster."""
+
+import contextlib
+import functools
+import importlib.util
+import itertools
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from absl import flags
+
+import nst_tf
+from nst_tf.cli.arguments import UsageError
+from nst_tf.cli.signals import Stopper
+from nst_tf.cli.streams import fail, run_program, say, warnings_on_stderr
+from nst_tf.files import check_outputs, check_writable
+from nst_tf.images.save import output_format
+from nst_tf.jobs.finished import is_finished
+from nst_tf.jobs.flags import parse_batch
+from nst_tf.jobs.help import batch_help, batch_screen
+from nst_tf.jobs.job import Job, absolute_paths
+from nst_tf.jobs.journal import Journal
+from nst_tf.jobs.local import run_here
+from nst_tf.jobs.outcome import Outcome, Paint, Stopping
+from nst_tf.jobs.paint import Painter
+from nst_tf.jobs.share import greatest_need, share_out
+from nst_tf.jobs.sheet import MOST, draw_sheet
+from nst_tf.jobs.source import WINDOW, Jobs, ordered
+from nst_tf.jobs.summary import Report, Tally
+
+
+def main(argv: list[str]) -> int:
+    """Run the command line and return the exit status.
+
+    0 if all pictures are there, 1 for bad input or a job that failed, 2 for misused flags, 128 +
+    the signal's number for a batch that was stopped, which the same command goes on with.
+    """
+    try:
+        with warnings_on_stderr():
+            return _main(argv)
+    except UsageError as error:
+        return fail(f"{error} (--help tells how to start)", 2)
+    except KeyboardInterrupt:
+        return fail("stopped before the first job", 130)
+
+
+def _main(argv: list[str]) -> int:
+    values = parse_batch(argv)
+    if values.help:
+        return say(batch_screen())
+    if values.helpfull:
+        return say(batch_help())
+    if values.version:
+        return say(f"nst_tf {nst_tf.__version__}")
+    try:
+        check_places(values)
+        check_ray(values)
+        jobs = Jobs(values)
+        total = jobs.check()
+        if values.dry_run:
+            return list_jobs(jobs)
+        return Batch(values, jobs, total).run()
+    except (OSError, ValueError, RuntimeError) as error:
+        for line in str(error).splitlines():
+            fail(line, 1)
+        return 1
+
+
+def check_places(values: flags.FlagValues) -> None:
+    """Refuse places where a batch could not write.
+
+    Raises:
+        OSError: a directory is missing or not writable.
+        ValueError: a name has the wrong ending.
+    """
+    parents = (Path(values.output_dir), *Path(values.output_dir).absolute().parents)
+    nearest = next(path for path in parents if path.exists())
+    if not nearest.is_dir():
+        raise NotADirectoryError(f"{nearest} is a file: name another --output_dir")
+    check_writable(nearest)
+    if values.contact_sheet:
+        output_format(values.contact_sheet)
+        check_outputs([values.contact_sheet], [values.manifest] if values.manifest else [])
+        if os.path.exists(values.contact_sheet) and not values.overwrite:
+            raise FileExistsError(
+                f"{values.contact_sheet} exists: choose another name or add --overwrite"
+            )
+
+
+def check_ray(values: flags.FlagValues) -> None:
+    """Refuse --ray where Ray is not installed.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if values.ray and importlib.util.find_spec("ray") is None:
+        raise ValueError("--ray needs Ray: run pip install ray")
+
+
+def list_jobs(jobs: Jobs) -> int:
+    """Say what each job would make, and return the exit status."""
+    for job in jobs.valid():
+        state = "finished" if is_finished(job) else "exists" if os.path.exists(job.output) else ""
+        say(f"{job.place} -> {job.output}" + f" ({state})" * bool(state))
+    return 0
+
+
+class Batch:
+    """A batch under way.
+
+    Args:
+        values: the flags.
+        jobs: what there is to do, checked.
+        total: how many jobs there are.
+        make: makes what does the jobs in a worker, from its bytes of memory and its threads.
+    """
+
+    def __init__(
+        self,
+        values: flags.FlagValues,
+        jobs: Jobs,
+        total: int,
+        make: Callable[[int | None, int], Paint] = Painter,
+    ) -> None:
+        self.values = values
+        self.jobs = jobs
+        self.make = make
+        self.tally = Tally(total)
+        self.journal_path = values.journal or os.path.join(values.output_dir, "journal.jsonl")
+
+    def run(self) -> int:
+        """Do all jobs and return the exit status."""
+        with contextlib.ExitStack() as closing:
+            if self.values.ray:
+                from nst_tf.jobs.cluster import joined
+
+                closing.enter_context(joined(self.values.ray))
+            os.makedirs(self.values.output_dir, exist_ok=True)
+            journal = closing.enter_context(contextlib.closing(Journal(self.journal_path)))
+            report = Report(self.tally, sys.stdout, self.values.quiet)
+            closing.callback(report.close, self.journal_path)
+            stopper = closing.enter_context(Stopper(self.stopped))
+            stopping = functools.partial(stopper, None)
+            for outcome in self.outcomes(self.unfinished(report), stopping):
+                self.tally.add(outcome)
+                if outcome.status != "stopped":
+                    journal.write(outcome)
+                report.show(outcome)
+        if stopper.signal is not None and self.tally.ended < self.tally.total:
+            self.stopped()
+            return 128 + stopper.signal
+        status = 1 if self.tally.failed else 0
+        return self.draw_sheet() or status if self.values.contact_sheet else status
+
+    def unfinished(self, report: Report) -> Iterator[Job]:
+        """Yield the jobs that are to be done, those that are alike next to each other."""
+
+        def left() -> Iterator[Job]:
+            for job in self.jobs.valid():
+                if is_finished(job):
+                    self.tally.skipped += 1
+                    report.update()
+                else:
+                    yield job
+
+        return ordered(left())
+
+    def outcomes(self, jobs: Iterator[Job], stopping: Stopping) -> Iterator[Outcome]:
+        """Have the jobs done, and yield what has become of each as it ends."""
+        values = self.values
+        first: list[Job] = []
+        if values.jobs > 1 or values.ray:  # their need decides how many workers there are
+            first = list(itertools.islice(jobs, WINDOW))
+            if not first:
+                return iter(())
+            jobs = itertools.chain(first, jobs)
+        if values.ray:
+            return self.outcomes_of_cluster(jobs, first, stopping)
+        wanted = min(values.jobs, self.tally.total)
+        share = share_out(wanted, first, values.device)
+        if share.workers < wanted:
+            fail(f"warning: memory is enough for {share.workers} of {values.jobs} --jobs", 0)
+        make = functools.partial(self.make, share.budget, share.threads)
+        return run_here(jobs, make, share.workers, stopping)
+
+    def outcomes_of_cluster(
+        self, jobs: Iterator[Job], first: list[Job], stopping: Stopping
+    ) -> Iterator[Outcome]:
+        """Have the jobs done by a Ray cluster; `first` are those whose need counts for all."""
+        import ray
+
+        from nst_tf.jobs.cluster import demand
+        from nst_tf.jobs.ray import run_on_ray
+        from nst_tf.jobs.ship import Sender
+
+        values = self.values
+        each = demand(values.ray_cpus, greatest_need(first, values.device))
+        budget = None if each.gpus else each.memory
+        make = functools.partial(self.make, budget, each.cpus)
+        sender = Sender(ray.put) if values.ship_inputs else None
+        absolute = map(absolute_paths, jobs)  # machines have other current directories
+        return run_on_ray(absolute, make, each, stopping, values.ray_workers, sender)
+
+    def stopped(self) -> None:
+        """Say that a signal has ended the batch, and how to go on."""
+        tally = self.tally
+        fail(
+            f"stopped with {tally.ended} of {tally.total} jobs ended; the same command goes on "
+            "from there",
+            1,
+        )
+
+    def draw_sheet(self) -> int:
+        """Draw the contact sheet and return the exit status."""
+        path = self.values.contact_sheet
+        pictures = [job.output for job in itertools.islice(self.jobs.valid(), MOST)]
+        if self.tally.total > MOST:
+            fail(f"warning: {path} shows the first {MOST} of {self.tally.total} pictures", 0)
+        draw_sheet(path, pictures, self.jobs.columns)
+        return 0
+
+
+def console() -> None:
+    """Entry point of `nst-tf-batch`."""
+    run_program(main)
+
+
+if __name__ == "__main__":
+    console()

@@ -1,0 +1,120 @@
+"""The flags of `batch`: the settings, those of `run` that concern every picture, and its own."""
+
+from collections.abc import Sequence
+
+from absl import flags
+
+from nst_tf.cli.arguments import UsageError, normalised
+from nst_tf.cli.flags import OTHER_FLAGS, Rows, define_flags, misuse
+from nst_tf.jobs.job import Flags
+from nst_tf.jobs.naming import Template
+
+COMMON = ("keep_faces", "bit_depth", "dpi", "recipe", "steps")
+"""The flags of `run` that a row of a manifest may have too: its own win."""
+
+PROGRAM = ("overwrite", "resume_anyway", "checkpoint_every", "device", "deterministic")
+"""The flags of `run` that are the same for all jobs."""
+
+SILENT = ("quiet", "version", "help", "helpfull")
+"""The flags of `run` that are the program's alone."""
+
+PAIRS = ("product", "zip")
+
+BATCH_FLAGS: Rows = (
+    ("Batch", "content_dir", "string", None,
+     "the photos: all pictures of this directory, or those that match a pattern such as "
+     "photos/*.jpg in quotes"),
+    ("Batch", "style_dir", "string", None, "the paintings, a directory or a pattern too"),
+    ("Batch", "pairs", "string", "product",
+     "product: every photo with every painting; zip: the first with the first, the second with "
+     "the second, by their names"),
+    ("Batch", "manifest", "string", None,
+     "a .csv or .jsonl whose rows are the jobs, each a set of flags, instead of directories"),
+    ("Batch", "output_dir", "string", None, "where the pictures go, made if missing"),
+    ("Batch", "name", "string", "{content}-{style}.png",
+     "how a picture is called: {content}, {style}, {recipe}, {row} and any setting, such as "
+     "{style}/{content}-{strength}.jpg"),
+    ("Batch", "dry_run", "boolean", False, "check all rows, list what would be made, and stop"),
+    ("Batch", "jobs", "integer", 1,
+     "processes that paint at the same time and share processors and memory (default 1); fewer if "
+     "memory has no room for them"),
+    ("Batch", "journal", "string", None,
+     "append a line of JSON for each job to this file (default journal.jsonl in --output_dir)"),
+    ("Batch", "contact_sheet", "string", None,
+     "draw all pictures, small, with their names, to this .png, .jpg, .webp or .tiff"),
+    ("Batch", "ray", "string", None,
+     "paint on a Ray cluster: auto for the one that this machine belongs to, its ADDRESS, or local "
+     "for one of this machine alone; needs the extra `ray`"),
+    ("Batch", "ray_workers", "integer", 0,
+     "actors on the cluster, at most (default 0); 0: as many as there is room for"),
+    ("Batch", "ray_cpus", "integer", 2,
+     "processors that an actor takes, beside a GPU if any (default 2)"),
+    ("Batch", "ship_inputs", "boolean", False,
+     "send pictures through Ray instead of reading and writing a folder that all machines share"),
+)  # fmt: skip
+
+NEEDING_RAY = ("ray_workers", "ray_cpus", "ship_inputs")
+
+
+def shared_flags() -> Rows:
+    """Return the flags of `run` that `batch` has too, beside the settings."""
+    names = {*COMMON, *PROGRAM, *SILENT}
+    return tuple(row for row in OTHER_FLAGS if row[1] in names)
+
+
+def parse_batch(argv: Sequence[str]) -> flags.FlagValues:
+    """Return the parsed flags of `batch`.
+
+    Raises:
+        UsageError: a flag is unknown, malformed, out of bounds or missing.
+    """
+    values = define_flags((*BATCH_FLAGS, *shared_flags()))
+    try:
+        extra = values([argv[0], *normalised(argv[1:], values)])[1:]
+    except (flags.Error, ValueError) as error:
+        raise misuse(error) from None
+    if not (values.help or values.helpfull or values.version):
+        if extra:
+            raise UsageError(
+                f"{extra[0]!r} is no flag: name pictures by --content_dir, --style_dir"
+            )
+        _check(values)
+    return values
+
+
+def common_flags(values: flags.FlagValues) -> Flags:
+    """Return the flags of all jobs that are given, in the words of `run`."""
+    own = {*SILENT, *(row[1] for row in BATCH_FLAGS)}
+    given = (values[name] for name in values if values[name].present and name not in own)
+    return tuple((flag.name, _text(flag)) for flag in given)
+
+
+def _text(flag: flags.Flag) -> str:
+    return str(flag.value).lower() if flag.boolean else flag.serialize().partition("=")[2]
+
+
+def _check(values: flags.FlagValues) -> None:
+    directories = [name for name in ("content_dir", "style_dir") if values[name].value]
+    if values.manifest and directories:
+        raise UsageError(f"--manifest and --{directories[0]} both name pictures: use one")
+    if not values.manifest and len(directories) < 2:
+        raise UsageError("name pictures by --content_dir and --style_dir, or by --manifest")
+    if not values.output_dir:
+        raise UsageError("--output_dir is missing: say where the pictures go")
+    if values.pairs not in PAIRS:
+        raise UsageError(f"--pairs must be product or zip, not {values.pairs!r}")
+    if values.manifest and values["pairs"].present:
+        raise UsageError("--pairs needs --content_dir and --style_dir")
+    if values.jobs < 1:
+        raise UsageError(f"--jobs must be at least 1, not {values.jobs}")
+    if values.ray_workers < 0 or values.ray_cpus < 1:
+        raise UsageError("--ray_workers must be at least 0, and --ray_cpus at least 1")
+    for name in NEEDING_RAY:
+        if values[name].present and not values.ray:
+            raise UsageError(f"--{name} needs --ray")
+    if values.ray and values["jobs"].present:
+        raise UsageError("--jobs is for this machine: with --ray, use --ray_workers")
+    try:
+        Template(values.name)
+    except ValueError as error:
+        raise UsageError(f"--name {error}") from None

@@ -1,0 +1,106 @@
+"""A job done in this process, by the same way as `run` does it."""
+
+import dataclasses
+import time
+import traceback
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nst_tf.cli.flags import parse
+from nst_tf.cli.job import Running, check, prepare
+from nst_tf.cli.runtime import start_tensorflow
+from nst_tf.jobs.finished import is_finished
+from nst_tf.jobs.job import Job
+from nst_tf.jobs.outcome import Outcome, Stopping
+from nst_tf.progress import AstrayError
+from nst_tf.settings import Settings
+
+if TYPE_CHECKING:
+    from nst_tf.memory.memo import Memo
+
+
+class Painter:
+    """Does jobs one after the other, and keeps what the next one can use.
+
+    The network and compiled steps stay, and what the network finds in the latest paintings. With as
+    many threads and as much memory, the picture is that of `run` by the same flags, bit for bit.
+
+    Args:
+        budget: bytes that this process may take; None: what the settings say.
+        threads: that TensorFlow may use; 0: all.
+    """
+
+    def __init__(self, budget: int | None = None, threads: int = 0) -> None:
+        self._budget = budget
+        self._threads = threads
+        self._memo: Memo | None = None
+
+    def __call__(self, job: Job, stopping: Stopping) -> Outcome:
+        """Do a job; whatever goes wrong is told by the outcome."""
+        began = time.perf_counter()
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("always", UserWarning)
+            try:
+                outcome = self._paint(job, stopping)
+            except (OSError, ValueError, RuntimeError, AstrayError) as error:
+                outcome = Outcome(job, "failed", _line(error))
+            except MemoryError:
+                text = "memory ran out: lower --max_dim, --style_scale or --jobs"
+                outcome = Outcome(job, "failed", text, worth_retrying=True)
+            except Exception as error:  # a bug, which must not cost the other jobs
+                text = f"{type(error).__name__}: {_line(error)}"
+                outcome = Outcome(job, "failed", text, details=traceback.format_exc())
+        return dataclasses.replace(
+            outcome,
+            seconds=time.perf_counter() - began,
+            warnings=tuple(dict.fromkeys(_line(warning.message) for warning in warned)),
+        )
+
+    def _paint(self, job: Job, stopping: Stopping) -> Outcome:
+        if is_finished(job):  # by a worker that was lost before it could say so
+            return Outcome(job, "done")
+        values, settings = parse(["nst_tf.batch", *job.words()])
+        Path(job.output).parent.mkdir(parents=True, exist_ok=True)
+        checked = check(values, settings)
+        self._start(values.device, values.deterministic)
+        running = Running(prepare(checked, *self._memory(checked.settings)))
+        transfer, saved = running.job.transfer, running.job.saved
+        if stopping():
+            return Outcome(job, "stopped")
+        callbacks = [*running.recorders(), lambda _: stopping()]
+        image = transfer.finish(callbacks, saved.state if saved else None)
+        assert running.latest
+        assert running.checkpoint
+        outcome = Outcome(
+            job, "done", steps=running.latest.step, losses=dict(running.latest.losses)
+        )
+        if not running.has_ended():
+            running.checkpoint.save()
+            return dataclasses.replace(outcome, status="stopped")
+        try:
+            running.outputs.save_picture(checked.paths.picture, image)
+        except FileExistsError:  # by a worker that had been given up too early
+            if not is_finished(job):
+                raise
+        running.checkpoint.remove()
+        return outcome
+
+    def _start(self, device: str, deterministic: bool) -> None:
+        if self._memo is None:  # threads can be chosen before TensorFlow computes anything
+            start_tensorflow(device, deterministic, self._threads)
+
+    def _memory(self, settings: Settings) -> "tuple[int, Memo]":
+        """Return the bytes that a run may take, and the memo, which takes the rest."""
+        from nst_tf.memory.budget import memory_budget
+        from nst_tf.memory.memo import Memo, memo_share
+
+        budget = memory_budget(settings) if self._budget is None else self._budget
+        if self._memo is None:
+            self._memo = Memo(memo_share(budget))
+        return budget - self._memo.limit, self._memo
+
+
+def _line(error: object) -> str:
+    return " ".join(str(error).split())

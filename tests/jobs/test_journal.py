@@ -1,0 +1,50 @@
+"""The journal: a line for each job, whatever happened to the file before."""
+
+import json
+
+import pytest
+
+from nst_tf.jobs.journal import Journal
+from nst_tf.jobs.outcome import Outcome
+from tests.jobs.stub import job
+
+JOB = job("a.png", ("max_dim", "64"), ("recipe", "fast"))
+
+
+def lines(path, *outcomes):
+    journal = Journal(str(path))
+    for outcome in outcomes:
+        journal.write(outcome)
+    journal.close()
+    return path.read_bytes().decode().splitlines()
+
+
+def test_a_line_tells_of_inputs_settings_losses_and_errors(tmp_path):
+    done = Outcome(JOB, "done", seconds=1.23456, steps=3, losses={"total": 2.5}, worker="process 7")
+    failed = Outcome(JOB, "failed", "naïve 😀", attempts=2)
+    first, second = map(json.loads, lines(tmp_path / "j.jsonl", done, failed))
+    assert first.pop("ended") <= second.pop("ended")
+    settings = first.pop("settings")
+    assert settings["max_dim"] == 64
+    assert settings["optimizer"] == "lbfgs"  # what the recipe changes too
+    assert "learning_rate" not in settings
+    assert first == {
+        "job": "a.png", "status": "done", "output": "a.png.out",
+        "inputs": {"content": ["a.png"], "style": ["s.png"]}, "recipe": "fast", "seconds": 1.235,
+        "steps": 3, "losses": {"total": 2.5}, "attempts": 1, "worker": "process 7",
+    }  # fmt: skip
+    assert (second["status"], second["error"], second["attempts"]) == ("failed", "naïve 😀", 2)
+
+
+def test_a_line_that_a_kill_has_cut_stays_apart(tmp_path):
+    path = tmp_path / "j.jsonl"
+    path.write_bytes(b'{"job": "x"}\n{"job": "y", "sta')
+    found = lines(path, Outcome(JOB, "done"))
+    assert found[:2] == ['{"job": "x"}', '{"job": "y", "sta']
+    assert json.loads(found[2])["job"] == "a.png"
+    assert len(lines(path, Outcome(JOB, "done"))) == 4
+
+
+def test_a_place_that_cannot_be_written(tmp_path):
+    with pytest.raises(OSError, match=r"--journal .*none/j.jsonl cannot be written: No such file"):
+        Journal(str(tmp_path / "none" / "j.jsonl"))
