@@ -162,9 +162,10 @@ class Page:
         from nst_tf.page.runs import Line, ProcessPainter
         from nst_tf.page.visitors import Visitors
 
-        shutil.copytree(SAMPLES, served / "samples")
+        shutil.copytree(SAMPLES, root / "samples")
         (root / "work").mkdir()
         self.url = ""
+        self._served = served
         self._values = values
         self.visitors = Visitors(root / "runs")
         self.line = Line([*map(ProcessPainter, values.device)])
@@ -173,7 +174,7 @@ class Page:
             self.line,
             int(values.max_megabytes * 1e6),
             int(values.max_megapixels * 1e6),
-            served / "samples",
+            root / "samples",
             root / "work",
         )
         self._page = build(self._house)
@@ -211,8 +212,11 @@ class Page:
         self.line.close()
 
     def _sweep(self) -> None:
+        from nst_tf.page.visitors import sweep_files
+
         while not self._closed.wait(SWEEP):
             self.visitors.sweep()
+            sweep_files(self._served)
 
 
 def console() -> None:

@@ -25,7 +25,7 @@ class House:
         line: where runs wait.
         most_bytes: of an upload.
         most_pixels: of an uploaded picture.
-        samples: folder of the sample pictures, inside the one whose files may be served.
+        samples: folder of the sample pictures.
         work: folder for masks until their run begins.
     """
 

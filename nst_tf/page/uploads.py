@@ -35,6 +35,8 @@ def check_upload(path: Path, name: str, most_pixels: int) -> Upload:
     Raises:
         ValueError: it is no picture that is taken; the text says why in a sentence.
     """
+    if not path.exists():
+        raise ValueError(f"{name} is no longer here: choose it again")
     if not path.stat().st_size:
         raise ValueError(f"{name} is empty: choose a picture")
     try:

@@ -5,6 +5,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -122,6 +123,15 @@ class Visitors:
                 if not visitor.runs and visitor.touched < limit:
                     del self._visitors[visitor.token]
                     shutil.rmtree(visitor.folder, ignore_errors=True)
+
+
+def sweep_files(folder: Path, kept: float = KEPT) -> None:
+    """Delete the files in the folders of a folder that nobody has written for too long."""
+    limit = time.time() - kept
+    for path in folder.rglob("*"):
+        with suppress(OSError):  # somebody else has deleted it, or it is in use
+            if path.is_file() and path.stat().st_mtime < limit:
+                path.unlink()
 
 
 def _remove(visitor: Visitor, run: Run) -> None:

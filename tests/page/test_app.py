@@ -1,8 +1,13 @@
 """The flags of the page's program."""
 
+import urllib.error
+import urllib.parse
+import urllib.request
+
 import pytest
 
 from nst_tf import app
+from tests.page.visit import end, serve
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.9.1"])
@@ -66,6 +71,23 @@ def test_a_taken_port_is_told_in_a_line(capfd):
     error = capfd.readouterr().err
     assert str(port) in error
     assert "choose another --port" in error
+
+
+def test_who_has_no_password_sees_nothing(monkeypatch):
+    monkeypatch.setenv("NST_TF_PASSWORD", "secret")
+    process, address = serve("--user=me")
+    try:
+        for path in ("config", "gradio_api/info", "gradio_api/queue/join"):
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(f"{address}{path}")
+            assert refused.value.code in (401, 405)
+        form = urllib.parse.urlencode({"username": "me", "password": "secret"}).encode()
+        with urllib.request.urlopen(f"{address}login", form) as answer:
+            assert b'"success":true' in answer.read().replace(b" ", b"")
+        with pytest.raises(urllib.error.HTTPError):
+            urllib.request.urlopen(f"{address}login", form.replace(b"secret", b"guess"))
+    finally:
+        end(process)
 
 
 def test_samples_are_those_of_the_project():

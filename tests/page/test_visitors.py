@@ -1,9 +1,11 @@
 """Visitors and their files."""
 
+import os
+
 import pytest
 
 from nst_tf.page.order import Order
-from nst_tf.page.visitors import MOST_ACTIVE, MOST_RUNS, Visitors
+from nst_tf.page.visitors import MOST_ACTIVE, MOST_RUNS, Visitors, sweep_files
 
 ORDER = Order("photo.png", ("painting.png",))
 
@@ -70,6 +72,17 @@ def test_what_nobody_uses_is_deleted(visitors, files):
     visitors.sweep()
     assert visitors.known(visitor.token) is None
     assert not visitor.folder.exists()
+
+
+def test_old_uploads_are_deleted(tmp_path):
+    old, new = (tmp_path / "folder" / name for name in ("old.png", "new.png"))
+    old.parent.mkdir()
+    for path in (old, new):
+        path.write_bytes(b"x")
+    os.utime(old, (1e9, 1e9))
+    sweep_files(tmp_path)
+    assert not old.exists()
+    assert new.exists()
 
 
 def test_what_is_young_stays(tmp_path, files):
