@@ -1,9 +1,9 @@
 """Time of a picture of a batch against that of single commands.
 
-    python scripts/benchmark_batch.py [--recipe fast] [--max_dim 128]
+    python scripts/benchmark_batch.py [--recipe fast] [--max_dim 128] [--singles 30]
 
-Ten photos by three paintings: ten single commands, a batch of all thirty in one process, ten more
-commands, the batch again, and the last ten commands. A command's time is its process's; a batch's
+Ten photos by three paintings: a third of the single commands, a batch of all thirty in one process,
+another third, the batch again, and the last third. A command's time is its process's; a batch's
 is that of its process divided by thirty. Written to benchmark_batch.json.
 """
 
@@ -24,7 +24,6 @@ PHOTOS = ("cat", "temple")
 PAINTINGS = ("great_wave", "auvers", "composition_viii")
 CROPS = 5  # of each photo, all of one size
 SIDE = (512, 384)
-GROUP = 10  # single commands between two batches
 
 
 def prepare(folder):
@@ -54,6 +53,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--recipe", default="fast")
     parser.add_argument("--max_dim", type=int, default=128)
+    parser.add_argument("--singles", type=int, default=30, help="single commands, of thirty")
     options = parser.parse_args()
     common = [f"--recipe={options.recipe}", f"--max_dim={options.max_dim}"]
     record = describe() | vars(options)
@@ -62,13 +62,13 @@ def main():
         pairs = list(itertools.product(*prepare(folder)))
         places = [f"--content_dir={folder}/photos", f"--style_dir={folder}/paintings"]
         single, batches = [], []
-        for first in range(0, len(pairs), GROUP):
-            if first:
-                output = f"--output_dir={folder}/batch-{first}"
+        group = options.singles // 3
+        for number, pair in enumerate(pairs[: 3 * group]):
+            if number in (group, 2 * group):
+                output = f"--output_dir={folder}/batch-{number}"
                 batches.append(timed("nst_tf.batch", *places, output, *common))
-            for number, pair in enumerate(pairs[first : first + GROUP], start=first):
-                output = f"--output={folder}/{number}.png"
-                single.append(timed("nst_tf.run", *pair, output, *common))
+            output = f"--output={folder}/{number}.png"
+            single.append(timed("nst_tf.run", *pair, output, *common))
     each = [seconds / len(pairs) for seconds in batches]
     record |= {
         "pictures": len(pairs),
