@@ -48,6 +48,8 @@ def run_identity(fitted: Fitted, weights: Weights, precision: str) -> Identity:
         for style, mask in region.styles.items():
             pictures[f"style mask {number} of style {style + 1}"] = mask
     pictures |= {"keep mask": fitted.keep, "init picture": fitted.initial}
+    if fitted.reference is not None:
+        pictures |= {"reference": fitted.reference.image, "confidence": fitted.reference.confidence}
     settings = dataclasses.asdict(fitted.settings)
     # Where memory and weights come from does not change the picture; what they are does.
     for name in ("memory_budget", "weights", "precision"):
