@@ -1,11 +1,8 @@
 """The command line: flags to Settings, files to arrays, `stylize`, arrays to files."""
 
-import io
-import os
 import sys
-import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +21,7 @@ from nst_tf.cli.outputs import OutputPaths, Outputs
 from nst_tf.cli.provenance import run_metadata
 from nst_tf.cli.runtime import start_tensorflow
 from nst_tf.cli.signals import Stopper
+from nst_tf.cli.speech import end, fail, say, warnings_on_stderr
 from nst_tf.images.save import check_output_size
 from nst_tf.network.weights import Weights, load_weights
 from nst_tf.settings import Settings
@@ -43,28 +41,28 @@ def main(argv: list[str]) -> int:
     run that was stopped, whose picture is saved all the same.
     """
     try:
-        with _warnings_on_stderr():
+        with warnings_on_stderr():
             return _main(argv)
     except UsageError as error:
-        return _fail(f"{error} (--help tells how to start)", 2)
+        return fail(f"{error} (--help tells how to start)", 2)
     except KeyboardInterrupt:
-        return _fail(NOTHING_TO_SAVE, 130)
+        return fail(NOTHING_TO_SAVE, 130)
 
 
 def _main(argv: list[str]) -> int:
     try:
         values, settings = parse(argv)
         if values.help:
-            return _say(help_screen())
+            return say(help_screen())
         if values.helpfull:
-            return _say(help_text(settings))
+            return say(help_text(settings))
         if values.version:
-            return _say(f"nst_tf {nst_tf.__version__}")
+            return say(f"nst_tf {nst_tf.__version__}")
         job = prepare(values, settings)
     except UsageError:
         raise
     except (OSError, ValueError, RuntimeError) as error:
-        return _fail(str(error), 1)
+        return fail(str(error), 1)
     return Run(job).run()
 
 
@@ -113,7 +111,7 @@ def prepare(values: flags.FlagValues, settings: Settings) -> Job:
     pictures = values.content and values.style
     chosen = values["recipe"].present or values.from_image
     if pictures and not chosen and not values.quiet:
-        _say(ADVICE)
+        say(ADVICE)
     device = start_tensorflow(values.device, values.deterministic)
     from nst_tf.network.model import check_keras
     from nst_tf.transfer import StyleTransfer
@@ -178,7 +176,7 @@ class Run:
             image, problem = self.stylize(stopper)
             stopper.run_ended()
             if self.latest is None:
-                return _fail(problem, 1)
+                return fail(problem, 1)
             saved, problems = self.outputs.save_all(image)
             problems = [*filter(None, [problem]), *problems]
             if self.checkpoint:
@@ -190,9 +188,9 @@ class Run:
             problems.append(self.stopped())
         if problems:
             status = 128 + stopper.signal if stopper.signal is not None else 1
-            return _fail(_saved(problems, saved), status)
+            return fail(_saved(problems, saved), status)
         if not self.job.values.quiet:
-            _say(f"Saved {saved} after {self.ending()}")
+            say(f"Saved {saved} after {self.ending()}")
         return 0
 
     def interrupted(self, stopper: Stopper) -> bool:
@@ -203,10 +201,10 @@ class Run:
     def rescue(self) -> None:
         """Save the picture of the latest step while the next one may be under way."""
         if self.latest is None:
-            _fail(NOTHING_TO_SAVE, 1)
+            fail(NOTHING_TO_SAVE, 1)
             return
         saved, problems = self.outputs.save_all(self.latest.image())
-        _fail(_saved([*problems, self.stopped()], saved), 1)
+        fail(_saved([*problems, self.stopped()], saved), 1)
 
     def stopped(self) -> str:
         """Return in words when a signal ended the run."""
@@ -245,7 +243,7 @@ class Run:
             if self.latest:  # this is a bug: keep the picture, then show the traceback
                 stopper.run_ended()
                 saved, problems = self.outputs.save_all(self.latest.image())
-                _fail(_saved(["an error ended the run", *problems], saved), 1)
+                fail(_saved(["an error ended the run", *problems], saved), 1)
             raise
         return image, ""
 
@@ -266,7 +264,7 @@ class Run:
             every = job.values.snapshot_every
             yield Snapshots(every, job.paths.snapshots, self.outputs.save_snapshot)
         if self.latest and not job.values.quiet:
-            _say(f"Going on after step {self.latest.step} of {self.latest.steps}")
+            say(f"Going on after step {self.latest.step} of {self.latest.steps}")
         if not job.values.quiet:
             height, width = job.inputs.fitted.size
             peak = max(plan.peak for plan in job.transfer.plans)
@@ -298,31 +296,6 @@ class Run:
         }
 
 
-@contextmanager
-def _warnings_on_stderr() -> Iterator[None]:
-    def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        _fail(f"warning: {message}", 0)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", UserWarning)
-        warnings.showwarning = show
-        yield
-
-
-def _say(text: str) -> int:
-    """Write to stdout, unless nobody reads it any more, and return 0."""
-    with suppress(OSError):  # a closed pipe
-        print(text, flush=True)
-    return 0
-
-
-def _fail(message: str, status: int) -> int:
-    """Write a line to stderr and return `status`."""
-    with suppress(OSError):  # the terminal may be gone
-        print(f"nst_tf: {message}", file=sys.stderr)
-    return status
-
-
 def _saved(problems: list[str], path: Path | None) -> str:
     where = f"is saved as {path}" if path else "could not be saved"
     return f"{'; '.join(problems)}; the picture {where}"
@@ -330,15 +303,7 @@ def _saved(problems: list[str], path: Path | None) -> str:
 
 def console() -> None:
     """Entry point of `nst-tf`."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without our characters
-    status = main(sys.argv)
-    try:
-        sys.stdout.flush()
-    except OSError:  # nobody reads any more; Python would complain at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(status)
+    end(main)
 
 
 if __name__ == "__main__":

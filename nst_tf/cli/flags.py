@@ -1,6 +1,7 @@
 """The flags: declared from `Settings`, parsed, explained."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from absl import flags
@@ -16,8 +17,11 @@ from nst_tf.styles import check_styles
 
 MOST_DPI = 65535  # the most that JPEG files hold
 
-# The flags that concern files and the run rather than the method: group, name, kind, default, help.
-OTHER_FLAGS: tuple[tuple[str, str, str, Any, str], ...] = (
+Row = tuple[str, str, str, Any, str]
+"""A flag that is no setting: group, name, kind, default, help."""
+
+# The flags that concern files and the run rather than the method.
+OTHER_FLAGS: tuple[Row, ...] = (
     ("Files", "content", "string", None,
      "the photo to paint, which may be named without a flag too, before the paintings; without it, "
      "a texture is made"),
@@ -89,11 +93,11 @@ OTHER_FLAGS: tuple[tuple[str, str, str, Any, str], ...] = (
 )  # fmt: skip
 
 
-def define_flags() -> flags.FlagValues:
-    """Define the flags of the command line: one for each field of Settings, and the others."""
+def define_flags(others: Sequence[Row] = OTHER_FLAGS) -> flags.FlagValues:
+    """Define the flags of a program: one for each field of Settings, and others."""
     values = flags.FlagValues()
     values.set_gnu_getopt(True)  # pictures may stand between flags
-    for _, name, kind, default, text in OTHER_FLAGS:
+    for _, name, kind, default, text in others:
         getattr(flags, f"DEFINE_{kind}")(name, default, text, flag_values=values)
     kinds = {
         bool: "boolean", int: "integer", float: "float", str: "string", tuple: "list",
@@ -123,21 +127,22 @@ def parse(argv: list[str]) -> tuple[flags.FlagValues, Settings]:
         place_pictures(values, pictures)
         values["resume"].value = values.resume or values.resume_anyway
     except (flags.Error, ValueError) as error:
-        raise _misuse(error) from None
+        raise misuse(error) from None
     earlier = repeated(values) if values.from_image else None
     try:
-        settings = _settings(values, earlier)
+        settings = settings_of(values, earlier)
     except ValueError as error:
-        raise _misuse(error) from None
+        raise misuse(error) from None
     _check(values, settings)
     return values, settings
 
 
-def _misuse(error: Exception) -> UsageError:
+def misuse(error: Exception) -> UsageError:
+    """Return the error for a command line that is wrong for the reason that another one gives."""
     return UsageError(" ".join(str(error).split()))
 
 
-def _settings(values: flags.FlagValues, earlier: Settings | None) -> Settings:
+def settings_of(values: flags.FlagValues, earlier: Settings | None = None) -> Settings:
     """Return the settings that flags amount to.
 
     Args:

@@ -2,9 +2,10 @@
 
 import dataclasses
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
-from nst_tf.cli.flags import OTHER_FLAGS
+from nst_tf.cli.flags import OTHER_FLAGS, Row
 from nst_tf.explain import bounds
 from nst_tf.settings import Settings
 
@@ -54,10 +55,10 @@ def help_screen() -> str:
     return SCREEN.format(usage=USAGE, recipes=recipes).rstrip()
 
 
-def help_text(settings: Settings) -> str:
+def help_text(settings: Settings, usage: str = USAGE, others: Sequence[Row] = OTHER_FLAGS) -> str:
     """Return all flags by group, each with its help, bounds and default: that of `settings`."""
     groups: dict[str, list[str]] = {}
-    for group, name, kind, default, text in OTHER_FLAGS:
+    for group, name, kind, default, text in others:
         shown = f" (default {default})" if kind == "string" and default else ""
         groups.setdefault(group, []).append(_entry(name, text + shown))
     for field in dataclasses.fields(Settings):
@@ -67,7 +68,7 @@ def help_text(settings: Settings) -> str:
             notes.append(f"default {_shown(default, field.metadata['ramp'])}")
         entry = _entry(field.name, f"{field.metadata['help']} ({'; '.join(notes)})")
         groups.setdefault(field.metadata["group"], []).append(entry)
-    return "\n\n".join([USAGE, *("\n".join([f"{g}:", *e]) for g, e in groups.items())])
+    return "\n\n".join([usage, *("\n".join([f"{g}:", *e]) for g, e in groups.items())])
 
 
 def _entry(name: str, text: str) -> str:

@@ -11,10 +11,10 @@ from typing import IO, Any
 
 import numpy as np
 
+from nst_tf.files import write_whole
 from nst_tf.film.footage import ColorTags, Footage, Frame
 from nst_tf.film.gif import gif_frames
 from nst_tf.film.sequence import is_sequence, numbered
-from nst_tf.files import write_whole
 from nst_tf.images.resize import Size
 from nst_tf.images.save import output_format, save_image
 
@@ -133,7 +133,7 @@ def encode(
     what = f"{size[1]}x{size[0]} pixels by codec {codec!r}"
     try:
         with ExitStack() as closing:
-            # With the index before the pictures, a player can begin at once. The file is read again.
+            # With the index in front, a player can begin at once; FFmpeg opens the file again.
             front = isinstance(file, str) and kind in ("mp4", "mov")
             options = {"movflags": "+faststart"} if front else {}
             container = closing.enter_context(av.open(file, "w", format=kind, options=options))

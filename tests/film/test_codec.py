@@ -11,10 +11,11 @@ from nst_tf.film.reader import open_film
 from nst_tf.film.writer import Encoding, check_writable_film, write_film
 from tests.film.clips import moving, sound_packets, write_clip
 
+PLAIN = Encoding()
 LOSSLESS = Encoding(quality=0, pixel_format="yuv444p")
 
 
-def rewritten(source, target, encoding=Encoding()):
+def rewritten(source, target, encoding=PLAIN):
     """Copy a film through reader and writer and return both as they are read."""
     footage = open_film(str(source))
     check_writable_film(str(target), footage, footage.size, encoding)
