@@ -212,11 +212,12 @@ class Run:
         from nst_tf.film.frames import paint_frames
 
         job, kept = self.job, self.job.kept
-        latest = 0
+        time = 0  # when the latest frame is shown
 
         def shots() -> "Iterator[Shot]":
-            nonlocal latest
-            for latest, shot in job.inputs.shots(skip=len(kept)):
+            nonlocal time
+            for shown, shot in job.inputs.shots(skip=len(kept)):
+                time = shown
                 yield shot
             self.whole = True
 
@@ -224,7 +225,7 @@ class Run:
             with ExitStack() as closing:
                 bar = None if job.values.quiet else self._bar(closing)
                 for past in paint_frames(job.painter, shots(), kept.past, lambda: stopper(None)):
-                    kept.add(latest, past, job.identity)
+                    kept.add(time, past, job.identity)
                     if bar:
                         bar.show(len(kept))
         except MemoryError:

@@ -67,7 +67,7 @@ class Clip:
         total = np.zeros((*self.size, 3), np.float32)
         for down in steps:
             for right in steps:
-                points = self._grid() + [right, down]
+                points = self._grid() + np.array([right, down])
                 behind = _sample(self.background, _apply(self.camera(number), points))
                 front = _sample(self.card, points - self.corner(number))
                 total += np.where(self.on_card(points, number)[..., None], front, behind)

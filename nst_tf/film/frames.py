@@ -108,7 +108,7 @@ class FramePainter:
             shot.photo, self._styles, self.later, shot.regions or (), reference=start.reference
         )
         # What no earlier frame shows starts from the film's own.
-        seen = np.float32(start.seen)[None, ..., None]
+        seen = start.seen[None, ..., None].astype(np.float32)
         initial = compose(start.reference.image, fitted.colors.content, seen)
         return dataclasses.replace(fitted, initial=initial)
 

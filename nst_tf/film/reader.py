@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -158,8 +157,3 @@ def upright(frame: Any) -> np.ndarray:
         pixels = rgb.to_ndarray()
     # The display matrix turns counter-clockwise.
     return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90) % 4))
-
-
-def stem(path: str) -> str:
-    """Return the name of a film without directory, ending and pattern of digits."""
-    return Path(path).stem.split("%")[0].rstrip("_-. ") or "film"

@@ -1,4 +1,4 @@
-"""What a frame starts from and stays near: earlier painted frames, moved to where things are now."""
+"""What a frame starts from and stays near: painted frames, moved to where things are now."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -15,6 +15,7 @@ from nst_tf.files import write_whole
 from nst_tf.film.footage import ColorTags, Footage, Frame
 from nst_tf.film.gif import gif_frames
 from nst_tf.film.sequence import is_sequence, numbered
+from nst_tf.images.depth import to_float
 from nst_tf.images.resize import Size
 from nst_tf.images.save import output_format, save_image
 
@@ -103,7 +104,7 @@ def write_film(
     """
     if is_sequence(path):
         for number, frame in enumerate(frames, start=footage.first):
-            save_image(numbered(path, number), np.float32(frame.pixels) / 255)
+            save_image(numbered(path, number), to_float(frame.pixels))
         return
     with write_whole(path) as file:
         encode(file.name, path, footage, frames, encoding, until, every)
