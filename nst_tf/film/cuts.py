@@ -46,16 +46,21 @@ def color_change(one: np.ndarray, other: np.ndarray) -> float:
         cv2.calcHist([np.uint8(255 * frame)], [0, 1, 2], None, [BINS] * 3, [0, 256] * 3)
         for frame in (one, other)
     )
-    # A bin's border must not split what is hardly brighter.
-    first, second = (
-        cv2.GaussianBlur(histogram.reshape(BINS, -1), (3, 3), 0) for histogram in (first, second)
-    )
-    return cv2.compareHist(first, second, cv2.HISTCMP_BHATTACHARYYA)
+    return cv2.compareHist(_spread(first), _spread(second), cv2.HISTCMP_BHATTACHARYYA)
 
 
 def motion_residual(one: np.ndarray, other: np.ndarray) -> float:
     """Return the mean difference of a frame from the other moved to it, 0 to 1."""
     return float(np.abs(other - warp(one, optical_flow(other, one))).mean())
+
+
+def _spread(histogram: np.ndarray) -> np.ndarray:
+    """Return a histogram whose bins share with their neighbours: no border splits a colour."""
+    for axis in range(histogram.ndim):
+        padded = np.moveaxis(np.pad(histogram, [(n == axis,) * 2 for n in range(3)]), axis, 0)
+        shared = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
+        histogram = np.moveaxis(shared, 0, axis)
+    return np.ascontiguousarray(histogram)
 
 
 def _thumbnail(frame: np.ndarray) -> np.ndarray:
