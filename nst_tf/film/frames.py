@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 
 from nst_tf.film.cuts import is_cut
-from nst_tf.film.reference import LAGS, combined, moved
+from nst_tf.film.reference import LAGS, combined, moved, repainted
 from nst_tf.film.shot import Painted, Shot
 from nst_tf.fitting import Fitted, fit
-from nst_tf.images.masks import compose
 from nst_tf.memory.budget import BASE, MIB, memory_budget
 from nst_tf.memory.memo import Memo
 from nst_tf.network.precision import feature_precision
@@ -107,10 +106,13 @@ class FramePainter:
         fitted = fit(
             shot.photo, self._styles, self.later, shot.regions or (), reference=start.reference
         )
-        # What no earlier frame shows starts from the film's own.
-        seen = start.seen[None, ..., None].astype(np.float32)
-        initial = compose(start.reference.image, fitted.colors.content, seen)
-        return dataclasses.replace(fitted, initial=initial)
+        # What no earlier frame shows starts from the film's own, in colours of paint.
+        known = start.seen[None, ..., None]
+        image = start.reference.image
+        if not known.all():
+            fresh = repainted(fitted.colors.content[0], image[0], start.seen)
+            image = np.where(known, image, fresh[None])
+        return dataclasses.replace(fitted, initial=image)
 
 
 def paint_frames(

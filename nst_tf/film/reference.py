@@ -13,6 +13,9 @@ from nst_tf.images.reference import Reference
 LAGS = (1, 2, 4)
 """Frames back to which long-term terms reach (Ruder et al., arXiv 1604.08610, section 4.2)."""
 
+NEAR = 1 / 12  # of the long side: deviation of the surroundings that lend their colours
+FAR = 0.02  # weight of the whole picture among them
+LEAST_VARIANCE = 3e-3  # below which a colour is taken for constant
 SMOOTHING = 1 / 48  # of the long side: deviation of the blur of the photo's change
 
 
@@ -74,12 +77,46 @@ def combined(starts: Sequence[Start]) -> Start:
     return Start(Reference(image, total), seen)
 
 
+def repainted(photo: np.ndarray, image: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return a frame in the colours that its surroundings are painted in, float32 `[H, W, 3]`.
+
+        q = A p + b        A = cov(q, p) (cov(p, p) + ε)⁻¹,  b = mean(q) − A mean(p)
+
+    p are the photo's colours and q the paint's, over the known pixels near each place: the linear
+    model of the guided filter (He, Sun and Tang, 2013).
+
+    Args:
+        photo: float32 `[H, W, 3]` in [0, 1].
+        image: painted, of that shape.
+        known: where the image shows the same things as the photo, bool `[H, W]`.
+    """
+    weight = known.astype(np.float32)[..., None]
+    deviation = NEAR * max(known.shape)
+    both = np.concatenate([photo, image], axis=-1)
+    products = photo[..., :, None] * both[..., None, :]  # [H, W, 3, 6]
+    flat = np.concatenate([both, products.reshape(*known.shape, 18), np.ones_like(weight)], axis=-1)
+    # The whole picture counts a little, for places far from all that is known.
+    overall = (flat * weight).mean(axis=(0, 1)) + 1e-6
+    sums = FAR * overall + np.stack(
+        [_blur(plane, deviation) for plane in np.moveaxis(flat * weight, -1, 0)], axis=-1
+    )
+    means = sums / sums[..., -1:]
+    mean, paint = means[..., :3], means[..., 3:6]
+    spread = means[..., 6:24].reshape(*known.shape, 3, 6) - (
+        mean[..., :, None] * means[..., None, :6]
+    )
+    slope = np.linalg.solve(spread[..., :3] + LEAST_VARIANCE * np.eye(3), spread[..., 3:])
+    found = paint + np.einsum("hwi,hwij->hwj", photo - mean, slope)
+    return np.clip(found, 0, 1).astype(np.float32)
+
+
+def _blur(plane: np.ndarray, deviation: float) -> np.ndarray:
+    return cv2.GaussianBlur(plane, (0, 0), deviation, borderType=cv2.BORDER_REFLECT)
+
+
 def _blurred(change: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """Return a change, `[H, W, 3]`, blurred over what is seen; 0 where nothing near is."""
     deviation = SMOOTHING * max(seen.shape)
     weight = seen.astype(np.float32)
-    sums, counts = (
-        cv2.GaussianBlur(values, (0, 0), deviation, borderType=cv2.BORDER_REFLECT)
-        for values in (change * weight[..., None], weight)
-    )
+    sums, counts = (_blur(values, deviation) for values in (change * weight[..., None], weight))
     return sums / np.maximum(counts, 0.05)[..., None]
