@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -153,12 +154,13 @@ def film_identity(
     described = dataclasses.asdict(settings)
     for name in ("memory_budget", "weights", "precision"):
         del described[name]
-    return (
+    identity = (
         {name: _digest(path) for name, path in named.items()}
         | {f"style {n}": array_digest(style) for n, style in enumerate(inputs.styles, start=1)}
         | {name: values[name].value for name in ("every", "frame_steps", "long_term")}
         | described
     )
+    return json.loads(json.dumps(identity))
 
 
 def _digest(path: str) -> str:

@@ -72,7 +72,7 @@ class KeptFrames:
                 images, photos = file["images"], file["photos"]
         except OSError as error:
             raise OSError(f"{path} cannot be read: {error.strerror or error}") from None
-        except (ValueError, LookupError, TypeError, zipfile.BadZipFile):
+        except (ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile):
             raise ValueError(f"{path} is damaged: delete {self.directory} to start again") from None
         other = differences(identity, record["identity"])
         if other:

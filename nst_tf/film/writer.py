@@ -134,9 +134,10 @@ def encode(
     what = f"{size[1]}x{size[0]} pixels by codec {codec!r}"
     try:
         with ExitStack() as closing:
-            # With the index in front, a player can begin at once; FFmpeg opens the file again.
-            front = isinstance(file, str) and kind in ("mp4", "mov")
-            options = {"movflags": "+faststart"} if front else {}
+            options = {"fflags": "+bitexact"}  # no names by chance: equal frames make equal files
+            if isinstance(file, str) and kind in ("mp4", "mov"):
+                # With the index in front, a player can begin at once; it takes a second opening.
+                options["movflags"] = "+faststart"
             container = closing.enter_context(av.open(file, "w", format=kind, options=options))
             stream = _stream(container, codec, size, footage, encoding, every)
             what += f" in pixel format {stream.pix_fmt}"
