@@ -15,7 +15,7 @@ from nst_tf.runtime import DEVICES
 from nst_tf.settings import Settings
 from nst_tf.styles import check_styles
 
-TEMPORAL_WEIGHT = {"relative": 100.0, "absolute": 1e9}
+TEMPORAL_WEIGHT = {"relative": 300.0, "absolute": 1e9}
 """By default, for each kind of loss; chosen by `scripts/benchmark_video.py`."""
 
 MOST_RATE = 1000  # frames a second
@@ -53,7 +53,7 @@ FILM_FLAGS: tuple[Row, ...] = (
      "FFmpeg's name of the pixel format (default yuv420p, or yuv444p for odd sizes)"),
     ("Film", "sound", "boolean", True, "copy the sound as it is (default on)"),
     ("Film", "frame_steps", "integer", 0,
-     "steps that each frame takes but the first of a scene; 0: half of the finest scale's"),
+     "steps that each frame takes but the first of a scene; 0: 0.4 of the finest scale's"),
     ("Film", "long_term", "boolean", False,
      "let frames follow those 2 and 4 before, too, where the one before does not show what is "
      "there; takes longer"),

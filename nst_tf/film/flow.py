@@ -25,15 +25,21 @@ def optical_flow(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """
     search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     search.setFinestScale(0)  # the frames' own size: at half of it, edges of things are blurred
+    # The noise of a camera, alone in flat parts, must not be taken for motion.
+    search.setPatchSize(12)
+    search.setPatchStride(4)
+    search.setVariationalRefinementAlpha(100)
+    search.setVariationalRefinementIterations(10)
     greys = [cv2.cvtColor(to_levels(frame), cv2.COLOR_RGB2GRAY) for frame in (one, other)]
     return search.calc(*greys, None)
 
 
-def warp(values: np.ndarray, flow: np.ndarray, smooth: bool = True) -> np.ndarray:
+def warp(values: np.ndarray, flow: np.ndarray, sharp: bool = True) -> np.ndarray:
     """Return values of the frame that a flow leads to, moved to where it begins.
 
-    Between pixels they are interpolated, by cubics or, if not `smooth`, linearly, which does not
-    overshoot. Beyond the border they are those of the border.
+    Between pixels they are interpolated, by Lanczos' filter or, if not `sharp`, linearly, which
+    does not overshoot. Beyond the border they are those of the border. A film is moved in each of
+    its frames, and cubics would take a little of its strokes every time.
 
     Args:
         values: float32 `[H, W]` or `[H, W, C]`.
@@ -42,7 +48,7 @@ def warp(values: np.ndarray, flow: np.ndarray, smooth: bool = True) -> np.ndarra
     height, width = flow.shape[:2]
     columns, rows = np.meshgrid(np.arange(width), np.arange(height))
     at = flow + np.stack([columns, rows], axis=-1).astype(np.float32)
-    kind = cv2.INTER_CUBIC if smooth else cv2.INTER_LINEAR
+    kind = cv2.INTER_LANCZOS4 if sharp else cv2.INTER_LINEAR
     return cv2.remap(values, at, None, kind, borderMode=cv2.BORDER_REPLICATE)
 
 
@@ -58,7 +64,7 @@ def visible(flow: np.ndarray, back: np.ndarray) -> np.ndarray:
         back: from the other to the frame; b is what it is where f leads.
     """
     height, width = flow.shape[:2]
-    back = warp(back, flow, smooth=False)
+    back = warp(back, flow, sharp=False)
     both = _squared(flow) + _squared(back)
     consistent = _squared(flow + back) < OCCLUDED * both + OCCLUDED_LEAST
     columns, rows = np.meshgrid(np.arange(width), np.arange(height))

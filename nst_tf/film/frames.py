@@ -18,6 +18,8 @@ from nst_tf.settings import Settings
 from nst_tf.state import RunState
 from nst_tf.transfer import StyleTransfer
 
+SHARE = 0.4  # of the finest scale's steps that a frame takes that starts from the one before
+SETTLING = 2.0  # times those steps that the first frame of a scene takes on top
 REMEMBERED = 256 * MIB  # of paintings, at most, and never more than an eighth of the budget
 
 
@@ -37,12 +39,13 @@ class FramePainter:
     Args:
         styles: the paintings, float32 `[1, h, w, 3]` in [0, 1].
         settings: of the first frame of each scene. Their `temporal_weight` is that of all others.
-        steps: that each other frame takes; 0: half of the finest scale's, at least one.
+        steps: that each other frame takes; 0: 0.4 of the finest scale's, at least one.
         long_term: whether frames follow those 2 and 4 before, too, where the one before does not
             show what is there.
 
     Attributes:
         settings: of the first frame of each scene.
+        settled: of what that frame takes on top, so that those after it do not go on changing.
         later: of all others.
         lags: how many frames back those that a frame follows are.
     """
@@ -55,7 +58,8 @@ class FramePainter:
         long_term: bool = False,
     ) -> None:
         self.settings = settings
-        self.later = later_settings(settings, steps or max(1, settings.finest_steps // 2))
+        self.later = later_settings(settings, steps or max(1, round(SHARE * settings.finest_steps)))
+        self.settled = later_settings(settings, max(1, round(SETTLING * settings.finest_steps)))
         self.lags = LAGS if long_term else LAGS[:1]
         self._styles = list(styles)
         budget = memory_budget(settings)
@@ -81,10 +85,19 @@ class FramePainter:
             ValueError: pictures, masks, settings and memory do not agree.
             MemoryError: memory ran out, even by the smallest blocks.
         """
-        photo = shot.photo
         if shot.regions is None:
-            return Painted(photo, photo[None], photo[None])
-        transfer = StyleTransfer(self._fitted(shot, past), self._budget, self._memo)
+            return Painted(shot.photo, shot.photo[None], shot.photo[None])
+        if past:
+            return self._run(shot, self._following(shot, past), stop)
+        first = self._run(shot, fit(shot.photo, self._styles, self.settings, shot.regions), stop)
+        if first is None:
+            return None
+        settled = fit(shot.photo, self._styles, self.settled, shot.regions)
+        return self._run(shot, dataclasses.replace(settled, initial=first.image), stop)
+
+    def _run(self, shot: Shot, fitted: Fitted, stop: Callable[[], bool]) -> Painted | None:
+        """Return the frame that a run paints; None if it was stopped before its last step."""
+        transfer = StyleTransfer(fitted, self._budget, self._memo)
         state: RunState | None = None
         try:
             for progress in transfer.steps():
@@ -93,25 +106,22 @@ class FramePainter:
                     return None
         except AstrayError as error:
             warnings.warn(f"a frame keeps its best picture: {error}")
-            return Painted(photo, error.image, error.image)
+            return Painted(shot.photo, error.image, error.image)
         assert state  # each run takes a step
-        return Painted(photo, state.shown.numpy(), transfer.result(state))
+        return Painted(shot.photo, state.shown.numpy(), transfer.result(state))
 
-    def _fitted(self, shot: Shot, past: Sequence[Painted]) -> Fitted:
-        """Return what a frame is made from."""
-        if not past:
-            return fit(shot.photo, self._styles, self.settings, shot.regions or ())
+    def _following(self, shot: Shot, past: Sequence[Painted]) -> Fitted:
+        """Return what a frame that follows others is made from."""
         earlier = [past[lag - 1] for lag in self.lags if lag <= len(past)]
         start = combined([moved(shot.photo, frame) for frame in earlier])
         fitted = fit(
             shot.photo, self._styles, self.later, shot.regions or (), reference=start.reference
         )
-        # What no earlier frame shows starts from the film's own, in colours of paint.
-        known = start.seen[None, ..., None]
         image = start.reference.image
-        if not known.all():
+        if not start.seen.all():
+            # What no earlier frame shows starts from the film's own, in colours of paint.
             fresh = repainted(fitted.colors.content[0], image[0], start.seen)
-            image = np.where(known, image, fresh[None])
+            image = np.where(start.seen[None, ..., None], image, fresh[None])
         return dataclasses.replace(fitted, initial=image)
 
 
