@@ -83,15 +83,17 @@ def test_a_still_film_stands_still(painting):
 
 
 def test_films_are_the_same_whenever_they_were_killed(film, painting):
-    assert video(film, painting, "-o", "whole.mkv", "--long_term") == 0
-    words = [film, painting, "-o", "out.mkv", "--resume", "--long_term", *FLAGS]
+    # Of frames below 64 pixels, x264 makes one file or another: it reads memory that nobody wrote.
+    flags = ["--long_term", *FLAGS, "--max_dim=64"]
+    assert main(["video", film, str(painting), "-o", "whole.mkv", *flags]) == 0
+    words = [film, painting, "-o", "out.mkv", "--resume", *flags]
     for frames in (1, 3):
         program = PROGRAM.format(frames=frames, signal="SIGKILL")
         killed = subprocess.run([sys.executable, "-c", program, *map(str, words)])
         assert killed.returncode == -signal.SIGKILL
         assert os.path.exists("out.mkv.frames/state.npz")
         assert not os.path.exists("out.mkv")
-    assert video(*words) == 0
+    assert main(["video", *map(str, words)]) == 0
     assert Path("out.mkv").read_bytes() == Path("whole.mkv").read_bytes()
     assert not os.path.exists("out.mkv.frames")
 
