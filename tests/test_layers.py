@@ -9,8 +9,8 @@ import pytest
 
 from tests.conftest import ROOT
 
-PROGRAMS = {"run", "__main__"}
-ABOVE_MEMORY = {"transfer", "service", "callbacks", "notebook", "cli", *PROGRAMS}
+PROGRAMS = {"run", "video", "__main__"}
+ABOVE_MEMORY = {"transfer", "service", "callbacks", "notebook", "film", "cli", *PROGRAMS}
 ABOVE_LEAVES = {"losses", "optimizers", "memory", *ABOVE_MEMORY}
 LEAVES = (
     "checks", "files", "settings", "recipes", "schedule", "network", "images", "caching", "gate",
@@ -34,7 +34,8 @@ WITHOUT_TENSORFLOW = (
     "settings", "recipes", "schedule", "fitting", "styles", "images.io", "images.masks",
     "images.resize", "images.sources", "callbacks", "cli.flags", "cli.inputs", "run", "loading",
     "overrides", "progress", "runtime", "service.result", "service.admission", "service.buckets",
-    "notebook",
+    "notebook", "video", "cli.film_inputs", "film.reader", "film.writer", "film.keep",
+    "film.reference", "film.cuts",
 )  # fmt: skip
 
 
