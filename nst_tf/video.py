@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 import nst_tf
+from nst_tf.callbacks.console import duration
 from nst_tf.checks import counted
 from nst_tf.cli.arguments import UsageError
 from nst_tf.cli.film_bar import FilmBar
@@ -146,10 +148,12 @@ def check_output(
         OSError: a directory is missing or not writable, or a file is there already.
         ValueError: the name is taken by an input, or an unfinished film has left frames.
     """
-    from nst_tf.film.sequence import is_sequence, numbered
+    from nst_tf.film.sequence import is_sequence, numbered, numbers
 
-    first = numbered(output, 1) if is_sequence(output) else Path(output)
-    check_outputs([first], inputs)
+    check_outputs([output], inputs)
+    there = [Path(output)] if Path(output).is_file() else []  # devices and pipes keep nothing
+    if is_sequence(output):
+        there = [numbered(output, number) for number in numbers(output)]
     if kept.directory.exists() and not kept.directory.is_dir():
         raise NotADirectoryError(f"{kept.directory} is a file: delete it or name another --output")
     if values.overwrite or (values.resume and kept.exist):
@@ -159,8 +163,8 @@ def check_output(
             f"{kept.directory} holds the frames of an unfinished film: add --resume to go on, or "
             "--overwrite to start again"
         )
-    if first.is_file():  # devices and pipes keep nothing
-        raise FileExistsError(f"{first} exists: choose another name or add --overwrite")
+    if there:
+        raise FileExistsError(f"{there[0]} exists: choose another name or add --overwrite")
 
 
 def _default_name(values: flags.FlagValues) -> str:
@@ -183,10 +187,12 @@ class Run:
 
     Attributes:
         whole: whether all frames are painted.
+        began: when, by the clock of `time.monotonic`.
     """
 
     def __init__(self, job: Job) -> None:
         self.job = job
+        self.began = time.monotonic()
         self.whole = False
 
     def run(self) -> int:
@@ -205,19 +211,20 @@ class Run:
         kept.remove()
         if self.job.values.quiet:
             return 0
-        return say(f"Saved {self.job.output}, {counted(len(kept), 'frame')}")
+        took = duration(time.monotonic() - self.began)
+        return say(f"Saved {self.job.output}, {counted(len(kept), 'frame')}, after {took}")
 
     def paint(self, stopper: Stopper) -> str:
         """Paint what is not painted yet, and return what went wrong, in words."""
         from nst_tf.film.frames import paint_frames
 
         job, kept = self.job, self.job.kept
-        time = 0  # when the latest frame is shown
+        shown = 0  # when the latest frame is, in the film's units
 
         def shots() -> "Iterator[Shot]":
-            nonlocal time
-            for shown, shot in job.inputs.shots(skip=len(kept)):
-                time = shown
+            nonlocal shown
+            for pts, shot in job.inputs.shots(skip=len(kept)):
+                shown = pts
                 yield shot
             self.whole = True
 
@@ -225,7 +232,7 @@ class Run:
             with ExitStack() as closing:
                 bar = None if job.values.quiet else self._bar(closing)
                 for past in paint_frames(job.painter, shots(), kept.past, lambda: stopper(None)):
-                    kept.add(time, past, job.identity)
+                    kept.add(shown, past, job.identity)
                     if bar:
                         bar.show(len(kept))
         except MemoryError:

@@ -1,6 +1,8 @@
 """The program for films, on films of a few small frames."""
 
+import dataclasses
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nst_tf import Settings
+from nst_tf.cli.film_flags import FILM_FLAGS
 from nst_tf.film.keep import KeptFrames
 from nst_tf.film.reader import open_film
 from nst_tf.video import main
@@ -249,3 +253,26 @@ def test_kept_frames_leave_other_files_alone(tmp_path):
     (tmp_path / "frames" / "notes.txt").touch()
     kept.remove()
     assert os.listdir(tmp_path / "frames") == ["notes.txt"]
+
+
+def test_help_fits_a_screen_and_names_only_what_there_is(capfd):
+    assert main(["video", "-h"]) == 0
+    screen = capfd.readouterr().out
+    assert len(screen.splitlines()) <= 25
+    assert max(map(len, screen.splitlines())) <= 79
+    named = {name.replace("-", "_") for name in re.findall(r"--([a-z][a-z_-]*)", screen)}
+    known = {row[1] for row in FILM_FLAGS} | {knob.name for knob in dataclasses.fields(Settings)}
+    assert {"output", "resume", "temporal_weight"} <= named <= known
+    assert main(["video", "--helpfull"]) == 0
+    listed = capfd.readouterr().out
+    assert set(re.findall(r"^  --([a-z_0-9]+) ", listed, re.MULTILINE)) == known
+    assert "default 300)" in listed
+
+
+def test_a_sequence_never_replaces_its_source(painting, capfd):
+    write_sequence("in_%d.png", moving(2))
+    assert video("in_%d.png", painting, "-o", "in_%d.png", "--overwrite") == 1
+    assert "would overwrite the input" in capfd.readouterr().err
+    write_sequence("out_%d.png", moving(1))
+    assert video("in_%d.png", painting, "-o", "out_%d.png") == 1
+    assert "out_1.png exists: choose another name" in capfd.readouterr().err

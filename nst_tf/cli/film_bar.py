@@ -1,7 +1,9 @@
 """The bar of a film: frames done, their pace, the time that is left."""
 
+import statistics
 import sys
 import time
+from collections import deque
 from typing import IO
 
 import rich.console
@@ -10,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
 from nst_tf.callbacks.console import duration
 
+RECENT = 20  # frames whose median gives the pace
 LINES = 10.0  # seconds between two lines where there is no terminal
 
 
@@ -24,8 +27,9 @@ class FilmBar:
 
     def __init__(self, stream: IO[str], total: int, done: int = 0) -> None:
         self._console = rich.console.Console(file=stream)
-        self._total, self._before = total, done
-        self._began = self._said = time.monotonic()
+        self._total = total
+        self._before = self._said = time.monotonic()
+        self._seconds: deque[float] = deque(maxlen=RECENT)
         self._bar: rich.progress.Progress | None = None
         if self._console.is_interactive:
             self._bar = rich.progress.Progress(
@@ -40,22 +44,24 @@ class FilmBar:
             self._bar.start()
 
     def show(self, done: int) -> None:
-        """Show that a number of frames are done."""
+        """Show that a frame more is done, and how many are."""
+        now = time.monotonic()
+        self._seconds.append(now - self._before)
+        self._before = now
         if self._bar:
             self._bar.update(self._task, completed=done, description=self.words(done))
-        elif time.monotonic() - self._said >= LINES or done == self._total:
-            self._said = time.monotonic()
+        elif now - self._said >= LINES or done == self._total:
+            self._said = now
             of = f" of {self._total}" if self._total else ""
             self._console.out(f"Frame {done}{of} - {self.words(done)}", highlight=False)
 
     def words(self, done: int) -> str:
         """Return pace and time left in words."""
-        painted = done - self._before
-        seconds = time.monotonic() - self._began
-        pace = f"{seconds / painted:.2f} s/frame" if painted else ""
-        if not painted or done > self._total:
-            return pace
-        return f"{pace} - {duration(seconds / painted * (self._total - done))} left"
+        pace = statistics.median(self._seconds)
+        words = f"{pace:.2f} s/frame"
+        if done > self._total:
+            return words
+        return f"{words} - {duration(pace * (self._total - done))} left"
 
     def close(self) -> None:
         """Take the bar down."""

@@ -81,7 +81,7 @@ Film
   --codec, --quality      how it is encoded (libx264, 16)
 Look
   --recipe painting       more steps than fast, which is the default
-  --max-dim 768           long side in pixels, at most (512); 0 keeps the film's
+  --max-dim 768           long side in pixels, at most (512); 0: the film's
   --strength 1.5          how much of the painting; 0: the film, 1: the recipe
   --temporal-weight {_WEIGHT}holds frames together; larger flickers less
   --frame-steps 8         steps of each frame but the first of a scene

@@ -14,7 +14,7 @@ from nst_tf.cli.film_flags import preview_seconds, sequence_rate
 from nst_tf.digests import array_digest, file_digest
 from nst_tf.film.footage import Footage
 from nst_tf.film.reader import open_film
-from nst_tf.film.sequence import is_sequence, numbered
+from nst_tf.film.sequence import is_sequence
 from nst_tf.film.shot import Shot
 from nst_tf.fitting import fit, style_side
 from nst_tf.images.depth import to_float
@@ -94,9 +94,8 @@ def regions_of(masks: Sequence[np.ndarray], styles: int) -> Sequence[Region] | N
 
 
 def film_paths(values: flags.FlagValues, settings: Settings) -> list[str]:
-    """Return the files that a run reads; of image sequences the first."""
+    """Return the files and the patterns of image sequences that a run reads."""
     paths = [values.content, *values.style, *(values.content_mask or ())]
-    paths = [str(numbered(path, 0)) if is_sequence(path) else path for path in paths]
     return paths + ([] if settings.weights in ("bundled", "imagenet") else [settings.weights])
 
 

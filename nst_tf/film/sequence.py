@@ -40,8 +40,10 @@ def open_sequence(path: str, rate: Fraction) -> Footage:
         OSError: there is no file of the pattern, or the first cannot be read.
         ValueError: it is no pattern.
     """
-    first = _first(path)
-    last = first
+    found = numbers(path)
+    if not found:
+        raise FileNotFoundError(f"{path} matches no file: check directory and number of digits")
+    first = last = min(found)
     while numbered(path, last + 1).is_file():
         last += 1
     size = _pixels(numbered(path, first)).shape[:2]
@@ -59,21 +61,18 @@ def open_sequence(path: str, rate: Fraction) -> Footage:
     return Footage(path, size, rate, 1 / rate, last + 1 - first, read, first=first)
 
 
-def _first(path: str) -> int:
-    """Return the lowest number that has a file."""
+def numbers(path: str) -> list[int]:
+    """Return the numbers that have a file of the pattern."""
     numbered(path, 0)  # which refuses patterns of two numbers
     name, directory = Path(path).name, Path(path).parent
     before, after = (part.replace("%%", "%") for part in NUMBER.split(name)[::2])
-    found = [
+    return [
         int(digits)
         for file in (directory.iterdir() if directory.is_dir() else ())
         if file.name.startswith(before) and file.name.endswith(after)
         and (digits := file.name[len(before) : len(file.name) - len(after)]).isdecimal()
         and numbered(path, int(digits)).name == file.name
     ]  # fmt: skip
-    if not found:
-        raise FileNotFoundError(f"{path} matches no file: check directory and number of digits")
-    return min(found)
 
 
 def _pixels(path: Path) -> np.ndarray:
