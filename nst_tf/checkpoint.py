@@ -48,6 +48,8 @@ def run_identity(fitted: Fitted, weights: Weights, precision: str) -> Identity:
         for style, mask in region.styles.items():
             pictures[f"style mask {number} of style {style + 1}"] = mask
     pictures |= {"keep mask": fitted.keep, "init picture": fitted.initial}
+    if fitted.reference is not None:
+        pictures |= {"reference": fitted.reference.image, "confidence": fitted.reference.confidence}
     settings = dataclasses.asdict(fitted.settings)
     # Where memory and weights come from does not change the picture; what they are does.
     for name in ("memory_budget", "weights", "precision"):
@@ -56,15 +58,20 @@ def run_identity(fitted: Fitted, weights: Weights, precision: str) -> Identity:
         json.dumps(
             {name: array_digest(array) for name, array in pictures.items() if array is not None}
             | settings
-            | {
-                "weights": weights.sha256,
-                "precision": precision,
-                "number of processors": os.cpu_count(),
-                "processor": platform.machine(),
-                "TensorFlow's version": tf.__version__,
-            }
+            | machine_identity(weights, precision)
         )
     )
+
+
+def machine_identity(weights: Weights, precision: str) -> Identity:
+    """Return what else must be the same: network and machine; arguments as for `run_identity`."""
+    return {
+        "weights": weights.sha256,
+        "precision": precision,
+        "number of processors": os.cpu_count(),
+        "processor": platform.machine(),
+        "TensorFlow's version": tf.__version__,
+    }
 
 
 def differences(ours: Identity, theirs: Identity) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from nst_tf.images.color import Colors
 from nst_tf.images.masks import Region, coverage, fit_mask, fit_regions, keep_photo, paired
+from nst_tf.images.reference import Reference, check_reference
 from nst_tf.images.resize import Size, check_image, fit_size, long_side_size, resize
 from nst_tf.schedule import Scale, plan_scales
 from nst_tf.settings import Settings
@@ -32,6 +33,7 @@ class Fitted:
         keep: how much of the photo each pixel keeps, float32 `[H, W]` in [0, 1], or None.
         initial: where to start instead of at what `settings.init` says, or None.
         scales: the scales to go through, coarse to fine.
+        reference: an earlier frame of a film, at the size of the result, or None.
     """
 
     settings: Settings
@@ -43,6 +45,7 @@ class Fitted:
     keep: np.ndarray | None
     initial: np.ndarray | None
     scales: tuple[Scale, ...]
+    reference: Reference | None = None
 
     @property
     def size(self) -> Size:
@@ -77,6 +80,7 @@ def fit(
     regions: Sequence[Region] = (),
     initial: np.ndarray | None = None,
     keep: np.ndarray | None = None,
+    reference: Reference | None = None,
 ) -> Fitted:
     """Bring pictures and masks to the sizes that `settings` asks for.
 
@@ -87,6 +91,8 @@ def fit(
         regions: from `pair_masks`; empty: all of the content is painted like all of all styles.
         initial: where to start.
         keep: how much of the photo each pixel keeps, float `[H, W]` in [0, 1], of any size.
+        reference: an earlier frame of a film, of the content's fitted size, which `temporal_weight`
+            keeps the image near.
 
     Raises:
         ValueError: an array is no image or mask, a picture is too small, or settings, masks and
@@ -128,6 +134,7 @@ def fit(
         None if keep is None else fit_mask("keep", keep, content.shape[1:3]),
         None if initial is None else check_image("initial", initial),
         plan_scales(settings, content.shape[1:3], sizes),
+        None if reference is None else check_reference(reference, content.shape[1:3]),
     )
 
 

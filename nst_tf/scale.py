@@ -71,6 +71,7 @@ def scale_targets(
         fitted.regions,
         start,
         fitted.keep,
+        fitted.reference,
     )
 
 

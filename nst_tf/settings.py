@@ -170,6 +170,12 @@ class Settings:
         "0: ten times the content weight",
         low=0, check=checked_ramp,
     )  # fmt: skip
+    temporal_weight: Weight = setting(
+        0.0, "Loss",
+        "weight of the difference from the frame before, moved along with what it shows, or a "
+        "ramp; for films: larger flickers less",
+        low=0, check=checked_ramp,
+    )  # fmt: skip
     style_statistics: str = setting(
         "gram", "Loss",
         "what is compared with the painting: Gram matrices, or covariance matrices, which bring "

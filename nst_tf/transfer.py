@@ -210,7 +210,9 @@ class StyleTransfer:
             if self._ending(scale, state):
                 continue
             with exact_products(self.settings):
-                start = state.start.numpy() if state.scale > 1 else None
+                # A film's frame starts from a painted one, as a finer scale does.
+                painted = state.scale > 1 or self.fitted.reference is not None
+                start = state.start.numpy() if painted else None
                 targets, plan = self._targets(pictures, start, state.plan)
             state = state.fallen_back(plan)
             stepper = Stepper(self.network, self.terms, targets, self.settings)

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from nst_tf.cli.flags import OTHER_FLAGS
+from nst_tf.cli.film_flags import FILM_FLAGS
+from nst_tf.cli.flags import OTHER_FLAGS, Row
 from nst_tf.jobs.flags import BATCH_FLAGS
 from nst_tf.settings import Settings
 
@@ -42,10 +43,8 @@ DEFAULT = re.compile(r" \(default ([^)]*)\)")
 def page() -> Iterator[str]:
     """Yield the lines of the page."""
     groups: dict[str, list[str]] = {}
-    for group, name, kind, default, text in (*OTHER_FLAGS, *BATCH_FLAGS):
-        found = DEFAULT.search(text)
-        shown = found[1] if found else {"boolean": "off", "string": default or ""}.get(kind, "")
-        groups.setdefault(group, []).append(row(name, shown, DEFAULT.sub("", text)))
+    for other in (*OTHER_FLAGS, *BATCH_FLAGS):
+        groups.setdefault(other[0], []).append(other_row(other))
     for field in dataclasses.fields(Settings):
         choices, help_text = field.metadata["choices"], field.metadata["help"]
         values = ", ".join(map(written, choices or ())) or bounds(field)
@@ -56,6 +55,19 @@ def page() -> Iterator[str]:
     for group, rows in groups.items():
         yield f"## {group}\n\n| flag | default | meaning |\n|---|---|---|"
         yield "\n".join(rows) + "\n"
+
+
+def other_row(flag: Row) -> str:
+    """Return the row of a flag that is no setting."""
+    _, name, kind, default, text = flag
+    found = DEFAULT.search(text)
+    shown = found[1] if found else {"boolean": "off", "string": default or ""}.get(kind, "")
+    return row(name, shown, DEFAULT.sub("", text))
+
+
+def film_rows() -> list[str]:
+    """Return the rows of the flags that films alone have, or have otherwise, for docs/video.md."""
+    return [other_row(flag) for flag in FILM_FLAGS if flag not in OTHER_FLAGS]
 
 
 def row(name: str, default: str, text: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from nst_tf import RECIPES, Settings, app
+from nst_tf.cli.film_flags import FILM_FLAGS
 from nst_tf.cli.flags import OTHER_FLAGS, parse
 from nst_tf.cli.help import PURPOSES
 from nst_tf.fitting import KEEP
@@ -26,6 +27,7 @@ PAGES = [README, *DOCS, *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG
 BANNED = ("so many", "likewise", "anew", "pays", "held to", "mend")
 ROWS = (*OTHER_FLAGS, *BATCH_FLAGS)
 FLAGS = {knob.name for knob in dataclasses.fields(Settings)} | {row[1] for row in ROWS}
+FILMS = {row[1] for row in FILM_FLAGS}
 PAGES_OWN = {*app.define_flags()}
 FOREIGN = {"logdir", "head", "port", "address", "generate"}
 """Flags of TensorBoard and Ray."""
@@ -51,10 +53,17 @@ def test_the_page_of_flags_is_what_its_script_makes(monkeypatch):
     assert sorted(rows) == sorted(FLAGS)
 
 
+def test_the_page_of_films_has_their_flags(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    rows = importlib.import_module("flags_page").film_rows()
+    assert [row for row in rows if row not in text(ROOT / "docs" / "video.md").splitlines()] == []
+
+
 @pytest.mark.parametrize("page", [README, *DOCS], ids=lambda page: page.name)
 def test_every_flag_that_is_named_exists(page):
     named = re.findall(r"(?<![\w-])--(?:no-)?([a-z][a-z_0-9-]*)", text(page))
-    assert {name.replace("-", "_") for name in named} <= FLAGS | PAGES_OWN | FOREIGN
+    known = FLAGS | PAGES_OWN | FOREIGN | (FILMS if page.name == "video.md" else set())
+    assert {name.replace("-", "_") for name in named} <= known
 
 
 @pytest.mark.parametrize("page", [README, ROOT / "docs" / "recipes.md"], ids=lambda page: page.name)

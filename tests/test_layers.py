@@ -9,8 +9,10 @@ import pytest
 
 from tests.conftest import ROOT
 
-PROGRAMS = {"run", "batch", "__main__", "app", "page"}
-ABOVE_MEMORY = {"transfer", "service", "callbacks", "notebook", "cli", "jobs", *PROGRAMS}
+PROGRAMS = {"run", "batch", "video", "__main__", "app", "page"}
+ABOVE_MEMORY = {
+    "transfer", "service", "callbacks", "notebook", "film", "cli", "jobs", *PROGRAMS,
+}  # fmt: skip
 ABOVE_LEAVES = {"losses", "optimizers", "memory", *ABOVE_MEMORY}
 LEAVES = (
     "checks", "files", "settings", "recipes", "schedule", "network", "images", "caching", "gate",
@@ -36,7 +38,8 @@ WITHOUT_TENSORFLOW = (
     "images.resize", "images.sources", "callbacks", "cli.flags", "cli.inputs", "run", "loading",
     "overrides", "progress", "runtime", "service.result", "service.admission", "service.buckets",
     "notebook", "app", "page.order", "page.runs", "page.worker", "page.show", "batch", "jobs.ray",
-    "jobs.cluster",
+    "jobs.cluster", "video", "cli.film_inputs", "film.reader", "film.writer", "film.keep",
+    "film.reference", "film.cuts",
 )  # fmt: skip
 
 

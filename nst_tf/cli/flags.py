@@ -16,8 +16,10 @@ from nst_tf.styles import check_styles
 
 MOST_DPI = 65535  # the most that JPEG files hold
 
-Rows = tuple[tuple[str, str, str, Any, str], ...]
-"""Flags that are no settings: group, name, kind, default, help."""
+Row = tuple[str, str, str, Any, str]
+"""A flag that is no setting: group, name, kind, default, help."""
+
+Rows = tuple[Row, ...]
 
 # The flags that concern files and the run rather than the method.
 OTHER_FLAGS: Rows = (
@@ -129,7 +131,7 @@ def parse(argv: list[str]) -> tuple[flags.FlagValues, Settings]:
         raise misuse(error) from None
     earlier = repeated(values) if values.from_image else None
     try:
-        settings = _settings(values, earlier)
+        settings = settings_of(values, earlier)
     except ValueError as error:
         raise misuse(error) from None
     _check(values, settings)
@@ -141,7 +143,7 @@ def misuse(error: Exception) -> UsageError:
     return UsageError(" ".join(str(error).split()))
 
 
-def _settings(values: flags.FlagValues, earlier: Settings | None) -> Settings:
+def settings_of(values: flags.FlagValues, earlier: Settings | None = None) -> Settings:
     """Return the settings that flags amount to.
 
     Args:

@@ -7,6 +7,7 @@ from nst_tf.losses.gram import Gram
 from nst_tf.losses.keep import Keep
 from nst_tf.losses.moments import Covariance, Mean
 from nst_tf.losses.neighbors import Neighbor
+from nst_tf.losses.temporal import Temporal
 from nst_tf.losses.term import Term
 from nst_tf.losses.total_variation import TotalVariation
 from nst_tf.settings import Settings
@@ -25,6 +26,7 @@ FACTORIES: list[Callable[[Settings], Term | None]] = [
     Mean.from_settings,
     Neighbor.from_settings,
     Keep.from_settings,
+    Temporal.from_settings,
 ]
 """Each returns a term, or None where the settings do without it."""
 

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.images.masks import Region, compose, coverage, resize_regions
+from nst_tf.images.reference import Reference
 from nst_tf.losses.guides import block_means, layer_guides
 from nst_tf.losses.term import Source, Sources, Summarize, Term
 from nst_tf.settings import Settings
@@ -76,6 +77,7 @@ def make_targets(
     regions: Sequence[Region] = (),
     start: np.ndarray | None = None,
     keep: np.ndarray | None = None,
+    reference: Reference | None = None,
 ) -> Targets:
     """Return what the terms compare with, for pictures at the size of a scale.
 
@@ -88,6 +90,7 @@ def make_targets(
         regions: at any size; empty: all of the photo is painted like all of all paintings.
         start: the image as the scale starts with it; None at the first scale.
         keep: how much of the photo each pixel keeps, float32 `[H, W]` in [0, 1] at any size.
+        reference: an earlier frame of a film, at any size, or None.
     """
     regions = resize_regions(regions, content.shape[1:3], [style.shape[1:3] for style in styles])
     covered = coverage(regions)
@@ -109,7 +112,10 @@ def make_targets(
                 sources = [(1.0, Sources(whole, {}, {}, regions=sources))]
             for index, (area, source) in enumerate(sources):
                 source = source._replace(
-                    start=started[0] if started else None, covered=covered, keep=keep
+                    start=started[0] if started else None,
+                    covered=covered,
+                    keep=keep,
+                    reference=reference,
                 )
                 part = _part(term, source, share * area, settings.loss == "relative")
                 # A region without a location in any of the term's layers has nothing to compare.

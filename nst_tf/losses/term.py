@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import tensorflow as tf
 
+from nst_tf.images.reference import Reference
 from nst_tf.images.resize import Size
 from nst_tf.network.layers import stride
 
@@ -158,6 +159,7 @@ class Sources(NamedTuple):
         start: the generated image as the scale starts with it; None at the first scale.
         covered: how much of each pixel any region covers, float32 `[H, W]`; None: all of it.
         keep: how much of the photo each pixel keeps, float32 `[H, W]` in [0, 1], or None.
+        reference: an earlier frame of a film, at any size, or None.
         regions: for a term that is not regional, each region's share of the picture and its
             sources; `styles` and `shares` are empty then.
     """
@@ -168,6 +170,7 @@ class Sources(NamedTuple):
     start: tf.Tensor | None = None
     covered: np.ndarray | None = None
     keep: np.ndarray | None = None
+    reference: Reference | None = None
     regions: Sequence[tuple[float, "Sources"]] = ()
 
 

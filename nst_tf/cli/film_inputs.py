@@ -1,0 +1,173 @@
+"""What a film is painted from: its frames, masks and paintings, at the sizes that are used."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from absl import flags
+
+from nst_tf.cli.film_flags import preview_seconds, sequence_rate
+from nst_tf.digests import array_digest, file_digest
+from nst_tf.film.footage import Footage
+from nst_tf.film.reader import open_film
+from nst_tf.film.sequence import is_sequence
+from nst_tf.film.shot import Shot
+from nst_tf.fitting import fit, style_side
+from nst_tf.images.depth import to_float
+from nst_tf.images.io import load_image, load_mask
+from nst_tf.images.masks import LEAST_WHITE, Region, pair_masks
+from nst_tf.images.resize import Size, fit_size, resize
+from nst_tf.images.save import FORMATS
+from nst_tf.settings import INITS, Settings
+from nst_tf.styles import style_scales
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FilmInputs:
+    """The pictures of a film that is to be painted.
+
+    Attributes:
+        footage: the film.
+        size: height and width at which it is painted, pixels.
+        styles: the paintings, float32 `[1, h, w, 3]` in [0, 1].
+        masks: for each region, a film of masks, or one mask, float32 `[H, W]`, for all frames.
+        every: of how many frames one is painted.
+        seconds: how many are painted; 0: all.
+    """
+
+    footage: Footage
+    size: Size
+    styles: Sequence[np.ndarray]
+    masks: Sequence[Footage | np.ndarray]
+    every: int
+    seconds: float
+
+    @property
+    def expected(self) -> int:
+        """How many frames are painted, as far as the file tells; 0: unknown."""
+        return self.footage.expected(self.every, self.seconds)
+
+    def shots(self, skip: int = 0) -> Iterator[tuple[int, Shot]]:
+        """Yield when each frame is shown, and the frame, after the first `skip` of them."""
+        planes = [self._planes(mask) for mask in self.masks]
+        for number, frame in enumerate(self.footage.frames(self.every, self.seconds)):
+            masks = [next(plane) for plane in planes]
+            if number < skip:
+                continue
+            photo = resize(to_float(frame.pixels)[None], self.size)[0]
+            yield frame.pts, Shot(photo, regions_of(masks, len(self.styles)))
+
+    def _planes(self, mask: Footage | np.ndarray) -> Iterator[np.ndarray]:
+        """Yield the mask of each frame; when a film of them ends, its last one stays."""
+        if isinstance(mask, Footage):
+            for frame in mask.frames(self.every):
+                plane = to_float(frame.pixels).mean(axis=-1)
+                yield plane
+        else:
+            plane = mask
+        while True:
+            yield plane
+
+
+def regions_of(masks: Sequence[np.ndarray], styles: int) -> Sequence[Region] | None:
+    """Return the regions of a frame; None if all masks are black, and nothing is painted.
+
+    Args:
+        masks: float32 `[H, W]` in [0, 1]; without any, all of the frame is painted.
+        styles: the number of paintings.
+
+    Raises:
+        ValueError: the numbers of masks and paintings do not agree.
+    """
+    if not masks:
+        return ()
+    white = [mask.max() >= LEAST_WHITE for mask in masks]
+    shown = [mask if seen else np.ones_like(mask) for mask, seen in zip(masks, white, strict=True)]
+    regions = pair_masks(shown, [], styles)
+    # A single mask is that of all paintings.
+    kept = [region for region, seen in zip(regions, white, strict=True) if seen]
+    return kept or None
+
+
+def film_paths(values: flags.FlagValues, settings: Settings) -> list[str]:
+    """Return the files and the patterns of image sequences that a run reads."""
+    paths = [values.content, *values.style, *(values.content_mask or ())]
+    return paths + ([] if settings.weights in ("bundled", "imagenet") else [settings.weights])
+
+
+def load_film_inputs(values: flags.FlagValues, settings: Settings) -> FilmInputs:
+    """Open and read what the flags name, and check the first frame with all the rest.
+
+    Raises:
+        OSError: a file cannot be read as a film or as a picture.
+        ValueError: a picture is too small, or masks, pictures and settings do not agree.
+    """
+    if settings.init not in INITS:
+        raise ValueError(
+            f"--init {settings.init} is a picture: films start from {', '.join(INITS)}"
+        )
+    footage = open_film(values.content, sequence_rate(values))
+    if not values.sound:
+        footage = dataclasses.replace(footage, sound=False)
+    size = painted_size(footage.size, settings.max_dim)
+    styles = [
+        load_image(path, style_side(size, scale, settings.detail))
+        for path, scale in zip(values.style, style_scales(settings, len(values.style)), strict=True)
+    ]
+    masks = [_open_mask(path, values) for path in values.content_mask or ()]
+    inputs = FilmInputs(footage, size, styles, masks, values.every, preview_seconds(values))
+    _, first = next(inputs.shots())
+    fitted = fit(first.photo, styles, settings, first.regions or ())
+    return dataclasses.replace(inputs, styles=fitted.styles)
+
+
+def _open_mask(path: str, values: flags.FlagValues) -> Footage | np.ndarray:
+    if not is_sequence(path) and Path(path).suffix.lower() in FORMATS:
+        mask = load_mask(path)
+        return mask if mask.ndim == 2 else mask.mean(axis=-1)
+    return open_film(path, sequence_rate(values))
+
+
+def painted_size(size: Size, max_dim: int) -> Size:
+    """Return the height and width at which a film is painted, pixels.
+
+    A film that is scaled down gets even sides, which all pixel formats can hold.
+    """
+    fitted = fit_size(*size, max_dim)
+    if fitted == tuple(size):
+        return fitted
+    height, width = (max(2, 2 * round(side / 2)) for side in fitted)
+    return min(height, max_dim), min(width, max_dim)
+
+
+def film_identity(
+    values: flags.FlagValues, inputs: FilmInputs, settings: Settings
+) -> dict[str, Any]:
+    """Return what must be the same for kept frames to be of use, files apart from the machine."""
+    named = {"content": values.content}
+    named |= {f"mask {n}": path for n, path in enumerate(values.content_mask or (), start=1)}
+    described = dataclasses.asdict(settings)
+    for name in ("memory_budget", "weights", "precision"):
+        del described[name]
+    identity = (
+        {name: _digest(path) for name, path in named.items()}
+        | {f"style {n}": array_digest(style) for n, style in enumerate(inputs.styles, start=1)}
+        | {name: values[name].value for name in ("every", "frame_steps", "long_term")}
+        | described
+    )
+    return json.loads(json.dumps(identity))
+
+
+def _digest(path: str) -> str:
+    """Return a checksum of a film, or of the names, sizes and dates of an image sequence."""
+    if not is_sequence(path):
+        return file_digest(path)
+    listed = hashlib.sha256()
+    for file in sorted(Path(path).parent.iterdir()):
+        status = file.stat()
+        listed.update(f"{file.name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return listed.hexdigest()

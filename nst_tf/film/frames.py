@@ -1,0 +1,157 @@
+"""A film painted frame by frame, each from the one before."""
+
+import dataclasses
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+
+from nst_tf.film.cuts import is_cut
+from nst_tf.film.reference import LAGS, combined, moved, repainted
+from nst_tf.film.shot import Painted, Shot
+from nst_tf.fitting import Fitted, fit
+from nst_tf.memory.budget import BASE, MIB, memory_budget
+from nst_tf.memory.memo import Memo
+from nst_tf.network.precision import feature_precision
+from nst_tf.progress import AstrayError
+from nst_tf.settings import Settings
+from nst_tf.state import RunState
+from nst_tf.transfer import StyleTransfer
+
+SHARE = 0.4  # of the finest scale's steps that a frame takes that starts from the one before
+SETTLING = 2.0  # times those steps that the first frame of a scene takes on top
+REMEMBERED = 256 * MIB  # of paintings, at most, and never more than an eighth of the budget
+
+
+def later_settings(settings: Settings, steps: int) -> Settings:
+    """Return the settings of a frame that starts from the one before: a few steps at full size.
+
+    The coarse scales are for strokes, which are there already. Ramps are at their end.
+    """
+    return dataclasses.replace(
+        settings.at(settings.epochs - 1), epochs=1, steps_per_epoch=steps, scales=1
+    )
+
+
+class FramePainter:
+    """Paints frames in the manner of the same paintings; it learns those once.
+
+    Args:
+        styles: the paintings, float32 `[1, h, w, 3]` in [0, 1].
+        settings: of the first frame of each scene. Their `temporal_weight` is that of all others.
+        steps: that each other frame takes; 0: 0.4 of the finest scale's, at least one.
+        long_term: whether frames follow those 2 and 4 before, too, where the one before does not
+            show what is there.
+
+    Attributes:
+        settings: of the first frame of each scene.
+        settled: of what that frame takes on top, so that those after it do not go on changing.
+        later: of all others.
+        lags: how many frames back those that a frame follows are.
+    """
+
+    def __init__(
+        self,
+        styles: Sequence[np.ndarray],
+        settings: Settings,
+        steps: int = 0,
+        long_term: bool = False,
+    ) -> None:
+        self.settings = settings
+        self.later = later_settings(settings, steps or max(1, round(SHARE * settings.finest_steps)))
+        self.settled = later_settings(settings, max(1, round(SETTLING * settings.finest_steps)))
+        self.lags = LAGS if long_term else LAGS[:1]
+        self._styles = list(styles)
+        budget = memory_budget(settings)
+        self._memo = Memo(max(0, min(REMEMBERED, (budget - BASE) // 8)))
+        self._budget = budget - self._memo.limit
+
+    @property
+    def precision(self) -> str:
+        """That of the features."""
+        return feature_precision(self.settings.precision, self.settings.convolution)
+
+    def paint(
+        self, shot: Shot, past: Sequence[Painted] = (), stop: Callable[[], bool] = lambda: False
+    ) -> Painted | None:
+        """Return a painted frame; None if it was stopped before its last step.
+
+        Args:
+            shot: the frame.
+            past: the painted frames before it, the latest first; empty: a scene begins.
+            stop: asked after every step.
+
+        Raises:
+            ValueError: pictures, masks, settings and memory do not agree.
+            MemoryError: memory ran out, even by the smallest blocks.
+        """
+        if shot.regions is None:
+            return Painted(shot.photo, shot.photo[None], shot.photo[None])
+        if past:
+            return self._run(shot, self._following(shot, past), stop)
+        first = self._run(shot, fit(shot.photo, self._styles, self.settings, shot.regions), stop)
+        if first is None:
+            return None
+        settled = fit(shot.photo, self._styles, self.settled, shot.regions)
+        return self._run(shot, dataclasses.replace(settled, initial=first.image), stop)
+
+    def _run(self, shot: Shot, fitted: Fitted, stop: Callable[[], bool]) -> Painted | None:
+        """Return the frame that a run paints; None if it was stopped before its last step."""
+        transfer = StyleTransfer(fitted, self._budget, self._memo)
+        state: RunState | None = None
+        try:
+            for progress in transfer.steps():
+                state = progress.state
+                if stop() and transfer.ending(state) is None:
+                    return None
+        except AstrayError as error:
+            warnings.warn(f"a frame keeps its best picture: {error}")
+            return Painted(shot.photo, error.image, error.image)
+        assert state  # each run takes a step
+        return Painted(shot.photo, state.shown.numpy(), transfer.result(state))
+
+    def _following(self, shot: Shot, past: Sequence[Painted]) -> Fitted:
+        """Return what a frame that follows others is made from."""
+        earlier = [past[lag - 1] for lag in self.lags if lag <= len(past)]
+        start = combined([moved(shot.photo, frame) for frame in earlier])
+        fitted = fit(
+            shot.photo, self._styles, self.later, shot.regions or (), reference=start.reference
+        )
+        image = start.reference.image
+        if not start.seen.all():
+            # What no earlier frame shows starts from the film's own, in colours of paint.
+            fresh = repainted(fitted.colors.content[0], image[0], start.seen)
+            image = np.where(start.seen[None, ..., None], image, fresh[None])
+        return dataclasses.replace(fitted, initial=image)
+
+
+def paint_frames(
+    painter: FramePainter,
+    shots: Iterable[Shot],
+    past: Sequence[Painted] = (),
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[tuple[Painted, ...]]:
+    """Paint the frames of a film, or of a part of one; a cut starts the style again.
+
+    Parts that begin at a cut do not depend on each other: see `cuts.scenes`.
+
+    Args:
+        painter: paints them.
+        shots: the frames, in order, all of one size.
+        past: what was yielded for the frame just before them, to go on from.
+        stop: asked before every frame and after every step; once it returns True, no more come.
+
+    Yields:
+        After each frame, this frame and those before it that the next one needs.
+    """
+    past = tuple(past)
+    for shot in shots:
+        if stop():
+            return
+        if past and is_cut(past[0].photo, shot.photo):
+            past = ()
+        painted = painter.paint(shot, past, stop)
+        if painted is None:
+            return
+        past = (painted, *past)[: max(painter.lags)]
+        yield past

@@ -1,0 +1,135 @@
+"""The painted frames of a film on disk, until the film is whole.
+
+Beside the film there is a directory with a PNG file for each frame, and one file with what the
+next frame needs of those before it, in full precision: a film that was stopped goes on from there,
+and ends with the same frames, bit for bit.
+"""
+
+import json
+import os
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from nst_tf.files import write_whole
+from nst_tf.film.footage import Frame
+from nst_tf.film.shot import Painted
+from nst_tf.images.depth import to_levels
+
+FORMAT = "nst_tf frames 1"
+STATE = "state.npz"
+FAST = 1  # of PNG's levels of compression: the files are deleted soon
+
+
+class KeptFrames:
+    """The frames of one film.
+
+    Args:
+        directory: where they are, made if missing.
+
+    Attributes:
+        times: when each of the frames is shown, in the film's units.
+        past: the latest painted frames that the next one needs, the latest first.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.times: list[int] = []
+        self.past: tuple[Painted, ...] = ()
+
+    @property
+    def exist(self) -> bool:
+        """Whether there are frames of an unfinished film."""
+        return (self.directory / STATE).exists()
+
+    def begin(self) -> None:
+        """Make the directory, without frames of earlier films."""
+        self.remove()
+        self.directory.mkdir(exist_ok=True)
+
+    def load(self, identity: dict[str, Any], differences: Any) -> None:
+        """Read what is there.
+
+        Args:
+            identity: of the film that goes on, as JSON has it.
+            differences: returns in words what two identities do not share.
+
+        Raises:
+            OSError: the files cannot be read.
+            ValueError: they are of another film, or damaged.
+        """
+        path = self.directory / STATE
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                record = json.loads(str(file["record"]))
+                if record["format"] != FORMAT:
+                    raise ValueError("another format")
+                times = [int(time) for time in file["times"]]
+                images, photos = file["images"], file["photos"]
+        except OSError as error:
+            raise OSError(f"{path} cannot be read: {error.strerror or error}") from None
+        except (ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile):
+            raise ValueError(f"{path} is damaged: delete {self.directory} to start again") from None
+        other = differences(identity, record["identity"])
+        if other:
+            raise ValueError(
+                f"{self.directory} holds frames of another film: {'; '.join(other[:3])}; repeat "
+                "that film's command, or add --overwrite without --resume to start again"
+            )
+        missing = [n for n in range(len(times)) if not self._file(n).is_file()]
+        if missing:
+            raise ValueError(f"{self._file(missing[0])} is missing: delete {self.directory}")
+        self.times = times
+        self.past = tuple(
+            Painted(photo, image[None], image[None])
+            for photo, image in zip(photos, images, strict=True)
+        )
+
+    def add(self, time: int, past: Sequence[Painted], identity: dict[str, Any]) -> None:
+        """Keep one more frame; when this returns, it is on the disk.
+
+        Args:
+            time: when it is shown.
+            past: the frame, and those before it that the next one needs.
+            identity: of the film.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        with write_whole(self._file(len(self.times))) as file:
+            Image.fromarray(to_levels(past[0].result[0])).save(file, "PNG", compress_level=FAST)
+        times = [*self.times, time]
+        with write_whole(self.directory / STATE) as file:
+            np.savez(
+                file,
+                record=json.dumps({"format": FORMAT, "identity": identity}),
+                times=times,
+                images=np.stack([frame.image[0] for frame in past]),
+                photos=np.stack([frame.photo for frame in past]),
+            )
+        self.times, self.past = times, tuple(past)
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield the frames that were there when the iteration began."""
+        for number, time in enumerate(tuple(self.times)):
+            with Image.open(self._file(number)) as image:
+                yield Frame(np.asarray(image.convert("RGB")), time)
+
+    def remove(self) -> None:
+        """Delete the frames, but nothing else that is in the directory."""
+        if not self.directory.is_dir():
+            return
+        for path in (*self.directory.glob("frame-*.png"), self.directory / STATE):
+            path.unlink(missing_ok=True)
+        if not os.listdir(self.directory):
+            self.directory.rmdir()
+
+    def _file(self, number: int) -> Path:
+        return self.directory / f"frame-{number + 1:06d}.png"

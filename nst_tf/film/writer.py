@@ -1,0 +1,261 @@
+"""Frames as films, by PyAV: pictures are encoded, sound is copied."""
+
+import importlib.util
+import io
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from nst_tf.files import write_whole
+from nst_tf.film.footage import ColorTags, Footage, Frame
+from nst_tf.film.gif import gif_frames
+from nst_tf.film.sequence import is_sequence, numbered
+from nst_tf.images.depth import to_float
+from nst_tf.images.resize import Size
+from nst_tf.images.save import output_format, save_image
+
+CODECS = {
+    ".mp4": "libx264", ".mov": "libx264", ".m4v": "libx264", ".mkv": "libx264",
+    ".webm": "libvpx-vp9", ".gif": "gif",
+}  # fmt: skip
+"""The codec of each ending, unless another is asked for."""
+
+QUALITIES = {"libx264": 16, "libx265": 18, "libvpx-vp9": 22, "libsvtav1": 22, "mpeg4": 2}
+"""The constant quality of each codec by default: little is lost of fine strokes."""
+
+BY_SCALE = ("mpeg4",)  # codecs whose quality is a scale of quantisers, not a rate factor
+QUANTISER = 118  # FFmpeg's units of one
+MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}  # H.273's numbers to swscale's
+LIMITED, FULL = 1, 2
+HD = 720  # rows from which BT.709 is used where the source does not say
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How a film is written.
+
+    Attributes:
+        codec: FFmpeg's name; empty: that of the ending in `CODECS`.
+        quality: the codec's constant quality, less is better; None: that in `QUALITIES`.
+        pixel_format: FFmpeg's name; empty: yuv420p, or yuv444p for odd sizes, which yuv420p cannot
+            hold in most codecs.
+    """
+
+    codec: str = ""
+    quality: int | None = None
+    pixel_format: str = ""
+
+
+def check_writable_film(path: str, footage: Footage, size: Size, encoding: Encoding) -> None:
+    """Check that a film can be written, by writing a black frame and the sound's head to memory.
+
+    Raises:
+        ValueError: the ending is unknown, or codec, quality, pixel format, size, container and
+            sound do not go together; the text says what to change.
+    """
+    if is_sequence(path):
+        numbered(path, 0)
+        output_format(path)
+        if encoding != Encoding():
+            raise ValueError(f"{path} is an image sequence: it takes no codec, quality or format")
+        return
+    suffix = Path(path).suffix.lower()
+    if suffix not in CODECS:
+        raise ValueError(
+            f"{path} has no ending of a film: use one of {' '.join(CODECS)}, or a pattern such as "
+            "frame_%05d.png"
+        )
+    if importlib.util.find_spec("av") is None:
+        raise ValueError(f"{path} needs PyAV: run pip install 'nst_tf[video]'")
+    if suffix == ".gif":
+        if encoding != Encoding():
+            raise ValueError(f"{path} is a GIF: it takes no codec, quality or pixel format")
+        return
+    black = Frame(np.zeros((*size, 3), np.uint8), 0)
+    encode(io.BytesIO(), path, footage, [black], encoding, Fraction(0))
+
+
+def write_film(
+    path: str,
+    footage: Footage,
+    frames: Iterable[Frame],
+    encoding: Encoding,
+    until: Fraction | None = None,
+    every: int = 1,
+) -> None:
+    """Write a film whole, or the files of an image sequence.
+
+    Args:
+        path: where to.
+        footage: the film that the frames belong to, whose timing, colours and sound it has.
+        frames: in order; all of one size. They may be gone through twice.
+        encoding: how.
+        until: seconds at which the sound ends; None: with the source's.
+        every: of how many of the source's frames one is here.
+
+    Raises:
+        OSError: it cannot be written.
+        ValueError: codec, pixel format, size and container do not go together.
+    """
+    if is_sequence(path):
+        for number, frame in enumerate(frames, start=footage.first):
+            save_image(numbered(path, number), to_float(frame.pixels))
+        return
+    with write_whole(path) as file:
+        encode(file.name, path, footage, frames, encoding, until, every)
+
+
+def encode(
+    file: IO[bytes] | str,
+    path: str,
+    footage: Footage,
+    frames: Iterable[Frame],
+    encoding: Encoding,
+    until: Fraction | None = None,
+    every: int = 1,
+) -> None:
+    """Encode a film to a file; arguments and errors as for `write_film`.
+
+    Args:
+        file: opened for writing, or where to write whatever the ending of `path`.
+    """
+    import av
+
+    suffix = Path(path).suffix.lower()
+    first = next(iter(frames))
+    size = first.pixels.shape[:2]
+    codec = encoding.codec or CODECS[suffix]
+    kind = {".m4v": "mp4", ".mkv": "matroska"}.get(suffix, suffix[1:])
+    what = f"{size[1]}x{size[0]} pixels by codec {codec!r}"
+    try:
+        with ExitStack() as closing:
+            options = {"fflags": "+bitexact"}  # no names by chance: equal frames make equal files
+            if isinstance(file, str) and kind in ("mp4", "mov"):
+                # With the index in front, a player can begin at once; it takes a second opening.
+                options["movflags"] = "+faststart"
+            container = closing.enter_context(av.open(file, "w", format=kind, options=options))
+            stream = _stream(container, codec, size, footage, encoding, every)
+            what += f" in pixel format {stream.pix_fmt}"
+            sound = closing.enter_context(_sound(container, footage, suffix))
+            tags = _colors(stream, footage.colors, size)
+            if codec == "gif":
+                pictures = gif_frames(frames, footage.time_base)
+            else:
+                pictures = _pictures(frames, stream, tags)
+            for picture in pictures:
+                picture.time_base = footage.time_base
+                container.mux(stream.encode(picture))
+                sound.copy(picture.pts * footage.time_base, until)
+            container.mux(stream.encode())
+            sound.copy(until, until)
+    except (av.error.FFmpegError, ValueError) as error:
+        raise ValueError(
+            f"{path} cannot hold {what} ({error}): choose another codec, pixel format or ending"
+        ) from None
+
+
+def _stream(
+    container: Any, codec: str, size: Size, footage: Footage, encoding: Encoding, every: int
+) -> Any:
+    """Return the stream of pictures, set up."""
+    odd = size[0] % 2 or size[1] % 2
+    options = {}
+    quality = QUALITIES.get(codec) if encoding.quality is None else encoding.quality
+    if quality is not None and codec not in BY_SCALE:
+        options = {"crf": str(quality)}
+        if codec not in QUALITIES:
+            raise ValueError(f"quality is known for {', '.join(QUALITIES)} alone")
+    stream = container.add_stream(codec, rate=footage.rate / every, options=options)
+    stream.height, stream.width = size
+    stream.pix_fmt = encoding.pixel_format or (
+        "pal8" if codec == "gif" else "yuv444p" if odd else "yuv420p"
+    )
+    stream.time_base = stream.codec_context.time_base = footage.time_base
+    if codec == "libvpx-vp9":
+        stream.bit_rate = 0  # or the quality would be a limit alone
+    if codec in BY_SCALE and quality is not None:
+        stream.codec_context.qscale = True
+        stream.codec_context.global_quality = QUANTISER * quality
+    return stream
+
+
+def _colors(stream: Any, tags: ColorTags, size: Size) -> ColorTags:
+    """Return how the colours are stored, those of the source where it says so, and tag them."""
+    if stream.codec_context.format.is_rgb or stream.pix_fmt == "pal8":
+        return ColorTags()
+    matrix = tags.matrix if tags.matrix in MATRICES else 1 if size[0] >= HD else 6
+    range_ = tags.range if tags.range in (LIMITED, FULL) else LIMITED
+    context = stream.codec_context
+    context.colorspace, context.color_range = matrix, range_
+    context.color_primaries, context.color_trc = tags.primaries, tags.transfer
+    return tags._replace(matrix=matrix, range=range_)
+
+
+def _pictures(frames: Iterable[Frame], stream: Any, tags: ColorTags) -> Iterator[Any]:
+    """Yield frames in the stream's pixel format."""
+    import av
+    from av.video.reformatter import Interpolation
+
+    exact = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
+    for frame in frames:
+        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame.pixels), format="rgb24")
+        picture = picture.reformat(
+            format=stream.pix_fmt,
+            dst_colorspace=MATRICES.get(tags.matrix),
+            dst_color_range=tags.range or None,
+            interpolation=exact,
+        )
+        picture.pts = frame.pts
+        yield picture
+
+
+class _Silence:
+    def copy(self, time: Fraction | None, until: Fraction | None) -> None:
+        """Copy nothing."""
+
+
+class _Sound:
+    """The packets of sound, copied as they are."""
+
+    def __init__(self, source: Any, container: Any) -> None:
+        self._container = container
+        streams = {
+            stream.index: container.add_stream_from_template(stream)
+            for stream in source.streams.audio
+        }
+        self._packets = (
+            (packet, streams[packet.stream.index])
+            for packet in source.demux(*source.streams.audio)
+            if packet.dts is not None
+        )
+        self._next = next(self._packets, None)
+
+    def copy(self, time: Fraction | None, until: Fraction | None) -> None:
+        """Copy what is heard before `time`, but nothing that begins at `until` or later, seconds.
+
+        None stands for the end.
+        """
+        while self._next is not None:
+            packet, stream = self._next
+            starts = packet.dts * packet.time_base
+            if (time is not None and starts > time) or (until is not None and starts >= until):
+                return
+            packet.stream = stream
+            self._container.mux(packet)
+            self._next = next(self._packets, None)
+
+
+@contextmanager
+def _sound(container: Any, footage: Footage, suffix: str) -> Iterator[_Sound | _Silence]:
+    import av
+
+    if not footage.sound or suffix == ".gif":
+        yield _Silence()
+        return
+    with av.open(footage.path) as source:
+        yield _Sound(source, container)
