@@ -44,6 +44,7 @@ class Parts:
     stop: gr.Button
     go_on: gr.Button
     grid: gr.Button
+    notice: gr.HTML
     screen: gr.HTML
     compare: gr.ImageSlider
     curve: gr.LinePlot
@@ -143,6 +144,7 @@ class Parts:
             stop = gr.Button("Stop", interactive=False, elem_id="stop", **sized)
             go_on = gr.Button("Continue", interactive=False, elem_id="continue", **sized)
             grid = gr.Button("× 3 strengths", elem_id="grid", **sized)
+        notice = gr.HTML("", elem_id="notice")
         with gr.Accordion("Paint a part of the photo only", open=False, elem_id="regions"):
             names = [*COLORS]
             gr.Markdown(
@@ -171,6 +173,7 @@ class Parts:
             "painting_samples": rows[1], "recipe": chosen, "everyday": everyday,
             "keep_faces": faces, "advanced": advanced, "editor": editor, "restore": restore,
             "paint": paint, "stop": stop, "go_on": go_on, "grid": grid,
+            "notice": notice,
         }  # fmt: skip
 
     @staticmethod

@@ -111,7 +111,7 @@ class Visit:
 
     def warning(self, text):
         """Wait until the visitor is told something, and return all of it."""
-        told = self.page.locator("[data-testid=toast-text]").filter(has_text=text).first
+        told = self.page.locator("#notice [role=alert]").filter(has_text=text).first
         expect(told).to_be_visible(timeout=PATIENCE)
         return told.inner_text()
 
