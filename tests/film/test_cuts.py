@@ -15,7 +15,7 @@ def picture(name):
         return np.asarray(image.convert("RGB").resize((128, 96)), np.float32) / 255
 
 
-@pytest.mark.parametrize(("one", "other"), itertools.combinations(PICTURES, 2))
+@pytest.mark.parametrize(("one", "other"), list(itertools.combinations(PICTURES, 2)))
 def test_other_pictures_are_cuts(one, other):
     assert is_cut(picture(one), picture(other))
 
