@@ -1,5 +1,6 @@
 """`python -m nst_tf.app`: the live page."""
 
+import ctypes
 import importlib.util
 import ipaddress
 import os
@@ -18,6 +19,7 @@ from absl import flags
 from nst_tf.cli.arguments import UsageError, normalised
 from nst_tf.runtime import DEVICES
 
+M_ARENA_MAX = -8  # of glibc's mallopt
 SWEEP = 60.0  # seconds between two looks for files that nobody needs any more
 
 HELP = """\
@@ -121,6 +123,7 @@ def serve(values: flags.FlagValues) -> None:
     Raises:
         OSError: the port is taken, or the address is not this machine's.
     """
+    _share_memory()
     root = Path(tempfile.mkdtemp(prefix="nst_tf-page-"))
     served = root / "served"  # the only folder whose files can be asked for
     served.mkdir()
@@ -217,6 +220,12 @@ class Page:
         while not self._closed.wait(SWEEP):
             self.visitors.sweep()
             sweep_files(self._served)
+
+
+def _share_memory() -> None:
+    """Let all threads allocate from one place: glibc's place for each would never shrink."""
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 
 def console() -> None:

@@ -14,7 +14,7 @@ from nst_tf.page.runs import Run
 
 KEPT = 3600.0  # seconds that files stay after their last use
 MOST_ACTIVE = 6  # runs of one visitor that wait or go on
-MOST_RUNS = 40  # runs of one visitor that are kept
+MOST_RUNS = 20  # runs of one visitor that are kept
 
 
 @dataclass(eq=False)
