@@ -290,13 +290,13 @@ class Run:
     def _paint_scenes(
         self, kept: "KeptScenes", stopper: Stopper, show: Callable[[int], object]
     ) -> None:
-        from nst_tf.jobs.scenes import film_job, paint_scenes
+        from nst_tf.jobs.scenes import paint_scenes
 
-        job, film = self.job, film_job(self.job.values)
-        for outcome in paint_scenes(
-            film, job.values, job.settings, job.inputs, kept, job.identity,
-            lambda: stopper(None), show,
-        ):  # fmt: skip
+        job = self.job
+        outcomes = paint_scenes(
+            job.values, job.settings, job.inputs, kept, job.identity, lambda: stopper(None), show
+        )
+        for outcome in outcomes:
             for text in outcome.warnings:
                 warnings.warn(f"{outcome.job.place}: {text}")
             if outcome.status == "failed":
@@ -308,7 +308,9 @@ class Run:
         height, width = job.inputs.size
         say(f"{job.device} · {width}x{height} pixels · {counted(total, 'frame') if total else ''}")
         if done:
-            say(f"Going on after frame {done}" if done == len(job.kept) else f"{done} are painted")
+            behind = done - len(job.kept)
+            also = f", with {counted(behind, 'frame')} of later scenes" if behind else ""
+            say(f"Going on after frame {len(job.kept)}{also}")
         bar = FilmBar(sys.stdout, total, done)
         closing.callback(bar.close)
         return bar

@@ -15,7 +15,7 @@ from nst_tf.cli.film_flags import preview_seconds, sequence_rate
 from nst_tf.digests import array_digest, file_digest
 from nst_tf.film.footage import Footage, Frame
 from nst_tf.film.reader import open_film
-from nst_tf.film.sequence import is_sequence
+from nst_tf.film.sequence import is_sequence, numbered, numbers
 from nst_tf.film.shot import Shot
 from nst_tf.fitting import fit, style_side
 from nst_tf.images.depth import to_float
@@ -181,7 +181,8 @@ def _digest(path: str) -> str:
     if not is_sequence(path):
         return file_digest(path)
     listed = hashlib.sha256()
-    for file in sorted(Path(path).parent.iterdir()):
+    for number in sorted(numbers(path)):  # other files beside them, such as results, may change
+        file = numbered(path, number)
         status = file.stat()
         listed.update(f"{file.name} {status.st_size} {status.st_mtime_ns}\n".encode())
     return listed.hexdigest()

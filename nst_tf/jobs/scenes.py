@@ -33,7 +33,6 @@ FILES = ("content", "style", "content_mask")
 
 
 def paint_scenes(
-    film: Job,
     values: flags.FlagValues,
     settings: Settings,
     inputs: FilmInputs,
@@ -47,7 +46,6 @@ def paint_scenes(
     TensorFlow must have been started.
 
     Args:
-        film: from `film_job`.
         values: the flags.
         settings: the settings that they amount to.
         inputs: of the film.
@@ -61,6 +59,7 @@ def paint_scenes(
         RuntimeError: no node of the cluster has room for an actor.
         ValueError: the first frame fits into memory in no way.
     """
+    film = film_job(values)
     under_way: dict[str, Scene] = {}
     left = [scene for scene in kept.scenes if not scene.is_whole]
     if not left:
