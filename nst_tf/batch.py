@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import importlib.util
 import itertools
 import os
 import sys
@@ -15,6 +14,7 @@ import nst_tf
 from nst_tf.cli.arguments import UsageError
 from nst_tf.cli.signals import Stopper
 from nst_tf.cli.streams import fail, run_program, say, warnings_on_stderr
+from nst_tf.cli.worker_flags import check_ray
 from nst_tf.files import check_outputs, check_writable
 from nst_tf.images.save import output_format
 from nst_tf.jobs.finished import is_finished
@@ -87,16 +87,6 @@ def check_places(values: flags.FlagValues) -> None:
             raise FileExistsError(
                 f"{values.contact_sheet} exists: choose another name or add --overwrite"
             )
-
-
-def check_ray(values: flags.FlagValues) -> None:
-    """Refuse --ray where Ray is not installed.
-
-    Raises:
-        ValueError: it is not.
-    """
-    if values.ray and importlib.util.find_spec("ray") is None:
-        raise ValueError("--ray needs Ray: run pip install ray")
 
 
 def list_jobs(jobs: Jobs) -> int:

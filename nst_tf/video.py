@@ -3,7 +3,8 @@
 import os
 import sys
 import time
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,6 +23,7 @@ from nst_tf.cli.help import help_text
 from nst_tf.cli.runtime import start_tensorflow
 from nst_tf.cli.signals import Stopper
 from nst_tf.cli.streams import fail, run_program, say, warnings_on_stderr
+from nst_tf.cli.worker_flags import check_ray
 from nst_tf.files import check_outputs, free_name
 from nst_tf.settings import Settings
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from nst_tf.cli.film_inputs import FilmInputs
     from nst_tf.film.frames import FramePainter
     from nst_tf.film.keep import KeptFrames
+    from nst_tf.film.scenes import KeptScenes
     from nst_tf.film.shot import Shot
     from nst_tf.film.writer import Encoding
 
@@ -77,7 +80,7 @@ class Job:
         inputs: the film, its masks and the paintings.
         output: where to write.
         encoding: how.
-        kept: the painted frames on disk.
+        kept: the painted frames on disk; those of scenes if several workers paint.
         identity: what must be the same for them to be of use.
         device: where TensorFlow runs, in words.
         painter: paints the frames.
@@ -88,10 +91,17 @@ class Job:
     inputs: "FilmInputs"
     output: str
     encoding: "Encoding"
-    kept: "KeptFrames"
+    kept: "KeptFrames | KeptScenes"
     identity: dict[str, Any]
     device: str
     painter: "FramePainter"
+
+    @property
+    def total(self) -> int:
+        """How many frames the film has, as far as is known; 0: unknown."""
+        from nst_tf.film.scenes import KeptScenes
+
+        return self.kept.total if isinstance(self.kept, KeptScenes) else self.inputs.expected
 
 
 def prepare(values: flags.FlagValues, settings: Settings) -> Job:
@@ -110,14 +120,16 @@ def prepare(values: flags.FlagValues, settings: Settings) -> Job:
     from nst_tf.film.writer import Encoding, check_writable_film
     from nst_tf.network.weights import load_weights
 
+    check_ray(values)
     output = values.output or str(free_name(_default_name(values), lambda p: _taken(p, values)))
-    kept = KeptFrames(frames_directory(output))
-    check_output(output, kept, values, film_paths(values, settings))
+    frames = KeptFrames(frames_directory(output))
+    check_output(output, frames, values, film_paths(values, settings))
     inputs = load_film_inputs(values, settings)
     encoding = Encoding(values.codec, values.quality, values.pixel_format)
     check_writable_film(output, inputs.footage, inputs.size, encoding)
     if settings.weights != "imagenet":  # which TensorFlow may have to download
         load_weights(settings.weights)
+    kept = find_scenes(inputs, frames.directory, values) if is_shared(values) else frames
     identity = film_identity(values, inputs, settings)
     device = start_tensorflow(values.device, values.deterministic)
     from nst_tf.checkpoint import differences, machine_identity
@@ -127,11 +139,29 @@ def prepare(values: flags.FlagValues, settings: Settings) -> Job:
     check_keras()
     painter = FramePainter(inputs.styles, settings, values.frame_steps, values.long_term)
     identity |= machine_identity(load_weights(settings.weights), painter.precision)
-    if values.resume and kept.exist:
+    if values.resume and frames.exist:
         kept.load(identity, differences)
     else:
         kept.begin()
     return Job(values, settings, inputs, output, encoding, kept, identity, device, painter)
+
+
+def is_shared(values: flags.FlagValues) -> bool:
+    """Return whether the scenes of a film are shared out among workers."""
+    return values.jobs > 1 or bool(values.ray)
+
+
+def find_scenes(inputs: "FilmInputs", directory: Path, values: flags.FlagValues) -> "KeptScenes":
+    """Go through a film once and return its scenes, whose frames are kept in a directory.
+
+    Raises:
+        OSError, ValueError: a frame cannot be decoded.
+    """
+    from nst_tf.film.scenes import KeptScenes
+
+    if not values.quiet:
+        say("Looking for cuts")
+    return KeptScenes(directory, ((frame.pts, inputs.photo(frame)) for frame in inputs.bare()))
 
 
 def frames_directory(output: str) -> Path:
@@ -146,7 +176,8 @@ def check_output(
 
     Raises:
         OSError: a directory is missing or not writable, or a file is there already.
-        ValueError: the name is taken by an input, or an unfinished film has left frames.
+        ValueError: the name is taken by an input, or an unfinished film has left frames, or those
+            to go on from were shared out and these are not, or the other way round.
     """
     from nst_tf.film.sequence import is_sequence, numbered, numbers
 
@@ -156,7 +187,15 @@ def check_output(
         there = [numbered(output, number) for number in numbers(output)]
     if kept.directory.exists() and not kept.directory.is_dir():
         raise NotADirectoryError(f"{kept.directory} is a file: delete it or name another --output")
-    if values.overwrite or (values.resume and kept.exist):
+    if values.resume and kept.exist:
+        if kept.shared != is_shared(values):
+            how = "with" if kept.shared else "without"
+            raise ValueError(
+                f"{kept.directory} was begun {how} --jobs or --ray: go on {how} them, or add "
+                "--overwrite without --resume to start again"
+            )
+        return
+    if values.overwrite:
         return
     if kept.exist:
         raise ValueError(
@@ -176,7 +215,9 @@ def _default_name(values: flags.FlagValues) -> str:
 
 def _taken(path: Path, values: flags.FlagValues) -> bool:
     """Return whether a name that follows from the inputs is another film's."""
-    unfinished = (frames_directory(str(path)) / "state.npz").exists()
+    from nst_tf.film.keep import KeptFrames
+
+    unfinished = KeptFrames(frames_directory(str(path))).exist
     if values.overwrite or (values.resume and unfinished):
         return False
     return os.path.lexists(path) or unfinished
@@ -202,7 +243,7 @@ class Run:
             problem = self.paint(stopper)
             stopper.run_ended()
             status = 128 + stopper.signal if stopper.signal is not None else 1
-            if not len(kept):
+            if not kept.painted:
                 kept.remove()
                 return fail(problem or NOTHING, status)
             failure = self.write()
@@ -216,47 +257,71 @@ class Run:
 
     def paint(self, stopper: Stopper) -> str:
         """Paint what is not painted yet, and return what went wrong, in words."""
-        from nst_tf.film.frames import paint_frames
+        from nst_tf.film.scenes import KeptScenes
 
-        job, kept = self.job, self.job.kept
-        shown = 0  # when the latest frame is, in the film's units
-
-        def shots() -> "Iterator[Shot]":
-            nonlocal shown
-            for pts, shot in job.inputs.shots(skip=len(kept)):
-                shown = pts
-                yield shot
-            self.whole = True
-
+        kept = self.job.kept
         try:
             with ExitStack() as closing:
-                bar = None if job.values.quiet else self._bar(closing)
-                for past in paint_frames(job.painter, shots(), kept.past, lambda: stopper(None)):
-                    kept.add(shown, past, job.identity)
-                    if bar:
-                        bar.show(len(kept))
+                show = (lambda _: None) if self.job.values.quiet else self._bar(closing).show
+                if isinstance(kept, KeptScenes):
+                    self._paint_scenes(kept, stopper, show)
+                else:
+                    self._paint_frames(kept, stopper, show)
         except MemoryError:
             return "memory ran out: lower --max_dim or --style_scale"
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             return str(error)
         return ""
 
+    def _paint_frames(
+        self, kept: "KeptFrames", stopper: Stopper, show: Callable[[int], object]
+    ) -> None:
+        from nst_tf.film.frames import keep_frames
+
+        job = self.job
+
+        def shots() -> "Iterator[tuple[int, Shot]]":
+            yield from job.inputs.shots(skip=len(kept))
+            self.whole = True
+
+        for _ in keep_frames(job.painter, shots(), kept, job.identity, lambda: stopper(None)):
+            show(len(kept))
+
+    def _paint_scenes(
+        self, kept: "KeptScenes", stopper: Stopper, show: Callable[[int], object]
+    ) -> None:
+        from nst_tf.jobs.scenes import paint_scenes
+
+        job = self.job
+        outcomes = paint_scenes(
+            job.values, job.settings, job.inputs, kept, job.identity, lambda: stopper(None), show
+        )
+        for outcome in outcomes:
+            for text in outcome.warnings:
+                warnings.warn(f"{outcome.job.place}: {text}")
+            if outcome.status == "failed":
+                fail(f"{outcome.job.place}: {outcome.error}", 1)
+        self.whole = len(kept) == kept.total
+
     def _bar(self, closing: ExitStack) -> FilmBar:
-        job, done = self.job, len(self.job.kept)
+        job, done, total = self.job, self.job.kept.painted, self.job.total
         height, width = job.inputs.size
-        total = job.inputs.expected
         say(f"{job.device} · {width}x{height} pixels · {counted(total, 'frame') if total else ''}")
         if done:
-            say(f"Going on after frame {done}")
+            behind = done - len(job.kept)
+            also = f", with {counted(behind, 'frame')} of later scenes" if behind else ""
+            say(f"Going on after frame {len(job.kept)}{also}")
         bar = FilmBar(sys.stdout, total, done)
         closing.callback(bar.close)
         return bar
 
     def write(self) -> str:
-        """Write the film of the frames that there are, and return what went wrong, in words."""
+        """Write the film of the frames that there are, if any, and return what went wrong."""
         from nst_tf.film.writer import write_film
 
         job, inputs = self.job, self.job.inputs
+        if not len(job.kept):
+            return ""
         until = None
         if inputs.seconds or not self.whole:  # the sound ends with the last frame
             until = job.kept.times[-1] * inputs.footage.time_base
@@ -269,7 +334,7 @@ class Run:
 
     def rescue(self) -> None:
         """Write the film of what there is while a frame may be under way."""
-        fail(self.left("", self.write()) if len(self.job.kept) else NOTHING, 1)
+        fail(self.left("", self.write()) if self.job.kept.painted else NOTHING, 1)
 
     def left(self, problem: str, failure: str) -> str:
         """Return in words what ended the film, and what is left of it.
@@ -278,11 +343,13 @@ class Run:
             problem: what went wrong with painting, if anything.
             failure: what went wrong with writing.
         """
-        kept, total = self.job.kept, self.job.inputs.expected
+        kept, total = self.job.kept, self.job.total
         of = f" of {total}" if total else ""
         words = [] if self.whole else [f"stopped after frame {len(kept)}{of}"]
+        if behind := kept.painted - len(kept):
+            words.append(f"{counted(behind, 'frame')} of later scenes are kept, too")
         words += filter(None, [problem, failure])
-        if not failure:
+        if len(kept) and not failure:
             words.append(f"the film so far is saved as {self.job.output}")
         words.append("the same command with --resume goes on")
         return "; ".join(words)

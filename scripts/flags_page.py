@@ -29,9 +29,9 @@ HEAD = """\
   `tutorial`; [recipes](recipes.md) shows what the others change, and `--recipe painting --helpfull`
   lists a recipe's.
 - Those below Batch are `nst_tf.batch`'s alone; it shares the settings, and of the others those that
-  [batch](batch.md) names.
-- Every flag that is below neither Files, Run nor Batch is also a field of `nst_tf.Settings`, of the
-  same name.
+  [batch](batch.md) names. Those below Workers it has in common with [films](video.md).
+- Every flag that is below neither Files, Run, Batch nor Workers is also a field of
+  `nst_tf.Settings`, of the same name.
 - A weight may be a ramp: `--content_weight 1e5:1e3` goes from 1e5 to 1e3 over the epochs, by the
   same factor each.
 """

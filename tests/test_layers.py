@@ -39,7 +39,7 @@ WITHOUT_TENSORFLOW = (
     "overrides", "progress", "runtime", "service.result", "service.admission", "service.buckets",
     "notebook", "app", "page.order", "page.runs", "page.worker", "page.show", "batch", "jobs.ray",
     "jobs.cluster", "video", "cli.film_inputs", "film.reader", "film.writer", "film.keep",
-    "film.reference", "film.cuts",
+    "film.reference", "film.cuts", "film.scenes", "jobs.scenes",
 )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ class FilmBar:
     def __init__(self, stream: IO[str], total: int, done: int = 0) -> None:
         self._console = rich.console.Console(file=stream)
         self._total = total
+        self._done = done
         self._before = self._said = time.monotonic()
         self._seconds: deque[float] = deque(maxlen=RECENT)
         self._bar: rich.progress.Progress | None = None
@@ -44,10 +45,13 @@ class FilmBar:
             self._bar.start()
 
     def show(self, done: int) -> None:
-        """Show that a frame more is done, and how many are."""
+        """Show how many frames are done, if they have become more."""
+        gained = done - self._done
+        if gained <= 0:
+            return
         now = time.monotonic()
-        self._seconds.append(now - self._before)
-        self._before = now
+        self._seconds.extend([(now - self._before) / gained] * gained)
+        self._before, self._done = now, done
         if self._bar:
             self._bar.update(self._task, completed=done, description=self.words(done))
         elif now - self._said >= LINES or done == self._total:

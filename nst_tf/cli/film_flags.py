@@ -10,6 +10,7 @@ from absl import flags
 from nst_tf.checks import parse_duration
 from nst_tf.cli.arguments import UsageError, normalised
 from nst_tf.cli.flags import OTHER_FLAGS, Row, define_flags, misuse, settings_of
+from nst_tf.cli.worker_flags import WORKER_FLAGS, check_workers
 from nst_tf.recipes import RECIPES, recipe
 from nst_tf.runtime import DEVICES
 from nst_tf.settings import Settings
@@ -61,6 +62,7 @@ FILM_FLAGS: tuple[Row, ...] = (
     ("Run", "recipe", "string", "fast",
      f"the settings that other flags change: {', '.join(RECIPES)}"),
     *(row for row in OTHER_FLAGS if row[1] in _SHARED),
+    *WORKER_FLAGS,
 )  # fmt: skip
 
 FILM_USAGE = """\
@@ -79,6 +81,7 @@ Film
   --every 2               paint every second frame alone
   --resume                go on from the frames of an unfinished film
   --content-mask MASK     a film that is white where the film is to be painted
+  --jobs 2                paint scenes at the same time; --ray: on machines
   --codec, --quality      how it is encoded (libx264, 16)
 Look
   --recipe painting       more steps than fast, which is the default
@@ -141,6 +144,7 @@ def _check(values: flags.FlagValues) -> None:
         value = values[name].value
         if value is not None and value < least:
             raise UsageError(f"--{name} must be at least {least}, not {value}")
+    check_workers(values)
     preview_seconds(values)
     sequence_rate(values)
     if "" in (values.content_mask or ()):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,9 +13,9 @@ from absl import flags
 
 from nst_tf.cli.film_flags import preview_seconds, sequence_rate
 from nst_tf.digests import array_digest, file_digest
-from nst_tf.film.footage import Footage
+from nst_tf.film.footage import Footage, Frame
 from nst_tf.film.reader import open_film
-from nst_tf.film.sequence import is_sequence
+from nst_tf.film.sequence import is_sequence, numbered, numbers
 from nst_tf.film.shot import Shot
 from nst_tf.fitting import fit, style_side
 from nst_tf.images.depth import to_float
@@ -53,13 +54,26 @@ class FilmInputs:
 
     def shots(self, skip: int = 0) -> Iterator[tuple[int, Shot]]:
         """Yield when each frame is shown, and the frame, after the first `skip` of them."""
+        for frame, masks in itertools.islice(self.frames(), skip, None):
+            yield frame.pts, self.shot(frame, masks)
+
+    def frames(self) -> Iterator[tuple[Frame, list[np.ndarray]]]:
+        """Yield the frames that are painted, as they are in the film, and their masks."""
         planes = [self._planes(mask) for mask in self.masks]
-        for number, frame in enumerate(self.footage.frames(self.every, self.seconds)):
-            masks = [next(plane) for plane in planes]
-            if number < skip:
-                continue
-            photo = resize(to_float(frame.pixels)[None], self.size)[0]
-            yield frame.pts, Shot(photo, regions_of(masks, len(self.styles)))
+        for frame in self.bare():
+            yield frame, [next(plane) for plane in planes]
+
+    def bare(self) -> Iterator[Frame]:
+        """Yield the frames that are painted, as they are in the film, alone."""
+        return self.footage.frames(self.every, self.seconds)
+
+    def photo(self, frame: Frame) -> np.ndarray:
+        """Return a frame at the size at which it is painted, float32 `[H, W, 3]` in [0, 1]."""
+        return resize(to_float(frame.pixels)[None], self.size)[0]
+
+    def shot(self, frame: Frame, masks: Sequence[np.ndarray]) -> Shot:
+        """Return a frame as it is to be painted; arguments from `frames`."""
+        return Shot(self.photo(frame), regions_of(masks, len(self.styles)))
 
     def _planes(self, mask: Footage | np.ndarray) -> Iterator[np.ndarray]:
         """Yield the mask of each frame; when a film of them ends, its last one stays."""
@@ -167,7 +181,8 @@ def _digest(path: str) -> str:
     if not is_sequence(path):
         return file_digest(path)
     listed = hashlib.sha256()
-    for file in sorted(Path(path).parent.iterdir()):
+    for number in sorted(numbers(path)):  # other files beside them, such as results, may change
+        file = numbered(path, number)
         status = file.stat()
         listed.update(f"{file.name} {status.st_size} {status.st_mtime_ns}\n".encode())
     return listed.hexdigest()

@@ -3,15 +3,17 @@
 import dataclasses
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from nst_tf.film.cuts import is_cut
+from nst_tf.film.keep import KeptFrames
 from nst_tf.film.reference import LAGS, combined, moved, repainted
 from nst_tf.film.shot import Painted, Shot
 from nst_tf.fitting import Fitted, fit
-from nst_tf.memory.budget import BASE, MIB, memory_budget
-from nst_tf.memory.memo import Memo
+from nst_tf.memory.budget import memory_budget
+from nst_tf.memory.memo import Memo, memo_share
 from nst_tf.network.precision import feature_precision
 from nst_tf.progress import AstrayError
 from nst_tf.settings import Settings
@@ -20,7 +22,6 @@ from nst_tf.transfer import StyleTransfer
 
 SHARE = 0.4  # of the finest scale's steps that a frame takes that starts from the one before
 SETTLING = 2.0  # times those steps that the first frame of a scene takes on top
-REMEMBERED = 256 * MIB  # of paintings, at most, and never more than an eighth of the budget
 
 
 def later_settings(settings: Settings, steps: int) -> Settings:
@@ -42,6 +43,7 @@ class FramePainter:
         steps: that each other frame takes; 0: 0.4 of the finest scale's, at least one.
         long_term: whether frames follow those 2 and 4 before, too, where the one before does not
             show what is there.
+        budget: bytes that the process may take; None: what the settings say.
 
     Attributes:
         settings: of the first frame of each scene.
@@ -56,14 +58,15 @@ class FramePainter:
         settings: Settings,
         steps: int = 0,
         long_term: bool = False,
+        budget: int | None = None,
     ) -> None:
         self.settings = settings
         self.later = later_settings(settings, steps or max(1, round(SHARE * settings.finest_steps)))
         self.settled = later_settings(settings, max(1, round(SETTLING * settings.finest_steps)))
         self.lags = LAGS if long_term else LAGS[:1]
         self._styles = list(styles)
-        budget = memory_budget(settings)
-        self._memo = Memo(max(0, min(REMEMBERED, (budget - BASE) // 8)))
+        budget = memory_budget(settings) if budget is None else budget
+        self._memo = Memo(memo_share(budget))
         self._budget = budget - self._memo.limit
 
     @property
@@ -155,3 +158,37 @@ def paint_frames(
             return
         past = (painted, *past)[: max(painter.lags)]
         yield past
+
+
+def keep_frames(
+    painter: FramePainter,
+    shots: Iterable[tuple[int, Shot]],
+    kept: KeptFrames,
+    identity: dict[str, Any],
+    stop: Callable[[], bool],
+) -> Iterator[None]:
+    """Paint the frames that are not kept yet, and yield after each, when it is on the disk.
+
+    Args:
+        painter: paints them.
+        shots: when each of them is shown, in the film's units, and the frame.
+        kept: those before them.
+        identity: what must be the same for the frames to be of use.
+        stop: as for `paint_frames`.
+
+    Raises:
+        OSError: a frame cannot be read or written.
+        ValueError: pictures, masks, settings and memory do not agree.
+        MemoryError: memory ran out, even by the smallest blocks.
+    """
+    shown = 0
+
+    def timed() -> Iterator[Shot]:
+        nonlocal shown
+        for time, shot in shots:
+            shown = time
+            yield shot
+
+    for past in paint_frames(painter, timed(), kept.past, stop):
+        kept.add(shown, past, identity)
+        yield

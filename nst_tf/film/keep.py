@@ -2,7 +2,8 @@
 
 Beside the film there is a directory with a PNG file for each frame, and one file with what the
 next frame needs of those before it, in full precision: a film that was stopped goes on from there,
-and ends with the same frames, bit for bit.
+and ends with the same frames, bit for bit. Where several processes paint, each scene has such a
+directory within that one.
 """
 
 import json
@@ -43,8 +44,27 @@ class KeptFrames:
 
     @property
     def exist(self) -> bool:
-        """Whether there are frames of an unfinished film."""
-        return (self.directory / STATE).exists()
+        """Whether there are frames of an unfinished film, or of scenes of one."""
+        return (self.directory / STATE).exists() or self.shared
+
+    @property
+    def shared(self) -> bool:
+        """Whether they are those of scenes, each in a directory of its own."""
+        return any(scene.exist for scene in self._scenes())
+
+    def scene(self, number: int) -> "KeptFrames":
+        """Return the frames of a scene, by its number from 1."""
+        return KeptFrames(self.directory / f"scene-{number:04d}")
+
+    def counted(self, known: int = 0) -> int:
+        """Return how many frames are on the disk, which another process may be painting.
+
+        Args:
+            known: how many are there at least.
+        """
+        while self._file(known).exists():
+            known += 1
+        return known
 
     def begin(self) -> None:
         """Make the directory, without frames of earlier films."""
@@ -116,9 +136,18 @@ class KeptFrames:
     def __len__(self) -> int:
         return len(self.times)
 
+    @property
+    def painted(self) -> int:
+        """How many frames are painted."""
+        return len(self)
+
     def __iter__(self) -> Iterator[Frame]:
         """Yield the frames that were there when the iteration began."""
-        for number, time in enumerate(tuple(self.times)):
+        return self.at(tuple(self.times))
+
+    def at(self, times: Sequence[int]) -> Iterator[Frame]:
+        """Yield as many frames as there are times, which are when they are shown."""
+        for number, time in enumerate(times):
             with Image.open(self._file(number)) as image:
                 yield Frame(np.asarray(image.convert("RGB")), time)
 
@@ -126,10 +155,15 @@ class KeptFrames:
         """Delete the frames, but nothing else that is in the directory."""
         if not self.directory.is_dir():
             return
+        for scene in self._scenes():
+            scene.remove()
         for path in (*self.directory.glob("frame-*.png"), self.directory / STATE):
             path.unlink(missing_ok=True)
         if not os.listdir(self.directory):
             self.directory.rmdir()
+
+    def _scenes(self) -> list["KeptFrames"]:
+        return [KeptFrames(path) for path in self.directory.glob("scene-*") if path.is_dir()]
 
     def _file(self, number: int) -> Path:
         return self.directory / f"frame-{number + 1:06d}.png"

@@ -6,6 +6,7 @@ from absl import flags
 
 from nst_tf.cli.arguments import UsageError, normalised
 from nst_tf.cli.flags import OTHER_FLAGS, Rows, define_flags, misuse
+from nst_tf.cli.worker_flags import WORKER_FLAGS, check_workers
 from nst_tf.jobs.job import Flags
 from nst_tf.jobs.naming import Template
 
@@ -35,25 +36,14 @@ BATCH_FLAGS: Rows = (
      "how a picture is called: {content}, {style}, {recipe}, {row} and any setting, such as "
      "{style}/{content}-{strength}.jpg"),
     ("Batch", "dry_run", "boolean", False, "check all rows, list what would be made, and stop"),
-    ("Batch", "jobs", "integer", 1,
-     "processes that paint at the same time and share processors and memory (default 1); fewer if "
-     "memory has no room for them"),
     ("Batch", "journal", "string", None,
      "append a line of JSON for each job to this file (default journal.jsonl in --output_dir)"),
     ("Batch", "contact_sheet", "string", None,
      "draw all pictures, small, with their names, to this .png, .jpg, .webp or .tiff"),
-    ("Batch", "ray", "string", None,
-     "paint on a Ray cluster: auto for the one that this machine belongs to, its ADDRESS, or local "
-     "for one of this machine alone; needs the extra `ray`"),
-    ("Batch", "ray_workers", "integer", 0,
-     "actors on the cluster, at most (default 0); 0: as many as there is room for"),
-    ("Batch", "ray_cpus", "integer", 2,
-     "processors that an actor takes, beside a GPU if any (default 2)"),
     ("Batch", "ship_inputs", "boolean", False,
      "send pictures through Ray instead of reading and writing a folder that all machines share"),
+    *WORKER_FLAGS,
 )  # fmt: skip
-
-NEEDING_RAY = ("ray_workers", "ray_cpus", "ship_inputs")
 
 
 def shared_flags() -> Rows:
@@ -86,10 +76,11 @@ def common_flags(values: flags.FlagValues) -> Flags:
     """Return the flags of all jobs that are given, in the words of `run`."""
     own = {*SILENT, *(row[1] for row in BATCH_FLAGS)}
     given = (values[name] for name in values if values[name].present and name not in own)
-    return tuple((flag.name, _text(flag)) for flag in given)
+    return tuple((flag.name, flag_text(flag)) for flag in given)
 
 
-def _text(flag: flags.Flag) -> str:
+def flag_text(flag: flags.Flag) -> str:
+    """Return the value of a flag that is there once, as the command line has it."""
     return str(flag.value).lower() if flag.boolean else flag.serialize().partition("=")[2]
 
 
@@ -105,15 +96,7 @@ def _check(values: flags.FlagValues) -> None:
         raise UsageError(f"--pairs must be product or zip, not {values.pairs!r}")
     if values.manifest and values["pairs"].present:
         raise UsageError("--pairs needs --content_dir and --style_dir")
-    if values.jobs < 1:
-        raise UsageError(f"--jobs must be at least 1, not {values.jobs}")
-    if values.ray_workers < 0 or values.ray_cpus < 1:
-        raise UsageError("--ray_workers must be at least 0, and --ray_cpus at least 1")
-    for name in NEEDING_RAY:
-        if values[name].present and not values.ray:
-            raise UsageError(f"--{name} needs --ray")
-    if values.ray and values["jobs"].present:
-        raise UsageError("--jobs is for this machine: with --ray, use --ray_workers")
+    check_workers(values)
     try:
         Template(values.name)
     except ValueError as error:

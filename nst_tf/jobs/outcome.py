@@ -1,10 +1,15 @@
 """What has become of a job, and the seam between jobs and those who run them."""
 
+import dataclasses
+import time
+import traceback
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from nst_tf.jobs.job import Job
+from nst_tf.progress import AstrayError
 
 Status = Literal["done", "failed", "stopped"]
 
@@ -50,3 +55,35 @@ Paint = Callable[[Job, Stopping], Outcome]
 
 Make = Callable[[], Paint]
 """Makes a `Paint` in the process that will use it; it can be pickled."""
+
+
+def whatever_happens(job: Job, do: Callable[[], Outcome]) -> Outcome:
+    """Return the outcome of a job: errors and warnings are told by it, with the time that it took.
+
+    Args:
+        job: the job.
+        do: does it.
+    """
+    began = time.perf_counter()
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", UserWarning)
+        try:
+            outcome = do()
+        except (OSError, ValueError, RuntimeError, AstrayError) as error:
+            outcome = Outcome(job, "failed", _line(error))
+        except MemoryError:
+            text = "memory ran out: lower --max_dim, --style_scale or --jobs"
+            outcome = Outcome(job, "failed", text, worth_retrying=True)
+        except Exception as error:  # a bug, which must not cost the other jobs
+            text = f"{type(error).__name__}: {_line(error)}"
+            outcome = Outcome(job, "failed", text, details=traceback.format_exc())
+    return dataclasses.replace(
+        outcome,
+        seconds=time.perf_counter() - began,
+        warnings=tuple(dict.fromkeys(_line(warning.message) for warning in warned)),
+    )
+
+
+def _line(error: object) -> str:
+    return " ".join(str(error).split())

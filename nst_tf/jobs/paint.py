@@ -1,9 +1,6 @@
 """A job done in this process, by the same way as `run` does it."""
 
 import dataclasses
-import time
-import traceback
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +9,7 @@ from nst_tf.cli.job import Running, check, prepare
 from nst_tf.cli.runtime import start_tensorflow
 from nst_tf.jobs.finished import is_finished
 from nst_tf.jobs.job import Job
-from nst_tf.jobs.outcome import Outcome, Stopping
-from nst_tf.progress import AstrayError
+from nst_tf.jobs.outcome import Outcome, Stopping, whatever_happens
 from nst_tf.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,25 +34,7 @@ class Painter:
 
     def __call__(self, job: Job, stopping: Stopping) -> Outcome:
         """Do a job; whatever goes wrong is told by the outcome."""
-        began = time.perf_counter()
-        with warnings.catch_warnings(record=True) as warned:
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("always", UserWarning)
-            try:
-                outcome = self._paint(job, stopping)
-            except (OSError, ValueError, RuntimeError, AstrayError) as error:
-                outcome = Outcome(job, "failed", _line(error))
-            except MemoryError:
-                text = "memory ran out: lower --max_dim, --style_scale or --jobs"
-                outcome = Outcome(job, "failed", text, worth_retrying=True)
-            except Exception as error:  # a bug, which must not cost the other jobs
-                text = f"{type(error).__name__}: {_line(error)}"
-                outcome = Outcome(job, "failed", text, details=traceback.format_exc())
-        return dataclasses.replace(
-            outcome,
-            seconds=time.perf_counter() - began,
-            warnings=tuple(dict.fromkeys(_line(warning.message) for warning in warned)),
-        )
+        return whatever_happens(job, lambda: self._paint(job, stopping))
 
     def _paint(self, job: Job, stopping: Stopping) -> Outcome:
         if is_finished(job):  # by a worker that was lost before it could say so
@@ -100,7 +78,3 @@ class Painter:
         if self._memo is None:
             self._memo = Memo(memo_share(budget))
         return budget - self._memo.limit, self._memo
-
-
-def _line(error: object) -> str:
-    return " ".join(str(error).split())

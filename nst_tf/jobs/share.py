@@ -9,6 +9,7 @@ from nst_tf.checks import parse_bytes
 from nst_tf.cli.flags import parse
 from nst_tf.cli.inputs import load_inputs
 from nst_tf.cli.runtime import start_tensorflow
+from nst_tf.fitting import Fitted
 from nst_tf.jobs.job import Job, job_settings, method
 
 LOOKED_AT = 8  # jobs whose need is estimated, at most
@@ -42,6 +43,19 @@ def share_out(workers: int, jobs: Sequence[Job], device: str = "auto") -> Share:
     if workers == 1:
         return Share(1)
     need = greatest_need(jobs, device)
+    return divided(workers, need, [job_settings(job.flags).memory_budget for job in jobs])
+
+
+def divided(workers: int, need: int, budgets: Sequence[str]) -> Share:
+    """Return what each worker has, and fewer workers if not so many fit into memory.
+
+    TensorFlow must have been started.
+
+    Args:
+        workers: how many there are to be, two at least.
+        need: bytes that each of them takes.
+        budgets: what settings allow for all of them, sizes or `auto`.
+    """
     import tensorflow as tf
 
     from nst_tf.memory.budget import free_memory
@@ -49,8 +63,7 @@ def share_out(workers: int, jobs: Sequence[Job], device: str = "auto") -> Share:
     processors = processor_count()
     if tf.config.list_logical_devices("GPU"):  # TensorFlow does not tell what is free
         return Share(workers, None, max(1, processors // workers))
-    asked = [job_settings(job.flags).memory_budget for job in jobs]
-    given = [parse_bytes(size) for size in asked if size != "auto"]
+    given = [parse_bytes(size) for size in budgets if size != "auto"]
     total = min([free_memory(), *given])
     workers = max(1, min(workers, total // need))
     return Share(workers, total // workers, max(1, processors // workers))
@@ -81,13 +94,25 @@ def greatest_need(jobs: Sequence[Job], device: str = "auto") -> int:
 def _need(job: Job) -> int:
     from nst_tf.images.masks import count_masks
     from nst_tf.memory.budget import BASE
-    from nst_tf.memory.plan import plan_memory
 
     with suppress(OSError, ValueError, MemoryError):
         values, settings = parse(["nst_tf.batch", *job.words()])
         fitted = load_inputs(values, settings).fitted
-        plans = plan_memory(
-            fitted.settings, fitted.scales, fitted.style_sizes, count_masks(fitted.regions)
-        )
-        return max(plan.peak for plan in plans)
+        return run_need(fitted, count_masks(fitted.regions))
     return BASE
+
+
+def run_need(fitted: Fitted, masks: int) -> int:
+    """Return the bytes that a run takes, those of the process included.
+
+    Args:
+        fitted: what it is made from.
+        masks: how many regions have a content mask.
+
+    Raises:
+        ValueError: it fits into memory in no way.
+    """
+    from nst_tf.memory.plan import plan_memory
+
+    plans = plan_memory(fitted.settings, fitted.scales, fitted.style_sizes, masks)
+    return max(plan.peak for plan in plans)

@@ -32,3 +32,13 @@ def test_a_film_goes_on_where_it_was_and_ends_with_a_line(monkeypatch):
 
 def test_a_film_of_unknown_length_has_no_time_left(monkeypatch):
     assert lines_of([20], 0, monkeypatch) == ["Frame 1 - 20.00 s/frame"]
+
+
+def test_frames_that_end_together_share_the_time_and_none_takes_none(monkeypatch):
+    clock = iter([0.0, 12.0])
+    monkeypatch.setattr(film_bar.time, "monotonic", lambda: next(clock))
+    stream = io.StringIO()
+    bar = FilmBar(stream, 10)
+    for done in (0, 3, 3):
+        bar.show(done)
+    assert stream.getvalue() == "Frame 3 of 10 - 4.00 s/frame - 0:00:28 left\n"

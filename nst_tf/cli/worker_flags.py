@@ -1,0 +1,51 @@
+"""The flags of the programs whose work several processes or machines share."""
+
+import importlib.util
+
+from absl import flags
+
+from nst_tf.cli.arguments import UsageError
+from nst_tf.cli.flags import Rows
+
+WORKER_FLAGS: Rows = (
+    ("Workers", "jobs", "integer", 1,
+     "processes that paint at the same time and share processors and memory (default 1); fewer if "
+     "memory has no room for them"),
+    ("Workers", "ray", "string", None,
+     "paint on a Ray cluster whose machines see the same files: auto for the one that this machine "
+     "belongs to, its ADDRESS, or local for one of this machine alone; needs the extra `ray`"),
+    ("Workers", "ray_workers", "integer", 0,
+     "actors on the cluster, at most (default 0); 0: as many as there is room for"),
+    ("Workers", "ray_cpus", "integer", 2,
+     "processors that an actor takes, beside a GPU if any (default 2)"),
+)  # fmt: skip
+
+NEEDING_RAY = ("ray_workers", "ray_cpus", "ship_inputs")
+"""Flags that mean nothing without --ray, of whatever program."""
+
+
+def check_workers(values: flags.FlagValues) -> None:
+    """Refuse flags that are out of bounds or do not go together.
+
+    Raises:
+        UsageError: they do not.
+    """
+    if values.jobs < 1:
+        raise UsageError(f"--jobs must be at least 1, not {values.jobs}")
+    if values.ray_workers < 0 or values.ray_cpus < 1:
+        raise UsageError("--ray_workers must be at least 0, and --ray_cpus at least 1")
+    for name in NEEDING_RAY:
+        if name in values and values[name].present and not values.ray:
+            raise UsageError(f"--{name} needs --ray")
+    if values.ray and values["jobs"].present:
+        raise UsageError("--jobs is for this machine: with --ray, use --ray_workers")
+
+
+def check_ray(values: flags.FlagValues) -> None:
+    """Refuse --ray where Ray is not installed.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if values.ray and importlib.util.find_spec("ray") is None:
+        raise ValueError("--ray needs Ray: run pip install ray")
