@@ -39,7 +39,7 @@ class Parts:
     keep_faces: gr.Checkbox
     advanced: dict[str, gr.components.Component]
     editor: gr.ImageEditor
-    restore: gr.UploadButton
+    restore: gr.File
     paint: gr.Button
     stop: gr.Button
     go_on: gr.Button
@@ -162,9 +162,9 @@ class Parts:
                 layers=gr.LayerOptions(allow_additional_layers=False),
             )  # fmt: skip
         with gr.Accordion("Advanced", open=False, elem_id="advanced"):
-            restore = gr.UploadButton(
-                "Settings from a picture made earlier", file_types=["image"], elem_id="restore",
-                size="sm",
+            restore = gr.File(
+                label="Drop a picture made earlier to bring its settings back",
+                file_types=["image"], height=90, elem_id="restore",
             )  # fmt: skip
             advanced = advanced_fields(FIRST_RECIPE)
         everyday = dict(zip(EVERYDAY, (strength, detail, max_dim, color, time_limit), strict=True))

@@ -171,9 +171,7 @@ def test_a_picture_brings_its_settings_back(visit, tmp_path):
     made = visitor.download(tmp_path)
     other = visit()
     other.open("Advanced", "Schedule")
-    other.page.locator("#restore").locator("xpath=..").locator(
-        "input[type=file]"
-    ).first.set_input_files(made)
+    other.page.locator("#restore input[type=file]").set_input_files(made)
     wait_until(lambda: other.advanced("steps_per_epoch").input_value() == "3")
     assert other.page.locator("#strength input[type=number]").input_value() == "0.7"
     assert other.page.locator("#max_dim input[type=number]").input_value() == "128"
