@@ -346,8 +346,8 @@ class Run:
         kept, total = self.job.kept, self.job.total
         of = f" of {total}" if total else ""
         words = [] if self.whole else [f"stopped after frame {len(kept)}{of}"]
-        if behind := kept.painted - len(kept):
-            words.append(f"{counted(behind, 'frame')} of later scenes are kept, too")
+        if behind := kept.painted - len(kept):  # only of a film that is not whole
+            words[0] += f", with {counted(behind, 'frame')} of later scenes"
         words += filter(None, [problem, failure])
         if len(kept) and not failure:
             words.append(f"the film so far is saved as {self.job.output}")

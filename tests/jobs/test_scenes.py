@@ -133,7 +133,7 @@ def test_an_interrupted_film_ends_before_its_first_gap(film, copied, capfd):
     words = [*film, "-o", "out_%d.png", "--jobs=2"]
     assert video(*words) == 130
     (line,) = capfd.readouterr().err.splitlines()
-    assert line.startswith("nst_tf: stopped after frame 2 of 6; ")
+    assert line.startswith("nst_tf: stopped after frame 2 of 6")
     assert line.endswith(
         "the film so far is saved as out_%d.png; the same command with --resume goes on"
     )
@@ -149,8 +149,8 @@ def test_frames_behind_a_gap_are_kept_even_if_there_is_no_film_yet(film, copied,
     words = [*film, "-o", "out_%d.png", "--jobs=2"]
     assert video(*words) == 1
     assert capfd.readouterr().err.splitlines()[-1] == (
-        "nst_tf: stopped after frame 0 of 6; 3 frames of later scenes are kept, too; the same "
-        "command with --resume goes on"
+        "nst_tf: stopped after frame 0 of 6, with 3 frames of later scenes; the same command with "
+        "--resume goes on"
     )
     assert made("out") == 0
     copied()
