@@ -11,7 +11,7 @@ from nst_tf.page.house import House
 from nst_tf.page.runs import Run
 from nst_tf.page.visitors import Visitor
 
-CURVE_STEP = 8  # points by which a curve grows before it is drawn again
+CURVE_STEP = 20  # points by which a curve grows before it is drawn again
 
 Key = dict[str, list[Any]]
 """What a screen shows, by its parts: compared to tell what has changed."""

@@ -10,6 +10,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from nst_tf.progress import Progress
 
 LONG_SIDE = 1024  # of what visitors see on the way, pixels, at most
+NICE = 10  # so that page and browser are served while both processors paint
 INTERVAL = 0.4  # seconds between two sights, at least
 
 End = Literal["finished", "stopped", "failed"]
@@ -95,6 +97,8 @@ def serve(connection: Connection, stop: Event, device: str) -> None:
     """
     for name in ("SIGINT", "SIGTERM"):  # which the terminal sends to every process: the page acts
         signal.signal(getattr(signal, name), signal.SIG_IGN)
+    with suppress(AttributeError, OSError):  # Windows has no such call
+        os.nice(NICE)
     import_tensorflow()
     try:
         while True:

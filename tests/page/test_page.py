@@ -27,7 +27,7 @@ def pixels(path):
 def test_from_samples_to_a_picture_that_the_command_makes_too(visit, tmp_path):
     visitor = visit()
     visitor.sample(photo=1, painting=1)
-    visitor.small(steps=12)
+    visitor.small(steps=60)
     visitor.press("paint")
     seen = set()
 
@@ -40,7 +40,7 @@ def test_from_samples_to_a_picture_that_the_command_makes_too(visit, tmp_path):
     assert len(seen) > 3  # at least three changes on the way
     made = visitor.download(tmp_path)
     assert made.name == "cat-auvers.png"
-    assert read_metadata(made)["settings"]["steps_per_epoch"] == 12
+    assert read_metadata(made)["settings"]["steps_per_epoch"] == 60
     words = shlex.split(visitor.command())
     assert words[0] == "nst-tf"
     folder = tmp_path / "again"
@@ -55,7 +55,7 @@ def test_from_samples_to_a_picture_that_the_command_makes_too(visit, tmp_path):
 def test_stop_keeps_the_picture_and_continue_goes_on(visit, tmp_path):
     visitor = visit()
     visitor.sample()
-    visitor.small(steps=60)
+    visitor.small(steps=150)
     visitor.press("paint")
     visitor.status("step")
     visitor.press("stop")
@@ -104,7 +104,7 @@ def test_two_visitors_wait_for_one_another_and_get_their_own(visit, tmp_path):
     first, second = visit(), visit()
     for visitor, photo in ((first, 1), (second, 2)):
         visitor.sample(photo=photo)
-        visitor.small(steps=30)
+        visitor.small(steps=80)
     first.press("paint")
     first.status("step")
     second.press("paint")
@@ -122,7 +122,7 @@ def test_who_waits_can_leave_the_line(visit):
     first, second = visit(), visit()
     for visitor in (first, second):
         visitor.sample()
-        visitor.small(steps=60)
+        visitor.small(steps=400)
     first.press("paint")
     first.status("step")
     second.press("paint")
@@ -136,7 +136,7 @@ def test_who_waits_can_leave_the_line(visit):
 def test_a_run_survives_the_reload_of_the_page(visit):
     visitor = visit()
     visitor.sample()
-    visitor.small(steps=60)
+    visitor.small(steps=400)
     visitor.press("paint")
     visitor.status("step")
     visitor.page.reload()

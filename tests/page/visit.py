@@ -14,7 +14,7 @@ from nst_tf.cli.help import PURPOSES
 from tests.conftest import ROOT
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-PATIENCE = 90_000  # milliseconds after which a test gives up; nothing is asserted of times
+PATIENCE = 240_000  # milliseconds after which a test gives up; nothing is asserted of times
 
 
 def find_browser():
