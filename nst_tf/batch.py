@@ -11,9 +11,8 @@ from pathlib import Path
 from absl import flags
 
 import nst_tf
-from nst_tf.cli.arguments import UsageError
 from nst_tf.cli.signals import Stopper
-from nst_tf.cli.streams import fail, run_program, say, warnings_on_stderr
+from nst_tf.cli.streams import answered, fail, run_program, say
 from nst_tf.cli.worker_flags import check_ray
 from nst_tf.files import check_outputs, check_writable
 from nst_tf.images.save import output_format
@@ -37,13 +36,7 @@ def main(argv: list[str]) -> int:
     0 if all pictures are there, 1 for bad input or a job that failed, 2 for misused flags, 128 +
     the signal's number for a batch that was stopped, which the same command goes on with.
     """
-    try:
-        with warnings_on_stderr():
-            return _main(argv)
-    except UsageError as error:
-        return fail(f"{error} (--help tells how to start)", 2)
-    except KeyboardInterrupt:
-        return fail("stopped before the first job", 130)
+    return answered(lambda: _main(argv), "stopped before the first job")
 
 
 def _main(argv: list[str]) -> int:

@@ -19,7 +19,7 @@ from nst_tf.cli.help import ADVICE, help_screen, help_text
 from nst_tf.cli.job import Job, Running, check, prepare
 from nst_tf.cli.runtime import start_tensorflow
 from nst_tf.cli.signals import Stopper
-from nst_tf.cli.streams import fail, run_program, say, warnings_on_stderr
+from nst_tf.cli.streams import answered, fail, run_program, say
 from nst_tf.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,13 +34,7 @@ def main(argv: list[str]) -> int:
     0 for a finished picture, 1 for bad input, 2 for misused flags, 128 + the signal's number for a
     run that was stopped, whose picture is saved all the same.
     """
-    try:
-        with warnings_on_stderr():
-            return _main(argv)
-    except UsageError as error:
-        return fail(f"{error} (--help tells how to start)", 2)
-    except KeyboardInterrupt:
-        return fail(NOTHING_TO_SAVE, 130)
+    return answered(lambda: _main(argv), NOTHING_TO_SAVE)
 
 
 def _main(argv: list[str]) -> int:

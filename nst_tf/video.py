@@ -22,7 +22,7 @@ from nst_tf.cli.film_flags import FILM_FLAGS, FILM_SCREEN, FILM_USAGE, parse_fil
 from nst_tf.cli.help import help_text
 from nst_tf.cli.runtime import start_tensorflow
 from nst_tf.cli.signals import Stopper
-from nst_tf.cli.streams import fail, run_program, say, warnings_on_stderr
+from nst_tf.cli.streams import answered, fail, run_program, say
 from nst_tf.cli.worker_flags import check_ray
 from nst_tf.files import check_outputs, free_name
 from nst_tf.settings import Settings
@@ -44,13 +44,7 @@ def main(argv: list[str]) -> int:
     0 for a finished film, 1 for bad input, 2 for misused flags, 128 + the signal's number for a
     film that was stopped, whose painted frames are a film all the same.
     """
-    try:
-        with warnings_on_stderr():
-            return _main(argv)
-    except UsageError as error:
-        return fail(f"{error} (--help tells how to start)", 2)
-    except KeyboardInterrupt:
-        return fail(NOTHING, 130)
+    return answered(lambda: _main(argv), NOTHING)
 
 
 def _main(argv: list[str]) -> int:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from nst_tf.cli.arguments import UsageError
+
 
 def say(text: str) -> int:
     """Write to stdout, unless nobody reads it any more, and return 0."""
@@ -34,6 +36,24 @@ def warnings_on_stderr() -> Iterator[None]:
         warnings.simplefilter("always", UserWarning)
         warnings.showwarning = show
         yield
+
+
+def answered(body: Callable[[], int], stopped: str) -> int:
+    """Return the exit status of a program's body, and say in a line what ended it early.
+
+    2 for misused flags, 130 for a Ctrl-C that came before the program could act on it.
+
+    Args:
+        body: returns the exit status.
+        stopped: what to say of such a Ctrl-C.
+    """
+    try:
+        with warnings_on_stderr():
+            return body()
+    except UsageError as error:
+        return fail(f"{error} (--help tells how to start)", 2)
+    except KeyboardInterrupt:
+        return fail(stopped, 130)
 
 
 def run_program(main: Callable[[list[str]], int]) -> None:

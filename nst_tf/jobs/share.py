@@ -30,7 +30,7 @@ class Share(NamedTuple):
 
 
 def share_out(workers: int, jobs: Sequence[Job], device: str = "auto") -> Share:
-    """Return what each worker has, and fewer workers if not so many fit into memory.
+    """Return what each worker has, and fewer workers where memory has no room for all.
 
     Args:
         workers: how many there are to be.
@@ -47,7 +47,7 @@ def share_out(workers: int, jobs: Sequence[Job], device: str = "auto") -> Share:
 
 
 def divided(workers: int, need: int, budgets: Sequence[str]) -> Share:
-    """Return what each worker has, and fewer workers if not so many fit into memory.
+    """Return what each worker has, and fewer workers where memory has no room for all.
 
     TensorFlow must have been started.
 

@@ -202,7 +202,7 @@ class Parts:
                 "Download", interactive=False, elem_id="download", min_width=120, scale=0, size="md"
             )
             history = gr.Gallery(
-                label="Pictures of this session", columns=8, rows=1, height=120,
+                label="Your pictures", columns=8, rows=1, height=120,
                 allow_preview=False, interactive=False, elem_id="history", buttons=[],
                 elem_classes="samples", object_fit="cover", scale=1, fit_columns=False,
                 visible=False,
