@@ -6,7 +6,6 @@ import ipaddress
 import os
 import shutil
 import signal
-import sys
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from typing import Any
 from absl import flags
 
 from nst_tf.cli.arguments import UsageError, normalised
+from nst_tf.cli.streams import fail, run_program, say
 from nst_tf.runtime import DEVICES
 
 M_ARENA_MAX = -8  # of glibc's mallopt
@@ -98,22 +98,21 @@ def main(argv: Sequence[str]) -> int:
     try:
         values = parse(argv)
     except UsageError as error:
-        return _fail(f"{error} (--help tells how to start)", 2)
+        return fail(f"{error} (--help tells how to start)", 2)
     if values.help:
-        print(HELP)
-        return 0
+        return say(HELP)
     if importlib.util.find_spec("gradio") is None:
-        return _fail("the page needs gradio: run pip install 'nst_tf[app]'", 1)
+        return fail("the page needs gradio: run pip install 'nst_tf[app]'", 1)
     if not is_loopback(values.host):
-        print(
-            f"nst_tf: warning: whoever reaches {values.host} and has the password can use this "
-            "machine to paint; passwords and pictures travel unencrypted",
-            file=sys.stderr,
+        fail(
+            f"warning: whoever reaches {values.host} and has the password can use this machine to "
+            "paint; passwords and pictures travel unencrypted",
+            0,
         )
     try:
         serve(values)
     except OSError as error:
-        return _fail(f"{error}: choose another --port or --host", 1)
+        return fail(f"{error}: choose another --port or --host", 1)
     return 0
 
 
@@ -136,7 +135,7 @@ def serve(values: flags.FlagValues) -> None:
         page = Page(root, served, values)
         try:
             page.launch()
-            print(f"nst_tf: the page is at {page.url}; Ctrl-C ends it", flush=True)
+            say(f"nst_tf: the page is at {page.url}; Ctrl-C ends it")
             signal.signal(signal.SIGTERM, signal.default_int_handler)
             with suppress(KeyboardInterrupt):
                 threading.Event().wait()
@@ -230,12 +229,7 @@ def _share_memory() -> None:
 
 def console() -> None:
     """Entry point of `nst-tf-app`."""
-    sys.exit(main(sys.argv))
-
-
-def _fail(message: str, status: int) -> int:
-    print(f"nst_tf: {message}", file=sys.stderr)
-    return status
+    run_program(main)
 
 
 if __name__ == "__main__":
