@@ -107,11 +107,6 @@ class Visitors:
                 _remove(visitor, run)
         return runs
 
-    def forget(self, visitor: Visitor, run: Run) -> None:
-        """Delete a run that has ended, and its files."""
-        with self._lock:
-            _remove(visitor, run)
-
     def sweep(self) -> None:
         """Delete what nobody has used for too long."""
         limit = time.monotonic() - self._kept
