@@ -82,8 +82,8 @@ class Neighbor(Term):
         return max(PLACE, *map(stride, self.layers))
 
     def scratch_numbers(self) -> float:
-        """Return what columns, matched columns and their slopes take for each pixel."""
-        return 3 * sum(numbers_per_pixel([name]) * stride(name) ** 2 for name in self.layers) / 16
+        """Return what columns, matched columns, products and slopes take for each pixel."""
+        return 5 * sum(numbers_per_pixel([name]) * stride(name) ** 2 for name in self.layers) / 16
 
     def target(self, sources: Sources) -> Target:
         """Return the candidates and the matches, as `Neighbors`."""
@@ -106,10 +106,10 @@ class Neighbor(Term):
         match = unfold(window.crop(values.match, self.grid), self.grid // PLACE)[..., 0]
         dots, squares = [], []
         for name, value in features.items():
-            ours = places(value, name, self.grid)
             theirs = tf.gather(values.columns[name], match)
-            dots.append(tf.reduce_sum(ours * theirs, axis=-1, keepdims=True))
-            squares.append(tf.reduce_sum(ours * ours, axis=-1, keepdims=True))
+            dot, square = products(places(value, name, self.grid), theirs)
+            dots.append(dot)
+            squares.append(square)
         folded = (fold(tf.add_n(maps), self.grid // PLACE) for maps in (dots, squares))
         return Statistics(maps=dict(zip(("dot", "square"), folded, strict=True)))
 
@@ -267,13 +267,31 @@ def places(features: tf.Tensor, layer: str, grid: int) -> tf.Tensor:
     _, height, width, channels = features.shape
     if height is None or width is None:  # in a graph for blocks of any size
         _, height, width, _ = tf.unstack(tf.shape(features))
-    rows, columns = (side * step // grid * grid // step for side in (height, width))
-    values = tf.cast(features[:, :rows, :columns], tf.float32) / channels
-    if step < PLACE:
-        return tf.nn.avg_pool2d(values, PLACE // step, PLACE // step, "VALID")
+    rows, columns = (side * step // grid * grid // max(step, PLACE) for side in (height, width))
+    if step < PLACE:  # before the cut and the cast, whose slopes would be of the full size
+        features = tf.nn.avg_pool2d(features, PLACE // step, PLACE // step, "VALID")
+    # The slope of `tf.slice` is a padding, which is faster than that of an index.
+    part = tf.slice(features, [0, 0, 0, 0], [1, rows, columns, channels])
+    values = tf.cast(part, tf.float32) / channels
     for axis in (1, 2):
         values = tf.repeat(values, step // PLACE, axis) if step > PLACE else values
     return values
+
+
+@tf.custom_gradient
+def products(ours: tf.Tensor, theirs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return ⟨x, t⟩ and |x|² of each place, `[1, h, w, 1]`, differentiable in x alone.
+
+    Args:
+        ours: x, float32 `[1, h, w, C]`.
+        theirs: t, of that shape.
+    """
+
+    def pull_back(dot, square):  # one pass, where autodiff tiles each of the slopes
+        return dot * theirs + 2 * square * ours, None
+
+    dot = tf.reduce_sum(ours * theirs, axis=-1, keepdims=True)
+    return (dot, tf.reduce_sum(ours * ours, axis=-1, keepdims=True)), pull_back
 
 
 def fold(values: tf.Tensor, width: int) -> tf.Tensor:

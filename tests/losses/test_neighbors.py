@@ -8,13 +8,14 @@ from nst_tf import Settings, stylize
 from nst_tf.fitting import fit
 from nst_tf.images.masks import Region
 from nst_tf.losses import neighbors
-from nst_tf.losses.neighbors import fold, nearest_rows, places, unfold
+from nst_tf.losses.neighbors import fold, nearest_rows, places, products, unfold
 from nst_tf.losses.objective import step_weights
 from nst_tf.losses.registry import make_terms
 from nst_tf.losses.targets import make_targets
 from nst_tf.measuring import measure, whole_targets
 from nst_tf.memory.evaluate import compiled
 from nst_tf.memory.passes import summarize_blocks
+from nst_tf.network.layers import stride
 from nst_tf.network.model import extract_features
 from nst_tf.scale import load_model
 
@@ -72,6 +73,40 @@ def test_places_are_means_of_fine_layers_and_repeats_of_coarse_ones(pixels):
     ours = np.concatenate([places(features[name], name, 8)[0] for name in LAYERS], axis=-1)
     assert ours.shape == (10, 14, 960)
     np.testing.assert_allclose(ours, columns(image), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("layer", ["block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1"])
+def test_places_pull_back_what_they_are_means_of(layer, pixels):
+    step = stride(layer)
+    shape = (1, 45 // step, 62 // step, 3)
+    features = tf.constant(pixels(*shape[1:3]))
+    upstream = tf.constant(pixels(10, 14, 1))
+    with tf.GradientTape() as tape:
+        tape.watch(features)
+        values = places(features, layer, 8)
+    slope = tape.gradient(values, features, output_gradients=upstream).numpy()
+    expected = np.zeros(shape)
+    for row in range(40):
+        for column in range(56):  # a pixel's share of its place, whatever the layer's stride
+            at = (0, row // step, column // step)
+            expected[at] += upstream[0, row // 4, column // 4] / 3 / 16
+    np.testing.assert_allclose(slope, expected, rtol=1e-5, atol=1e-7)
+
+
+def test_products_pull_back_like_the_automatic_gradient(pixels):
+    ours, theirs = (tf.constant(pixels(6, 5, seed)) for seed in (0, 1))
+    upstream = [tf.constant(pixels(6, 5, seed)[..., :1]) for seed in (2, 3)]
+    results = []
+    for function in (
+        products,
+        lambda x, t: [tf.reduce_sum(x * y, axis=-1, keepdims=True) for y in (t, x)],
+    ):
+        with tf.GradientTape() as tape:
+            tape.watch(ours)
+            values = function(ours, theirs)
+        results.append([*values, tape.gradient(values, ours, output_gradients=upstream)])
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
 def test_folding_by_cells_and_back(pixels):
