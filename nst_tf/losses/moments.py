@@ -20,10 +20,10 @@ class Covariance(Gram):
     covariance leaves the mean free: the term `Mean` compares that.
     """
 
+    shared = "moments"
+
     def _statistics(self, features: Features, window: Window) -> Statistics:
-        sums = dict(super()._statistics(features, window).sums)
-        sums |= {name + MEAN: mean(features[name], window.weights(name)) for name in features}
-        return Statistics(sums)
+        return _moments_by_layer(features, window)
 
     def matrices(self, statistics: Statistics) -> Mapping[str, tf.Tensor]:
         """Return the covariance matrices, float32 `[C, C]` by layer."""
@@ -51,6 +51,7 @@ class Mean(Term):
 
     name = "mean"
     regional = True
+    shared = Covariance.shared
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Mean | None":
@@ -63,7 +64,9 @@ class Mean(Term):
     def target(self, sources: Sources) -> Target:
         """Return the paintings' means, float32 `[C]` by layer, blended."""
         means = {
-            style: source.statistics(self.layers, _means, name="Mean").sums
+            style: _means(
+                source.statistics(self.layers, _moments_by_layer, name=Covariance.__name__)
+            )
             for style, source in sources.styles.items()
         }
         values, factors = blend(means, sources, self.layers, self.factors)
@@ -71,18 +74,58 @@ class Mean(Term):
         return Target(values, factors, sizes)
 
     def statistics(self, features: Features, values: Any, window: Window) -> Statistics:
-        """Return the layers' weighted sums of features."""
-        return _means({name: features[name] for name in values if name in features}, window)
+        """Return the layers' moments, as `Covariance` does."""
+        return _moments_by_layer(
+            {name: features[name] for name in values if name in features}, window
+        )
 
     def losses(self, statistics: Statistics, values: Any) -> Mapping[str, tf.Tensor]:
         """Return the means' mean squared errors by layer."""
-        return mean_squared_errors(statistics.sums, values)
+        return mean_squared_errors(_means(statistics), values)
 
 
-def _means(features: Features, window: Window) -> Statistics:
-    return Statistics({name: mean(value, window.weights(name)) for name, value in features.items()})
+def _moments_by_layer(features: Features, window: Window) -> Statistics:
+    sums = {}
+    for name, value in features.items():
+        sums[name], sums[name + MEAN] = moments(value, window.weights(name))
+    return Statistics(sums)
 
 
-def mean(features: tf.Tensor, weights: tf.Tensor | float) -> tf.Tensor:
-    """Return Fᵀ g, float32 `[C]`; arguments as for `gram.gram_matrix`."""
-    return tf.reduce_sum(weights * tf.cast(features, tf.float32), axis=[0, 1, 2])
+def _means(statistics: Statistics) -> dict[str, tf.Tensor]:
+    return {
+        name.removesuffix(MEAN): value
+        for name, value in statistics.sums.items()
+        if name.endswith(MEAN)
+    }
+
+
+def moments(features: tf.Tensor, weights: tf.Tensor | float) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return Fᵀ diag(g) F and Fᵀ g, float32 `[C, C]` and `[C]`; arguments as for `gram_matrix`."""
+    rows = tf.reshape(features, [-1, features.shape[-1]])
+    if isinstance(weights, float):
+        gram, total = _moments(rows)
+        return weights * gram, weights * total
+    return _guided_moments(rows, tf.reshape(weights, [-1, 1]))
+
+
+@tf.custom_gradient
+def _moments(rows):
+    def pull_back(gram, mean):
+        # Added before they are rounded to the features' precision: much of them cancels.
+        slope = tf.matmul(tf.cast(rows, tf.float32), gram + tf.transpose(gram)) + mean
+        return tf.cast(slope, rows.dtype)
+
+    precise = tf.cast(rows, tf.float32)
+    gram = tf.matmul(precise, precise, transpose_a=True)
+    return (gram, tf.reduce_sum(precise, axis=0)), pull_back
+
+
+@tf.custom_gradient
+def _guided_moments(rows, guide):
+    def pull_back(gram, mean):
+        slope = tf.matmul(tf.cast(rows, tf.float32), gram + tf.transpose(gram)) + mean
+        return tf.cast(guide * slope, rows.dtype), None
+
+    precise = tf.cast(rows, tf.float32)
+    gram = tf.matmul(guide * precise, precise, transpose_a=True)
+    return (gram, tf.matmul(guide, precise, transpose_a=True)[0]), pull_back

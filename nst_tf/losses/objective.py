@@ -7,8 +7,9 @@ Weights are applied here and nowhere else; shares, layers' weights and what a re
 by are folded into the parts' factors by `targets`.
 """
 
+import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 import keras
 import tensorflow as tf
@@ -95,27 +96,39 @@ def objective(
     for level in range(targets.levels):
         picture = halved(image, level)
         features = extract_features(network, picture, convolutions[level] if convolutions else {})
-        statistics |= measure_parts(terms, {PIXELS: picture, **features}, targets.at(level))
+        window = functools.partial(Window, picture.shape[1:3], None)
+        pictured = {PIXELS: picture, **features}
+        statistics |= measure_parts(terms, pictured, targets.at(level), window)
     return combine(terms, statistics, targets.parts, weights)
 
 
 def measure_parts(
-    terms: Sequence[Term], features: Features, parts: Mapping[Key, Part]
+    terms: Sequence[Term],
+    features: Features,
+    parts: Mapping[Key, Part],
+    window: Callable[[Mapping[str, tf.Tensor]], Window],
 ) -> dict[Key, Statistics]:
-    """Return the statistics of a whole picture, from its pixels and features, for each part."""
-    size = features[PIXELS].shape[1:3]
+    """Return the statistics of a picture or a block for each part that has any there.
+
+    Args:
+        terms: all terms.
+        features: the pixels and features at hand.
+        parts: what the terms compare with, at one level.
+        window: returns the window of the features for a part's guides.
+    """
     named = {term.name: term for term in terms}
-    return {
-        key: named[key[0]].statistics(
-            select(named[key[0]], features), part.values, Window(size, guides=part.guides)
-        )
-        for key, part in parts.items()
-    }
-
-
-def select(term: Term, features: Features) -> Features:
-    """Return what the term reads of the features at hand: its layers, or the pixels."""
-    return {name: features[name] for name in term.layers or (PIXELS,) if name in features}
+    found: dict[Key, Statistics] = {}
+    shared: dict[Hashable, Statistics] = {}
+    for key, part in parts.items():
+        term = named[key[0]]
+        ours = {name: features[name] for name in term.layers or (PIXELS,) if name in features}
+        if not ours:
+            continue
+        same = (term.shared or term.name, term.layers, *key[1:])
+        if same not in shared:
+            shared[same] = term.statistics(ours, part.values, window(part.guides))
+        found[key] = shared[same]
+    return found
 
 
 def gradient(

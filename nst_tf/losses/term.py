@@ -199,6 +199,8 @@ class Term:
         regional: whether each region has a target of its own.
         painted: whether `Settings.strength` multiplies its weight.
         grid: pixels between two locations of its maps.
+        shared: a name for its statistics, if another term with the same layers has the same ones:
+            they are computed once for both, and pulled back once.
     """
 
     name: str
@@ -207,6 +209,7 @@ class Term:
     regional: bool = False
     painted: bool = True
     grid: int = 1
+    shared: str = ""
 
     def held_numbers(self) -> float:
         """Return how many float32 numbers its target keeps for each pixel: see `memory.plan`."""

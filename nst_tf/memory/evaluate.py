@@ -7,6 +7,7 @@ the whole picture's values up to rounding (Galerne, Raad, Lezama and Morel, "Sca
 Transfer", 2022, for Gram matrices).
 """
 
+import functools
 import gc
 import logging
 import threading
@@ -26,7 +27,7 @@ from nst_tf.losses.objective import (
     objective,
 )
 from nst_tf.losses.targets import Targets, halved
-from nst_tf.losses.term import PIXELS, Term, add
+from nst_tf.losses.term import PIXELS, Term, Window, add
 from nst_tf.memory.blocks import make_stages
 from nst_tf.memory.passes import (
     BlockedStage,
@@ -213,7 +214,8 @@ class BlockedObjective:
             targets = Targets(parts, None)
             for level in range(targets.levels):
                 pixels = {PIXELS: halved(image, level)}
-                statistics |= measure_parts(self._of_pixels, pixels, targets.at(level))
+                window = functools.partial(Window, pixels[PIXELS].shape[1:3], None)
+                statistics |= measure_parts(self._of_pixels, pixels, targets.at(level), window)
             return combine(self._of_pixels, statistics, parts, weights)
 
         return gradient(losses, image)

@@ -1,5 +1,6 @@
 """Passes through the network, whole or block by block: see `blocks` for the cuts."""
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.images.resize import Size
-from nst_tf.losses.objective import select
+from nst_tf.losses.objective import measure_parts
 from nst_tf.losses.targets import Key, Part
 from nst_tf.losses.term import Function, Statistics, Summarize, Term, Window, add
 from nst_tf.memory.blocks import CUTS, Block, Stage, make_stages
@@ -83,13 +84,8 @@ class BlockedStage:
             parts: all parts of the picture.
         """
         features = self.features(crop, inside)
-        found = {}
-        for key, part in parts.items():
-            term = self._terms[key[0]]
-            ours = select(term, features)
-            if ours:
-                window = self.window(outside, part.guides)
-                found[key] = term.statistics(ours, part.values, window)
+        window = functools.partial(self.window, outside)
+        found = measure_parts(list(self._terms.values()), features, parts, window)
         return found, features[self.last]
 
     def _pull_back(

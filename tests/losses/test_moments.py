@@ -1,12 +1,15 @@
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from nst_tf.losses.gram import Gram
-from nst_tf.losses.moments import Covariance, Mean, mean
+from nst_tf.losses.moments import Covariance, Mean, moments
+from nst_tf.losses.objective import measure_parts
 from nst_tf.losses.registry import make_terms
+from nst_tf.losses.targets import Part
 from nst_tf.losses.term import Window
 from nst_tf.measuring import measure
 from nst_tf.network.model import extract_features
@@ -49,18 +52,66 @@ def test_guided_covariances_and_means_agree_with_numpy():
     flat, weights = features.reshape(-1, 5).astype(np.float64), guide.ravel()
     expected = np.cov(flat.T, aweights=weights, ddof=0)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(
-        mean(tf.constant(features), tf.constant(guide)), weights @ flat, rtol=1e-5
-    )
+    _, mean = moments(tf.constant(features), tf.constant(guide))
+    np.testing.assert_allclose(mean, weights @ flat, rtol=1e-5)
 
 
 def test_a_shift_of_the_features_changes_the_means_alone():
     features = tf.constant(normal(1, 8, 6, 5))
     before, after = (covariance(values, Window((8, 6))) for values in (features, features + 3))
     np.testing.assert_allclose(before, after, atol=1e-5)
-    np.testing.assert_allclose(
-        mean(features + 3, 1 / 48), mean(features, 1 / 48) + 3, rtol=1e-5, atol=1e-5
-    )
+    before, after = (moments(values, 1 / 48)[1] for values in (features, features + 3))
+    np.testing.assert_allclose(after, before + 3, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("guided", [False, True])
+def test_moments_pull_back_like_the_automatic_gradient(guided):
+    features = tf.constant(normal(1, 7, 5, 6) + 2)
+    weights = np.random.default_rng(2).random((1, 7, 5, 1)) if guided else np.full((1, 7, 5, 1), 3)
+    guide = tf.constant(weights / weights.sum(), tf.float32)
+    upstream = tf.constant(normal(6, 6, seed=1)), tf.constant(normal(6, seed=3))
+    results = []
+    for function in (
+        lambda f: moments(f, guide if guided else 1 / 35),
+        lambda f: (
+            tf.einsum("bijc,bijk,bijd->cd", f, guide, f),
+            tf.einsum("bijc,bijk->c", f, guide),
+        ),
+    ):
+        with tf.GradientTape() as tape:
+            tape.watch(features)
+            values = function(features)
+        results.append([*values, tape.gradient(values, features, output_gradients=upstream)])
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+
+
+def test_slopes_that_cancel_do_so_before_they_are_rounded():
+    # 101 · 0.01 − 1.009 is 0 if both are rounded to bfloat16 first.
+    features = tf.fill([1, 4, 4, 1], tf.constant(101, tf.bfloat16))
+    with tf.GradientTape() as tape:
+        tape.watch(features)
+        gram, mean = moments(features, 1.0)
+        loss = 0.005 * gram[0, 0] - 1.01 * mean[0] + 0.001 * mean[0]
+    slope = tf.cast(tape.gradient(loss, features), tf.float32)
+    np.testing.assert_allclose(slope, np.full((1, 4, 4, 1), 0.001), rtol=0.01)
+
+
+def test_terms_that_share_statistics_do_so_within_a_level_and_a_region_alone():
+    features = {name: tf.constant(normal(1, 8, 6, 5)) for name in LAYERS}
+    guides = [{name: tf.fill([1, 8, 6, 1], 1 / side) for name in LAYERS} for side in (48, 96)]
+    parts = {
+        (term, 0, region): Part(dict.fromkeys(LAYERS), {}, guides[region])
+        for term in ("style", "mean")
+        for region in (0, 1)
+    }
+    terms = [term for term in make_terms(SETTINGS) if term.name in ("style", "mean")]
+    found = measure_parts(terms, features, parts, functools.partial(Window, (8, 6), None))
+    assert list(found) == list(parts)
+    for region in (0, 1):
+        assert found["style", 0, region] is found["mean", 0, region]
+    one, other = (found["mean", 0, region].sums["block1_conv1/mean"] for region in (0, 1))
+    np.testing.assert_allclose(one, 2 * other, rtol=1e-5)
 
 
 @pytest.mark.parametrize("loss", ["absolute", "relative"])
