@@ -1,10 +1,11 @@
-"""A picture of 3840x2160 pixels within 4 GiB and whole: the command line, its time and memory.
+"""A recipe by the command line at 512, 1024 and 3840 pixels: its time and memory.
 
-    python scripts/benchmark_large.py [--budget 4GiB] [--rounds 1]
+    python scripts/benchmark_large.py [--recipe painting] [--rounds 2] [--against ../old]
 
-coffee.jpg is cropped and enlarged to that size and painted like summertime.jpg by `fast` with two
-steps at each scale, in turns within the budget and as a whole. Written to benchmark_large.json; the
-pictures go to the directory --output.
+coffee.jpg is cropped and enlarged to each size and painted like summertime.jpg; seconds are those
+of the whole command. With --against, the two checkouts take turns at the sizes that are run in
+full. The largest has two steps at the finest scale and must keep within --budget. Written to
+benchmark_large.json; the pictures go to the directory --output.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from record import ASSETS, describe, write_record
+from record import ASSETS, ROOT, commit, describe, write_record
 
 from nst_tf import load_image, save_image
 from nst_tf.images.metadata import read_metadata
@@ -24,61 +25,82 @@ from nst_tf.images.resize import cover
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-
-def measure(arguments):
-    """Run the command line and return its seconds and its peak memory in MiB."""
-    began = time.perf_counter()
-    run = subprocess.Popen([sys.executable, "-m", "nst_tf.run", *arguments])
-    _, status, usage = os.wait4(run.pid, 0)
-    seconds = time.perf_counter() - began
-    run.returncode = os.waitstatus_to_exitcode(status)
-    if run.returncode:
-        sys.exit(f"the run ended with status {run.returncode}")
-    return seconds, usage.ru_maxrss / 1024
+FULL = ((384, 512), (768, 1024))
+LARGE = (2160, 3840)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--budget", default="4GiB")
-    parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--output", type=Path, default=Path("large"))
-    options = parser.parse_args()
+    options = parse()
     options.output.mkdir(exist_ok=True)
-    sides = {
-        "within the budget": [f"--memory_budget={options.budget}"],
-        "whole": ["--memory_budget=1TB", "--block_size=0"],
-    }
-    found = {name: [] for name in sides}
-    pictures = {name: options.output / f"{name.replace(' ', '-')}.png" for name in sides}
+    sides = {"this": ROOT} | ({"other": options.against} if options.against else {})
+    record = describe() | {"recipe": options.recipe, "rounds": options.rounds, "sizes": {}}
+    if options.against:
+        record["other_commit"] = commit(options.against)
+    for size in (*FULL, LARGE):
+        large = size == LARGE
+        flags = [f"--memory_budget={options.budget}", "--steps_per_epoch=2"] if large else []
+        found = {name: [] for name in sides if not (large and name == "other")}
+        for _ in range(1 if large else options.rounds):
+            for name in found:
+                found[name].append(paint(sides[name], size, flags, options))
+                print(size, name, *found[name][-1], flush=True)
+        record["sizes"]["x".join(map(str, reversed(size)))] = summarise(found) | (
+            {"budget": options.budget, "plan": read_metadata(where(size, options))["plan"]}
+            if large
+            else {}
+        )
+        write_record(Path(__file__).with_suffix(".json"), record)
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--recipe", default="painting")
+    parser.add_argument("--budget", default="4GiB")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--against", type=Path, help="another checkout")
+    parser.add_argument("--output", type=Path, default=Path("large"))
+    return parser.parse_args()
+
+
+def where(size, options):
+    return options.output / f"{size[1]}.png"
+
+
+def paint(checkout, size, flags, options):
+    """Run a checkout's command line; return its seconds and its peak memory in MiB."""
     with tempfile.TemporaryDirectory() as folder:
         photo = Path(folder, "photo.png")
-        save_image(photo, cover(load_image(ASSETS / "coffee.jpg"), (2160, 3840)))
-        for _ in range(options.rounds):
-            for name, flags in sides.items():
-                found[name].append(
-                    measure(
-                        [
-                            f"--content={photo}",
-                            f"--style={ASSETS / 'summertime.jpg'}",
-                            "--recipe=fast",
-                            "--max_dim=3840",
-                            "--steps_per_epoch=2",
-                            f"--output={pictures[name]}",
-                            "--overwrite",
-                            *flags,
-                        ]
-                    )
-                )
-    figures = {
-        name: {
-            "plan_of_the_finest_scale": read_metadata(pictures[name])["plan"],
-            "seconds": round(statistics.median(seconds for seconds, _ in runs)),
-            "peak_mebibytes": round(max(peak for _, peak in runs)),
-        }
-        for name, runs in found.items()
-    }
-    record = describe() | {"budget": options.budget, "rounds": options.rounds} | figures
-    write_record(Path(__file__).with_suffix(".json"), record)
+        save_image(photo, cover(load_image(ASSETS / "coffee.jpg"), size))
+        command = [sys.executable, "-m", "nst_tf.run", f"--content={photo}", *flags]
+        command += [f"--style={ASSETS / 'summertime.jpg'}", f"--recipe={options.recipe}", "--quiet"]
+        command += [f"--max_dim={size[1]}", f"--output={where(size, options).resolve()}"]
+        command.append("--overwrite")
+        # Python looks for modules in the directory it starts in before those of PYTHONPATH.
+        checkout = checkout.resolve()
+        began = time.perf_counter()
+        run = subprocess.Popen(
+            command, cwd=checkout, env=os.environ | {"PYTHONPATH": str(checkout)}
+        )
+        _, status, usage = os.wait4(run.pid, 0)
+        seconds = time.perf_counter() - began
+    run.returncode = os.waitstatus_to_exitcode(status)
+    if run.returncode:
+        sys.exit(f"the run ended with status {run.returncode}")
+    return round(seconds, 1), round(usage.ru_maxrss / 1024)
+
+
+def summarise(found):
+    """Return medians of the seconds, the largest peaks, and medians of the ratios this/other."""
+    figures = {}
+    for name, runs in found.items():
+        seconds, peaks = zip(*runs, strict=True)
+        figures[name] = {"seconds": statistics.median(seconds), "peak_mebibytes": max(peaks)}
+    if "other" in found:
+        pairs = list(zip(found["this"], found["other"], strict=True))
+        for index, what in enumerate(("seconds", "peak_mebibytes")):
+            ratio = statistics.median(ours[index] / theirs[index] for ours, theirs in pairs)
+            figures[f"{what}_this_over_other"] = round(ratio, 3)
+    return figures
 
 
 if __name__ == "__main__":
