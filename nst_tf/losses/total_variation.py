@@ -50,9 +50,7 @@ class TotalVariation(Term):
 
     def statistics(self, features: Features, values: Any, window: Window) -> Statistics:
         """Return the sum of the differences, of the whole image."""
-        image = features[PIXELS]
-        down = tf.abs(image[:, 1:] - image[:, :-1])
-        across = tf.abs(image[:, :, 1:] - image[:, :, :-1])
+        down, across = map(tf.abs, differences(features[PIXELS]))
         if values:
             down, across = down * values[0], across * values[1]
         return Statistics({self.name: tf.reduce_sum(down) + tf.reduce_sum(across)})
@@ -60,6 +58,26 @@ class TotalVariation(Term):
     def losses(self, statistics: Statistics, values: Any) -> Mapping[str, tf.Tensor]:
         """Return the sum."""
         return statistics.sums
+
+
+def differences(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return each pixel less the one above it, and less the one on its left.
+
+    Args:
+        image: `[1, H, W, C]` of static shape.
+
+    Returns:
+        `[1, H−1, W, C]` and `[1, H, W−1, C]`.
+    """
+    _, height, width, channels = image.shape
+
+    def part(top, left, rows, columns):
+        # Its slope is a padding, which takes a third of the time of that of an index.
+        return tf.slice(image, [0, top, left, 0], [1, rows, columns, channels])
+
+    down = part(1, 0, height - 1, width) - part(0, 0, height - 1, width)
+    across = part(0, 1, height, width - 1) - part(0, 0, height, width - 1)
+    return down, across
 
 
 def variation(source: Source) -> float:
