@@ -30,9 +30,9 @@ PAIRS = (
     "astronaut:composition_viii:256",
     "coffee:summertime:512",
 )
-METHODS = ("tutorial", "lbfgs", "fast", "quality", "painting")
+METHODS = ("tutorial", "gatys", "lbfgs", "fast", "quality", "painting")
 TURN = 5.0  # seconds
-SPACING = 1.12  # of the times at which pictures are set aside
+SPACING = 1.25  # of the times at which pictures are set aside
 
 
 def make_settings(method, max_dim, options):

@@ -11,30 +11,33 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageOps
 from record import ASSETS, MAIN_FIGURES
 
-COLOURS = {"tutorial": "C7", "lbfgs": "C0", "fast": "C1", "quality": "C3", "painting": "C2"}
+COLOURS = {
+    "tutorial": "C7", "gatys": "C5", "lbfgs": "C0", "fast": "C1", "quality": "C3", "painting": "C2",
+}  # fmt: skip
 WIDTH, HEIGHT, MARGIN = 300, 200, 6
 
 
 def draw_curves(pairs):
-    """Draw the main figures and the tutorial's loss against seconds, a column for each pair."""
-    figure = Figure(figsize=(3.6 * len(pairs), 12), layout="constrained")
-    panels = figure.subplots(len(MAIN_FIGURES) + 1, len(pairs), sharex="col", squeeze=False)
-    for column, (pair, methods) in zip(panels.T, pairs.items(), strict=True):
+    """Draw the main figures and the tutorial's loss against seconds, a row for each pair."""
+    labels = (*MAIN_FIGURES, "the tutorial's loss")
+    figure = Figure(figsize=(3.2 * len(labels), 3.2 * len(pairs)), layout="constrained")
+    panels = figure.subplots(len(pairs), len(labels), squeeze=False)
+    for row, (pair, methods) in zip(panels, pairs.items(), strict=True):
         content, style, size = pair.split(":")
-        column[0].set_title(f"{content}, {style}, {size} px", fontsize=10)
+        row[0].set_ylabel(f"{content}, {style}, {size} px")
         for name, figures in methods.items():
             colour = COLOURS.get(name, "C4")
             seconds, qualities = zip(*figures["quality_by_seconds"], strict=True)
-            for axes, kind in zip(column, MAIN_FIGURES, strict=False):
+            for axes, kind in zip(row, MAIN_FIGURES, strict=False):
                 axes.semilogx(seconds, [q[kind] for q in qualities], color=colour, label=name)
+                axes.plot(seconds[-1], qualities[-1][kind], "o", color=colour, markersize=4)
             seconds, losses = zip(*figures["loss_by_seconds"], strict=True)
-            column[-1].loglog(seconds, losses, color=colour)
-        column[-1].set_xlabel("seconds")
-        for axes in column:
-            axes.grid(alpha=0.3, which="both")
-    for axes, label in zip(panels[:, 0], (*MAIN_FIGURES, "the tutorial's loss"), strict=True):
-        axes.set_ylabel(label)
-    panels[0, 0].legend()
+            row[-1].loglog(seconds, losses, color=colour)
+        for axes, label in zip(row, labels, strict=True):
+            axes.set_title(label, fontsize=10)
+            axes.set_xlabel("seconds")
+            axes.grid(alpha=0.3)
+    panels[0, 0].legend(fontsize=8)
     figure.savefig(ASSETS / "quality-curves.png", dpi=100)
 
 
