@@ -11,6 +11,7 @@ import time
 from playwright.sync_api import expect
 
 from nst_tf.cli.help import PURPOSES
+from nst_tf.recipes import RECIPES
 from tests.conftest import ROOT
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -84,8 +85,17 @@ class Visit:
         number.fill(str(size))
         number.blur()
         self.open("Advanced", "Schedule")
-        self.field("steps_per_epoch", steps)
-        self.page.wait_for_timeout(300)
+        box = self.advanced("steps_per_epoch")
+        # The recipe's values come to the fields in several strokes, which wipe out what is filled
+        # in between.
+        usual = str(RECIPES[recipe].steps_per_epoch)
+        expect(box).to_have_attribute("placeholder", usual, timeout=PATIENCE)
+        for _ in range(20):
+            self.field("steps_per_epoch", steps)
+            self.page.wait_for_timeout(500)
+            if box.input_value() == str(steps):
+                break
+        expect(box).to_have_value(str(steps))
 
     def press(self, name):
         button = self.page.locator(f"#{name}")
