@@ -16,7 +16,8 @@ from nst_tf.schedule import Scale, plan_scales
 from nst_tf.settings import Settings
 from nst_tf.styles import check_blend, check_styles, style_scales
 
-KEEP = 10.0  # weight of keeping relative to the content's: a face stays a face, by eye
+# Weight of keeping relative to the content's, by the kind of loss: a face stays a face, by eye.
+KEEP = {"absolute": 10.0, "relative": 2.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,9 +148,10 @@ def with_keep_weight(settings: Settings, keep: bool) -> Settings:
     content = settings.content_weight
     if not content:
         raise ValueError("keep_weight is 0, and so is content_weight: set one to keep something")
+    factor = KEEP[settings.loss]
     if isinstance(content, tuple):
-        return replace(settings, keep_weight=(KEEP * content[0], KEEP * content[1]))
-    return replace(settings, keep_weight=KEEP * content)
+        return replace(settings, keep_weight=(factor * content[0], factor * content[1]))
+    return replace(settings, keep_weight=factor * content)
 
 
 def style_side(content: Size, scale: float, detail: float) -> int:

@@ -167,7 +167,7 @@ class Settings:
     keep_weight: Weight = setting(
         0.0, "Loss",
         "weight of the photo's features where --keep_mask or --keep_faces keeps them, or a ramp; "
-        "0: ten times the content weight",
+        "0: ten times the content weight, twice with relative losses",
         low=0, check=checked_ramp,
     )  # fmt: skip
     temporal_weight: Weight = setting(

@@ -4,7 +4,8 @@ Every place of the photo is matched with the place of a painting whose features 
 and the picture's features there are pulled towards that place's (Kolkin, Kucera, Paris, Sykora,
 Shechtman and Shakhnarovich, "Neural Neighbor Style Transfer", arXiv 2203.13215; the idea of Chen
 and Schmidt, arXiv 1612.04337). Unlike in the paper, matches are made once a scale, so that the
-objective is smooth and L-BFGS can minimise it, and the loss is compared without centring.
+objective is smooth and L-BFGS can minimise it, and the loss is centred as the matching is: what all
+places share is the palette, which the term `Mean` compares.
 """
 
 import logging
@@ -23,7 +24,7 @@ from nst_tf.settings import Settings
 
 PLACE = 4  # pixels between two places: the paper's grid, a quarter of the size
 CANDIDATES = 4096  # places of all paintings together: twice as many do hardly better
-PHOTO_SHARE = 0.75  # of the query; the rest is the image that the scale starts with
+PHOTO_SHARE = 0.5  # of the query; the rest is the image that the scale starts with
 PRIOR = 0.1  # centred cosine that a painting with the share 1/e gives away
 CHUNK = 2048  # places that are compared with all candidates at once
 LEAST_SQUARE = 1e-8  # below it, a column has no direction
@@ -35,14 +36,16 @@ class Neighbors(NamedTuple):
     """What the image is compared with.
 
     Attributes:
-        columns: by layer, the candidates' features `[N, C]`, divided by the norms of their columns,
-            and rows of zeros up to a power of two, so that paintings of many sizes lead to few
-            shapes, for each of which TensorFlow traces a graph.
+        columns: by layer, the candidates' features `[N, C]` less their mean, divided by the norms
+            of the columns, and rows of zeros up to a power of two, so that paintings of many sizes
+            lead to few shapes, for each of which TensorFlow traces a graph.
+        means: by layer, the mean of the candidates' features, `[C]`.
         match: int32 `[1, h, w, k]`, the candidate of each of the k places of a cell.
         weights: float32 of that shape, how much each place counts, 1 in all; or a number.
     """
 
     columns: Mapping[str, tf.Tensor]
+    means: Mapping[str, tf.Tensor]
     match: tf.Tensor
     weights: tf.Tensor | float
 
@@ -51,16 +54,17 @@ class Neighbors(NamedTuple):
 class Neighbor(Term):
     """Compare the image's hypercolumns with those of the matched places.
 
-        neighbor = Σ_i g_i (1 − ⟨x_i, t_i⟩ / |x_i|)        |t_i| = 1
+        neighbor = Σ_i g_i (1 − ⟨x_i − m, t_i⟩ / |x_i − m|)        |t_i| = 1
 
     The hypercolumn x_i of a place holds the features of all layers on a grid of 4 pixels, each
-    divided by its layer's number of channels; finer maps are averaged, coarser ones repeated. g
-    weighs the places: alike, or by the region.
+    divided by its layer's number of channels; finer maps are averaged, coarser ones repeated. m is
+    the candidates' mean column, and t_i the direction from it to the match. g weighs the places:
+    alike, or by the region.
 
     The candidates are places of all paintings, on a regular grid if there are more than 4096. A
     match maximises the cosine after subtraction of the mean column of each side, plus
-    0.1 · log(share) for several paintings. The query is 0.75 of the photo and 0.25 of the image
-    that the scale starts with; at the first scale it is the photo.
+    0.1 · log(share) for several paintings. The query is half the photo and half the image that the
+    scale starts with; at the first scale it is the photo.
     """
 
     layers: tuple[str, ...]
@@ -88,26 +92,25 @@ class Neighbor(Term):
     def target(self, sources: Sources) -> Target:
         """Return the candidates and the matches, as `Neighbors`."""
         candidates, bias = self._candidates(sources)
-        norms = tf.sqrt(
-            sum(tf.reduce_sum(tf.square(values), axis=1) for values in candidates.values())
-        )
-        norms = tf.maximum(norms, LEAST_SQUARE**0.5)[:, None]
+        means = {name: tf.reduce_mean(values, axis=0) for name, values in candidates.items()}
+        columns = directions({name: candidates[name] - means[name] for name in self.layers})
         weights = self._weights(sources.content)
         query = sources.content
         if sources.start is not None:
             mixed = PHOTO_SHARE * query.image + (1 - PHOTO_SHARE) * sources.start
             query = query._replace(image=mixed)
-        columns = {name: filled_up(values / norms) for name, values in candidates.items()}
-        match = self._match(query, candidates, bias, weights)
-        return Target(Neighbors(columns, match, weights), {self.name: 1.0})
+        match = self._match(query, columns, bias, weights)
+        filled = {name: filled_up(values) for name, values in columns.items()}
+        return Target(Neighbors(filled, means, match, weights), {self.name: 1.0})
 
     def statistics(self, features: Features, values: Neighbors, window: Window) -> Statistics:
-        """Return ⟨x, t⟩ and |x|² of the places, to be added up over the layers."""
+        """Return ⟨x − m, t⟩ and |x − m|² of the places, to be added up over the layers."""
         match = unfold(window.crop(values.match, self.grid), self.grid // PLACE)[..., 0]
         dots, squares = [], []
         for name, value in features.items():
             theirs = tf.gather(values.columns[name], match)
-            dot, square = products(places(value, name, self.grid), theirs)
+            ours = places(value, name, self.grid) - values.means[name]
+            dot, square = products(ours, theirs)
             dots.append(dot)
             squares.append(square)
         folded = (fold(tf.add_n(maps), self.grid // PLACE) for maps in (dots, squares))
@@ -193,11 +196,11 @@ class Neighbor(Term):
     def _match(
         self,
         query: Source,
-        candidates: Mapping[str, tf.Tensor],
+        columns: Mapping[str, tf.Tensor],
         bias: np.ndarray,
         weights: tf.Tensor | float,
     ) -> tf.Tensor:
-        """Return the best candidate of each place, int32, folded."""
+        """Return the best candidate of each place, int32, folded; columns have the norm 1."""
         width = self.grid // PLACE
 
         def sums(features: Features, window: Window) -> Statistics:
@@ -212,23 +215,25 @@ class Neighbor(Term):
 
         whole = query._replace(mask=None, guides={})
         means = whole.statistics(self.layers, sums, self.grid).sums
-        theirs = tf.concat(
-            [candidates[name] - tf.reduce_mean(candidates[name], axis=0) for name in self.layers],
-            axis=1,
-        )
-        squares = tf.reduce_sum(tf.square(theirs), axis=1, keepdims=True)
-        theirs *= tf.math.rsqrt(tf.maximum(squares, LEAST_SQUARE))
+        theirs = tf.concat([columns[name] for name in self.layers], axis=1)
 
         def nearest(features: Features, window: Window) -> Statistics:
-            columns = tf.concat(
+            ours = tf.concat(
                 [places(features[name], name, self.grid) - means[name] for name in self.layers],
                 axis=-1,
             )
-            best = nearest_rows(tf.reshape(columns, [-1, columns.shape[-1]]), theirs, bias)
-            best = tf.reshape(best, [*columns.shape[:3], 1])
+            best = nearest_rows(tf.reshape(ours, [-1, ours.shape[-1]]), theirs, bias)
+            best = tf.reshape(best, [*ours.shape[:3], 1])
             return Statistics(maps={"match": fold(best, width)})
 
         return whole.statistics(self.layers, nearest, self.grid, joint=True).maps["match"]
+
+
+def directions(columns: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Return columns, `[N, C]` by layer, divided by the norms that they have over all layers."""
+    squares = tf.add_n([tf.reduce_sum(tf.square(part), 1, True) for part in columns.values()])
+    scale = tf.math.rsqrt(tf.maximum(squares, LEAST_SQUARE))
+    return {name: part * scale for name, part in columns.items()}
 
 
 def filled_up(rows: tf.Tensor) -> tf.Tensor:

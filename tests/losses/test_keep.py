@@ -46,11 +46,13 @@ def test_the_loss_is_the_masked_mean_squared_error(pixels, mask):
     assert measure(content, content, style, settings, keep=mask)["keep"] == 0
 
 
-def test_the_weight_is_ten_times_the_contents_unless_it_is_given(pixels, mask):
+def test_the_weight_follows_the_contents_unless_it_is_given(pixels, mask):
     pictures = pixels(32, 48), pixels(32, 48, 1)
-    assert fit(*pictures, SETTINGS, keep=mask).settings.keep_weight == pytest.approx(1)
+    assert fit(*pictures, SETTINGS, keep=mask).settings.keep_weight == pytest.approx(0.2)
     ramp = dataclasses.replace(SETTINGS, content_weight="1:2", epochs=2)
-    assert fit(*pictures, ramp, keep=mask).settings.keep_weight == (10, 20)
+    assert fit(*pictures, ramp, keep=mask).settings.keep_weight == (2, 4)
+    absolute = dataclasses.replace(ramp, loss="absolute")
+    assert fit(*pictures, absolute, keep=mask).settings.keep_weight == (10, 20)
     given = dataclasses.replace(SETTINGS, keep_weight=7)
     assert fit(*pictures, given, keep=mask).settings.keep_weight == 7
     assert fit(*pictures, given).settings.keep_weight == 0
@@ -102,7 +104,7 @@ def test_faces_are_found_and_painted_at_all_scales():
     assert 384 * 0.1 < rows.mean() < 384 * 0.4
     assert 384 * 0.3 < columns.mean() < 384 * 0.6
     assert 0.01 < face.mean() < 0.2
-    assert fitted.settings.keep_weight == pytest.approx(10 * RECIPES["quality"].content_weight)
+    assert fitted.settings.keep_weight == pytest.approx(2 * RECIPES["quality"].content_weight)
     assert [max(scale.size) for scale in fitted.scales] == [96, 192, 384]
 
 

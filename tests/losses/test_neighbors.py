@@ -67,6 +67,10 @@ def unit(rows):
     return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
 
 
+def centred(rows):
+    return unit(rows - rows.mean(axis=0))
+
+
 def test_places_are_means_of_fine_layers_and_repeats_of_coarse_ones(pixels):
     image = pixels(45, 62)
     features = extract_features(load_model(SETTINGS), tf.constant(image))
@@ -141,22 +145,23 @@ def test_matches_are_those_of_brute_force(pixels):
     content, style = pixels(40, 56), pixels(48, 32, 1)
     (values,) = target(content, style)
     ours, theirs = columns(content).reshape(-1, 960), columns(style).reshape(-1, 960)
-    cosines = unit(ours - ours.mean(axis=0)) @ unit(theirs - theirs.mean(axis=0)).T
+    cosines = centred(ours) @ centred(theirs).T
     match = unfold(values.match, 2).numpy().ravel()
     best = cosines.max(axis=1)
     # Rounding may decide between two that are alike, but never for a worse one.
     np.testing.assert_allclose(cosines[np.arange(len(match)), match], best, atol=1e-5)
     assert (match == cosines.argmax(axis=1)).mean() > 0.99
     found = candidates(values)
-    np.testing.assert_allclose(found, unit(theirs), rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(found, centred(theirs), rtol=1e-3, atol=1e-5)
 
 
 def test_the_loss_is_the_mean_distance_of_matched_columns(pixels):
     content, style, image = pixels(40, 56), pixels(48, 32, 1), pixels(40, 56, 2)
     (values,) = target(content, style)
     match = unfold(values.match, 2).numpy()[0, ..., 0]
-    theirs = unit(columns(style)).reshape(-1, 960)[match]
-    expected = 2 * (1 - (unit(columns(image)) * theirs).sum(axis=-1)).mean()
+    theirs = columns(style).reshape(-1, 960)
+    ours = unit(columns(image) - theirs.mean(axis=0))
+    expected = 2 * (1 - (ours * centred(theirs)[match]).sum(axis=-1)).mean()
     found = measure(image, content, style, SETTINGS)["neighbor"]
     assert found == pytest.approx(expected, rel=1e-4)
 
@@ -184,8 +189,8 @@ def test_many_candidates_are_sampled_on_a_grid(pixels, monkeypatch):
     monkeypatch.setattr(neighbors, "CANDIDATES", 64)
     (values,) = target(content, style)
     found = candidates(values)
-    expected = unit(columns(style))[::2, ::2].reshape(-1, 960)
-    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-6)
+    expected = centred(columns(style)[::2, ::2].reshape(-1, 960))
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize("block_size", [24])
@@ -229,8 +234,8 @@ def test_regions_never_borrow_from_another_region(pixels):
     right[:, 64:] = 1
     (values,) = target(content, style, regions=[Region(None, {0: right})])
     found = candidates(values)
-    theirs = unit(columns(style))
-    np.testing.assert_allclose(found, theirs[:, 16:].reshape(-1, 960), rtol=1e-3, atol=1e-6)
+    theirs = columns(style)[:, 16:].reshape(-1, 960)
+    np.testing.assert_allclose(found, centred(theirs), rtol=1e-3, atol=1e-5)
     (free,) = target(content, style)
     assert len(candidates(free)) == 2 * len(found)
 
@@ -267,7 +272,7 @@ def test_the_second_scale_asks_for_the_image_too(pixels):
     content, style, start = pixels(48, 64), pixels(48, 64, 1), pixels(48, 64, 2)
     (photo,) = target(content, style, block_size=32)
     (mixed,) = target(content, style, block_size=32, start=start)
-    (expected,) = target(0.75 * content + 0.25 * start, style, block_size=32)
+    (expected,) = target(0.5 * content + 0.5 * start, style, block_size=32)
     np.testing.assert_array_equal(mixed.match, expected.match)
     assert (mixed.match.numpy() != photo.match.numpy()).any()
 
