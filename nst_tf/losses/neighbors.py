@@ -24,7 +24,7 @@ from nst_tf.settings import Settings
 
 PLACE = 4  # pixels between two places: the paper's grid, a quarter of the size
 CANDIDATES = 4096  # places of all paintings together: twice as many do hardly better
-PHOTO_SHARE = 0.5  # of the query; the rest is the image that the scale starts with
+PHOTO_SHARE = 0.65  # of the query; the rest is the image that the scale starts with
 PRIOR = 0.1  # centred cosine that a painting with the share 1/e gives away
 CHUNK = 2048  # places that are compared with all candidates at once
 LEAST_SQUARE = 1e-8  # below it, a column has no direction
@@ -63,8 +63,8 @@ class Neighbor(Term):
 
     The candidates are places of all paintings, on a regular grid if there are more than 4096. A
     match maximises the cosine after subtraction of the mean column of each side, plus
-    0.1 · log(share) for several paintings. The query is half the photo and half the image that the
-    scale starts with; at the first scale it is the photo.
+    0.1 · log(share) for several paintings. The query is 0.65 of the photo and 0.35 of the image
+    that the scale starts with; at the first scale it is the photo.
     """
 
     layers: tuple[str, ...]
