@@ -155,7 +155,9 @@ def test_the_gallery_is_what_its_script_makes(monkeypatch):
             argv = shlex.split(gallery.command(entry))[2:]
             values, settings = parse(argv)
             if values.keep_faces:  # the weight that keeping has by default
-                settings = dataclasses.replace(settings, keep_weight=KEEP[settings.loss] * settings.content_weight)
+                settings = dataclasses.replace(
+                    settings, keep_weight=KEEP[settings.loss] * settings.content_weight
+                )
             made = read_metadata(ROOT / gallery.output(entry))
             assert_made_by(made["settings"], settings)
             assert made["content"] == Path(values.content).name

@@ -6,7 +6,7 @@ Estimates follow from the shapes; their constants were fitted to the peaks of re
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -16,6 +16,7 @@ from nst_tf.losses.registry import make_terms
 from nst_tf.losses.term import Term
 from nst_tf.memory.blocks import make_stages
 from nst_tf.memory.budget import BASE, MIB, describe_bytes, memory_budget
+from nst_tf.network.direct import has_onednn
 from nst_tf.network.layers import numbers_per_pixel
 from nst_tf.network.precision import feature_precision
 from nst_tf.schedule import Scale
@@ -30,9 +31,11 @@ STYLE_PICTURES = 2  # copies of each painting
 COMPOSED = 7  # numbers a pixel where regions leave some of the photo: it, coverage, both at once
 PLANES = 5  # copies of each content mask: fitted twice, at a scale, and its guides
 SCRATCH = 1.12  # what a step takes over what its features do
+KEPT = 0.8  # share of what a coarser scale takes that oneDNN's allocator does not give back
 
 BLOCK_SIZES = (1536, 1024, 768, 512, 384, 256, 192, 128)  # smaller ones would be mostly halo
-BLOCKS_COST = 1.7  # time of a step by blocks, relative to the whole picture's
+BLOCKS_COST = 1.35  # time of a step by blocks without their halos, relative to the whole picture's
+HALOS = 56  # pixels that blocks see beyond their own in each direction, both sides together
 LEAST_PAIRS = 5  # pairs of L-BFGS: remembering fewer costs more time than blocks do
 
 WORTH_COMPILING = 5e6  # steps × pixels for which the time saved is about twice that of compiling
@@ -70,7 +73,9 @@ class Plan(NamedTuple):
     @property
     def cost(self) -> float:
         """Time of a step relative to the whole picture's, roughly."""
-        return BLOCKS_COST if self.block_size else 1.0
+        if not self.block_size:
+            return 1.0
+        return BLOCKS_COST * (1 + HALOS / self.block_size) ** 2
 
     def describe(self, settings: Settings) -> str:
         """Return in words what the run takes, and what it does to take no more."""
@@ -125,10 +130,12 @@ def plan_memory(
     masks: int = 0,
     budget: int | None = None,
 ) -> list[Plan]:
-    """Choose for each scale the fastest way to run that fits.
+    """Choose for the scales the ways to run that fit and take the least time together.
 
     The whole picture comes first, if need be with fewer pairs for L-BFGS, then with direct
     convolutions; then the same by blocks of falling size, as far as `settings` leaves it open.
+    Where TensorFlow computes with oneDNN, its allocator keeps most of what a coarser scale took,
+    so that a scale's peak grows with the largest need before it.
 
     Args:
         settings: of the run.
@@ -148,14 +155,57 @@ def plan_memory(
         )
     precision = feature_precision(settings.precision, settings.convolution)
     terms = make_terms(settings)
-    plans = []
+    options = []
     for scale in scales:
         sizes = [scaled(size, scale.ratio) for size in styles]
         load = Workload(terms, settings.layers, precision, scale.size, sizes, masks)
-        seconds = settings.time_limit * scale.deadline or math.inf
-        winograd = _use_winograd(settings, precision, scale.size, scale.steps, seconds)
-        plans.append(_choose(settings, scale, load, winograd, budget))
-    return plans
+        options.append(list(_options(settings, scale, load)))
+    kept = KEPT if has_onednn() and not tf.config.list_logical_devices("GPU") else 0.0
+    arranged = list(_arrangements(settings, scales, options, budget, kept))
+    if not arranged:
+        least = [min(option.peak for option in choices) for choices in options]
+        needed = least[-1] + round(kept * max((peak - BASE for peak in least[:-1]), default=0))
+        raise ValueError(_refusal(settings, load, needed, budget))
+
+    def seconds(plans: Sequence[Plan]) -> float:
+        return sum(
+            scale.steps * scale.ratio**2 * plan.cost
+            for scale, plan in zip(scales, plans, strict=True)
+        )
+
+    return min(arranged, key=seconds)
+
+
+def _arrangements(
+    settings: Settings,
+    scales: Sequence[Scale],
+    options: Sequence[Sequence[Plan]],
+    budget: int,
+    kept: float,
+) -> Iterator[list[Plan]]:
+    """Yield plans for all scales that fit together, with as many pairs as fit."""
+    for finest in options[-1]:
+        spare = budget - finest.peak
+        if spare < 0:
+            continue
+        # So that what stays of any coarser scale leaves room for the finest, and for the others.
+        most = BASE + min(spare / kept, (budget - BASE) / (1 + kept)) if kept else float(budget)
+        fitting = [
+            [option for option in choices if option.peak <= most] for choices in options[:-1]
+        ]
+        if not all(fitting):
+            continue
+        plans = [
+            _with_pairs(settings, scale, choices[0], most)
+            for scale, choices in zip(scales, fitting, strict=False)
+        ]
+        largest = max((plan.peak - BASE for plan in plans), default=0)
+        plans.append(_with_pairs(settings, scales[-1], finest, budget - kept * largest))
+        before = [0, *itertools.accumulate((plan.peak - BASE for plan in plans), max)]
+        yield [
+            plan._replace(peak=plan.peak + round(kept * coarser))
+            for plan, coarser in zip(plans, before, strict=False)
+        ]
 
 
 def _use_winograd(
@@ -168,24 +218,34 @@ def _use_winograd(
     return work >= WORTH_COMPILING and not tf.config.list_logical_devices("GPU")
 
 
-def _choose(settings: Settings, scale: Scale, load: Workload, winograd: bool, budget: int) -> Plan:
+def _options(settings: Settings, scale: Scale, load: Workload) -> Iterator[Plan]:
+    """Yield what the settings leave open for a scale, the fastest first, with the fewest pairs."""
     longest = max(itertools.chain(load.size, *load.styles))
     blocks = [0, *(side for side in BLOCK_SIZES if side < longest)]
     if isinstance(settings.block_size, int):
         blocks = [settings.block_size if settings.block_size < longest else 0]
-    most = min(settings.lbfgs_memory, scale.steps) if settings.optimizer == "lbfgs" else 0
-    least = min(LEAST_PAIRS, most)
+    seconds = settings.time_limit * scale.deadline or math.inf
+    winograd = _use_winograd(settings, load.precision, scale.size, scale.steps, seconds)
     convolutions = [winograd]
     if winograd and settings.convolution == "auto":
         convolutions.append(False)
+    pairs = min(LEAST_PAIRS, _most_pairs(settings, scale))
     for block_size, kind in itertools.product(blocks, convolutions):
-        peak = estimate(load, kind, block_size, least)
-        if peak <= budget:
-            more = min(most - least, (budget - peak) // pair_bytes(load.size))
-            peak += more * pair_bytes(load.size)
-            pairs = settings.lbfgs_memory if least + more == most else least + more
-            return Plan(block_size, pairs, kind, load.precision, peak, longest)
-    raise ValueError(_refusal(settings, load, peak, budget))
+        peak = estimate(load, kind, block_size, pairs)
+        yield Plan(block_size, pairs, kind, load.precision, peak, longest)
+
+
+def _most_pairs(settings: Settings, scale: Scale) -> int:
+    return min(settings.lbfgs_memory, scale.steps) if settings.optimizer == "lbfgs" else 0
+
+
+def _with_pairs(settings: Settings, scale: Scale, plan: Plan, budget: float) -> Plan:
+    """Return a plan that fits with as many pairs as fit."""
+    each = pair_bytes(scale.size)
+    missing = _most_pairs(settings, scale) - plan.lbfgs_memory
+    more = min(missing, int((budget - plan.peak) // each))
+    pairs = settings.lbfgs_memory if more == missing else plan.lbfgs_memory + more
+    return plan._replace(lbfgs_memory=pairs, peak=plan.peak + more * each)
 
 
 def _refusal(settings: Settings, load: Workload, peak: int, budget: int) -> str:

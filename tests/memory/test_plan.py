@@ -5,12 +5,14 @@ import pytest
 import tensorflow as tf
 
 from nst_tf import Settings, step, stylize
+from nst_tf.images.resize import scaled
 from nst_tf.losses.registry import make_terms
 from nst_tf.memory import budget, plan
 from nst_tf.memory.blocks import make_stages
 from nst_tf.memory.budget import BASE, GIB, MIB, cgroup_free, describe_bytes, memory_budget
 from nst_tf.memory.plan import (
     COMPOSED,
+    KEPT,
     PICTURES,
     PLANES,
     SCRATCH,
@@ -23,6 +25,7 @@ from nst_tf.memory.plan import (
     plan_memory,
 )
 from nst_tf.network.precision import feature_precision
+from nst_tf.recipes import recipe
 from nst_tf.schedule import plan_scales
 
 LARGE = (2160, 3840)
@@ -84,11 +87,68 @@ def test_blocks_that_are_asked_for_are_kept_or_refused():
         plan_for(5 * GIB, block_size=0)
 
 
-def test_each_scale_has_a_plan_of_its_own():
+def test_each_scale_has_a_plan_of_its_own(monkeypatch):
+    monkeypatch.setattr(plan, "has_onednn", lambda: False)
     settings = Settings(memory_budget="4GiB", scales=3, convolution="direct")
     scales = plan_scales(settings, LARGE, [LARGE])
     blocks = [chosen.block_size for chosen in plan_memory(settings, scales, [LARGE])]
     assert blocks[0] == 0 < blocks[-1]
+
+
+PAINTING = dataclasses.replace(recipe("painting"), max_dim=3840, precision="bfloat16")
+STYLES = [(1080, 1280)]
+
+
+def plans_within(gibibytes, monkeypatch, onednn):
+    """Return the scales of `painting` at 3840x2160, their workloads and their plans."""
+    monkeypatch.setattr(plan, "has_onednn", lambda: onednn)
+    monkeypatch.setattr(plan, "feature_precision", lambda *_: "bfloat16")
+    settings = dataclasses.replace(PAINTING, memory_budget=f"{gibibytes}GiB")
+    scales = plan_scales(settings, LARGE, STYLES)
+    loads = [
+        Workload(
+            make_terms(settings), settings.layers, "bfloat16", scale.size,
+            [scaled(size, scale.ratio) for size in STYLES], 0,
+        )
+        for scale in scales
+    ]  # fmt: skip
+    return scales, loads, plan_memory(settings, scales, STYLES)
+
+
+@pytest.mark.parametrize("gibibytes", [4, 6, 12, 100])
+def test_what_onednn_keeps_of_coarser_scales_counts(gibibytes, monkeypatch):
+    scales, loads, plans = plans_within(gibibytes, monkeypatch, onednn=True)
+    most = 0
+    for scale, load, chosen in zip(scales, loads, plans, strict=True):
+        pairs = min(chosen.lbfgs_memory, scale.steps)
+        own = estimate(load, chosen.winograd, chosen.block_size, pairs)
+        assert chosen.peak == pytest.approx(own + KEPT * most, abs=1)
+        assert chosen.peak <= gibibytes * GIB
+        most = max(most, own - BASE)
+    # Small scales hardly count and stay whole; where nothing is short, all do, with all pairs.
+    assert [chosen.block_size for chosen in plans[:3]] == [0, 0, 0]
+    assert (gibibytes < 100) == any(chosen.block_size for chosen in plans)
+    assert (gibibytes < 100) == any(chosen.lbfgs_memory < 20 for chosen in plans)
+
+
+def test_without_onednn_no_scale_minds_the_others(monkeypatch):
+    scales, loads, plans = plans_within(4, monkeypatch, onednn=False)
+    for scale, load, chosen in zip(scales, loads, plans, strict=True):
+        pairs = min(chosen.lbfgs_memory, scale.steps)
+        own = estimate(load, chosen.winograd, chosen.block_size, pairs)
+        assert chosen.peak == own <= 4 * GIB
+    kept = plans_within(4, monkeypatch, onednn=True)[2]
+    assert sum(chosen.cost for chosen in plans) < sum(chosen.cost for chosen in kept)
+
+
+def test_a_run_is_refused_whose_scales_fit_alone_but_not_together(monkeypatch):
+    scales, loads, _ = plans_within(100, monkeypatch, onednn=True)
+    alone = min(estimate(loads[-1], False, size, 5) for size in (128, 192, 256))
+    settings = dataclasses.replace(PAINTING, memory_budget=f"{(alone + 40 * MIB) / 1000}KB")
+    with pytest.raises(ValueError, match=r"^3840x2160 pixels need about .* lower --max_dim"):
+        plan_memory(settings, scales, STYLES)
+    monkeypatch.setattr(plan, "has_onednn", lambda: False)
+    assert plan_memory(settings, scales, STYLES)[-1].block_size <= 256
 
 
 def test_a_run_keeps_within_its_budget_by_blocks(pixels, monkeypatch):
