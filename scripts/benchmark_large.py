@@ -1,14 +1,17 @@
 """A recipe by the command line at 512, 1024 and 3840 pixels: its time and memory.
 
     python scripts/benchmark_large.py [--recipe painting] [--rounds 3] [--against ../old]
+    python scripts/benchmark_large.py --sizes 3840x2160
 
 coffee.jpg is cropped and enlarged to each size and painted like summertime.jpg; seconds are those
 of the whole command. With --against, the two checkouts take turns at the first size, --rounds
 times; the others are run once. The largest has two steps at the finest scale and must keep within
---budget. Written to benchmark_large.json; the pictures go to the directory --output.
+--budget. Written to benchmark_large.json, which keeps what it has of other --sizes, each with its
+commit; the pictures go to the directory --output.
 """
 
 import argparse
+import json
 import os
 import statistics
 import subprocess
@@ -25,17 +28,18 @@ from nst_tf.images.resize import cover
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-SMALL, MIDDLE, LARGE = (384, 512), (768, 1024), (2160, 3840)
+SIZES = SMALL, _, LARGE = (384, 512), (768, 1024), (2160, 3840)
 
 
 def main():
     options = parse()
     options.output.mkdir(exist_ok=True)
     sides = {"this": ROOT} | ({"other": options.against} if options.against else {})
-    record = describe() | {"recipe": options.recipe, "rounds": options.rounds, "sizes": {}}
-    if options.against:
-        record["other_commit"] = commit(options.against)
-    for size in (SMALL, MIDDLE, LARGE):
+    path = Path(__file__).with_suffix(".json")
+    known = json.loads(path.read_text())["sizes"] if path.exists() else {}
+    record = describe() | {"recipe": options.recipe, "rounds": options.rounds, "sizes": known}
+    others = {"other_commit": commit(options.against)} if options.against else {}
+    for size in (size for size in SIZES if name_of(size) in options.sizes):
         large = size == LARGE
         flags = [f"--memory_budget={options.budget}", "--steps_per_epoch=2"] if large else []
         found = {name: [] for name in sides if size == SMALL or name == "this"}
@@ -43,12 +47,14 @@ def main():
             for name in found:
                 found[name].append(paint(sides[name], size, flags, options))
                 print(size, name, *found[name][-1], flush=True)
-        record["sizes"]["x".join(map(str, reversed(size)))] = summarise(found) | (
-            {"budget": options.budget, "plan": read_metadata(where(size, options))["plan"]}
-            if large
-            else {}
-        )
-        write_record(Path(__file__).with_suffix(".json"), record)
+        figures = {"commit": record["commit"]} | summarise(found)
+        if size == SMALL:
+            figures |= others
+        if large:
+            plan = read_metadata(where(size, options))["plan"]
+            figures |= {"budget": options.budget, "plan": plan}
+        record["sizes"][name_of(size)] = figures
+        write_record(path, record)
 
 
 def parse():
@@ -57,8 +63,14 @@ def parse():
     parser.add_argument("--budget", default="4GiB")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--against", type=Path, help="another checkout")
+    names = [name_of(size) for size in SIZES]
+    parser.add_argument("--sizes", nargs="+", choices=names, default=names)
     parser.add_argument("--output", type=Path, default=Path("large"))
     return parser.parse_args()
+
+
+def name_of(size):
+    return f"{size[1]}x{size[0]}"
 
 
 def where(size, options):
