@@ -31,6 +31,7 @@ PAIRS = (
     "coffee:summertime:512",
 )
 METHODS = ("tutorial", "gatys", "lbfgs", "fast", "quality", "painting")
+ITS_LOSS = ("tutorial", "lbfgs")  # methods that minimise the tutorial's loss, and tell it
 TURN = 5.0  # seconds
 SPACING = 1.25  # of the times at which pictures are set aside
 
@@ -60,7 +61,7 @@ def work(method, pair, options, pipe):
         nonlocal spent, began, wanted, evaluations
         evaluations = progress.evaluations
         seconds = spent + time.perf_counter() - began
-        if settings.loss == "absolute":
+        if method in ITS_LOSS:
             rows.append((seconds, evaluations, progress.losses["total"]))
         if seconds >= wanted:
             pictures.append((seconds, evaluations, progress.image()))
@@ -80,7 +81,7 @@ def work(method, pair, options, pipe):
     for at, evaluations, picture in pictures:
         picture = resize(picture, image.shape[1:3])
         curve.append((at, measure_quality(picture, content, style)))
-        if settings.loss == "relative" or at == seconds:
+        if method not in ITS_LOSS or at == seconds:
             rows.append((at, evaluations, measure(picture, content, style, objective)["total"]))
     save_image(options.parts / f"{pair.replace(':', '-')}-{method}.png", image)
     pipe.send({"rows": rows, "curve": curve})

@@ -33,6 +33,7 @@ def draw_curves(pairs):
                 axes.plot(seconds[-1], qualities[-1][kind], "o", color=colour, markersize=4)
             seconds, losses = zip(*figures["loss_by_seconds"], strict=True)
             row[-1].loglog(seconds, losses, color=colour)
+            row[-1].plot(seconds[-1], losses[-1], "o", color=colour, markersize=4)
         for axes, label in zip(row, labels, strict=True):
             axes.set_title(label, fontsize=10)
             axes.set_xlabel("seconds")
