@@ -10,7 +10,7 @@ from nst_tf.settings import Settings
 
 PURPOSES = {
     "painting": "strokes, motifs and palette of the painting; the one to start with",
-    "fast": "the same look in about half the time",
+    "fast": "the same look in less than two thirds of the time",
     "quality": "the same with more of the photo: up to 1024 pixels",
     "tutorial": "the TensorFlow tutorial's method, the default: 1000 steps",
     "gatys": "the original paper's method, from noise",
