@@ -12,7 +12,8 @@ from PIL import Image, ImageOps
 from record import ASSETS, MAIN_FIGURES
 
 COLOURS = {
-    "tutorial": "C7", "gatys": "C5", "lbfgs": "C0", "fast": "C1", "quality": "C3", "painting": "C2",
+    "tutorial": "C7", "gatys": "C5", "two-phase": "C8", "lbfgs-256": "C9", "lbfgs": "C0",
+    "fast": "C1", "quality": "C3", "painting": "C2",
 }  # fmt: skip
 WIDTH, HEIGHT, MARGIN = 300, 200, 6
 
