@@ -81,21 +81,22 @@ class Visit:
         self.page.get_by_label("Recipe").click()
         self.page.get_by_role("option", name=recipe, exact=True).click()
         expect(self.page.locator("#recipe")).to_contain_text(PURPOSES[recipe], timeout=PATIENCE)
-        number = self.page.locator("#max_dim input[type=number]")
-        number.fill(str(size))
-        number.blur()
         self.open("Advanced", "Schedule")
         box = self.advanced("steps_per_epoch")
-        # The recipe's values come to the fields in several strokes, which wipe out what is filled
-        # in between.
         usual = str(RECIPES[recipe].steps_per_epoch)
         expect(box).to_have_attribute("placeholder", usual, timeout=PATIENCE)
+        # The recipe's values come to the fields in several strokes, which wipe out what is filled
+        # in between.
+        wanted = {self.page.locator("#max_dim input[type=number]"): str(size), box: str(steps)}
         for _ in range(20):
-            self.field("steps_per_epoch", steps)
+            for field, value in wanted.items():
+                field.fill(value)
+                field.blur()
             self.page.wait_for_timeout(500)
-            if box.input_value() == str(steps):
+            if all(field.input_value() == value for field, value in wanted.items()):
                 break
-        expect(box).to_have_value(str(steps))
+        for field, value in wanted.items():
+            expect(field).to_have_value(value)
 
     def press(self, name):
         button = self.page.locator(f"#{name}")
