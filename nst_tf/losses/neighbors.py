@@ -92,11 +92,7 @@ class Neighbor(Term):
     def target(self, sources: Sources) -> Target:
         """Return the candidates and the matches, as `Neighbors`."""
         candidates, bias = self._candidates(sources)
-        # By NumPy, whose sums do not depend on the number of threads.
-        means = {
-            name: tf.constant(values.numpy().mean(axis=0, dtype=np.float64), tf.float32)
-            for name, values in candidates.items()
-        }
+        means = {name: tf.reduce_mean(values, axis=0) for name, values in candidates.items()}
         columns = directions({name: candidates[name] - means[name] for name in self.layers})
         weights = self._weights(sources.content)
         query = sources.content
