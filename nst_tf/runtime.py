@@ -79,6 +79,19 @@ def grow_memory(gpus: list[Any]) -> None:
             tf.config.experimental.set_memory_growth(gpu, True)
 
 
+def keep_graphs() -> None:
+    """Let TensorFlow compute graphs as they were traced, so that a run repeats to the bit on a CPU.
+
+    Its graph optimizer, Grappler, rewrites each process' graphs a little differently. They add up
+    slopes in orders of their own, and of three or more of them the order varies within a process
+    too. What it gains here is 2 % of a step's time, and it takes time and memory itself. On a GPU
+    it chooses the layout of the features, so it is left alone there.
+    """
+    import tensorflow as tf
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+
 @contextmanager
 def _stderr_held_back() -> Iterator[None]:
     """Hide what libraries print to file descriptor 2, unless the block fails."""

@@ -15,7 +15,7 @@ COLOURS = {
     "tutorial": "C7", "gatys": "C5", "two-phase": "C8", "lbfgs-256": "C9", "lbfgs": "C0",
     "fast": "C1", "quality": "C3", "painting": "C2",
 }  # fmt: skip
-WIDTH, HEIGHT, MARGIN = 300, 200, 6
+WIDTH, HEIGHT, MARGIN, COLUMNS = 300, 200, 6, 5
 
 
 def draw_curves(pairs):
@@ -39,22 +39,24 @@ def draw_curves(pairs):
             axes.set_title(label, fontsize=10)
             axes.set_xlabel("seconds")
             axes.grid(alpha=0.3)
-    panels[0, 0].legend(fontsize=8)
+    named = dict(zip(*reversed(panels[0, 0].get_legend_handles_labels()), strict=True))
+    handles = [named[name] for name in COLOURS if name in named]
+    figure.legend(handles=handles, fontsize=8, loc="outside right upper")
     figure.savefig(ASSETS / "quality-curves.png", dpi=100)
 
 
 def draw_pictures(pairs, parts):
-    """Put photo, painting and the picture of each method on a sheet, a row for each pair."""
-    methods = [name for name in COLOURS if any(name in figures for figures in pairs.values())]
-    columns = 2 + len(methods)
-    size = (columns * (WIDTH + MARGIN) + MARGIN, len(pairs) * (HEIGHT + MARGIN) + MARGIN)
+    """Put photo, painting and the picture of each method on a sheet, a new row for each pair."""
+    rows = []
+    for pair, methods in pairs.items():
+        tiles = [ASSETS / f"{name}.jpg" for name in pair.split(":")[:2]]
+        stem = pair.replace(":", "-")
+        tiles += [parts / f"{stem}-{name}.png" for name in COLOURS if name in methods]
+        rows += [tiles[at : at + COLUMNS] for at in range(0, len(tiles), COLUMNS)]
+    size = (COLUMNS * (WIDTH + MARGIN) + MARGIN, len(rows) * (HEIGHT + MARGIN) + MARGIN)
     sheet = Image.new("RGB", size, "white")
-    for row, pair in enumerate(pairs):
-        sources = [ASSETS / f"{name}.jpg" for name in pair.split(":")[:2]]
-        results = [parts / f"{pair.replace(':', '-')}-{method}.png" for method in methods]
-        for column, path in enumerate((*sources, *results)):
-            if not path.exists():  # not every method ran on every pair
-                continue
+    for row, tiles in enumerate(rows):
+        for column, path in enumerate(tiles):
             with Image.open(path) as picture:
                 tile = ImageOps.contain(picture.convert("RGB"), (WIDTH, HEIGHT))
             left = MARGIN + column * (WIDTH + MARGIN) + (WIDTH - tile.width) // 2

@@ -2,11 +2,11 @@
 
 import os
 
-from nst_tf.runtime import choose_device, grow_memory, import_tensorflow
+from nst_tf.runtime import choose_device, grow_memory, import_tensorflow, keep_graphs
 
 
 def start_tensorflow(device: str = "auto", deterministic: bool = False, threads: int = 0) -> str:
-    """Import TensorFlow without its start-up noise and choose the device.
+    """Import TensorFlow without its start-up noise, choose the device, and let runs repeat there.
 
     Args:
         device: `auto` for TensorFlow's own placement, `cpu`, `gpu`, or `gpu:1` for the second one.
@@ -28,6 +28,8 @@ def start_tensorflow(device: str = "auto", deterministic: bool = False, threads:
         tf.config.threading.set_inter_op_parallelism_threads(threads)
     gpus = choose_device(device)
     grow_memory(gpus)
+    if not gpus:
+        keep_graphs()
     if deterministic:
         tf.config.experimental.enable_op_determinism()
     if not gpus:

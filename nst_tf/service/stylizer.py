@@ -16,7 +16,7 @@ from nst_tf.memory.budget import memory_budget as budget_of
 from nst_tf.memory.memo import Memo, memo_share
 from nst_tf.overrides import chosen
 from nst_tf.progress import Callback, any_ends, guarded
-from nst_tf.runtime import choose_device, grow_memory
+from nst_tf.runtime import choose_device, grow_memory, keep_graphs
 from nst_tf.scale import load_model
 from nst_tf.service.admission import Admission
 from nst_tf.service.buckets import UNLIMITED, bucketed
@@ -37,6 +37,7 @@ class Stylizer:
     Photos of all sizes share few compiled sizes: see `buckets`. What the network finds in a
     painting is remembered. Results do not depend on either, nor on threads: the same call gives
     the same picture, bit for bit, as a new `Stylizer` with these arguments in this much memory.
+    On a CPU, TensorFlow's graph optimizer is off for that, in the whole process.
 
     Args:
         recipe: the name of a recipe, or a `Settings`.
@@ -72,7 +73,10 @@ class Stylizer:
         if memory_budget != "auto":
             settings["memory_budget"] = memory_budget
         self.settings = chosen(recipe, settings)
-        grow_memory(choose_device(device))
+        gpus = choose_device(device)
+        grow_memory(gpus)
+        if not gpus:
+            keep_graphs()
         budget = budget_of(self.settings)
         self._memo = Memo(memo_share(budget))
         self._budget = budget - self._memo.limit
