@@ -82,9 +82,9 @@ def grow_memory(gpus: list[Any]) -> None:
 def keep_graphs() -> None:
     """Let TensorFlow compute graphs as they were traced, so that a run repeats to the bit on a CPU.
 
-    Its graph optimizer, Grappler, rewrites each process' graphs a little differently. They add up
-    slopes in orders of their own, and of three or more of them the order varies within a process
-    too. What it gains here is 2 % of a step's time, and it takes time and memory itself. On a GPU
+    Its graph optimizer, Grappler, rewrites the graphs of each process a little differently. They
+    add up slopes in orders of their own, and of three or more slopes the order varies within a
+    process too. It saves about 2 % of a step's time, and takes time and memory of its own. On a GPU
     it chooses the layout of the features, so it is left alone there.
     """
     import tensorflow as tf
