@@ -33,6 +33,18 @@ def import_tensorflow() -> None:
             tf.config.list_physical_devices("GPU")
 
 
+def use_device(device: str) -> list[Any]:
+    """Choose a device as `choose_device` does, and set TensorFlow up for it.
+
+    A GPU's memory is taken as it is needed; on a CPU, runs repeat to the bit.
+    """
+    gpus = choose_device(device)
+    grow_memory(gpus)
+    if not gpus:
+        keep_graphs()
+    return gpus
+
+
 def choose_device(device: str) -> list[Any]:
     """Let TensorFlow see nothing but a device, from now on and in the whole process.
 

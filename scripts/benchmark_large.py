@@ -41,11 +41,13 @@ def main():
     others = {"other_commit": commit(options.against)} if options.against else {}
     for size in (size for size in SIZES if name_of(size) in options.sizes):
         large = size == LARGE
-        flags = [f"--memory_budget={options.budget}", f"--steps_per_epoch={options.steps}"]
+        flags = []
+        if large:
+            flags = [f"--memory_budget={options.budget}", f"--steps_per_epoch={options.steps}"]
         found = {name: [] for name in sides if size == SMALL or name == "this"}
         for _ in range(options.rounds if size == SMALL else 1):
             for name in found:
-                found[name].append(paint(sides[name], size, flags if large else [], options))
+                found[name].append(paint(sides[name], size, flags, options))
                 print(size, name, *found[name][-1], flush=True)
         figures = {"commit": record["commit"]} | summarise(found)
         if size == SMALL:

@@ -26,8 +26,10 @@ def draw_curves(pairs):
     for row, (pair, methods) in zip(panels, pairs.items(), strict=True):
         content, style, size = pair.split(":")
         row[0].set_ylabel(f"{content}, {style}, {size} px")
-        for name, figures in methods.items():
-            colour = COLOURS.get(name, "C4")
+        for name, colour in COLOURS.items():
+            if name not in methods:
+                continue
+            figures = methods[name]
             seconds, qualities = zip(*figures["quality_by_seconds"], strict=True)
             for axes, kind in zip(row, MAIN_FIGURES, strict=False):
                 axes.semilogx(seconds, [q[kind] for q in qualities], color=colour, label=name)
@@ -39,9 +41,7 @@ def draw_curves(pairs):
             axes.set_title(label, fontsize=10)
             axes.set_xlabel("seconds")
             axes.grid(alpha=0.3)
-    named = dict(zip(*reversed(panels[0, 0].get_legend_handles_labels()), strict=True))
-    handles = [named[name] for name in COLOURS if name in named]
-    figure.legend(handles=handles, fontsize=8, loc="outside right upper")
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), fontsize=8, loc="outside right upper")
     figure.savefig(ASSETS / "quality-curves.png", dpi=100)
 
 

@@ -2,11 +2,11 @@
 
 import os
 
-from nst_tf.runtime import choose_device, grow_memory, import_tensorflow, keep_graphs
+from nst_tf.runtime import import_tensorflow, use_device
 
 
 def start_tensorflow(device: str = "auto", deterministic: bool = False, threads: int = 0) -> str:
-    """Import TensorFlow without its start-up noise, choose the device, and let runs repeat there.
+    """Import TensorFlow without its start-up noise and set it up for the device.
 
     Args:
         device: `auto` for TensorFlow's own placement, `cpu`, `gpu`, or `gpu:1` for the second one.
@@ -26,10 +26,7 @@ def start_tensorflow(device: str = "auto", deterministic: bool = False, threads:
     if threads:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
-    gpus = choose_device(device)
-    grow_memory(gpus)
-    if not gpus:
-        keep_graphs()
+    gpus = use_device(device)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
     if not gpus:

@@ -16,7 +16,7 @@ from nst_tf.memory.budget import memory_budget as budget_of
 from nst_tf.memory.memo import Memo, memo_share
 from nst_tf.overrides import chosen
 from nst_tf.progress import Callback, any_ends, guarded
-from nst_tf.runtime import choose_device, grow_memory, keep_graphs
+from nst_tf.runtime import use_device
 from nst_tf.scale import load_model
 from nst_tf.service.admission import Admission
 from nst_tf.service.buckets import UNLIMITED, bucketed
@@ -73,10 +73,7 @@ class Stylizer:
         if memory_budget != "auto":
             settings["memory_budget"] = memory_budget
         self.settings = chosen(recipe, settings)
-        gpus = choose_device(device)
-        grow_memory(gpus)
-        if not gpus:
-            keep_graphs()
+        use_device(device)
         budget = budget_of(self.settings)
         self._memo = Memo(memo_share(budget))
         self._budget = budget - self._memo.limit

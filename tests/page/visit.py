@@ -39,6 +39,12 @@ def end(process):
     process.wait(20)
 
 
+def fill(box, value):
+    """Write a value into a field and leave it, as a visitor does."""
+    box.fill(str(value))
+    box.blur()
+
+
 class Visit:
     """A visitor, in a browser that knows nothing of other visitors."""
 
@@ -65,9 +71,7 @@ class Visit:
 
     def field(self, name, value):
         """Fill in the field of a setting under Advanced."""
-        box = self.advanced(name)
-        box.fill(str(value))
-        box.blur()
+        fill(self.advanced(name), value)
 
     def advanced(self, name):
         return self.page.locator(f"#field-{name}").locator("textarea, input")
@@ -90,8 +94,7 @@ class Visit:
         wanted = {self.page.locator("#max_dim input[type=number]"): str(size), box: str(steps)}
         for _ in range(20):
             for field, value in wanted.items():
-                field.fill(value)
-                field.blur()
+                fill(field, value)
             self.page.wait_for_timeout(500)
             if all(field.input_value() == value for field, value in wanted.items()):
                 break
