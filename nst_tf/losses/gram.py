@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from nst_tf.losses.term import Features, Sources, Statistics, Target, Term, Window
+from nst_tf.network.gradients import custom_gradient
 from nst_tf.settings import Settings
 
 # Of a Gram matrix's mean square, the least that a relative loss divides by. The covariance of a
@@ -140,7 +141,7 @@ def gram_matrix(features: tf.Tensor, weights: tf.Tensor | float) -> tf.Tensor:
 
 
 def _correlation(locations: tf.Tensor, weight: float) -> tf.Tensor:
-    @tf.custom_gradient
+    @custom_gradient
     def correlation(locations):
         # With S = Ḡ + Ḡᵀ the cotangent of L is g L S: one product, where autodiff takes two.
         def pull_back(upstream):
@@ -154,7 +155,7 @@ def _correlation(locations: tf.Tensor, weight: float) -> tf.Tensor:
     return correlation(locations)
 
 
-@tf.custom_gradient
+@custom_gradient
 def _guided_correlation(locations, guide):
     def pull_back(upstream):
         slope = upstream + tf.transpose(upstream)

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from nst_tf.losses.gram import Gram, blend, mean_square, mean_squared_errors
 from nst_tf.losses.term import Features, Sources, Statistics, Target, Term, Window
+from nst_tf.network.gradients import custom_gradient
 from nst_tf.settings import Settings
 
 MEAN = "/mean"
@@ -108,7 +109,7 @@ def moments(features: tf.Tensor, weights: tf.Tensor | float) -> tuple[tf.Tensor,
     return _guided_moments(rows, tf.reshape(weights, [-1, 1]))
 
 
-@tf.custom_gradient
+@custom_gradient
 def _moments(rows):
     def pull_back(gram, mean):
         # Added before they are rounded to the features' precision: much of them cancels.
@@ -120,7 +121,7 @@ def _moments(rows):
     return (gram, tf.reduce_sum(precise, axis=0)), pull_back
 
 
-@tf.custom_gradient
+@custom_gradient
 def _guided_moments(rows, guide):
     def pull_back(gram, mean):
         slope = tf.matmul(tf.cast(rows, tf.float32), gram + tf.transpose(gram)) + mean

@@ -19,6 +19,7 @@ import tensorflow as tf
 from nst_tf.digests import array_digest
 from nst_tf.losses.guides import block_means
 from nst_tf.losses.term import Features, Source, Sources, Statistics, Target, Term, Window
+from nst_tf.network.gradients import custom_gradient
 from nst_tf.network.layers import numbers_per_pixel, stride
 from nst_tf.settings import Settings
 
@@ -283,7 +284,7 @@ def places(features: tf.Tensor, layer: str, grid: int) -> tf.Tensor:
     return values
 
 
-@tf.custom_gradient
+@custom_gradient
 def products(ours: tf.Tensor, theirs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Return ⟨x, t⟩ and |x|² of each place, `[1, h, w, 1]`, differentiable in x alone.
 

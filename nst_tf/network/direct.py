@@ -12,13 +12,14 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from nst_tf.network.gradients import custom_gradient
 from nst_tf.network.processor import CPUINFO, has_any
 
 # Where TensorFlow turns oneDNN on by itself: `IsMKLEnabled` in its util/util.cc.
 _ONEDNN = {"avx512_vnni", "avx512_bf16", "avx_vnni", "amx_tile", "amx_int8", "amx_bf16"}
 
 
-@tf.custom_gradient
+@custom_gradient
 def convolve_relu(
     features: tf.Tensor, kernel: tf.Tensor, turned: tf.Tensor, bias: tf.Tensor
 ) -> tf.Tensor:

@@ -16,6 +16,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from nst_tf.network.gradients import custom_gradient
+
 TILE = 4  # outputs on a tile's side
 PATCH = TILE + 2  # inputs that they depend on
 
@@ -70,7 +72,7 @@ def is_faster(height: int, width: int, inputs: int, outputs: int) -> bool:
     return inputs * outputs >= 128 * 256 and tiles >= 32
 
 
-@tf.custom_gradient
+@custom_gradient
 def convolve_relu(features: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     """Return relu(conv2d(features, k, padding="SAME") + bias), differentiable in `features` alone.
 
