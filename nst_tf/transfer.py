@@ -22,12 +22,13 @@ from nst_tf.loading import Given
 from nst_tf.losses.objective import overflow_message
 from nst_tf.losses.registry import make_terms
 from nst_tf.losses.targets import Targets
+from nst_tf.memory.evaluate import release
 from nst_tf.memory.fallback import with_less_memory
 from nst_tf.memory.memo import Memo
 from nst_tf.memory.plan import Plan, plan_memory
 from nst_tf.network.weights import load_weights
 from nst_tf.optimizers.adam import AdamState, adam_resample, adam_start
-from nst_tf.optimizers.lbfgs import lbfgs_start
+from nst_tf.optimizers.lbfgs import LBFGSState, lbfgs_start
 from nst_tf.overrides import chosen
 from nst_tf.progress import (
     AstrayError,
@@ -209,13 +210,8 @@ class StyleTransfer:
                 state = self._enter(scale, plan, pictures, state)
             if self._ending(scale, state):
                 continue
-            with exact_products(self.settings):
-                # A film's frame starts from a painted one, as a finer scale does.
-                painted = state.scale > 1 or self.fitted.reference is not None
-                start = state.start.numpy() if painted else None
-                targets, plan = self._targets(pictures, start, state.plan)
-            state = state.fallen_back(plan)
-            stepper = Stepper(self.network, self.terms, targets, self.settings)
+            state, stepper = self._ready(pictures, state)
+            del pictures  # which the steps have no use for
             while not (cancel.is_set() or self._ending(scale, state)):
                 state, losses = self._step(stepper, scale, state, began)
                 yield self.progress(state, losses)
@@ -234,11 +230,13 @@ class StyleTransfer:
             state = dataclasses.replace(progress.state, scale_step=scale.steps)
 
     def _enter(
-        self, scale: Scale, plan: Plan, pictures: "Pictures", before: RunState | None
+        self, scale: Scale, plan: Plan, pictures: Pictures, before: RunState | None
     ) -> RunState:
         """Return the state with which a scale starts."""
         settings = self.settings
         shape = pictures.photo.shape
+        if plan.block_size:
+            release()  # the graphs of coarser scales: memory is short
         if before is None:
             start = start_image(pictures.photo, pictures.paintings, settings, self.fitted.initial)
             optimizer = adam_start(shape) if settings.optimizer == "adam" else lbfgs_start()
@@ -268,8 +266,18 @@ class StyleTransfer:
             watch=before.watch.reset(),
         )
 
+    def _ready(self, pictures: Pictures, state: RunState) -> tuple[RunState, Stepper]:
+        """Return a state with the plan that sufficed for the targets, and what takes the steps."""
+        with exact_products(self.settings):
+            # A film's frame starts from a painted one, as a finer scale does.
+            painted = state.scale > 1 or self.fitted.reference is not None
+            start = state.start.numpy() if painted else None
+            targets, plan = self._targets(pictures, start, state.plan)
+        stepper = Stepper(self.network, self.terms, targets, self.settings)
+        return state.fallen_back(plan), stepper
+
     def _targets(
-        self, pictures: "Pictures", start: np.ndarray | None, plan: Plan
+        self, pictures: Pictures, start: np.ndarray | None, plan: Plan
     ) -> tuple[Targets, Plan]:
         def make(plan: Plan) -> Targets:
             return scale_targets(
@@ -291,12 +299,16 @@ class StyleTransfer:
             problem = overflow_message(state.step + 1, error.args[0])
             back = self._gone_back(state, problem, NonFiniteLossError)
             return self._step(stepper, scale, back, began)
-        blank = is_blank(state.image) and not self._blank_photo
+        image, total = state.image, losses["total"]
+        if isinstance(after.optimizer, LBFGSState) and after.optimizer.here:
+            # Its loss is known, and an image that is kept for another reason takes no memory.
+            image, total = after.image, after.optimizer.here.losses["total"]
+        blank = is_blank(image) and not self._blank_photo
         after = dataclasses.replace(
             after,
             window=watched(after.window, losses["total"]),
             seconds=time.perf_counter() - began,
-            watch=after.watch.seen(state.image, losses["total"], blank),
+            watch=after.watch.seen(image, total, blank),
         )
         if after.watch.lost:
             adam = self.settings.optimizer == "adam"

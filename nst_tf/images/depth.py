@@ -35,4 +35,6 @@ def to_levels(values: np.ndarray, bit_depth: int = 8) -> np.ndarray:
     """
     dtype = np.uint8 if bit_depth == 8 else np.uint16
     # In float32, 65535 x is exact to 1/256 of a level.
-    return np.rint(np.clip(values, 0, 1) * (2**bit_depth - 1)).astype(dtype)
+    levels = np.clip(values, 0, 1)  # the one copy: pictures are large, and memory may be short
+    levels *= 2**bit_depth - 1
+    return np.rint(levels, out=levels).astype(dtype)

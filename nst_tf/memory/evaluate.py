@@ -188,9 +188,8 @@ class BlockedObjective:
         image = tf.convert_to_tensor(image)
         if targets.preserved:
             image = targets.preserved.compose(image)
-        pixels = {k: part for k, part in targets.parts.items() if k[0] not in self._of_layers}
-        losses, slope = self._differentiate_pixels(image, pixels, weights)
-        losses = dict(losses)
+        losses: Losses = {}
+        slope = None
         for level in range(targets.levels):
             parts = {k: part for k, part in targets.at(level).items() if k[0] in self._of_layers}
             with tf.GradientTape() as tape:
@@ -198,7 +197,14 @@ class BlockedObjective:
                 picture = halved(image, level)
             found, pulled = self._differentiate_layers(picture, level, parts, weights)
             add(losses, found)
-            slope += tape.gradient(picture, image, output_gradients=pulled) if level else pulled
+            if level:
+                pulled = tape.gradient(picture, image, output_gradients=pulled)
+            slope = pulled if slope is None else slope + pulled
+        # The pixels come last, so that their slope takes no memory beside the blocks.
+        pixels = {k: part for k, part in targets.parts.items() if k[0] not in self._of_layers}
+        found, pulled = self._differentiate_pixels(image, pixels, weights)
+        add(losses, found)
+        slope += pulled
         if targets.preserved:
             slope *= targets.preserved.covered
         layers = [name for name in losses if OF_LAYER in name]

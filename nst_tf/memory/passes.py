@@ -13,6 +13,7 @@ from nst_tf.losses.objective import measure_parts
 from nst_tf.losses.targets import Key, Part
 from nst_tf.losses.term import Function, Statistics, Summarize, Term, Window, add
 from nst_tf.memory.blocks import CUTS, Block, Stage, make_stages
+from nst_tf.memory.canvas import as_tensor, canvas
 from nst_tf.network.layers import stride
 from nst_tf.network.model import Convolutions, apply_layers, extract_features, preprocess
 
@@ -138,7 +139,7 @@ class Collection:
         for name, value in found.maps.items():
             if name not in self._maps:
                 height, width = (side // grid for side in self._size)
-                self._maps[name] = np.zeros(
+                self._maps[name] = canvas(
                     [1, height, width, value.shape[-1]], value.dtype.as_numpy_dtype
                 )
             top = block.owned_rows[0] * stage.stride // grid
@@ -147,9 +148,9 @@ class Collection:
             self._maps[name][:, top:bottom, left:right] += value.numpy()
 
     def statistics(self) -> Statistics:
-        """Return those of the whole picture."""
+        """Return those of the whole picture, which is complete."""
         return Statistics(
-            self._sums, {name: tf.constant(values) for name, values in self._maps.items()}
+            self._sums, {name: as_tensor(values) for name, values in self._maps.items()}
         )
 
 
@@ -234,7 +235,7 @@ def forward_blocks(
             values = last.numpy()
             if following is None:
                 # Not a variable: once a slice of one is assigned, every reading copies all of it.
-                following = np.zeros(
+                following = canvas(
                     [1, height // step, width // step, values.shape[-1]], values.dtype
                 )
             top, left = (
@@ -243,7 +244,7 @@ def forward_blocks(
             )
             following[:, top : top + values.shape[1], left : left + values.shape[2]] = values
         if following is not None:
-            inputs.append(tf.constant(following))
+            inputs.append(as_tensor(following))
     return inputs
 
 
@@ -277,7 +278,7 @@ def backward_blocks(
     upstream = None
     for stage in reversed(stages):
         seen = inputs.pop()
-        pulled = np.zeros(seen.shape, np.float32)
+        pulled = canvas(seen.shape, np.float32)
 
         def pull(block, stage=stage, seen=seen, upstream=upstream):
             return stage.pull_back(*crop_block(seen, block), parts, multipliers, upstream)
@@ -285,7 +286,7 @@ def backward_blocks(
         for block, slope in map_blocks(stage, pull):
             (top, bottom), (left, right) = block.rows, block.columns
             pulled[:, top:bottom, left:right] += tf.cast(slope, tf.float32).numpy()
-        upstream = tf.constant(pulled)
+        upstream = as_tensor(pulled)
     return upstream
 
 

@@ -78,7 +78,6 @@ class LBFGSStep(NamedTuple):
 
 class _Accepted(NamedTuple):
     image: tf.Tensor
-    move: tf.Tensor
     there: Evaluation
 
 
@@ -133,10 +132,11 @@ def lbfgs_step(
     if accepted is None:
         return LBFGSStep(image, LBFGSState((), (), here, True), here.losses, evaluations)
 
-    change = accepted.there.gradient - here.gradient
-    if _has_curvature(accepted.move, change):
+    del direction
+    move, change = accepted.image - image, accepted.there.gradient - here.gradient
+    if _has_curvature(move, change):
         oldest = max(len(moves) + 1 - memory, 0)
-        moves = (*moves, tf.reshape(accepted.move, [-1]))[oldest:]
+        moves = (*moves, tf.reshape(move, [-1]))[oldest:]
         changes = (*changes, tf.reshape(change, [-1]))[oldest:]
     new = LBFGSState(moves, changes, accepted.there, False)
     return LBFGSStep(accepted.image, new, here.losses, evaluations)
@@ -162,10 +162,10 @@ def _search(
     evaluations, length = 0, 1.0
     for _ in range(TRIES):
         after = tf.clip_by_value(image + length * direction, 0, 1)
-        move = after - image
-        slope = _dot(here.gradient, move)
+        # The move is not kept while the objective is evaluated: it takes a picture of memory.
+        slope = _dot(here.gradient, after - image)
         if slope >= 0:
-            if not tf.math.count_nonzero(move):
+            if tf.reduce_all(after == image):
                 break
             # Far out the projection may bend the path uphill; it starts downhill.
             length *= 0.5
@@ -174,7 +174,7 @@ def _search(
         evaluations += 1
         rise = there.losses["total"] - total
         if rise <= ARMIJO * slope + rounding * abs(total):
-            return _Accepted(after, move, there), evaluations
+            return _Accepted(after, there), evaluations
         # The minimum of the parabola through both values and the slope, within reason.
         best = -0.5 * slope / (rise - slope)
         length *= min(max(best, 0.1), 0.5) if math.isfinite(best) else 0.1
