@@ -31,7 +31,7 @@ STYLE_PICTURES = 2  # copies of each painting
 COMPOSED = 7  # numbers a pixel where regions leave some of the photo: it, coverage, both at once
 PLANES = 5  # copies of each content mask: fitted twice, at a scale, and its guides
 SCRATCH = 1.12  # what a step takes over what its features do
-BLOCKS = 280 * MIB  # the graphs of the stages, matching through all of them at once
+BLOCKS = 200 * MIB  # the stages' graphs, and what the targets need at once
 KEPT = 0.6  # share of what a coarser scale takes that oneDNN and its allocator do not give back
 
 BLOCK_SIZES = (1536, 1024, 768, 512, 384, 256, 192, 128)  # smaller ones would be mostly halo
@@ -287,7 +287,8 @@ def estimate(load: Workload, winograd: bool, block_size: int, pairs: int) -> int
     at_once = min(block_size**2, pixels) or pixels
     before = max(_work(load, style, False, block_size, steps=False) for style in load.styles)
     steps = _work(load, load.size, winograd, block_size, steps=True)
-    steps += pairs * pair_bytes(load.size)
+    if pairs:  # a step makes one before the oldest goes
+        steps += (pairs + 1) * pair_bytes(load.size)
     steps += FLOAT * at_once * sum(term.scratch_numbers() for term in load.terms)
     if load.masks:
         held += FLOAT * pixels * (COMPOSED + PLANES * load.masks)
