@@ -301,7 +301,7 @@ class StyleTransfer:
             return self._step(stepper, scale, back, began)
         image, total = state.image, losses["total"]
         if isinstance(after.optimizer, LBFGSState) and after.optimizer.here:
-            # Its loss is known, and an image that is kept for another reason takes no memory.
+            # Its loss is known already, and it is kept anyway: the one before would take memory.
             image, total = after.image, after.optimizer.here.losses["total"]
         blank = is_blank(image) and not self._blank_photo
         after = dataclasses.replace(

@@ -41,7 +41,7 @@ from nst_tf.network import model
 from nst_tf.network.layers import smallest_side
 
 CACHED = 24
-"""Compiled picture sizes that are kept: six runs of four scales. Each takes about 5 to 20 MB."""
+"""Compiled picture sizes that are kept: six runs of four scales. Each takes 5 to 30 MB."""
 
 _OURS = ("compiled.<locals>.", "Evaluator._step.", "BlockedObjective.", "BlockedStage.")
 

@@ -121,18 +121,15 @@ def lbfgs_step(
 
     oldest = max(len(state.moves) - memory, 0)
     moves, changes = state.moves[oldest:], state.changes[oldest:]
-    direction, quasi_newton = _direction(image, here.gradient, moves, changes)
-    accepted, tries = _search(image, here, direction, evaluate, rounding)
+    accepted, tries, quasi_newton = _search(image, here, moves, changes, evaluate, rounding)
     evaluations += tries
     if accepted is None and quasi_newton:
         moves, changes = (), ()
-        direction, _ = _direction(image, here.gradient, moves, changes)
-        accepted, tries = _search(image, here, direction, evaluate, rounding)
+        accepted, tries, _ = _search(image, here, moves, changes, evaluate, rounding)
         evaluations += tries
     if accepted is None:
         return LBFGSStep(image, LBFGSState((), (), here, True), here.losses, evaluations)
 
-    del direction
     move, change = accepted.image - image, accepted.there.gradient - here.gradient
     if _has_curvature(move, change):
         oldest = max(len(moves) + 1 - memory, 0)
@@ -150,14 +147,16 @@ def _has_curvature(move: tf.Tensor, change: tf.Tensor) -> bool:
 def _search(
     image: tf.Tensor,
     here: Evaluation,
-    direction: tf.Tensor,
+    moves: Vectors,
+    changes: Vectors,
     evaluate: Callable[[tf.Tensor], Evaluation],
     rounding: float,
-) -> tuple[_Accepted | None, int]:
-    """Backtrack along the projected direction; return the first iterate accepted and the cost.
+) -> tuple[_Accepted | None, int, bool]:
+    """Backtrack along the projected direction and return the first iterate accepted.
 
-    The cost is the number of evaluations.
+    Beside it stand the number of evaluations, and whether any pair was of use.
     """
+    direction, quasi_newton = _direction(image, here.gradient, moves, changes)
     total = here.losses["total"]
     evaluations, length = 0, 1.0
     for _ in range(TRIES):
@@ -174,11 +173,11 @@ def _search(
         evaluations += 1
         rise = there.losses["total"] - total
         if rise <= ARMIJO * slope + rounding * abs(total):
-            return _Accepted(after, there), evaluations
+            return _Accepted(after, there), evaluations, quasi_newton
         # The minimum of the parabola through both values and the slope, within reason.
         best = -0.5 * slope / (rise - slope)
         length *= min(max(best, 0.1), 0.5) if math.isfinite(best) else 0.1
-    return None, evaluations
+    return None, evaluations, quasi_newton
 
 
 def _direction(
