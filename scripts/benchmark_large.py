@@ -1,13 +1,13 @@
 """A recipe by the command line at 512, 1024 and 3840 pixels: its time and memory.
 
     python scripts/benchmark_large.py [--recipe painting] [--rounds 3] [--against ../old]
-    python scripts/benchmark_large.py --sizes 3840x2160 --steps 18
+    python scripts/benchmark_large.py --sizes 3840x2160
 
 coffee.jpg is cropped and enlarged to each size and painted like summertime.jpg; seconds are those
 of the whole command. With --against, the two checkouts take turns at the first size, --rounds
-times; the others are run once. The largest has --steps steps at the finest scale (painting's own 18
-take an hour) and must keep within --budget. Written to benchmark_large.json, which keeps what it
-has of other --sizes, each with its commit; the pictures go to the directory --output.
+times; the others are run once. The largest, which takes 20 minutes, must keep within --budget.
+Written to benchmark_large.json, which keeps what it has of other --sizes, each with its commit; the
+pictures go to the directory --output.
 """
 
 import argparse
@@ -41,9 +41,7 @@ def main():
     others = {"other_commit": commit(options.against)} if options.against else {}
     for size in (size for size in SIZES if name_of(size) in options.sizes):
         large = size == LARGE
-        flags = []
-        if large:
-            flags = [f"--memory_budget={options.budget}", f"--steps_per_epoch={options.steps}"]
+        flags = [f"--memory_budget={options.budget}"] if large else []
         found = {name: [] for name in sides if size == SMALL or name == "this"}
         for _ in range(options.rounds if size == SMALL else 1):
             for name in found:
@@ -53,8 +51,9 @@ def main():
         if size == SMALL:
             figures |= others
         if large:
-            plan = read_metadata(where(size, options))["plan"]
-            figures |= {"budget": options.budget, "steps": options.steps, "plan": plan}
+            metadata = read_metadata(where(size, options))
+            steps = metadata["settings"]["steps_per_epoch"]
+            figures |= {"budget": options.budget, "steps": steps, "plan": metadata["plan"]}
         record["sizes"][name_of(size)] = figures
         write_record(path, record)
 
@@ -63,7 +62,6 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--recipe", default="painting")
     parser.add_argument("--budget", default="4GiB", help="of the largest")
-    parser.add_argument("--steps", type=int, default=2, help="of the largest, at its finest scale")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--against", type=Path, help="another checkout")
     names = [name_of(size) for size in SIZES]

@@ -55,7 +55,7 @@ def test_smaller_blocks_are_tried_until_memory_suffices(error):
         "024 pixels", "768 pixels", "512 pixels",
     ]  # fmt: skip
     assert [plan.block_size for plan in tried] == [0, 1024, 768, 512]
-    assert [plan.lbfgs_memory for plan in tried] == [20, 5, 5, 5]
+    assert [plan.lbfgs_memory for plan in tried] == [20, 3, 3, 3]
     assert [plan.winograd for plan in tried] == [True, False, False, False]
     assert (result, used) == (512, tried[-1])
     assert with_less_memory(needs_blocks_of(512, error, []), used) == (512, used)
