@@ -35,6 +35,7 @@ def to_levels(values: np.ndarray, bit_depth: int = 8) -> np.ndarray:
     """
     dtype = np.uint8 if bit_depth == 8 else np.uint16
     # In float32, 65535 x is exact to 1/256 of a level.
-    levels = np.clip(values, 0, 1)  # the one copy: pictures are large, and memory may be short
+    # The one copy: pictures are large, and memory may be short.
+    levels = np.asarray(np.clip(values, 0, 1))
     levels *= 2**bit_depth - 1
     return np.rint(levels, out=levels).astype(dtype)

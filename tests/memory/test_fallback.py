@@ -179,7 +179,7 @@ def test_a_run_out_of_memory_ends_where_an_undisturbed_one_does(
     assert sorted(blocks) == blocks
     assert blocks.count(0) + blocks.count(32) == 4
     assert blocks.count(32) == 2 if optimizer == "adam" else blocks[0] == 0 < blocks[-1]
-    assert [plan.lbfgs_memory for plan in plans] == [5 if size else 7 for size in blocks]
+    assert [plan.lbfgs_memory for plan in plans] == [3 if size else 7 for size in blocks]
     assert [row.state.smallest for row in rows] == blocks
     # L-BFGS goes on with its pairs: the curvature is the same by blocks.
     assert np.linalg.norm(image - expected) <= 1e-3 * np.linalg.norm(expected)
