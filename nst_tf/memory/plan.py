@@ -37,7 +37,7 @@ KEPT = 0.6  # share of what a coarser scale takes that oneDNN and its allocator 
 BLOCK_SIZES = (1536, 1024, 768, 512, 384, 256, 192, 128)  # smaller ones would be mostly halo
 BLOCKS_COST = 1.35  # time of a step by blocks without their halos, relative to the whole picture's
 HALOS = 56  # pixels that blocks see beyond their own in each direction, both sides together
-LEAST_PAIRS = 3  # pairs of L-BFGS: three lead to within 2 % of the loss of 20, by measurement
+LEAST_PAIRS = 3  # pairs of L-BFGS: the loss is hardly another, by `scripts/benchmark_pairs.py`
 
 WORTH_COMPILING = 5e6  # steps × pixels for which the time saved is about twice that of compiling
 PACE = 1.25e5  # steps × pixels a second with direct convolutions, measured on two cores
