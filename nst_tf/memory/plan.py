@@ -32,7 +32,7 @@ COMPOSED = 7  # numbers a pixel where regions leave some of the photo: it, cover
 PLANES = 5  # copies of each content mask: fitted twice, at a scale, and its guides
 SCRATCH = 1.12  # what a step takes over what its features do
 BLOCKS = 200 * MIB  # the stages' graphs, and what the targets need at once
-KEPT = 0.6  # share of what a coarser scale takes that oneDNN and its allocator do not give back
+KEPT = 0.6  # share of what a coarser scale takes that stays taken where oneDNN computes
 
 BLOCK_SIZES = (1536, 1024, 768, 512, 384, 256, 192, 128)  # smaller ones would be mostly halo
 BLOCKS_COST = 1.35  # time of a step by blocks without their halos, relative to the whole picture's
@@ -135,8 +135,8 @@ def plan_memory(
 
     The whole picture comes first, if need be with fewer pairs for L-BFGS, then with direct
     convolutions; then the same by blocks of falling size, as far as `settings` leaves it open.
-    Where TensorFlow computes with oneDNN, its allocator keeps most of what a coarser scale took,
-    so that a scale's peak grows with the largest need before it: see `KEPT`.
+    Where TensorFlow computes with oneDNN, a share of what a coarser scale took stays taken, so that
+    a scale's peak grows with the largest need before it.
 
     Args:
         settings: of the run.

@@ -2,10 +2,11 @@
 
 import functools
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.python.framework.ops import gradient_registry
+from tensorflow.python.framework import ops
 
 
 def custom_gradient(function: Callable[..., tuple[Any, Callable]]) -> Callable[..., Any]:
@@ -24,8 +25,10 @@ def custom_gradient(function: Callable[..., tuple[Any, Callable]]) -> Callable[.
     def call(*tensors: tf.Tensor) -> Any:
         outputs = decorated(*tensors)
         if not tf.executing_eagerly():
-            name = tf.nest.flatten(outputs)[0].op.get_attr("_gradient_op_type").decode()
-            gradient_registry._registry.pop(name, None)  # there is no public way
+            # There is no public way. Where another TensorFlow has no such names, the graphs stay.
+            with suppress(AttributeError, KeyError, ValueError):
+                name = tf.nest.flatten(outputs)[0].op.get_attr("_gradient_op_type").decode()
+                del ops.gradient_registry._registry[name]
         return outputs
 
     return call
