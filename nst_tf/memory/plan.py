@@ -189,7 +189,7 @@ def _arrangements(
         spare = budget - finest.peak
         if spare < 0:
             continue
-        room = budget - finest.peak + _left(finest)
+        room = budget - _fixed(finest.block_size)
         # So that what stays of any coarser scale leaves room for the finest, and for the others.
         most = min(spare / kept, room / (1 + kept)) if kept else float(room)
         fitting = [
@@ -198,7 +198,7 @@ def _arrangements(
         if not all(fitting):
             continue
         plans = [
-            _with_pairs(settings, scale, option, most + option.peak - _left(option))
+            _with_pairs(settings, scale, option, most + _fixed(option.block_size))
             for scale, (option, *_) in zip(scales, fitting, strict=False)
         ]
         largest = max(map(_left, plans), default=0)
@@ -210,9 +210,14 @@ def _arrangements(
         ]
 
 
+def _fixed(block_size: int) -> int:
+    """Return what a run takes whatever its size; all scales share it."""
+    return BASE + (BLOCKS if block_size else 0)
+
+
 def _left(plan: Plan) -> int:
     """Return the part of a scale's peak of which a share is not given back."""
-    return plan.peak - BASE - (BLOCKS if plan.block_size else 0)
+    return plan.peak - _fixed(plan.block_size)
 
 
 def _use_winograd(
@@ -296,7 +301,7 @@ def estimate(load: Workload, winograd: bool, block_size: int, pairs: int) -> int
         regional = {name for term in load.terms if term.regional for name in term.layers}
         largest = max((numbers_per_pixel([name]) for name in regional), default=0.0)
         steps += FLOAT * load.masks * largest * (at_once if block_size else 2 * pixels)
-    fixed = BASE + (WINOGRAD if winograd else 0) + (BLOCKS if block_size else 0)
+    fixed = _fixed(block_size) + (WINOGRAD if winograd else 0)
     return round(fixed + held + max(before, steps))
 
 
