@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.digests import array_digest
+from nst_tf.errors import UserError
 from nst_tf.files import StrPath, write_whole
 from nst_tf.fitting import Fitted
 from nst_tf.memory.plan import Plan
@@ -130,14 +131,14 @@ def load_checkpoint(path: StrPath) -> SavedRun:
         with open(path, "rb") as file:  # the header before anything else is believed
             length = int.from_bytes(file.read(8), "little")
             if length > HEADER_LIMIT:
-                raise ValueError("the header is too long")
+                raise UserError("the header is too long")
         with safe_open(path, framework="numpy") as file:
             record = json.loads((file.metadata() or {})["record"])
             if record["format"] != FORMAT:
-                raise ValueError("another format")
+                raise UserError("another format")
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         if _checksum(arrays[name] for name in _names(record["state"])) != record["checksum"]:
-            raise ValueError("the checksum does not match")
+            raise UserError("the checksum does not match")
         return SavedRun(
             _unpack(arrays, record["state"]),
             tuple(_plan(entry) for entry in record["plans"]),
@@ -147,7 +148,7 @@ def load_checkpoint(path: StrPath) -> SavedRun:
     except OSError as error:
         raise OSError(f"{path} cannot be read: {error.strerror or error}") from None
     except (SafetensorError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        raise ValueError(
+        raise UserError(
             f"{path} is damaged or no checkpoint of this version: delete it to start again"
         ) from None
 
@@ -222,24 +223,24 @@ def _unpack(arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any]) -> Run
     """Return the state that `_pack` took apart; ValueError and the like if it cannot be one."""
     shape = arrays["image"].shape
     if len(shape) != 4 or shape[0] != 1 or shape[3] != 3:
-        raise ValueError("the image has no image's shape")
+        raise UserError("the image has no image's shape")
 
     def tensor(name: str, *, flat: bool = False) -> tf.Tensor:
         wanted = (int(np.prod(shape)),) if flat else shape
         array = arrays[name]
         if array.shape != wanted or array.dtype != np.float32 or not np.isfinite(array).all():
-            raise ValueError(f"{name} does not fit the image")
+            raise UserError(f"{name} does not fit the image")
         return tf.constant(array)
 
     image = tensor("image")
     if not (arrays["image"].min() >= 0 and arrays["image"].max() <= 1):
-        raise ValueError("the image is not between 0 and 1")
+        raise UserError("the image is not between 0 and 1")
     optimizer: AdamState | LBFGSState
     if numbers["optimizer"] == "adam":
         step = tf.constant(int(arrays["adam.step"][0]), tf.int64)
         optimizer = AdamState(step, tensor("adam.mean"), tensor("adam.square"))
     elif numbers["optimizer"] != "lbfgs":
-        raise ValueError("no such optimizer")
+        raise UserError("no such optimizer")
     else:
         pairs = range(numbers["pairs"])
         losses, here = numbers["losses"], None
@@ -260,7 +261,7 @@ def _unpack(arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any]) -> Run
         average = AverageState(tensor("average"), float(numbers["average_weight"]))
     watch = Watch(astray=_count(numbers["watch"]["astray"]), gentler=numbers["watch"]["gentler"])
     if not isinstance(watch.gentler, bool):
-        raise ValueError("the run is gentler or not")
+        raise UserError("the run is gentler or not")
     if numbers["watch"]["best"] is not None:
         watch = watch._replace(best=float(numbers["watch"]["best"]), image=tensor("best"))
     return RunState(
@@ -284,7 +285,7 @@ def _losses(losses: Mapping[str, float]) -> dict[str, dict[str, float]]:
 def _plan(entry: Mapping[str, Any]) -> Plan:
     plan = Plan(**entry)
     if plan.precision not in ("float32", "bfloat16"):
-        raise ValueError("no such precision")
+        raise UserError("no such precision")
     for name in ("block_size", "lbfgs_memory", "peak", "longest"):
         _count(entry[name])
     return plan._replace(winograd=bool(plan.winograd))
@@ -292,5 +293,5 @@ def _plan(entry: Mapping[str, Any]) -> Plan:
 
 def _count(value: Any) -> int:
     if not isinstance(value, int) or value < 0:
-        raise ValueError(f"{value!r} is no count")
+        raise UserError(f"{value!r} is no count")
     return value

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
+from nst_tf.errors import UserError
 from nst_tf.network.layers import keras_name
 
 Weight = float | tuple[float, float]
@@ -29,7 +30,7 @@ def unknown(kind: str, value: str, known: Iterable[str]) -> ValueError:
     known = tuple(known)
     close = difflib.get_close_matches(value, known, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(known)}"
-    return ValueError(f"unknown {kind} {value!r}: {hint}")
+    return UserError(f"unknown {kind} {value!r}: {hint}")
 
 
 def checked_type(name: str, value: Any, default: Any) -> Any:
@@ -40,20 +41,20 @@ def checked_type(name: str, value: Any, default: Any) -> Any:
     """
     if isinstance(default, tuple):
         if isinstance(value, str) or not isinstance(value, Iterable):
-            raise ValueError(f"{name} must be a sequence, not {value!r}")
+            raise UserError(f"{name} must be a sequence, not {value!r}")
         items = tuple(value)
         if name.endswith("_layers"):
             if not all(isinstance(item, str) for item in items):
-                raise ValueError(f"{name} must hold layer names, not {items!r}")
+                raise UserError(f"{name} must hold layer names, not {items!r}")
             return tuple(map(keras_name, items))
         return tuple(checked_type(name, item, 1.0) for item in items)
     if isinstance(default, bool):
         if not isinstance(value, bool):
-            raise ValueError(f"{name} must be True or False, not {value!r}")
+            raise UserError(f"{name} must be True or False, not {value!r}")
         return value
     if isinstance(default, str):
         if not isinstance(value, str):
-            raise ValueError(f"{name} must be a string, not {value!r}")
+            raise UserError(f"{name} must be a string, not {value!r}")
         return value
     try:
         if isinstance(value, (bool, str)):
@@ -63,7 +64,7 @@ def checked_type(name: str, value: Any, default: Any) -> Any:
             raise ValueError
     except (TypeError, ValueError, OverflowError):
         kind = "a whole number" if isinstance(default, int) else "a number"
-        raise ValueError(f"{name} must be {kind}, not {value!r}") from None
+        raise UserError(f"{name} must be {kind}, not {value!r}") from None
     return number
 
 
@@ -77,7 +78,7 @@ def checked_ramp(name: str, value: Any, default: Any) -> Weight:
     except (TypeError, ValueError):
         ends = []
     if len(ends) not in (1, 2) or (len(ends) == 2 and not min(ends) > 0):
-        raise ValueError(f"{name} must be a number or a ramp such as 100:1, not {value!r}")
+        raise UserError(f"{name} must be a number or a ramp such as 100:1, not {value!r}")
     return ends[0] if len(ends) == 1 else (ends[0], ends[1])
 
 
@@ -87,7 +88,7 @@ def checked_each(name: str, value: Any, default: Any) -> Any:
         return checked_type(name, value, default)
     numbers = tuple(checked_type(name, item, default) for item in value)
     if not numbers:
-        raise ValueError(f"{name} must hold a number")
+        raise UserError(f"{name} must hold a number")
     return numbers if len(numbers) > 1 else numbers[0]
 
 
@@ -99,7 +100,7 @@ def checked_auto(name: str, value: Any, _: Any) -> Any:
     try:
         return checked_type(name, int(value) if digits else value, 0)
     except ValueError:
-        raise ValueError(f"{name} must be auto or a whole number, not {value!r}") from None
+        raise UserError(f"{name} must be auto or a whole number, not {value!r}") from None
 
 
 def parse_bytes(size: str) -> int:
@@ -114,7 +115,7 @@ def parse_bytes(size: str) -> int:
         power = "KMGT".index(match[2].upper()) + 1
         number = round(float(match[1]) * (1024 if match[3] else 1000) ** power)
     if not number:
-        raise ValueError(f"memory_budget must be auto or a size such as 3.5GiB, not {size!r}")
+        raise UserError(f"memory_budget must be auto or a size such as 3.5GiB, not {size!r}")
     return number
 
 
@@ -140,9 +141,7 @@ def parse_duration(name: str, text: str) -> float:
         rf"\s*(?:{number}\s*h)?\s*(?:{number}\s*min)?\s*(?:{number}\s*s)?\s*", text, re.IGNORECASE
     )
     if not match or not any(match.groups()):
-        raise ValueError(
-            f"{name} must be a duration such as 60, 90s, 2min or 1h30min, not {text!r}"
-        )
+        raise UserError(f"{name} must be a duration such as 60, 90s, 2min or 1h30min, not {text!r}")
     hours, minutes, seconds = (float(part or 0) for part in match.groups())
     return 3600 * hours + 60 * minutes + seconds
 
@@ -152,7 +151,7 @@ def check_number(name: str, value: Any, limits: dict[str, float]) -> None:
     if isinstance(value, str):
         return
     if not math.isfinite(value):
-        raise ValueError(f"{name} must be finite, not {value}")
+        raise UserError(f"{name} must be finite, not {value}")
     if not all(_WITHIN[words](value, limit) for words, limit in limits.items()):
         expected = " and ".join(f"{words} {limit:g}" for words, limit in limits.items())
-        raise ValueError(f"{name} must be {expected}, not {value:g}")
+        raise UserError(f"{name} must be {expected}, not {value:g}")

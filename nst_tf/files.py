@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from nst_tf.errors import UserError
+
 StrPath = str | os.PathLike[str]
 
 
@@ -118,7 +120,7 @@ def check_outputs(outputs: Iterable[StrPath], inputs: Iterable[StrPath]) -> None
     for path in outputs:
         identity = _identity(path)
         if identity in taken:
-            raise ValueError(f"{path} would overwrite {taken[identity]}: choose another name")
+            raise UserError(f"{path} would overwrite {taken[identity]}: choose another name")
         taken[identity] = f"the output {path}"
         target = _target(path)
         if target.is_dir():

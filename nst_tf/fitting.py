@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from nst_tf.errors import UserError
 from nst_tf.images.color import Colors
 from nst_tf.images.masks import Region, coverage, fit_mask, fit_regions, keep_photo, paired
 from nst_tf.images.reference import Reference, check_reference
@@ -102,7 +103,7 @@ def fit(
     if isinstance(styles, np.ndarray):
         styles = [styles]
     if not len(styles):
-        raise ValueError("styles is empty: at least one style image is needed")
+        raise UserError("styles is empty: at least one style image is needed")
     check_styles(settings, len(styles))
     settings = with_keep_weight(settings, keep is not None)
     content = check_image("content", content)
@@ -147,7 +148,7 @@ def with_keep_weight(settings: Settings, keep: bool) -> Settings:
         return settings
     content = settings.content_weight
     if not content:
-        raise ValueError("keep_weight is 0, and so is content_weight: set one to keep something")
+        raise UserError("keep_weight is 0, and so is content_weight: set one to keep something")
     factor = KEEP[settings.loss]
     if isinstance(content, tuple):
         return replace(settings, keep_weight=(factor * content[0], factor * content[1]))
@@ -170,7 +171,7 @@ def style_side(content: Size, scale: float, detail: float) -> int:
 def _check_size(name: str, image: np.ndarray, settings: Settings, remedy: str) -> None:
     height, width = image.shape[1:3]
     if min(height, width) < settings.smallest_side:
-        raise ValueError(
+        raise UserError(
             f"{name} is {width}x{height} pixels at the size it is used: the deepest layer needs "
             f"{settings.smallest_side} a side, so {remedy}, or use shallower layers"
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nst_tf.errors import UserError
 from nst_tf.fitting import Fitted, fit, style_side
 from nst_tf.images.io import Picture, as_picture, load_mask, load_picture, over_white
 from nst_tf.images.masks import Region, show_only
@@ -58,7 +59,7 @@ class Given:
     ) -> None:
         paintings = listed(styles)
         if not paintings:
-            raise ValueError("styles is empty: at least one style image is needed")
+            raise UserError("styles is empty: at least one style image is needed")
         check_styles(settings, len(paintings))
         self.settings = settings
         self._content = decode_any(content, "content")
@@ -110,7 +111,7 @@ def _mask(name: str, mask: Source) -> np.ndarray:
         return mask
     values = load_mask(mask)
     if values.ndim != 2:
-        raise ValueError(f"{name} is in colours: use grey, white to keep")
+        raise UserError(f"{name} is in colours: use grey, white to keep")
     return values
 
 

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from nst_tf.errors import UserError
 from nst_tf.fitting import Fitted, fit
 from nst_tf.images.masks import Region
 from nst_tf.images.resize import check_image
@@ -42,7 +43,7 @@ def measure(
     settings = fitted.settings
     image = check_image("image", image)
     if image.shape[1:3] != fitted.size:
-        raise ValueError(
+        raise UserError(
             f"image is {image.shape[2]}x{image.shape[1]} pixels, but the content "
             f"{fitted.size[1]}x{fitted.size[0]}"
         )

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
+from nst_tf.errors import UserError
 from nst_tf.stderr import stderr_to
 
 DEVICES = re.compile(r"auto|cpu|gpu(:\d+)?")
@@ -61,13 +62,13 @@ def choose_device(device: str) -> list[Any]:
     import tensorflow as tf
 
     if not DEVICES.fullmatch(device):
-        raise ValueError(f"device {device!r} is not auto, cpu, gpu or gpu:NUMBER")
+        raise UserError(f"device {device!r} is not auto, cpu, gpu or gpu:NUMBER")
     if device == "auto":
         return tf.config.get_visible_devices("GPU")
     gpus = tf.config.list_physical_devices("GPU")
     kind, _, number = device.partition(":")
     if kind == "gpu" and int(number or 0) >= len(gpus):
-        raise ValueError(
+        raise UserError(
             f"device {device!r} is not there: TensorFlow found {len(gpus)} GPUs; use auto"
         )
     gpus = [] if kind == "cpu" else [gpus[int(number or 0)]]

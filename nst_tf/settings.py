@@ -21,6 +21,7 @@ from nst_tf.checks import (
     parse_bytes,
     unknown,
 )
+from nst_tf.errors import UserError
 from nst_tf.explain import explained
 from nst_tf.network.layers import LAYERS, smallest_side
 
@@ -307,22 +308,22 @@ class Settings:
             factors = getattr(self, f"{kind}_layer_weights", ())
             _check_layers(kind, getattr(self, f"{kind}_layers"), factors)
             if factors and not sum(factors):
-                raise ValueError(f"{kind}_layer_weights are all 0: set {kind}_weight to 0 instead")
+                raise UserError(f"{kind}_layer_weights are all 0: set {kind}_weight to 0 instead")
         if self.style_blend and not sum(self.style_blend):
-            raise ValueError("style_blend must have a share above 0")
+            raise UserError("style_blend must have a share above 0")
         if not self.content_weight and not self.style_weight:
-            raise ValueError("content_weight and style_weight are both 0: nothing to optimise")
+            raise UserError("content_weight and style_weight are both 0: nothing to optimise")
         if not self.content_weight and not self.strength:
-            raise ValueError("strength is 0, but there is no content to keep: nothing to optimise")
+            raise UserError("strength is 0, but there is no content to keep: nothing to optimise")
         if self.ramps and self.epochs == 1:
-            raise ValueError(f"{self.ramps[0]} is a ramp, but epochs is 1: it needs 2 or more")
+            raise UserError(f"{self.ramps[0]} is a ramp, but epochs is 1: it needs 2 or more")
         if self.precision == "bfloat16" and self.convolution == "winograd":
-            raise ValueError("convolution=winograd needs precision=float32")
+            raise UserError("convolution=winograd needs precision=float32")
         if self.memory_budget != "auto":
             parse_bytes(self.memory_budget)
         for name in ("init", "weights"):
             if not getattr(self, name):
-                raise ValueError(f"{name} must not be empty")
+                raise UserError(f"{name} must not be empty")
 
     @property
     def finest_steps(self) -> int:
@@ -376,15 +377,15 @@ class Settings:
 
 def _check_layers(kind: str, names: tuple[str, ...], factors: tuple[float, ...]) -> None:
     if not names:
-        raise ValueError(f"{kind}_layers must name a layer; to do without, set {kind}_weight to 0")
+        raise UserError(f"{kind}_layers must name a layer; to do without, set {kind}_weight to 0")
     for name in names:
         if name not in LAYERS:
             raise unknown(f"{kind} layer", name, LAYERS)
         if names.count(name) > 1:
-            raise ValueError(f"{kind}_layers names {name!r} twice")
+            raise UserError(f"{kind}_layers names {name!r} twice")
     rest = len(factors) % len(names) if kind == "style" else len(factors) - len(names)
     if factors and rest:
-        raise ValueError(
+        raise UserError(
             f"{kind}_layer_weights has {len(factors)} values for {len(names)} {kind} layers"
         )
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nst_tf.errors import UserError
 from nst_tf.images.resize import check_image, cover, resize
 from nst_tf.settings import INITS, Settings
 
@@ -41,7 +42,7 @@ def start_image(
         return np.random.default_rng(settings.seed).random(content.shape, dtype=np.float32)
     if settings.init == "white":
         return np.ones_like(content)
-    raise ValueError(
+    raise UserError(
         f"init {settings.init!r} is not one of {', '.join(INITS)}: pass a picture as `initial`"
     )
 

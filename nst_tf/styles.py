@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from nst_tf.checks import counted
+from nst_tf.errors import UserError
 from nst_tf.images.masks import Region
 from nst_tf.settings import Settings
 
@@ -15,13 +16,13 @@ def check_styles(settings: Settings, count: int) -> None:
     """
     scales = settings.style_scale
     if isinstance(scales, tuple) and len(scales) != count:
-        raise ValueError(f"style_scale has {len(scales)} values for {counted(count, 'style')}")
+        raise UserError(f"style_scale has {len(scales)} values for {counted(count, 'style')}")
     if settings.style_blend and len(settings.style_blend) != count:
         shares = len(settings.style_blend)
-        raise ValueError(f"style_blend has {shares} shares for {counted(count, 'style')}")
+        raise UserError(f"style_blend has {shares} shares for {counted(count, 'style')}")
     factors, layers = len(settings.style_layer_weights), len(settings.style_layers)
     if factors not in (0, layers, layers * count):
-        raise ValueError(
+        raise UserError(
             f"style_layer_weights has {factors} values for {counted(layers, 'style layer')} and "
             f"{counted(count, 'style')}: give one for each layer, or for each layer of each style"
         )
@@ -36,10 +37,10 @@ def check_blend(settings: Settings, regions: Sequence[Region]) -> None:
     if not settings.style_blend:
         return
     if len(regions) > 1 and all(len(region.styles) == 1 for region in regions):
-        raise ValueError("style_blend has no effect where each region has one style: leave it out")
+        raise UserError("style_blend has no effect where each region has one style: leave it out")
     for number, region in enumerate(regions, start=1):
         if not any(settings.style_blend[style] for style in region.styles):
-            raise ValueError(f"style_blend gives no style of region {number} a share above 0")
+            raise UserError(f"style_blend gives no style of region {number} a share above 0")
 
 
 def style_scales(settings: Settings, count: int) -> tuple[float, ...]:

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.checkpoint import differences, run_identity
+from nst_tf.errors import UserError
 from nst_tf.fitting import Fitted
 from nst_tf.images.masks import Region, count_masks
 from nst_tf.images.sources import Source
@@ -156,10 +157,10 @@ class StyleTransfer:
         other = [] if anyway else differences(self.identity, saved.identity)
         if other:
             more = f" and {len(other) - 3} more" if len(other) > 3 else ""
-            raise ValueError(f"the saved run is another one: {'; '.join(other[:3])}{more}")
+            raise UserError(f"the saved run is another one: {'; '.join(other[:3])}{more}")
         sizes = [scale.size for scale in scales[state.scale - 1 : state.scale]]
         if len(saved.plans) != len(scales) or sizes != [tuple(state.image.shape[1:3])]:
-            raise ValueError("the saved run works at other sizes")
+            raise UserError("the saved run works at other sizes")
         self.plans = [
             plan._replace(precision=ours.precision)
             for plan, ours in zip(saved.plans, self.plans, strict=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from nst_tf.errors import UserError
 from nst_tf.files import StrPath, write_whole
 from nst_tf.images.preview import preview
 from nst_tf.images.resize import Size
@@ -115,9 +116,9 @@ def check_film(path: StrPath) -> None:
     """
     suffix = Path(path).suffix.lower()
     if suffix not in FILMS:
-        raise ValueError(f"{path} has no extension of a film: use one of {' '.join(FILMS)}")
+        raise UserError(f"{path} has no extension of a film: use one of {' '.join(FILMS)}")
     if suffix == ".mp4" and importlib.util.find_spec("av") is None:
-        raise ValueError(f"{path} needs PyAV: run pip install 'nst_tf[video]', or write a .webp")
+        raise UserError(f"{path} needs PyAV: run pip install 'nst_tf[video]', or write a .webp")
 
 
 def _change(before: Frame, after: Frame) -> float:

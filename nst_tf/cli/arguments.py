@@ -5,11 +5,13 @@ from itertools import islice
 
 from absl import flags
 
+from nst_tf.errors import UserError
+
 SHORT = {"h": "help", "o": "output"}
 """Names of flags that have one letter too."""
 
 
-class UsageError(ValueError):
+class UsageError(UserError):
     """The command line itself is wrong, whatever is in the files."""
 
 

@@ -13,6 +13,7 @@ from absl import flags
 
 from nst_tf.cli.film_flags import preview_seconds, sequence_rate
 from nst_tf.digests import array_digest, file_digest
+from nst_tf.errors import UserError
 from nst_tf.film.footage import Footage, Frame
 from nst_tf.film.reader import open_film
 from nst_tf.film.sequence import is_sequence, numbered, numbers
@@ -121,9 +122,7 @@ def load_film_inputs(values: flags.FlagValues, settings: Settings) -> FilmInputs
         ValueError: a picture is too small, or masks, pictures and settings do not agree.
     """
     if settings.init not in INITS:
-        raise ValueError(
-            f"--init {settings.init} is a picture: films start from {', '.join(INITS)}"
-        )
+        raise UserError(f"--init {settings.init} is a picture: films start from {', '.join(INITS)}")
     footage = open_film(values.content, sequence_rate(values))
     if not values.sound:
         footage = dataclasses.replace(footage, sound=False)

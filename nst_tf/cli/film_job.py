@@ -10,6 +10,7 @@ from absl import flags
 from nst_tf.cli.runtime import start_tensorflow
 from nst_tf.cli.streams import say
 from nst_tf.cli.worker_flags import check_ray
+from nst_tf.errors import UserError
 from nst_tf.files import check_outputs, free_name
 from nst_tf.settings import Settings
 
@@ -66,7 +67,7 @@ def prepare(values: flags.FlagValues, settings: Settings) -> Job:
     try:
         from nst_tf.cli.film_inputs import film_identity, film_paths, load_film_inputs
     except ImportError as error:
-        raise ValueError(f"films need {error.name}: run pip install 'nst_tf[video]'") from None
+        raise UserError(f"films need {error.name}: run pip install 'nst_tf[video]'") from None
     from nst_tf.film.keep import KeptFrames
     from nst_tf.film.writer import Encoding, check_writable_film
     from nst_tf.network.weights import load_weights
@@ -141,7 +142,7 @@ def check_output(
     if values.resume and kept.exist:
         if kept.shared != is_shared(values):
             how = "with" if kept.shared else "without"
-            raise ValueError(
+            raise UserError(
                 f"{kept.directory} was begun {how} --jobs or --ray: go on {how} them, or add "
                 "--overwrite without --resume to start again"
             )
@@ -149,7 +150,7 @@ def check_output(
     if values.overwrite:
         return
     if kept.exist:
-        raise ValueError(
+        raise UserError(
             f"{kept.directory} holds the frames of an unfinished film: add --resume to go on, or "
             "--overwrite to start again"
         )

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 from absl import flags
 
+from nst_tf.errors import UserError
 from nst_tf.fitting import Fitted, fit, style_side
 from nst_tf.images.faces import face_mask, find_faces
 from nst_tf.images.io import load_image, load_mask, load_picture
@@ -98,7 +99,7 @@ def _load_keep(values: flags.FlagValues, photo: np.ndarray) -> np.ndarray | None
     for path in values.keep_mask or ():
         mask = load_mask(path)
         if mask.ndim != 2:
-            raise ValueError(f"--keep_mask {path} is in colours: use grey, white to keep")
+            raise UserError(f"--keep_mask {path} is in colours: use grey, white to keep")
         masks.append(fit_mask(f"--keep_mask {path}", mask, size))
     if values.keep_faces:
         boxes = find_faces(photo)

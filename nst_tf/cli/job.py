@@ -11,6 +11,7 @@ from nst_tf.callbacks import Checkpoint
 from nst_tf.cli.inputs import Inputs, input_paths, load_inputs
 from nst_tf.cli.outputs import OutputPaths, Outputs
 from nst_tf.cli.provenance import run_metadata
+from nst_tf.errors import UserError
 from nst_tf.images.save import check_output_size
 from nst_tf.network.weights import Weights, load_weights
 from nst_tf.settings import Settings
@@ -111,7 +112,7 @@ def _saved_run(path: Path | None, transfer: "StyleTransfer", anyway: bool) -> "S
         transfer.restore(saved, anyway)
     except ValueError as error:
         remedy = "" if anyway else "repeat that run's command, add --resume_anyway, or "
-        raise ValueError(f"{path}: {error}; {remedy}delete it to start again") from None
+        raise UserError(f"{path}: {error}; {remedy}delete it to start again") from None
     return saved
 
 

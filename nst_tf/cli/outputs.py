@@ -16,6 +16,7 @@ from nst_tf.callbacks import Snapshots, TimeLapse, save_run_figure
 from nst_tf.callbacks.history import History
 from nst_tf.callbacks.timelapse import check_film
 from nst_tf.cli.inputs import Inputs
+from nst_tf.errors import UserError
 from nst_tf.files import check_outputs, check_writable, free_name
 from nst_tf.images.resize import resize
 from nst_tf.images.save import output_format, save_image
@@ -95,9 +96,9 @@ class OutputPaths:
         """
         output_format(self.picture, self.bit_depth)
         if self.figure and self.figure.suffix.lower() not in FIGURES:
-            raise ValueError(f"--figure {self.figure} must end in one of {' '.join(FIGURES)}")
+            raise UserError(f"--figure {self.figure} must end in one of {' '.join(FIGURES)}")
         if self.figure and importlib.util.find_spec("matplotlib") is None:
-            raise ValueError("--figure needs matplotlib: run pip install matplotlib")
+            raise UserError("--figure needs matplotlib: run pip install matplotlib")
         if self.timelapse:
             check_film(self.timelapse)
         files = [self.picture, *filter(None, (self.history, self.figure, self.timelapse))]
@@ -117,9 +118,7 @@ class OutputPaths:
                 if Snapshots.NAME.fullmatch(path.name) and (
                     path.parent.resolve() == self.snapshots.resolve()
                 ):
-                    raise ValueError(
-                        f"a snapshot may overwrite {path}: name another --snapshot_dir"
-                    )
+                    raise UserError(f"a snapshot may overwrite {path}: name another --snapshot_dir")
 
     def _check_existing(self, files: Sequence[Path]) -> None:
         if self.overwrite:

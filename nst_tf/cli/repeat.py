@@ -11,6 +11,7 @@ from absl import flags
 
 import nst_tf
 from nst_tf.digests import file_digest
+from nst_tf.errors import UserError
 from nst_tf.images.metadata import read_metadata
 from nst_tf.network.weights import BUNDLED_SHA256
 from nst_tf.settings import INITS, Settings
@@ -44,11 +45,11 @@ def repeated(values: flags.FlagValues) -> Settings | None:
     record = read_metadata(path)
     settings = record.get("settings")
     if not isinstance(settings, dict):
-        raise ValueError(f"--{FLAG} {path} carries no settings of nst_tf")
+        raise UserError(f"--{FLAG} {path} carries no settings of nst_tf")
     try:
         files = _files(record)
     except (TypeError, AttributeError, LookupError):
-        raise ValueError(f"--{FLAG} {path} names its files in a way that is not valid") from None
+        raise UserError(f"--{FLAG} {path} names its files in a way that is not valid") from None
     if record.get("nst_tf") != nst_tf.__version__:
         warnings.warn(
             f"{path} was made by nst_tf {record.get('nst_tf')}: {nst_tf.__version__} may paint it "
@@ -138,4 +139,4 @@ def _settings(path: str, recorded: dict[str, Any]) -> Settings:
     try:
         return Settings(**{name: recorded[name] for name in recorded.keys() & known})
     except ValueError as error:
-        raise ValueError(f"--{FLAG} {path}: {error}") from None
+        raise UserError(f"--{FLAG} {path}: {error}") from None

@@ -6,6 +6,7 @@ from absl import flags
 
 from nst_tf.cli.arguments import UsageError
 from nst_tf.cli.flags import Rows
+from nst_tf.errors import UserError
 
 WORKER_FLAGS: Rows = (
     ("Workers", "jobs", "integer", 1,
@@ -48,4 +49,4 @@ def check_ray(values: flags.FlagValues) -> None:
         ValueError: it is not.
     """
     if values.ray and importlib.util.find_spec("ray") is None:
-        raise ValueError("--ray needs Ray: run pip install ray")
+        raise UserError("--ray needs Ray: run pip install ray")

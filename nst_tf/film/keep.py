@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from nst_tf.errors import UserError
 from nst_tf.files import write_whole
 from nst_tf.film.footage import Frame
 from nst_tf.film.shot import Painted
@@ -87,22 +88,22 @@ class KeptFrames:
             with np.load(path, allow_pickle=False) as file:
                 record = json.loads(str(file["record"]))
                 if record["format"] != FORMAT:
-                    raise ValueError("another format")
+                    raise UserError("another format")
                 times = [int(time) for time in file["times"]]
                 images, photos = file["images"], file["photos"]
         except OSError as error:
             raise OSError(f"{path} cannot be read: {error.strerror or error}") from None
         except (ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile):
-            raise ValueError(f"{path} is damaged: delete {self.directory} to start again") from None
+            raise UserError(f"{path} is damaged: delete {self.directory} to start again") from None
         other = differences(identity, record["identity"])
         if other:
-            raise ValueError(
+            raise UserError(
                 f"{self.directory} holds frames of another film: {'; '.join(other[:3])}; repeat "
                 "that film's command, or add --overwrite without --resume to start again"
             )
         missing = [n for n in range(len(times)) if not self._file(n).is_file()]
         if missing:
-            raise ValueError(f"{self._file(missing[0])} is missing: delete {self.directory}")
+            raise UserError(f"{self._file(missing[0])} is missing: delete {self.directory}")
         self.times = times
         self.past = tuple(
             Painted(photo, image[None], image[None])

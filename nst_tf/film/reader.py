@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from nst_tf.errors import UserError
 from nst_tf.film.footage import ColorTags, Footage, Frame
 from nst_tf.film.sequence import is_sequence, open_sequence
 from nst_tf.images.depth import to_levels
@@ -43,7 +44,7 @@ def open_film(path: str, rate: Fraction = Fraction(25)) -> Footage:
         stream = _pictures(container, path)
         first = next(_decoded(container, stream, path), None)
         if first is None:
-            raise ValueError(f"{path} holds no picture that can be decoded: name another film")
+            raise UserError(f"{path} holds no picture that can be decoded: name another film")
         pixels = upright(first)
         pace = stream.average_rate or stream.guessed_rate or rate
         return Footage(
@@ -61,7 +62,7 @@ def open_film(path: str, rate: Fraction = Fraction(25)) -> Footage:
 def check_pyav(path: str) -> None:
     """Check that PyAV is installed; ValueError if not."""
     if importlib.util.find_spec("av") is None:
-        raise ValueError(f"{path} needs PyAV: run pip install 'nst_tf[video]'")
+        raise UserError(f"{path} needs PyAV: run pip install 'nst_tf[video]'")
 
 
 def _read(path: str) -> Iterator[Frame]:
@@ -97,7 +98,7 @@ def _pictures(container: Any, path: str) -> Any:
     for stream in container.streams.video:
         if not stream.disposition & av.stream.Disposition.attached_pic and stream.codec_context:
             return stream
-    raise ValueError(f"{path} holds no moving pictures: name a film")
+    raise UserError(f"{path} holds no moving pictures: name a film")
 
 
 def _decoded(container: Any, stream: Any, path: str) -> Iterator[Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nst_tf.errors import UserError
 from nst_tf.film.footage import Footage, Frame
 from nst_tf.images.depth import to_levels
 from nst_tf.images.io import load_image
@@ -24,7 +25,7 @@ def numbered(path: str, number: int) -> Path:
     try:
         return Path(path % number)
     except (TypeError, ValueError):
-        raise ValueError(
+        raise UserError(
             f"{path} is no pattern with one number: write it like frame_%05d.png, and %% for %"
         ) from None
 
@@ -52,7 +53,7 @@ def open_sequence(path: str, rate: Fraction) -> Footage:
         for number in range(first, last + 1):
             pixels = _pixels(numbered(path, number))
             if pixels.shape[:2] != size:
-                raise ValueError(
+                raise UserError(
                     f"{numbered(path, number)} is {pixels.shape[1]}x{pixels.shape[0]} pixels, but "
                     f"the first file {size[1]}x{size[0]}: give all the same size"
                 )

@@ -11,6 +11,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from nst_tf.errors import UserError
 from nst_tf.files import write_whole
 from nst_tf.film.footage import ColorTags, Footage, Frame
 from nst_tf.film.gif import gif_frames
@@ -62,19 +63,19 @@ def check_writable_film(path: str, footage: Footage, size: Size, encoding: Encod
         numbered(path, 0)
         output_format(path)
         if encoding != Encoding():
-            raise ValueError(f"{path} is an image sequence: it takes no codec, quality or format")
+            raise UserError(f"{path} is an image sequence: it takes no codec, quality or format")
         return
     suffix = Path(path).suffix.lower()
     if suffix not in CODECS:
-        raise ValueError(
+        raise UserError(
             f"{path} has no ending of a film: use one of {' '.join(CODECS)}, or a pattern such as "
             "frame_%05d.png"
         )
     if importlib.util.find_spec("av") is None:
-        raise ValueError(f"{path} needs PyAV: run pip install 'nst_tf[video]'")
+        raise UserError(f"{path} needs PyAV: run pip install 'nst_tf[video]'")
     if suffix == ".gif":
         if encoding != Encoding():
-            raise ValueError(f"{path} is a GIF: it takes no codec, quality or pixel format")
+            raise UserError(f"{path} is a GIF: it takes no codec, quality or pixel format")
         return
     black = Frame(np.zeros((*size, 3), np.uint8), 0)
     encode(io.BytesIO(), path, footage, [black], encoding, Fraction(0))
@@ -154,7 +155,7 @@ def encode(
             container.mux(stream.encode())
             sound.copy(until, until)
     except (av.error.FFmpegError, ValueError) as error:
-        raise ValueError(
+        raise UserError(
             f"{path} cannot hold {what} ({error}): choose another codec, pixel format or ending"
         ) from None
 
@@ -169,7 +170,7 @@ def _stream(
     if quality is not None and codec not in BY_SCALE:
         options = {"crf": str(quality)}
         if codec not in QUALITIES:
-            raise ValueError(f"quality is known for {', '.join(QUALITIES)} alone")
+            raise UserError(f"quality is known for {', '.join(QUALITIES)} alone")
     stream = container.add_stream(codec, rate=footage.rate / every, options=options)
     stream.height, stream.width = size
     stream.pix_fmt = encoding.pixel_format or (

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from nst_tf.errors import UserError
 from nst_tf.files import StrPath
 from nst_tf.images import heif
 from nst_tf.images.deep import read_deep
@@ -89,7 +90,7 @@ def open_picture(path: StrPath) -> Iterator[Image.Image]:
     except UnidentifiedImageError:
         raise OSError(f"{path} {heif.remedy(path)}") from None
     except Image.DecompressionBombError:
-        raise ValueError(f"{path} has too many pixels to be safe: scale it down first") from None
+        raise UserError(f"{path} has too many pixels to be safe: scale it down first") from None
     except Exception as error:  # decoders raise whatever they trip over
         text = " ".join(str(error).split()) or type(error).__name__
         if "out of memory" in text.lower():  # Pillow's and libpng's decoders

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from nst_tf.errors import UserError
 from nst_tf.images.decode import Decoded
 from nst_tf.images.depth import to_float
 from nst_tf.images.masks import LEAST_WHITE
@@ -108,9 +109,9 @@ def _planes(
     for channel in decoded.channels:  # one at a time: a photograph in floats is large
         plane = to_float(channel)
         if not np.isfinite(plane).all():
-            raise ValueError(f"{path} holds NaN or infinite pixels")
+            raise UserError(f"{path} holds NaN or infinite pixels")
         if plane.min() < 0 or plane.max() > 1:
-            raise ValueError(f"{path} has pixels outside [0, 1]: scale floating-point ones to it")
+            raise UserError(f"{path} has pixels outside [0, 1]: scale floating-point ones to it")
         if alpha is not None and decoded.alpha is not None:
             if plane.shape != size:  # invisible pixels must not mix with their neighbours
                 plane = resize_plane(plane * decoded.alpha, size) / np.maximum(alpha, 1e-6)
@@ -149,7 +150,7 @@ def load_mask(path: Source) -> np.ndarray:
         return mask
     mask = mask.mean(axis=-1)
     if mask.max() < LEAST_WHITE:
-        raise ValueError(
+        raise UserError(
             f"{_name(path)} is black all over: a mask must be white where its region is"
         )
     return mask

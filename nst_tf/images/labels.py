@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from nst_tf.errors import UserError
+
 NEAR = 32 / 255
 """Colours that differ by less than this in every channel are the same label. Chosen by us, wide
 enough for what JPEG compression does to flat colours."""
@@ -49,7 +51,7 @@ def split_labels(labels: np.ndarray) -> dict[Color, np.ndarray]:
             found.append(color)
         counts = np.where(near, 0, counts)
     if not found:
-        raise ValueError(
+        raise UserError(
             "a map of labels has no colour but black on half a per cent of it: paint larger "
             "regions, or in other colours"
         )

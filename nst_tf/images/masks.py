@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from nst_tf.checks import counted
+from nst_tf.errors import UserError
 from nst_tf.images.labels import in_hex, nearest_label, split_labels
 from nst_tf.images.resize import Size, resize, resize_plane
 
@@ -62,13 +63,13 @@ def pair_masks(
         return _pair_labels(content_masks, style_masks, styles)
     pairs = max(len(content_masks), styles)
     if len(content_masks) not in (0, 1, pairs) or styles not in (1, pairs):
-        raise ValueError(
+        raise UserError(
             f"{counted(len(content_masks), 'content mask')} for {counted(styles, 'style')}: give "
             "one for each style, or one for all"
         )
     if len(style_masks) not in (0, pairs):
         what = counted(pairs, "style" if styles == pairs else "content mask")
-        raise ValueError(
+        raise UserError(
             f"{counted(len(style_masks), 'style mask')} for {what}: give one for each, or none"
         )
     if not (content_masks or style_masks):
@@ -87,7 +88,7 @@ def _pair_labels(
 ) -> list[Region]:
     """Pair the labels of maps by their colours; arguments and errors as for `pair_masks`."""
     if len(content_masks) != 1 or len(style_masks) != styles:
-        raise ValueError(
+        raise UserError(
             "masks in colour are maps of labels, which need one content_mask and a style_mask for "
             f"each style, not {len(content_masks)} and {len(style_masks)} for "
             f"{counted(styles, 'style')}"
@@ -103,16 +104,14 @@ def _pair_labels(
         }
         if not parts:
             known = sorted({in_hex(label) for labels in maps for label in labels})
-            raise ValueError(
+            raise UserError(
                 f"no style_mask has the colour {in_hex(color)} of content_mask: they have "
                 f"{', '.join(known)}"
             )
         regions.append(Region(mask, parts))
     for style_index in range(styles):
         if not any(style_index in region.styles for region in regions):
-            raise ValueError(
-                f"style_mask {style_index + 1} has none of the colours of content_mask"
-            )
+            raise UserError(f"style_mask {style_index + 1} has none of the colours of content_mask")
     return regions
 
 
@@ -150,7 +149,7 @@ def _shown(mask: np.ndarray | None, alpha: np.ndarray | None, name: str) -> np.n
     fitted = np.ones_like(alpha) if mask is None else _resized(mask, _size(alpha))
     if np.max(fitted, initial=0, where=alpha > 0.5 / 255) < 0.5:
         where = "all over" if mask is None else "wherever a mask is white"
-        raise ValueError(f"{name} is transparent {where}: there is nothing to see")
+        raise UserError(f"{name} is transparent {where}: there is nothing to see")
     left = alpha * fitted
     return left / left.max()
 
@@ -164,7 +163,7 @@ def fit_regions(regions: Sequence[Region], content: Size, styles: Sequence[Size]
     """
     for style_index in {style_index for region in regions for style_index in region.styles}:
         if not 0 <= style_index < len(styles):
-            raise ValueError(
+            raise UserError(
                 f"a region is painted like style {style_index + 1}, but there are {len(styles)}"
             )
     for region_index, region in enumerate(regions):
@@ -189,10 +188,10 @@ def fit_mask(name: str, mask: Any, size: Size) -> np.ndarray:
         ValueError: it is no mask or is empty at that size; the text says `name`.
     """
     if np.ndim(mask) != 2:
-        raise ValueError(f"{name} has shape {list(np.shape(mask))}: expected [H, W]")
+        raise UserError(f"{name} has shape {list(np.shape(mask))}: expected [H, W]")
     fitted = _resized(_checked(name, mask), size)
     if fitted.max() < LEAST_WHITE:
-        raise ValueError(f"{name} is empty at {size[1]}x{size[0]} pixels: it is too small")
+        raise UserError(f"{name} is empty at {size[1]}x{size[0]} pixels: it is too small")
     return fitted
 
 
@@ -302,15 +301,15 @@ def _checked(name: str, mask: Any) -> np.ndarray:
     """Return a mask `[H, W]` or a map `[H, W, 3]` as float32; ValueError: it is neither."""
     array = np.asarray(mask)
     if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)) or not array.size:
-        raise ValueError(
+        raise UserError(
             f"{name} has shape {list(array.shape)}: expected [H, W], or [H, W, 3] for labels"
         )
     if not np.issubdtype(array.dtype, np.floating) or not np.isfinite(array).all():
-        raise ValueError(f"{name} must hold finite floats in [0, 1]")
+        raise UserError(f"{name} must hold finite floats in [0, 1]")
     if array.min() < 0 or array.max() > 1:
-        raise ValueError(f"{name} has values outside [0, 1]")
+        raise UserError(f"{name} has values outside [0, 1]")
     if array.max() < LEAST_WHITE:
-        raise ValueError(f"{name} is black all over: its region must be white")
+        raise UserError(f"{name} is black all over: its region must be white")
     return array.astype(np.float32, copy=False)
 
 

@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape
 
 from PIL import ExifTags, PngImagePlugin
 
+from nst_tf.errors import UserError
 from nst_tf.files import StrPath
 from nst_tf.images.decode import open_picture
 from nst_tf.images.origin import Origin
@@ -79,7 +80,7 @@ def read_metadata(path: StrPath) -> dict[str, Any]:
     except (ValueError, RecursionError):
         record = None
     if not isinstance(record, dict):
-        raise ValueError(f"{path} carries no settings of nst_tf: was it made by it?")
+        raise UserError(f"{path} carries no settings of nst_tf: was it made by it?")
     return record
 
 

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nst_tf.errors import UserError
 from nst_tf.images.resize import Size, check_image, resize, resize_plane
 
 
@@ -32,7 +33,7 @@ def check_reference(reference: Reference, size: Size) -> Reference:
     image = check_image("the reference", reference.image)
     confidence = np.asarray(reference.confidence, np.float32)
     if image.shape[1:3] != tuple(size) or confidence.shape != tuple(size):
-        raise ValueError(
+        raise UserError(
             f"the reference has shapes {list(image.shape)} and {list(confidence.shape)}: expected "
             f"{size[0]} rows and {size[1]} columns, as the content has"
         )

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from nst_tf.errors import UserError
+
 Size = tuple[int, int]
 """Height and width, pixels."""
 
@@ -26,15 +28,15 @@ def check_image(name: str, image: Any) -> np.ndarray:
     if array.ndim == 3:
         array = array[None]
     if array.ndim != 4 or array.shape[0] != 1 or array.shape[3] != 3 or not array.size:
-        raise ValueError(
+        raise UserError(
             f"{name} has shape {list(np.shape(image))}: expected [1, H, W, 3] or [H, W, 3]"
         )
     if not np.issubdtype(array.dtype, np.floating):
-        raise ValueError(f"{name} has dtype {array.dtype}: expected floats in [0, 1]")
+        raise UserError(f"{name} has dtype {array.dtype}: expected floats in [0, 1]")
     if not np.isfinite(array).all():
-        raise ValueError(f"{name} holds NaN or infinity")
+        raise UserError(f"{name} holds NaN or infinity")
     if array.min() < 0 or array.max() > 1:
-        raise ValueError(f"{name} ranges from {array.min():g} to {array.max():g}: expected [0, 1]")
+        raise UserError(f"{name} ranges from {array.min():g} to {array.max():g}: expected [0, 1]")
     return array.astype(np.float32, copy=False)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import tifffile
 from PIL import ExifTags, Image, TiffImagePlugin
 
+from nst_tf.errors import UserError
 from nst_tf.files import StrPath, write_whole
 from nst_tf.images.depth import BIT_DEPTHS, to_levels
 from nst_tf.images.io import over_white
@@ -54,11 +55,11 @@ def output_format(path: StrPath, bit_depth: int = 8) -> str:
     """
     suffix = os.path.splitext(path)[1].lower()
     if suffix not in FORMATS:
-        raise ValueError(f"{path} has no extension of a picture: use one of {' '.join(FORMATS)}")
+        raise UserError(f"{path} has no extension of a picture: use one of {' '.join(FORMATS)}")
     if bit_depth not in BIT_DEPTHS:
-        raise ValueError(f"bit_depth must be 8 or 16, not {bit_depth}")
+        raise UserError(f"bit_depth must be 8 or 16, not {bit_depth}")
     if bit_depth == 16 and FORMATS[suffix] not in DEEP_FORMATS:
-        raise ValueError(
+        raise UserError(
             f"{path} cannot hold a bit_depth of 16, only 8: save a .png or .tiff instead"
         )
     return FORMATS[suffix]
@@ -72,7 +73,7 @@ def check_output_size(path: StrPath, height: int, width: int) -> None:
     """
     limit = _LARGEST_SIDE.get(output_format(path))
     if limit and max(height, width) > limit:
-        raise ValueError(
+        raise UserError(
             f"{path} cannot hold {width}x{height} pixels, only {limit} a side: save a .png or .tiff"
         )
 

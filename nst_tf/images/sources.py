@@ -8,6 +8,7 @@ from typing import BinaryIO, cast
 import numpy as np
 from PIL import Image
 
+from nst_tf.errors import UserError
 from nst_tf.files import StrPath
 from nst_tf.images.decode import Decoded, decode, decode_image
 from nst_tf.images.depth import to_float
@@ -80,7 +81,7 @@ def _decode_array(name: str, array: np.ndarray) -> Decoded:
     levels = array[..., None] if array.ndim == 2 else array
     levels = levels[0] if levels.ndim == 4 and len(levels) == 1 else levels
     if levels.ndim != 3 or levels.shape[2] > 4 or not levels.size:
-        raise ValueError(
+        raise UserError(
             f"{name} has shape {list(array.shape)}: expected [H, W] or [H, W, C] with 1 to 4 "
             "channels"
         )

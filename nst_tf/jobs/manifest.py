@@ -12,6 +12,7 @@ from typing import Any
 from PIL import Image
 
 from nst_tf.checks import unknown
+from nst_tf.errors import UserError
 from nst_tf.jobs.flags import COMMON
 from nst_tf.jobs.job import PICTURES, Flags, Row
 from nst_tf.settings import Settings
@@ -39,14 +40,14 @@ def read_rows(path: str) -> Iterator[Row | ValueError]:
     ending = os.path.splitext(path)[1].lower()
     readers = {".csv": _csv_rows, ".jsonl": _json_rows, ".ndjson": _json_rows}
     if ending not in readers:
-        raise ValueError(f"--manifest {path} must end in .csv or .jsonl")
+        raise UserError(f"--manifest {path} must end in .csv or .jsonl")
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             for line, row in readers[ending](file):
                 place = f"{path}:{line}"
                 yield _problem(place, row) if isinstance(row, ValueError) else _row(place, row)
     except UnicodeDecodeError:
-        raise ValueError(f"--manifest {path} is no text in UTF-8: save it as such") from None
+        raise UserError(f"--manifest {path} is no text in UTF-8: save it as such") from None
     except OSError as error:
         reason = error.strerror or error
         raise OSError(f"--manifest {path} cannot be read: {reason}") from None
@@ -68,13 +69,13 @@ def _csv_rows(file: Any) -> Numbered:
             if names is None:
                 names = _header(cells)
             elif len(cells) != len(names):
-                raise ValueError(f"{len(cells)} cells, but the header has {len(names)}")
+                raise UserError(f"{len(cells)} cells, but the header has {len(names)}")
             else:
                 yield reader.line_num, _given(zip(names, map(str.strip, cells), strict=True))
         except UnicodeDecodeError:  # after which there is no next row
             raise
         except (csv.Error, ValueError) as error:
-            yield reader.line_num, ValueError(str(error))
+            yield reader.line_num, UserError(str(error))
             if names is None:
                 return  # without a header, rows mean nothing
 
@@ -83,7 +84,7 @@ def _header(cells: Sequence[str]) -> tuple[str, ...]:
     names = tuple(_column(cell.strip()) for cell in cells)
     for name in names:
         if names.count(name) > 1 and name not in SEVERAL:
-            raise ValueError(f"column {name!r} is there twice")
+            raise UserError(f"column {name!r} is there twice")
     return names
 
 
@@ -94,7 +95,7 @@ def _json_rows(file: Any) -> Numbered:
         try:  # numbers stay as they are written
             record = json.loads(line, parse_int=str, parse_float=str)
         except (ValueError, RecursionError) as error:
-            yield number, ValueError(f"no JSON: {error}")
+            yield number, UserError(f"no JSON: {error}")
             continue
         try:
             yield number, _given(_members(record))
@@ -105,7 +106,7 @@ def _json_rows(file: Any) -> Numbered:
 def _members(record: Any) -> Iterator[tuple[str, str]]:
     """Yield the flags of a row in JSON; a list is several values, or one with commas."""
     if not isinstance(record, dict):
-        raise ValueError(f"a row must be an object such as {{}}, not {record!r:.60}")
+        raise UserError(f"a row must be an object such as {{}}, not {record!r:.60}")
     for key, value in record.items():
         name = _column(key)
         if name in SEVERAL and isinstance(value, list):
@@ -120,7 +121,7 @@ def _scalar(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if not isinstance(value, str):
-        raise ValueError(f"{name} must be a word, a number or a list of them, not {value!r:.60}")
+        raise UserError(f"{name} must be a word, a number or a list of them, not {value!r:.60}")
     return value
 
 
@@ -142,7 +143,7 @@ def _row(place: str, flags: Flags) -> Row:
 
 
 def _problem(place: str, error: ValueError) -> ValueError:
-    return ValueError(f"{place}: {error}")
+    return UserError(f"{place}: {error}")
 
 
 def pair_rows(contents: Sequence[str], styles: Sequence[str], pairs: str) -> Iterator[Row]:
@@ -157,7 +158,7 @@ def pair_rows(contents: Sequence[str], styles: Sequence[str], pairs: str) -> Ite
         ValueError: `zip`, but there are more of one than of the other.
     """
     if pairs == "zip" and len(contents) != len(styles):
-        raise ValueError(
+        raise UserError(
             f"--pairs zip needs as many paintings as photos, but there are {len(contents)} photos "
             f"and {len(styles)} paintings"
         )
@@ -190,5 +191,5 @@ def find_pictures(flag: str, place: str) -> list[str]:
         )
     found = sorted(path for path in found if os.path.isfile(path))
     if not found:
-        raise ValueError(f"--{flag} {place} has no pictures")
+        raise UserError(f"--{flag} {place} has no pictures")
     return found

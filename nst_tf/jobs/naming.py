@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from nst_tf.checks import unknown
+from nst_tf.errors import UserError
 from nst_tf.images.save import FORMATS, output_format
 from nst_tf.settings import Settings
 
@@ -34,14 +35,14 @@ class Template:
         try:
             fields = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
         except ValueError as error:
-            raise ValueError(f"{text!r} is no template ({error}): write {{content}}") from None
+            raise UserError(f"{text!r} is no template ({error}): write {{content}}") from None
         for name in fields:
             if name not in known:
                 raise unknown("field of the name", f"{{{name}}}", [f"{{{n}}}" for n in known])
         self._settings = [name for name in fields if name not in FIELDS]
         suffix = os.path.splitext(text)[1].lower()
         if suffix not in FORMATS and "{" not in suffix:
-            raise ValueError(f"{text!r} must end in one of {' '.join(FORMATS)}")
+            raise UserError(f"{text!r} must end in one of {' '.join(FORMATS)}")
 
     def name(
         self, contents: Iterable[str], styles: Iterable[str], recipe: str, row: int, of: Settings
@@ -68,7 +69,7 @@ class Template:
                 **values,
             )
         except ValueError as error:
-            raise ValueError(f"--name {self.text!r} does not fit: {error}") from None
+            raise UserError(f"--name {self.text!r} does not fit: {error}") from None
 
 
 def _stems(paths: Iterable[str]) -> str:
@@ -90,7 +91,7 @@ def place_output(directory: str, name: str, bit_depth: int) -> str:
     # Not pathlib, which interns every part: the names of a million rows pass here.
     parts = name.replace(os.sep, "/").split("/")
     if not name or os.path.isabs(name) or os.pardir in parts:
-        raise ValueError(f"output {name!r} leads out of --output_dir: leave out / and ..")
+        raise UserError(f"output {name!r} leads out of --output_dir: leave out / and ..")
     output_format(name, bit_depth)
     return os.path.join(directory, name)
 

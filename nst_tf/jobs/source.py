@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from absl import flags
 
+from nst_tf.errors import UserError
 from nst_tf.images.decode import upright_size
 from nst_tf.images.resize import Size, fit_size
 from nst_tf.jobs.flags import common_flags
@@ -49,7 +50,7 @@ class Jobs:
         output = os.path.realpath(self._values.output_dir)
         for path in (*self._contents, *self._styles):
             if os.path.realpath(os.path.dirname(path)) == output:
-                raise ValueError(
+                raise UserError(
                     f"--output_dir {self._values.output_dir} holds the input {path}: name another"
                 )
 
@@ -83,7 +84,7 @@ class Jobs:
             directory, depth = self._values.output_dir, given.get("bit_depth", 8)
             return job._replace(output=place_output(directory, name, int(depth)))
         except ValueError as error:
-            return ValueError(f"{row.place}: {error}")
+            return UserError(f"{row.place}: {error}")
 
     def check(self) -> int:
         """Return how many jobs there are, after a look at every one.
@@ -104,7 +105,7 @@ class Jobs:
         if not count:
             problems.append(f"--manifest {self._values.manifest} has no rows")
         if problems:
-            raise ValueError("\n".join(problems))
+            raise UserError("\n".join(problems))
         return count
 
     def _doubles(self, twice: set[int]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from nst_tf.errors import UserError
 from nst_tf.images.resize import Size, scaled
 from nst_tf.losses.registry import make_terms
 from nst_tf.losses.term import Term
@@ -150,7 +151,7 @@ def plan_memory(
     """
     budget = memory_budget(settings) if budget is None else budget
     if budget < BASE:
-        raise ValueError(
+        raise UserError(
             f"TensorFlow and the network need about {describe_bytes(BASE)} of memory, but the run "
             f"may take {describe_bytes(budget)}: free memory or raise --memory_budget"
         )
@@ -166,7 +167,7 @@ def plan_memory(
     if not arranged:
         least = min(option.peak for option in options[-1])
         coarser = max((_left(min(choices, key=_left)) for choices in options[:-1]), default=0)
-        raise ValueError(_refusal(settings, load, least + round(kept * coarser), budget))
+        raise UserError(_refusal(settings, load, least + round(kept * coarser), budget))
 
     def seconds(plans: Sequence[Plan]) -> float:
         return sum(

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from nst_tf.caching import cached
+from nst_tf.errors import UserError
 from nst_tf.network.layers import LAYERS, POOLED_BLOCKS, WIDTHS
 
 BUNDLED = "vgg19_imagenet_notop_q8.npz"
@@ -85,7 +86,7 @@ def _locate(source: str) -> Path:
         return _keras_file()
     path = Path(source)
     if path.suffix not in (".npz", ".h5"):
-        raise ValueError(
+        raise UserError(
             f"weights {source!r} are neither 'bundled', 'imagenet' nor a .npz or .h5 file"
         )
     return path
@@ -119,20 +120,20 @@ def _read(source: str, path: Path, changed: int) -> Weights:
         raise OSError(f"weights {source!r} cannot be read: {error.strerror}") from None
     sha256 = hashlib.sha256(data).hexdigest()
     if source == "bundled" and sha256 != BUNDLED_SHA256:
-        raise ValueError(f"the bundled weights {path.name} are damaged: reinstall nst_tf")
+        raise UserError(f"the bundled weights {path.name} are damaged: reinstall nst_tf")
     if source == "imagenet" and hashlib.md5(data, usedforsecurity=False).hexdigest() != KERAS_MD5:
-        raise ValueError(f"{path} is not Keras' file (wrong MD5): delete it and run again")
+        raise UserError(f"{path} is not Keras' file (wrong MD5): delete it and run again")
     reader = _read_npz if path.suffix == ".npz" else _read_h5
     try:
         kernels, biases = reader(path)
     except Exception as error:  # readers raise whatever they trip over
         reason = error.args[0] if isinstance(error, _NotVGG19) else "damaged or of another format"
-        raise ValueError(f"weights {source!r} are not those of a VGG19: {reason}") from None
+        raise UserError(f"weights {source!r} are not those of a VGG19: {reason}") from None
     name = source if source in ("bundled", "imagenet") else path.name
     return Weights(name, sha256, *_verified(source, kernels, biases))
 
 
-class _NotVGG19(ValueError):
+class _NotVGG19(UserError):
     pass
 
 
@@ -198,18 +199,18 @@ def _read_h5(path: Path):
 def _verified(source, kernels, biases):
     for name, shape in SHAPES.items():
         if name not in kernels:
-            raise ValueError(f"weights {source!r} are not those of a VGG19: {name} is missing")
+            raise UserError(f"weights {source!r} are not those of a VGG19: {name} is missing")
         for kind, array, expected in (
             ("kernel", kernels[name], shape),
             ("bias", biases[name], shape[-1:]),
         ):
             if array.shape != expected:
-                raise ValueError(
+                raise UserError(
                     f"weights {source!r} are not those of a VGG19: {name}'s {kind} has shape "
                     f"{list(array.shape)}, expected {list(expected)}"
                 )
             if array.dtype.kind != "f" or not np.isfinite(array).all():
-                raise ValueError(f"weights {source!r}: {name}'s {kind} is not all finite numbers")
+                raise UserError(f"weights {source!r}: {name}'s {kind} is not all finite numbers")
     return (
         {name: kernels[name].astype(np.float32) for name in SHAPES},
         {name: biases[name].astype(np.float32) for name in SHAPES},

@@ -9,6 +9,7 @@ import gradio as gr
 from PIL import Image
 
 from nst_tf.cli.help import PURPOSES
+from nst_tf.errors import UserError
 from nst_tf.images.metadata import read_metadata
 from nst_tf.page.fields import placeholders
 from nst_tf.page.house import Asked, House
@@ -208,7 +209,7 @@ class Desk:
     def _visitor(self, token: str) -> Visitor:
         visitor = self._house.visitors.known(token)
         if visitor is None:
-            raise ValueError("the page was away for too long: load it again")
+            raise UserError("the page was away for too long: load it again")
         return visitor
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from nst_tf.errors import UserError
 from nst_tf.page.order import Order, safe_names
 from nst_tf.page.runs import Line
 from nst_tf.page.strokes import painted_masks
@@ -56,9 +57,9 @@ class House:
             ValueError: something is missing, or a value is not valid.
         """
         if not asked.photo:
-            raise ValueError("a photo is missing: drop one, or choose a sample")
+            raise UserError("a photo is missing: drop one, or choose a sample")
         if not asked.paintings:
-            raise ValueError("a painting is missing: drop one, or choose a sample")
+            raise UserError("a painting is missing: drop one, or choose a sample")
         paths = (asked.photo, *asked.paintings)
         names = safe_names(Path(path).name for path in paths)
         order = Order(names[0], tuple(names[1:]), asked.recipe, asked.settings, asked.keep_faces)

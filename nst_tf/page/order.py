@@ -10,6 +10,7 @@ from typing import Any
 
 from nst_tf.cli.flags import parse
 from nst_tf.cli.help import flag_value
+from nst_tf.errors import UserError
 from nst_tf.recipes import recipe
 from nst_tf.settings import INITS, Settings
 
@@ -75,12 +76,12 @@ class Order:
         """
         settings = parse(["nst-tf", *self.words()])[1]
         if not 0 < settings.max_dim <= MOST_SIDE:
-            raise ValueError(f"max_dim must be from 1 to {MOST_SIDE} here, not {settings.max_dim}")
+            raise UserError(f"max_dim must be from 1 to {MOST_SIDE} here, not {settings.max_dim}")
         if settings.init not in INITS:
-            raise ValueError(f"init must be one of {', '.join(INITS)} here, not {settings.init!r}")
+            raise UserError(f"init must be one of {', '.join(INITS)} here, not {settings.init!r}")
         for name in SERVERS:
             if getattr(settings, name) != getattr(Settings(), name):
-                raise ValueError(f"{name} cannot be chosen here: it is the server's")
+                raise UserError(f"{name} cannot be chosen here: it is the server's")
         return settings
 
     def variants(self, strengths: Iterable[float]) -> Iterator["Order"]:
@@ -110,13 +111,13 @@ def restored(record: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
     known = {entry.name for entry in dataclasses.fields(Settings)}
     recorded = record.get("settings")
     if not isinstance(recorded, dict):
-        raise ValueError("the picture carries no settings of nst_tf")
+        raise UserError("the picture carries no settings of nst_tf")
     try:
         settings = as_flags(Settings(**{name: recorded[name] for name in known & recorded.keys()}))
         name = str(record.get("recipe") or "tutorial")
         usual = as_flags(recipe(name))
     except ValueError as error:
-        raise ValueError(f"the picture's settings are not valid: {error}") from None
+        raise UserError(f"the picture's settings are not valid: {error}") from None
     # The precision is recorded as it came out on that machine; files stay on it.
     left_out = {"precision", "init" if settings["init"] not in INITS else "", *SERVERS}
     changed = {key: value for key, value in settings.items() if value != usual[key]}

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from nst_tf.checks import counted
+from nst_tf.errors import UserError
 
 # From the palette of Okabe and Ito, which people who do not see all colours can tell apart.
 COLORS = {"orange": (230, 159, 0), "blue": (86, 180, 233), "green": (0, 158, 115),
@@ -43,7 +44,7 @@ def painted_masks(
     names = list(COLORS)
     if len(used) > 1 and used != list(range(paintings)):
         wanted = " and ".join(names[:paintings]) if paintings > 1 else "one colour"
-        raise ValueError(
+        raise UserError(
             f"regions are painted in {' and '.join(names[index] for index in used)}, but there "
             f"{'is' if paintings == 1 else 'are'} {counted(paintings, 'painting')}: use {wanted}"
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ImageOps
 
+from nst_tf.errors import UserError
 from nst_tf.images.decode import open_picture
 
 EDITED = 1024  # pixels of the long side of the picture that masks are painted on, at most
@@ -36,21 +37,21 @@ def check_upload(path: Path, name: str, most_pixels: int) -> Upload:
         ValueError: it is no picture that is taken; the text says why in a sentence.
     """
     if not path.exists():
-        raise ValueError(f"{name} is no longer here: choose it again")
+        raise UserError(f"{name} is no longer here: choose it again")
     if not path.stat().st_size:
-        raise ValueError(f"{name} is empty: choose a picture")
+        raise UserError(f"{name} is empty: choose a picture")
     try:
         with open_picture(path) as image:
             width, height = image.size
             if width * height > most_pixels:
-                raise ValueError(
+                raise UserError(
                     f"{path} has {width * height / 1e6:.0f} megapixels: at most "
                     f"{most_pixels / 1e6:.0f} are taken, so scale it down first"
                 )
             image.draft("RGB", (EDITED, EDITED))  # a large JPEG file is decoded at a smaller size
             upright = ImageOps.exif_transpose(image).convert("RGB")
     except (OSError, ValueError, MemoryError) as error:
-        raise ValueError(str(error).replace(str(path), name)) from None
+        raise UserError(str(error).replace(str(path), name)) from None
     if (upright.width < upright.height) != (width < height):
         width, height = height, width
     upright.thumbnail((EDITED, EDITED))

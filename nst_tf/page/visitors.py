@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nst_tf.errors import UserError
 from nst_tf.page.order import Order
 from nst_tf.page.runs import Run
 
@@ -88,7 +89,7 @@ class Visitors:
         """
         orders = list(orders)
         if len(visitor.active) + len(orders) > MOST_ACTIVE:
-            raise ValueError(
+            raise UserError(
                 f"{len(visitor.active)} of your pictures wait or are being painted: let one end "
                 "first, or cancel it"
             )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from nst_tf.errors import UserError
 from nst_tf.images.depth import to_levels
 from nst_tf.images.save import FORMATS, save_image
 from nst_tf.progress import Ending
@@ -64,7 +65,7 @@ class Result:
         suffix = f".{format.lower()}"
         if suffix not in FORMATS:
             known = ", ".join(name.lstrip(".") for name in FORMATS)
-            raise ValueError(f"format {format!r} is not one of {known}")
+            raise UserError(f"format {format!r} is not one of {known}")
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / f"picture{suffix}"
             save_image(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from nst_tf.errors import UserError
 from nst_tf.images.masks import Region
 from nst_tf.images.resize import Size
 from nst_tf.images.sources import Source
@@ -69,7 +70,7 @@ class Stylizer:
         **settings: Any,
     ) -> None:
         if not isinstance(max_concurrent, int) or max_concurrent < 1:
-            raise ValueError(f"max_concurrent must be a whole number from 1, not {max_concurrent}")
+            raise UserError(f"max_concurrent must be a whole number from 1, not {max_concurrent}")
         if memory_budget != "auto":
             settings["memory_budget"] = memory_budget
         self.settings = chosen(recipe, settings)
