@@ -3,41 +3,57 @@
 import ctypes
 import importlib.util
 import ipaddress
+import logging
+import math
 import os
+import re
 import shutil
 import signal
+import sys
 import tempfile
 import threading
+import webbrowser
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from absl import flags
 
+from nst_tf.checks import parse_duration
 from nst_tf.cli.arguments import UsageError, normalised
 from nst_tf.cli.streams import fail, run_program, say
+from nst_tf.errors import UserError
 from nst_tf.runtime import DEVICES
 
+if TYPE_CHECKING:
+    from nst_tf.page.server import Setup
+
 M_ARENA_MAX = -8  # of glibc's mallopt
-SWEEP = 60.0  # seconds between two looks for files that nobody needs any more
+HOSTED_RUN = "30min"  # longest run of a page that others reach
 
 HELP = """\
 Open the live page: drop a photo and a painting, and watch the picture grow.
 
-  nst-tf-app [FLAGS]
-
-  --host 127.0.0.1        address to serve at; any but this machine's own needs
-                          --user and --password
-  --port 7860             port to serve at (the first free one from 7860)
-  --user NAME             name that visitors give
-  --password WORD         their password; NST_TF_PASSWORD keeps it off the
-                          command line
-  --device auto           auto, cpu, gpu, or gpu:1 for the second one; repeat
-                          the flag to paint on several at once
-  --max-megabytes 64      size of an upload, at most
-  --max-megapixels 100    pixels of an upload, at most
-  --open                  open the page in a browser
+  nst-tf-app [--open] [FLAGS]
+  --open                       open the page in a browser
+  --port 7860                  port to serve at (the first free one from 7860)
+  --device auto                auto, cpu, gpu, or gpu:1 for the second one;
+                               repeat the flag to paint on several at once
+For others (see docs/page.md):
+  --host 127.0.0.1             address; any but this machine's own needs a login
+  --user NAME --password WORD  login of visitors (or NST_TF_PASSWORD)
+  --admin-password WORD        of "admin", who lists and cancels runs at /admin
+                               (or NST_TF_ADMIN_PASSWORD)
+  --allowed-host NAME          a name under which browsers reach the page
+  --trusted-proxy ADDRESS      a proxy whose forwarded headers count
+  --root-path /paint           prefix of the page's address behind a proxy
+  --max-run-time 30min         longest run; 0 for any, the default without others
+  --max-steps 10000            steps of a run
+  --max-side 4096              pixels of a picture's long side
+  --max-megabytes 64           size of an upload; --max-megapixels 100: its pixels
+  --max-session-files 60       uploads that a visitor keeps
+  --max-session-megabytes 512  their size
 
 Pictures stay on this machine and are deleted an hour after their last use."""
 
@@ -50,9 +66,19 @@ def define_flags() -> flags.FlagValues:
     flags.DEFINE_integer("port", None, "port", 1, 65535, flag_values=values)
     flags.DEFINE_string("user", None, "name of visitors", flag_values=values)
     flags.DEFINE_string("password", None, "their password", flag_values=values)
+    flags.DEFINE_string("admin_password", None, "of the administrator", flag_values=values)
+    flags.DEFINE_multi_string("allowed_host", [], "further names", flag_values=values)
+    flags.DEFINE_multi_string("trusted_proxy", [], "addresses of proxies", flag_values=values)
+    flags.DEFINE_string("root_path", "", "prefix of the address", flag_values=values)
+    flags.DEFINE_string("max_run_time", None, "of a run", flag_values=values)
+    flags.DEFINE_integer("max_steps", 10_000, "of a run", 1, flag_values=values)
+    flags.DEFINE_integer("max_side", 4096, "of a picture", 128, flag_values=values)
     flags.DEFINE_multi_string("device", ["auto"], "devices", flag_values=values)
-    flags.DEFINE_float("max_megabytes", 64, "of an upload", 0.001, flag_values=values)
-    flags.DEFINE_float("max_megapixels", 100, "of an upload", 0.001, flag_values=values)
+    for name, usual in (
+        ("max_megabytes", 64.0), ("max_megapixels", 100.0), ("max_session_megabytes", 512.0)
+    ):  # fmt: skip
+        flags.DEFINE_float(name, usual, "of uploads", 0.001, flag_values=values)
+    flags.DEFINE_integer("max_session_files", 60, "of a visitor", 1, flag_values=values)
     flags.DEFINE_boolean("open", False, "open a browser", flag_values=values)
     flags.DEFINE_boolean("help", False, "print this", flag_values=values)
     return values
@@ -70,17 +96,77 @@ def parse(argv: Sequence[str]) -> flags.FlagValues:
     except flags.Error as error:
         raise UsageError(" ".join(str(error).split())) from None
     if rest:
-        raise UsageError(f"{rest[0]!r} is no flag: the page asks for the pictures")
+        raise UsageError(f"{rest[0]!r} is not a flag: the page asks for the pictures")
+    for name in ("max_megabytes", "max_megapixels", "max_session_megabytes"):
+        if not math.isfinite(size := float(values[name].value or 0)):
+            raise UsageError(f"--{name} must be a finite number, not {size}")
     for device in values.device:
         if not DEVICES.fullmatch(device):
             raise UsageError(f"--device {device!r} is not auto, cpu, gpu or gpu:NUMBER")
-    password = values.password or os.environ.get("NST_TF_PASSWORD")
-    values["password"].value = password
-    if bool(values.user) != bool(password):
+    values["password"].value = values.password or os.environ.get("NST_TF_PASSWORD")
+    values["admin_password"].value = values.admin_password or os.environ.get(
+        "NST_TF_ADMIN_PASSWORD"
+    )
+    if bool(values.user) != bool(values.password):
         raise UsageError("--user and --password belong together: give both or none")
+    if values.user == "admin":
+        raise UsageError('--user must not be "admin": that is the login of --admin-password')
     if not is_loopback(values.host) and not values.user:
         raise UsageError(f"--host {values.host} lets other machines in: add --user and --password")
+    setup(values)
     return values
+
+
+def setup(values: flags.FlagValues) -> "Setup":
+    """Return what flags choose.
+
+    Raises:
+        UsageError: a value is not valid; the text names it and the remedy.
+    """
+    from nst_tf.page.limits import Limits
+    from nst_tf.page.login import ADMIN, Accounts
+    from nst_tf.page.setup import Setup
+    from nst_tf.page.wall import Rules
+
+    root = values.root_path.rstrip("/")
+    if root and not re.fullmatch(r"(/[\w.~-]+)+", root):
+        raise UsageError(f"--root_path must be a path such as /paint, not {values.root_path!r}")
+    try:
+        proxies = [ipaddress.ip_network(one, strict=False) for one in values.trusted_proxy]
+    except ValueError as error:
+        raise UsageError(f"--trusted_proxy takes addresses or networks: {error}") from None
+    time = values.max_run_time or (HOSTED_RUN if is_hosted(values) else "0")
+    try:
+        seconds = parse_duration("max_run_time", time)
+    except UserError as error:
+        raise UsageError(f"--{error}") from None
+    words = {values.user: values.password, ADMIN: values.admin_password}
+    return Setup(
+        Rules(
+            values.host,
+            frozenset(name.lower().rstrip(".") for name in values.allowed_host),
+            tuple(proxies),
+            root,
+            login=bool(values.user),
+        ),
+        Accounts({name: word for name, word in words.items() if name and word}),
+        Limits(
+            upload_bytes=int(values.max_megabytes * 1e6),
+            pixels=int(values.max_megapixels * 1e6),
+            side=values.max_side,
+            steps=values.max_steps,
+            run_seconds=seconds,
+            files=values.max_session_files,
+            session_bytes=int(values.max_session_megabytes * 1e6),
+        ),
+        values.device,
+        values.port,
+    )
+
+
+def is_hosted(values: flags.FlagValues) -> bool:
+    """Return whether flags say that other people than this machine's reach the page."""
+    return bool(not is_loopback(values.host) or values.trusted_proxy or values.allowed_host)
 
 
 def is_loopback(host: str) -> bool:
@@ -103,6 +189,8 @@ def main(argv: Sequence[str]) -> int:
         return say(HELP)
     if importlib.util.find_spec("gradio") is None:
         return fail("the page needs gradio: run pip install 'nst_tf[app]'", 1)
+    if is_hosted(values) and not values.user:
+        fail("warning: everybody who reaches the proxy can paint: add --user and --password", 0)
     if not is_loopback(values.host):
         fail(
             f"warning: whoever reaches {values.host} and has the password can use this machine to "
@@ -112,113 +200,45 @@ def main(argv: Sequence[str]) -> int:
     try:
         serve(values)
     except OSError as error:
-        return fail(f"{error}: choose another --port or --host", 1)
+        return fail(str(error), 1)
     return 0
 
 
 def serve(values: flags.FlagValues) -> None:
-    """Serve the page until Ctrl-C.
+    """Serve the page until Ctrl-C or SIGTERM, and delete its files.
 
     Raises:
         OSError: the port is taken, or the address is not this machine's.
     """
     _share_memory()
-    root = Path(tempfile.mkdtemp(prefix="nst_tf-page-"))
-    served = root / "served"  # the only folder whose files can be asked for
-    served.mkdir()
-    os.environ |= {
-        "GRADIO_TEMP_DIR": str(served),
-        "GRADIO_ANALYTICS_ENABLED": "False",
-        "HF_HUB_OFFLINE": "1",
-    }
+    logging.basicConfig(format="%(asctime)s %(message)s", stream=sys.stderr)
+    logging.getLogger("nst_tf.page").setLevel(logging.INFO)
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)  # before there are files
+    root = None
     try:
-        page = Page(root, served, values)
-        try:
-            page.launch()
-            say(f"nst_tf: the page is at {page.url}; Ctrl-C ends it")
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
-            with suppress(KeyboardInterrupt):
-                threading.Event().wait()
-        finally:
-            page.close()
+        root = Path(tempfile.mkdtemp(prefix="nst_tf-page-")).resolve()
+        _run(root, values)
+    except KeyboardInterrupt:
+        pass
     finally:
-        shutil.rmtree(root, ignore_errors=True)
+        if root:
+            shutil.rmtree(root, ignore_errors=True)
+        signal.signal(signal.SIGTERM, previous)
 
 
-class Page:
-    """The page and all that belongs to it.
+def _run(root: Path, values: flags.FlagValues) -> None:
+    from nst_tf.page.server import Server
 
-    Args:
-        root: folder for files, which is the caller's to delete.
-        served: the folder in it whose files can be asked for.
-        values: the flags.
-
-    Attributes:
-        url: of the page, once it is launched.
-    """
-
-    def __init__(self, root: Path, served: Path, values: flags.FlagValues) -> None:
-        from nst_tf.page.events import build
-        from nst_tf.page.house import House
-        from nst_tf.page.parts import SAMPLES
-        from nst_tf.page.runs import Line, ProcessPainter
-        from nst_tf.page.visitors import Visitors
-
-        shutil.copytree(SAMPLES, root / "samples")
-        (root / "work").mkdir()
-        self.url = ""
-        self._served = served
-        self._values = values
-        self.visitors = Visitors(root / "runs")
-        self.line = Line([*map(ProcessPainter, values.device)])
-        self._house = House(
-            self.visitors,
-            self.line,
-            int(values.max_megabytes * 1e6),
-            int(values.max_megapixels * 1e6),
-            root / "samples",
-            root / "work",
-        )
-        self._page = build(self._house)
-        self._closed = threading.Event()
-        threading.Thread(target=self._sweep, daemon=True).start()
-
-    def launch(self) -> None:
-        """Begin to serve."""
-        from nst_tf.page.theme import CSS, theme
-
-        values = self._values
-        options: dict[str, Any] = {}
-        if values.user:
-            options["auth"] = (values.user, values.password)
-        _, self.url, _ = self._page.queue(api_open=False).launch(
-            server_name=values.host,
-            server_port=values.port,
-            prevent_thread_lock=True,
-            quiet=True,
-            share=False,
-            enable_monitoring=False,
-            ssr_mode=False,
-            max_file_size=self._house.most_bytes,
-            footer_links=[],
-            theme=theme(),
-            css_paths=[CSS],
-            inbrowser=values.open,
-            **options,
-        )
-
-    def close(self) -> None:
-        """End the runs and the page."""
-        self._closed.set()
-        self._page.close(verbose=False)
-        self.line.close()
-
-    def _sweep(self) -> None:
-        from nst_tf.page.visitors import sweep_files
-
-        while not self._closed.wait(SWEEP):
-            self.visitors.sweep()
-            sweep_files(self._served)
+    with suppress(KeyboardInterrupt):
+        server = Server(root, setup(values))
+        try:
+            server.start()
+            say(f"nst_tf: the page is at {server.url}; Ctrl-C ends it")
+            if values.open:
+                webbrowser.open(server.url)
+            threading.Event().wait()
+        finally:
+            server.close()
 
 
 def _share_memory() -> None:

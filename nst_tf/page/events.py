@@ -1,7 +1,6 @@
 """What happens when the page is used."""
 
-import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,14 @@ from PIL import Image
 from nst_tf.cli.help import PURPOSES
 from nst_tf.errors import UserError
 from nst_tf.images.metadata import read_metadata
+from nst_tf.page.access import current_visitor
+from nst_tf.page.blocks import EVENT, GuardedBlocks, file_paths
 from nst_tf.page.fields import placeholders
 from nst_tf.page.house import Asked, House
 from nst_tf.page.look import look, pictures
 from nst_tf.page.order import as_flags, restored
 from nst_tf.page.parts import PAINTINGS, PHOTOS, TITLE, Parts
-from nst_tf.page.runs import Run
+from nst_tf.page.show import told
 from nst_tf.page.visitors import Visitor
 from nst_tf.recipes import recipe
 
@@ -29,56 +30,64 @@ SHOWN = (
 """Parts that change with a visitor's runs."""
 
 
-def build(house: House) -> gr.Blocks:
+def build(house: House) -> GuardedBlocks:
     """Return the page."""
-    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
-        token = gr.BrowserState("", storage_key="nst_tf")
+    with GuardedBlocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
         seen = gr.State(None)
-        parts = Parts.make(house.samples)
+        parts = Parts.make(house.samples, house.limits)
+        page.kinds = parts.kinds(house.limits)
         desk = Desk(house, parts)
-        # Nothing here takes long: the runs are elsewhere. So nothing goes through Gradio's queue,
-        # which keeps every event for ever; its messages would, so that refusals have their own.
-        quick: dict[str, Any] = {
-            "queue": False, "show_progress": "hidden", "api_visibility": "private",
-        }  # fmt: skip
         notice = parts.notice
         fields = [*parts.everyday.values(), *parts.advanced.values()]
         asked = [parts.photo, parts.paintings, parts.recipe, parts.keep_faces, parts.editor]
-        shown = [seen, *(getattr(parts, name) for name in SHOWN)]
-        again = (desk.look, [token, seen], shown)
+        again = (desk.look, [seen], [seen, *(getattr(parts, name) for name in SHOWN)])
 
-        page.load(desk.welcome, token, token, **quick).then(*again, **quick)
-        gr.Timer(TICK).tick(*again, **quick)
-        parts.photo.change(
-            desk.photo_chosen, parts.photo, [parts.photo, parts.editor, notice], **quick
-        )
-        parts.paintings.change(
-            desk.paintings_chosen, parts.paintings, [parts.paintings, notice], **quick
-        )
-        parts.add.upload(
-            desk.painting_added, [parts.paintings, parts.add], parts.paintings, **quick
-        )
-        parts.photo_samples.select(desk.sample_photo, None, parts.photo, **quick)
-        parts.painting_samples.select(desk.sample_painting, None, parts.paintings, **quick)
-        parts.recipe.input(
-            desk.recipe_chosen,
-            parts.recipe,
-            [parts.recipe, parts.everyday["max_dim"], *parts.advanced.values()],
-            **quick,
-        )
-        for button, strengths in ((parts.paint, ()), (parts.grid, STRENGTHS)):
-            button.click(desk.paint(strengths), [token, *asked, *fields], notice, **quick).then(
-                *again, **quick
+        page.load(*again, **EVENT)
+        gr.Timer(TICK).tick(*again, **EVENT)
+        page.on(
+            parts.photo.change, desk.photo_chosen, [parts.photo],
+            [parts.photo, parts.editor, notice], notice,
+        )  # fmt: skip
+        page.on(
+            parts.paintings.change, desk.paintings_chosen, [parts.paintings],
+            [parts.paintings, notice], notice,
+        )  # fmt: skip
+        page.on(
+            parts.add.upload, desk.painting_added, [parts.paintings, parts.add],
+            [parts.paintings, notice], notice,
+        )  # fmt: skip
+        for samples, names, event, part in (
+            (parts.photo_samples, PHOTOS, desk.sample_photo, parts.photo),
+            (parts.painting_samples, PAINTINGS, desk.sample_painting, parts.paintings),
+        ):
+            count = len(names)
+            page.on_select(
+                samples.select, event, lambda _, count=count: count, [part, notice], notice
             )
-        parts.stop.click(desk.stop, token, notice, **quick)
-        parts.go_on.click(desk.go_on, token, notice, **quick)
-        parts.history.select(desk.show_again, token, notice, **quick)
-        parts.restore.upload(desk.restore, parts.restore, [notice, parts.recipe, *fields], **quick)
+        page.on(
+            parts.recipe.input, desk.recipe_chosen, [parts.recipe],
+            [parts.recipe, parts.everyday["max_dim"], *parts.advanced.values(), notice], notice,
+        )  # fmt: skip
+        for button, strengths in ((parts.paint, ()), (parts.grid, STRENGTHS)):
+            begin = page.on(
+                button.click, desk.paint(strengths), [*asked, *fields], [notice], notice
+            )
+            begin.then(*again, **EVENT)
+        page.on(parts.stop.click, desk.stop, [], [notice], notice)
+        page.on(parts.go_on.click, desk.go_on, [], [notice], notice)
+        page.on_select(
+            parts.history.select, desk.show_again, lambda one: len(pictures(one)), [notice], notice
+        )
+        page.on(
+            parts.restore.upload, desk.restore, [parts.restore], [notice, parts.recipe, *fields],
+            notice,
+        )  # fmt: skip
+    house.visitors.public.update(file_paths(page.get_config_file()))
     return page
 
 
 class Desk:
-    """Does what visitors want, and refuses what cannot be done in one sentence.
+    """Does what visitors want. What it is called with has passed `nst_tf.page.access`.
 
     Args:
         house: what all visitors share.
@@ -89,60 +98,60 @@ class Desk:
         self._house = house
         self._parts = parts
 
-    def welcome(self, token: str) -> str:
-        """Return the token of a browser, its own if that is known."""
-        return self._house.visitors.welcome(token).token
-
-    def look(self, token: str, before: Any) -> list[Any]:
+    def look(self, before: Any) -> list[Any]:
         """Return what is on the screen, and updates of the parts that have changed."""
-        now, values = look(self._house, self._house.visitors.known(token), before)
+        now, values = look(self._house, current_visitor(), before.value)
         if not values:
             return [gr.skip()] * (1 + len(SHOWN))
         return [now, *(values.get(name, gr.skip()) for name in SHOWN)]
 
-    def photo_chosen(self, path: str | None) -> list[Any]:
+    def photo_chosen(self, visitor: Visitor, photo: Path | None) -> list[Any]:
         """Return the photo if it is taken, what regions are painted on, and what to tell."""
+        if photo is None:
+            return [gr.skip(), None, gr.skip()]
         try:
-            upload = self._house.check(path) if path else None
-        except ValueError as error:
-            return [None, None, _told(error)]
-        if upload is None:
-            return [None, None, gr.skip()]
+            upload = self._house.check(photo)
+        except UserError as error:
+            return [None, None, told(error)]
         background = Image.fromarray(upload.preview)
         return [gr.skip(), {"background": background, "layers": [], "composite": None}, ""]
 
-    def paintings_chosen(self, chosen: list[tuple[str, Any]] | None) -> list[Any]:
+    def paintings_chosen(self, visitor: Visitor, paintings: tuple[Path, ...]) -> list[Any]:
         """Return those of the paintings that are taken, and what to tell of the others."""
         taken, refused = [], ""
-        for path, _ in chosen or ():
+        for path in paintings:
             try:
                 self._house.check(path)
-                taken.append(path)
-            except ValueError as error:
-                refused += _told(error)
+                taken.append(str(path))
+            except UserError as error:
+                refused += told(error)
         return [taken or None, refused] if refused else [gr.skip(), gr.skip()]
 
     def painting_added(
-        self, chosen: list[tuple[str, Any]] | None, added: Sequence[str]
-    ) -> list[str]:
-        """Return the paintings and the ones that come to them."""
-        return [*(path for path, _ in chosen or ()), *added]
+        self, visitor: Visitor, paintings: tuple[Path, ...], added: tuple[Path, ...]
+    ) -> list[Any]:
+        """Return the paintings with those of the added ones that are taken, and what to tell."""
+        taken, refused = self.paintings_chosen(visitor, added)
+        new = taken or [] if refused else [str(path) for path in added]
+        every = [*map(str, paintings), *new]
+        most = self._house.limits.paintings
+        if len(every) > most:
+            raise UserError(f"at most {most} paintings can be blended, not {len(every)}")
+        return [every or None, refused]
 
-    def sample_photo(self, event: gr.SelectData) -> str:
+    def sample_photo(self, visitor: Visitor, index: int) -> list[Any]:
         """Return a sample photo."""
-        return self._sample(PHOTOS, event)
+        return [str(self._house.samples / f"{PHOTOS[index]}.jpg"), gr.skip()]
 
-    def sample_painting(self, event: gr.SelectData) -> list[str]:
+    def sample_painting(self, visitor: Visitor, index: int) -> list[Any]:
         """Return a sample painting."""
-        return [self._sample(PAINTINGS, event)]
+        return [[str(self._house.samples / f"{PAINTINGS[index]}.jpg")], gr.skip()]
 
-    def _sample(self, names: tuple[str, ...], event: gr.SelectData) -> str:
-        return str(self._house.samples / f"{names[event.index]}.jpg")
-
-    def recipe_chosen(self, name: str) -> list[Any]:
+    def recipe_chosen(self, visitor: Visitor, name: str) -> list[Any]:
         """Return what the fields show of a recipe."""
-        told = gr.update(info=PURPOSES[name])
-        return [told, recipe(name).max_dim, *placeholders(name, self._parts.advanced)]
+        info = gr.update(info=PURPOSES[name])
+        size = min(recipe(name).max_dim, self._house.limits.side)
+        return [info, size, *placeholders(name, self._parts.advanced), gr.skip()]
 
     def paint(self, strengths: tuple[float, ...]) -> Callable[..., str]:
         """Return what happens when pictures are asked for: one, or one of each strength.
@@ -152,70 +161,48 @@ class Desk:
         names = (*self._parts.everyday, *self._parts.advanced)
 
         def begin(
-            token: str, photo: str | None, paintings: list[tuple[str, Any]] | None, recipe: str,
-            keep_faces: bool, editor: dict[str, Any] | None, *values: Any,
+            visitor: Visitor, photo: Path | None, paintings: tuple[Path, ...], recipe: str,
+            keep_faces: bool, strokes: tuple[bytes, ...], *values: Any,
         ) -> str:  # fmt: skip
             settings = dict(zip(names, map(_as_word, values), strict=True))
-            layers = [*filter(lambda layer: layer is not None, (editor or {}).get("layers") or ())]
-            paths = [path for path, _ in paintings or ()]
-            asked = Asked(photo, paths, recipe, settings, keep_faces, layers)
-            try:
-                self._house.begin(self._visitor(token), asked, strengths)
-            except ValueError as error:
-                return _told(error)
-            except OSError:  # whose text would name paths
-                return _told("the server has no room for the files: try again later")
+            asked = Asked(photo, paintings, recipe, settings, keep_faces, strokes)
+            self._house.begin(visitor, asked, strengths)
             return ""
 
         return begin
 
-    def stop(self, token: str) -> str:
+    def stop(self, visitor: Visitor) -> str:
         """End the runs on the screen, or take them out of the line; return what to tell."""
-        for run in self._shown(token):
+        for run in list(visitor.shown):
             if run.active:
                 self._house.line.leave(run)
         return ""
 
-    def go_on(self, token: str) -> str:
+    def go_on(self, visitor: Visitor) -> str:
         """Let the runs on the screen go on that can, and return what to tell."""
-        for run in self._shown(token):
+        for run in list(visitor.shown):
             if run.resumable:
-                self._house.line.join(run)
+                self._house.rejoin(visitor, run)
         return ""
 
-    def show_again(self, token: str, event: gr.SelectData) -> str:
+    def show_again(self, visitor: Visitor, index: int) -> str:
         """Bring an earlier picture back to the screen, and return what to tell."""
-        if visitor := self._house.visitors.known(token):
-            made = pictures(visitor)
-            visitor.shown = made[event.index :][:1]
+        visitor.shown = pictures(visitor)[index:][:1]
         return ""
 
-    def restore(self, path: str) -> list[Any]:
+    def restore(self, visitor: Visitor, picture: Path | None) -> list[Any]:
         """Return what to tell, and recipe and fields as a picture made earlier has them."""
         parts = self._parts
+        if picture is None:
+            raise UserError("a picture is missing: drop one that nst_tf has made")
+        self._house.check(picture)
         try:
-            name, changed = restored(read_metadata(path))
-        except (OSError, ValueError) as error:
-            kept = [gr.skip()] * (1 + len(parts.everyday) + len(parts.advanced))
-            return [_told(str(error).replace(path, Path(path).name)), *kept]
+            name, changed = restored(read_metadata(picture))
+        except (OSError, UserError) as error:
+            raise UserError(str(error).replace(str(picture), picture.name)) from None
         usual = as_flags(recipe(name))
         everyday = [_as_value(changed.get(field, usual[field])) for field in parts.everyday]
         return ["", name, *everyday, *(changed.get(field, "") for field in parts.advanced)]
-
-    def _shown(self, token: str) -> list[Run]:
-        visitor = self._house.visitors.known(token)
-        return list(visitor.shown) if visitor else []
-
-    def _visitor(self, token: str) -> Visitor:
-        visitor = self._house.visitors.known(token)
-        if visitor is None:
-            raise UserError("the page was away for too long: load it again")
-        return visitor
-
-
-def _told(problem: object) -> str:
-    """Return what a visitor is told, a sentence in HTML."""
-    return f'<p role="alert">{html.escape(str(problem))}.</p>'
 
 
 def _as_word(value: Any) -> str:

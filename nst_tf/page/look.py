@@ -17,17 +17,17 @@ Key = dict[str, list[Any]]
 """What a screen shows, by its parts: compared to tell what has changed."""
 
 
-def look(house: House, visitor: Visitor | None, before: Key | None) -> tuple[Key, dict[str, Any]]:
+def look(house: House, visitor: Visitor, before: Key | None) -> tuple[Key, dict[str, Any]]:
     """Return what a visitor's screen shows now, and the values of the components that change.
 
     Args:
         house: where the runs are.
-        visitor: whose screen it is; None: nobody's that is known.
+        visitor: whose screen it is.
         before: what it has shown; None: nothing.
     """
-    runs = visitor.shown if visitor else []
+    runs = visitor.shown
     places = [house.line.place(run) for run in runs]
-    made = pictures(visitor) if visitor else []
+    made = pictures(visitor)
     now: Key = {
         "screen": [(run.name, run.changes, place) for run, place in zip(runs, places, strict=True)],
         "states": [(run.name, run.status) for run in runs],
@@ -73,5 +73,5 @@ def _compared(house: House, run: Run | None) -> tuple[Image.Image, Image.Image] 
     picture = None if run is None or run.active else show.finished(run)
     if run is None or picture is None:
         return None
-    photo = Image.fromarray(house.check(str(run.folder / run.order.photo)).preview)
+    photo = Image.fromarray(house.check(run.folder / run.order.photo).preview)
     return photo.resize(picture.size, Image.Resampling.LANCZOS), picture.convert("RGB")

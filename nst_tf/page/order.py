@@ -11,6 +11,7 @@ from typing import Any
 from nst_tf.cli.flags import parse
 from nst_tf.cli.help import flag_value
 from nst_tf.errors import UserError
+from nst_tf.page.limits import Limits
 from nst_tf.recipes import recipe
 from nst_tf.settings import INITS, Settings
 
@@ -19,8 +20,6 @@ EVERYDAY = ("strength", "detail", "max_dim", "preserve_color", "time_limit")
 
 SERVERS = ("weights", "memory_budget")
 """Settings that are the server's: a path of its own, and its memory."""
-
-MOST_SIDE = 4096  # pixels that a visitor's picture may have on its long side
 
 NAME = re.compile(r"[^\w.+()-]+")
 
@@ -46,17 +45,25 @@ class Order:
     keep_faces: bool = False
     masks: tuple[str, ...] = ()
 
-    def words(self) -> list[str]:
-        """Return the words of the command, without what is as the recipe has it."""
-        words = [self.photo, *self.paintings]
+    def words(self, folder: Path | None = None) -> list[str]:
+        """Return the words of the command, without settings that are as the recipe has them.
+
+        Args:
+            folder: of the files; None for a command that is run there.
+        """
+
+        def place(name: str) -> str:
+            return str(folder / name) if folder else name
+
+        words = [place(self.photo), *map(place, self.paintings)]
         words += ["--recipe", self.recipe]
         usual = as_flags(recipe(self.recipe))
         for name, value in self.settings.items():
             if value.strip() and not _same(value.strip(), usual[name]):
                 words.append(f"--{name}={value.strip()}")
-        words += [f"--content_mask={mask}" for mask in self.masks]
+        words += [f"--content_mask={place(mask)}" for mask in self.masks]
         words += ["--keep_faces"] * self.keep_faces
-        return [*words, "--output", self.output]
+        return [*words, "--output", place(self.output)]
 
     @property
     def output(self) -> str:
@@ -67,16 +74,18 @@ class Order:
         """Return the command to copy."""
         return shlex.join(["nst-tf", *self.words()])
 
-    def check(self) -> Settings:
+    def check(self, limits: Limits | None = None) -> Settings:
         """Return the settings that the order amounts to.
 
+        Args:
+            limits: of what a run may take; None for the usual ones.
+
         Raises:
-            UsageError: a value is not valid; the text names it and the remedy.
-            ValueError: it is one that visitors may not choose.
+            UserError: a value is not valid, or not one that visitors may choose; the text names it
+                and the remedy.
         """
         settings = parse(["nst-tf", *self.words()])[1]
-        if not 0 < settings.max_dim <= MOST_SIDE:
-            raise UserError(f"max_dim must be from 1 to {MOST_SIDE} here, not {settings.max_dim}")
+        (limits or Limits()).check(settings)
         if settings.init not in INITS:
             raise UserError(f"init must be one of {', '.join(INITS)} here, not {settings.init!r}")
         for name in SERVERS:

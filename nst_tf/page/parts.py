@@ -9,8 +9,10 @@ import pandas as pd
 
 from nst_tf.cli.help import PURPOSES
 from nst_tf.page import show
+from nst_tf.page.access import Choice, File, Files, Kind, Layers, Number, Switch, Text
 from nst_tf.page.fields import advanced_fields
-from nst_tf.page.order import EVERYDAY, MOST_SIDE
+from nst_tf.page.limits import Limits
+from nst_tf.page.order import EVERYDAY
 from nst_tf.page.strokes import COLORS
 from nst_tf.recipes import recipe
 
@@ -54,22 +56,43 @@ class Parts:
     history: gr.Gallery
 
     @classmethod
-    def make(cls, samples: Path) -> "Parts":
+    def make(cls, samples: Path, limits: Limits) -> "Parts":
         """Lay the page out: what is asked for on the left, what comes of it on the right.
 
         Args:
-            samples: folder of the sample pictures, whose files may be served.
+            samples: folder of the sample pictures.
+            limits: of a run, which the page names.
         """
         gr.HTML(f"<h1>nst_tf</h1><p>{TITLE.partition(': ')[2].capitalize()}.</p>", elem_id="head")
         with gr.Row(elem_id="room", equal_height=False):
             with gr.Column(scale=4, min_width=340, elem_id="asked"):
-                left = cls._asked(samples)
+                left = cls._asked(samples, limits)
             with gr.Column(scale=7, min_width=340, elem_id="made"):
                 right = cls._made()
         return cls(**left, **right)
 
+    def kinds(self, limits: Limits) -> dict[int, Kind]:
+        """Return what each component that is filled in may send, by its number."""
+        found: dict[gr.components.Component, Kind] = {
+            self.photo: File(),
+            self.paintings: Files(limits.paintings),
+            self.add: Files(limits.paintings),
+            self.restore: File(),
+            self.editor: Layers(),
+            self.keep_faces: Switch(),
+            self.recipe: Choice(_values(self.recipe)),
+        }
+        for field in (*self.everyday.values(), *self.advanced.values()):
+            if isinstance(field, gr.Dropdown):
+                found[field] = Choice(_values(field))
+            elif isinstance(field, gr.Textbox):
+                found[field] = Text()
+            else:
+                found[field] = Number(0, 1e9)  # the settings have bounds of their own
+        return {component._id: kind for component, kind in found.items()}
+
     @staticmethod
-    def _asked(samples: Path) -> dict[str, Any]:
+    def _asked(samples: Path, limits: Limits) -> dict[str, Any]:
         usual = recipe(FIRST_RECIPE)
         with gr.Row():
             photo = gr.Image(
@@ -77,7 +100,6 @@ class Parts:
                 height=150, min_width=150, elem_id="photo", buttons=[],
                 placeholder="Drop a photo here",
             )  # fmt: skip
-            photo.preprocess = _path  # type: ignore[method-assign]
             with gr.Column(min_width=150):
                 paintings = gr.Gallery(
                     type="filepath", file_types=["image"], label="Paintings", columns=2, height=116,
@@ -122,12 +144,13 @@ class Parts:
             )  # fmt: skip
         with gr.Row():
             max_dim = gr.Slider(
-                128, MOST_SIDE, value=usual.max_dim, step=32, label="Size", min_width=140,
-                info="long side in pixels", elem_id="max_dim",
+                128, limits.side, value=min(usual.max_dim, limits.side), step=32, label="Size",
+                min_width=140, info="long side in pixels", elem_id="max_dim",
             )  # fmt: skip
+            longest = limits.run_seconds or None
             time_limit = gr.Number(
-                0, label="Seconds", info="at most about; 0: no limit", min_width=140, minimum=0,
-                elem_id="time_limit",
+                0, label="Seconds", min_width=140, minimum=0, maximum=longest, elem_id="time_limit",
+                info=f"at most {longest:g}" if longest else "at most about; 0: no limit",
             )  # fmt: skip
         with gr.Row():
             color = gr.Dropdown(
@@ -145,6 +168,7 @@ class Parts:
             go_on = gr.Button("Continue", interactive=False, elem_id="continue", **sized)
             grid = gr.Button("× 3 strengths", elem_id="grid", **sized)
         notice = gr.HTML("", elem_id="notice")
+        gr.HTML(f"<p>{limits.describe()}</p>", elem_id="limits")
         with gr.Accordion("Paint a part of the photo only", open=False, elem_id="regions"):
             names = [*COLORS]
             gr.Markdown(
@@ -213,6 +237,6 @@ class Parts:
         }  # fmt: skip
 
 
-def _path(payload: Any) -> str | None:
-    """Return the path of an uploaded picture, unread: what it holds is ours to check."""
-    return None if payload is None else payload.path
+def _values(field: gr.Dropdown) -> tuple[str, ...]:
+    """Return the values that a list of choices offers, whatever their labels say."""
+    return tuple(str(value) for _, value in field.choices)

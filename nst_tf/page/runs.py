@@ -1,5 +1,6 @@
 """The runs of all visitors: what each has come to, and the line in which they wait."""
 
+import logging
 import multiprocessing
 import secrets
 import threading
@@ -8,6 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -16,6 +18,10 @@ from nst_tf.page.worker import Ended, Sight, Task, serve
 
 RUNS = 50  # by one process: what TensorFlow compiles for each size stays in it
 CURVE = 120  # points of a curve, at most
+
+GRACE = 60.0  # seconds that a run may exceed its time by: a step is never broken off before
+
+LOG = logging.getLogger("nst_tf.page")
 
 Status = Literal["waiting", "running", "stopped", "finished", "failed"]
 
@@ -34,6 +40,7 @@ class Run:
         curve: losses by step, thinned out.
         changes: counts everything that happens to the run.
         touched: when that was last, on the monotonic clock.
+        began: when it was last taken up, on the monotonic clock; None: not yet.
         unwanted: whether its visitor wants it to end.
         name: no other run has it.
     """
@@ -47,6 +54,7 @@ class Run:
     curve: list[tuple[int, dict[str, float]]] = field(default_factory=list)
     changes: int = 0
     touched: float = field(default_factory=time.monotonic)
+    began: float | None = None
     unwanted: bool = False
     name: str = field(default_factory=lambda: secrets.token_hex(8))
 
@@ -70,6 +78,9 @@ class Run:
     def becomes(self, status: Status, words: str = "", notes: tuple[str, ...] = ()) -> None:
         """Note what has become of the run."""
         self.status, self.words, self.notes = status, words, notes
+        if status == "running":
+            self.began = time.monotonic()
+        LOG.info("run %s of %s: %s", self.name, self.folder.parent.name, " ".join([status, words]))
         if status == "finished":  # the file shows more
             self.sight = None
         self._changed()
@@ -105,38 +116,70 @@ class ProcessPainter:
 
     Args:
         device: as `--device` has it.
+        run_seconds: that a run may take; 0 for no limit. The command's own time limit ends a run
+            well; this one ends a process that does not keep it.
     """
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, run_seconds: float = 0.0) -> None:
         self._device = device
+        self._run_seconds = run_seconds
         self._context = multiprocessing.get_context("spawn")
         self._process: multiprocessing.process.BaseProcess | None = None
-        self._start()
+        self._stop: Event | None = None
+        try:
+            self._start()  # ahead of the first run, which will find TensorFlow loaded
+        except OSError as error:
+            LOG.warning("no process to paint in yet: %s", error)
 
     def paint(self, run: Run) -> None:
         """Paint a run to whatever end."""
-        if self._process is None or self._runs >= RUNS or not self._process.is_alive():
-            self.close()
-            self._start()
+        try:
+            if self._process is None or self._runs >= RUNS or not self._process.is_alive():
+                self.close()
+                self._start()
+        except OSError as error:  # no memory for a process, or too many open files
+            LOG.warning("no process to paint in: %s", error)
+            run.becomes("failed", "the server could not start a process: try again in a minute")
+            return
         assert self._process
+        assert self._stop
         self._runs += 1
         self._stop.clear()
         if run.unwanted:  # since before the line above
             self._stop.set()
         run.becomes("running")
+        end = time.monotonic() + self._run_seconds + GRACE if self._run_seconds else None
         try:
-            self._connection.send(Task(run.folder, tuple(run.order.words())))
-            while isinstance(message := self._connection.recv(), Sight):
+            self._connection.send(Task(run.folder, tuple(run.order.words(run.folder))))
+            while isinstance(message := self._message(end), Sight):
                 run.see(message)
             assert isinstance(message, Ended)
             run.becomes(message.end, message.words, message.notes)
+        except TimeoutError:
+            self.close()
+            run.becomes("failed", f"the run was ended after {self._run_seconds:g} seconds")
         except (EOFError, OSError):
             self._process.join(5)
             run.becomes("failed", _death(self._process.exitcode))
 
+    def _message(self, end: float | None) -> Sight | Ended:
+        """Return what the process sends next.
+
+        Args:
+            end: when the run must have ended, on the monotonic clock; None: at any time.
+
+        Raises:
+            TimeoutError: the run has taken far longer than it may.
+            EOFError, OSError: the process is gone.
+        """
+        if end is not None and not self._connection.poll(max(0.0, end - time.monotonic())):
+            raise TimeoutError
+        return self._connection.recv()
+
     def stop(self) -> None:
         """End the run after the step that it is at."""
-        self._stop.set()
+        if self._stop:
+            self._stop.set()
 
     def close(self) -> None:
         """End the process."""
@@ -152,14 +195,19 @@ class ProcessPainter:
         self._process = None
 
     def _start(self) -> None:
-        self._connection, theirs = self._context.Pipe()
-        self._stop = self._context.Event()  # a process that is killed may hold the old one's lock
-        self._runs = 0
-        self._process = self._context.Process(
-            target=serve, args=(theirs, self._stop, self._device), daemon=True
+        connection, theirs = self._context.Pipe()
+        stop = self._context.Event()  # a process that is killed may hold the old one's lock
+        process = self._context.Process(
+            target=serve, args=(theirs, stop, self._device), daemon=True
         )
-        self._process.start()
-        theirs.close()
+        try:
+            process.start()
+        except BaseException:
+            connection.close()
+            raise
+        finally:
+            theirs.close()
+        self._connection, self._stop, self._process, self._runs = connection, stop, process, 0
 
 
 class Line:
@@ -182,9 +230,16 @@ class Line:
         for thread in self._threads:
             thread.start()
 
+    @property
+    def waiting(self) -> int:
+        """How many runs wait."""
+        return len(self._waiting)
+
     def join(self, run: Run) -> None:
-        """Let a run wait for its turn."""
+        """Let a run wait for its turn, unless it does already or is being painted."""
         with self._changed:
+            if run in self._waiting or run in self._painting:
+                return
             run.unwanted = False
             run.becomes("waiting")
             self._waiting.append(run)
@@ -230,9 +285,12 @@ class Line:
         while (run := self._next(painter)) is not None:
             try:
                 painter.paint(run)
+            except Exception:  # the thread serves everybody: it outlives any run
+                LOG.exception("run %s: an error of the program", run.name)
+                run.becomes("failed", "an error of the program ended the run: try again")
             finally:
                 with self._changed:
-                    del self._painting[run]
+                    self._painting.pop(run, None)
                     self._changed.notify_all()
 
     def _next(self, painter: Painter) -> Run | None:

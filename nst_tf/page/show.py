@@ -21,6 +21,11 @@ EMPTY = """\
 then press <b>Paint</b>.<br>The picture grows here.</p></div>"""
 
 
+def told(problem: object) -> str:
+    """Return a sentence to a visitor as HTML."""
+    return f'<p role="alert">{html.escape(str(problem))}.</p>'
+
+
 def screen(runs: Sequence[Run], places: Sequence[int]) -> str:
     """Return the pictures of some runs side by side, each with what it has come to.
 

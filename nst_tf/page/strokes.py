@@ -1,5 +1,7 @@
 """Masks that a visitor paints with the mouse: a colour for each painting."""
 
+import io
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,7 +15,29 @@ COLORS = {"orange": (230, 159, 0), "blue": (86, 180, 233), "green": (0, 158, 115
           "pink": (204, 121, 167)}  # fmt: skip
 """The brushes by name, for the first painting, the second and so on: levels of red, green, blue."""
 
+MOST_PIXELS = 16_000_000  # of a layer: the editor's are smaller than a screen
+
 OPAQUE = 128  # least alpha of a stroke, of 255
+
+
+def decode_layer(picture: bytes) -> np.ndarray:
+    """Return a layer of the editor, uint8 `[h, w, 4]`.
+
+    Args:
+        picture: a file in PNG or WebP, as the editor sends it.
+
+    Raises:
+        UserError: it is not one, or larger than the editor makes any.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(picture), formats=("PNG", "WEBP")) as image:
+                if image.width * image.height > MOST_PIXELS:
+                    raise UserError("the painted regions are too large: use a smaller window")
+                return np.asarray(image.convert("RGBA"))
+    except (OSError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise UserError("the painted regions cannot be read: paint them again") from None
 
 
 def painted_masks(
@@ -34,6 +58,8 @@ def painted_masks(
     """
     if not layers:
         return []
+    if len({layer.shape for layer in layers}) > 1:
+        raise UserError("the layers of the painted regions differ in size: paint them again")
     labels = np.full(layers[0].shape[:2], -1)
     palette = np.array([*COLORS.values()], np.int32)
     for layer in layers:

@@ -21,6 +21,7 @@ from PIL import Image
 
 from nst_tf.callbacks.pace import Pace
 from nst_tf.cli.flags import parse
+from nst_tf.errors import UserError
 from nst_tf.images.preview import preview
 from nst_tf.run import Run, ready
 from nst_tf.runtime import import_tensorflow
@@ -41,7 +42,8 @@ class Task:
 
     Attributes:
         folder: where the pictures are, and the result will be.
-        words: of the command, by names of files in the folder.
+        words: of the command, with whole paths of files in the folder: no process changes its
+            directory, which others could look into.
     """
 
     folder: Path
@@ -112,20 +114,23 @@ def paint(
     task: Task, device: str, send: Callable[[Sight], None], stopped: Callable[[], bool]
 ) -> Ended:
     """Paint a task and return how that ended."""
-    os.chdir(task.folder)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         try:
             ended = _paint(task, device, send, _Stop(stopped))
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, UserError) as error:
             ended = Ended("failed", str(error))
         except MemoryError:
             ended = Ended("failed", "memory ran out: choose a smaller size")
-        except Exception as error:
+        except Exception:
             traceback.print_exc()
-            ended = Ended("failed", f"an error ended the run: {type(error).__name__}: {error}")
+            ended = Ended("failed", "an error of the program ended the run: see the server's log")
     notes = dict.fromkeys(str(item.message) for item in caught if item.category is UserWarning)
-    return Ended(ended.end, ended.words, tuple(notes))
+
+    def local(text: str) -> str:
+        return text.replace(f"{task.folder}{os.sep}", "")  # what visitors read names no folder
+
+    return Ended(ended.end, local(ended.words), tuple(map(local, notes)))
 
 
 def _paint(task: Task, device: str, send: Callable[[Sight], None], stop: "_Stop") -> Ended:

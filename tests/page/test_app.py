@@ -26,7 +26,7 @@ def test_this_machine_needs_no_password(host):
         (["--device", "tpu"], "--device 'tpu' is not auto"),
         (["--port", "99999"], "port"),
         (["--max-megapixels", "0"], "max_megapixels"),
-        (["photo.jpg"], "'photo.jpg' is no flag"),
+        (["photo.jpg"], "'photo.jpg' is not a flag"),
         (["--shaer"], "shaer"),
     ],
 )

@@ -4,8 +4,9 @@ import os
 
 import pytest
 
+from nst_tf.page.limits import Limits
 from nst_tf.page.order import Order
-from nst_tf.page.visitors import MOST_ACTIVE, MOST_RUNS, Visitors, sweep_files
+from nst_tf.page.visitors import Visitors, sweep_files
 
 ORDER = Order("photo.png", ("painting.png",))
 
@@ -42,20 +43,20 @@ def test_every_run_has_files_of_its_own(visitors, files):
 
 def test_one_visitor_cannot_fill_the_line(visitors, files):
     visitor = visitors.welcome("")
-    visitors.begin(visitor, [ORDER] * MOST_ACTIVE, files)
-    with pytest.raises(ValueError, match=f"{MOST_ACTIVE} of your pictures wait"):
+    visitors.begin(visitor, [ORDER] * Limits().waiting, files)
+    with pytest.raises(ValueError, match=f"{Limits().waiting} of your pictures wait"):
         visitors.begin(visitor, [ORDER], files)
-    assert len(visitor.runs) == MOST_ACTIVE
+    assert len(visitor.runs) == Limits().waiting
     visitors.begin(visitors.welcome(""), [ORDER], files)
 
 
 def test_old_runs_make_room_for_new_ones(visitors, files):
     visitor = visitors.welcome("")
-    for _ in range(MOST_RUNS + 3):
+    for _ in range(Limits().kept + 3):
         (run,) = visitors.begin(visitor, [ORDER], files)
         run.becomes("finished")
-    assert len(visitor.runs) == MOST_RUNS
-    assert len(list(visitor.folder.iterdir())) == MOST_RUNS
+    assert len(visitor.runs) == Limits().kept
+    assert len(list(visitor.folder.glob("*/photo.png"))) == Limits().kept
     assert visitor.runs[-1] is run
 
 

@@ -1,0 +1,89 @@
+"""What one visitor, one run and all visitors together may take of the server."""
+
+from dataclasses import dataclass
+
+from nst_tf.errors import UserError
+from nst_tf.settings import Settings
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Upper bounds that the administrator sets.
+
+    Attributes:
+        upload_bytes: of one file.
+        pixels: of one uploaded picture.
+        side: of a result's long side, pixels.
+        steps: of a run, all scales together.
+        run_seconds: of a run; 0 for no bound.
+        files: uploads that one visitor keeps.
+        session_bytes: of these uploads.
+        paintings: of one run.
+        waiting: runs of one visitor that wait or run.
+        kept: runs of one visitor that are kept.
+        queue: runs of all visitors that wait.
+        sessions: visitors that are known at the same time.
+    """
+
+    upload_bytes: int = 64_000_000
+    pixels: int = 100_000_000
+    side: int = 4096
+    steps: int = 10_000
+    run_seconds: float = 0.0
+    files: int = 60
+    session_bytes: int = 512_000_000
+    paintings: int = 8
+    waiting: int = 6
+    kept: int = 20
+    queue: int = 200
+    sessions: int = 1000
+
+    def check(self, settings: Settings) -> None:
+        """Refuse settings that ask for more than a visitor may have.
+
+        Raises:
+            UserError: the text names the value and its bound.
+        """
+        if not 0 < settings.max_dim <= self.side:
+            raise UserError(f"max_dim must be from 1 to {self.side} here, not {settings.max_dim}")
+        steps = planned_steps(settings)
+        if steps > self.steps:
+            raise UserError(
+                f"these settings plan {steps} steps, and a run may have {self.steps} here: lower "
+                "epochs, steps_per_epoch, coarse_steps or scales"
+            )
+        if self.run_seconds and settings.time_limit > self.run_seconds:
+            raise UserError(
+                f"time_limit must be at most {self.run_seconds:g} seconds here, not "
+                f"{settings.time_limit:g}"
+            )
+
+    def check_uploads(self, files: int, size: int) -> None:
+        """Refuse more files at once than a visitor may keep.
+
+        Args:
+            files: how many there are.
+            size: bytes of them together.
+
+        Raises:
+            UserError: the text names the bound.
+        """
+        if files > self.files:
+            raise UserError(f"at most {self.files} files can be uploaded, not {files}")
+        if size > self.session_bytes:
+            most = self.session_bytes / 1e6
+            raise UserError(f"at most {most:g} megabytes can be uploaded together")
+
+    def describe(self) -> str:
+        """Return the bounds of a run in a sentence, for visitors to read before they order one."""
+        time = f", {self.run_seconds / 60:g} minutes" if self.run_seconds else ""
+        return f"At most {self.side} pixels on the long side, {self.steps} steps{time}."
+
+
+def planned_steps(settings: Settings) -> int:
+    """Return an upper bound of a run's steps: small pictures leave out some of the scales."""
+    steps = settings.finest_steps
+    total = 0
+    for level in range(settings.scales):
+        total += max(1, round(steps * settings.coarse_steps**level))
+    return total

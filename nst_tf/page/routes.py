@@ -1,0 +1,241 @@
+"""Addresses of the page that Gradio does not serve: logins, files, uploads and the list of runs."""
+
+import asyncio
+import hashlib
+import logging
+import os
+import shutil
+from collections.abc import Mapping
+
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from nst_tf.errors import UserError
+from nst_tf.page.admin import admin_page
+from nst_tf.page.limits import Limits
+from nst_tf.page.login import ADMIN, Accounts, Throttle, login_page
+from nst_tf.page.order import safe_names
+from nst_tf.page.runs import Line
+from nst_tf.page.visitors import Visitor, Visitors
+from nst_tf.page.wall import Rules, set_cookie
+
+LOG = logging.getLogger("nst_tf.page")
+
+PICTURES = {
+    ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp",
+    ".gif": "image/gif", ".avif": "image/avif", ".bmp": "image/bmp",
+}  # fmt: skip
+"""Files that browsers show; all others are saved, whatever is in them."""
+
+MOST_FORM = 4000  # bytes of a login
+
+
+class Routes:
+    """What is behind these addresses.
+
+    Args:
+        visitors: who is known.
+        line: the runs.
+        limits: of uploads.
+        rules: of the wall.
+        accounts: names and passwords.
+        throttle: slows guessing down.
+    """
+
+    def __init__(
+        self,
+        visitors: Visitors,
+        line: Line,
+        limits: Limits,
+        rules: Rules,
+        accounts: Accounts,
+        throttle: Throttle | None = None,
+    ) -> None:
+        self._visitors = visitors
+        self._line = line
+        self._limits = limits
+        self._rules = rules
+        self._accounts = accounts
+        self._throttle = throttle or Throttle()
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        return [
+            Route("/login", self.show_login, methods=["GET"]),
+            Route("/login", self.login, methods=["POST"]),
+            Route("/logout", self.logout, methods=["POST"]),
+            Route("/admin", self.show_runs, methods=["GET"]),
+            Route("/admin/cancel", self.cancel, methods=["POST"]),
+            Route("/gradio_api/upload", self.upload, methods=["POST"]),
+            Route("/gradio_api/upload_progress", self.progress, methods=["GET"]),
+            Route("/gradio_api/component_server", self.strokes, methods=["POST"]),
+            Route("/gradio_api/file={text:path}", self.file, methods=["GET"]),
+        ]
+
+    async def show_login(self, request: Request) -> Response:
+        """Show the form of the login."""
+        if not self._accounts.passwords:
+            return self._to("/")
+        return HTMLResponse(login_page(f"{self._rules.root}/login"))
+
+    async def login(self, request: Request) -> Response:
+        """Let a visitor in who has the password, as a visitor with a secret of its own."""
+        address = request.client.host if request.client else ""
+        if wait := self._throttle.wait(address):
+            LOG.warning("login refused: %s has to wait %.0f seconds", address, wait)
+            problem = f"too many wrong passwords: try again in {wait:.0f} seconds"
+            return self._login_again(429, problem, {"Retry-After": f"{wait:.0f}"})
+        form = await _form(request)
+        name, password = (str(form.get(field, "")) for field in ("username", "password"))
+        # The failure is noted before the delay, so that many tries at once gain nothing.
+        self._throttle.failed(address, name)
+        await asyncio.sleep(self._throttle.delay(name))
+        if not self._accounts.match(name, password):
+            LOG.warning("login failed: %s from %s", ascii(name[:40]), address)
+            return self._login_again(401, "name and password do not belong together")
+        self._throttle.succeeded(address, name)
+        LOG.info("login: %s from %s", ascii(name), address)
+        visitor = self._visitors.welcome(None, name, admin=name == ADMIN)
+        answer = self._to("/admin" if visitor.admin else "/")
+        _keep(answer, set_cookie(self._rules, request.scope, visitor.token))
+        return answer
+
+    async def logout(self, request: Request) -> Response:
+        """Forget a visitor."""
+        visitor = _visitor(request)
+        LOG.info("logout: %s", ascii(visitor.user or visitor.name))
+        self._visitors.forget(visitor)
+        answer = self._to("/login" if self._accounts.passwords else "/")
+        _keep(answer, set_cookie(self._rules, request.scope, "", 0))
+        return answer
+
+    async def show_runs(self, request: Request) -> Response:
+        """Show the administrator all runs."""
+        if not _visitor(request).admin:
+            return self._to("/login") if ADMIN in self._accounts.passwords else _missing()
+        return HTMLResponse(admin_page(self._visitors.everyone(), self._line, self._rules.root))
+
+    async def cancel(self, request: Request) -> Response:
+        """Let the administrator end a run."""
+        if not _visitor(request).admin:
+            return _missing()
+        name = str((await _form(request)).get("run", ""))
+        for visitor in self._visitors.everyone():
+            for run in visitor.runs:
+                if run.name == name and run.active:
+                    LOG.info("run %s of %s: cancelled by the administrator", name, visitor.name)
+                    self._line.leave(run)
+        return self._to("/admin")
+
+    async def file(self, request: Request) -> Response:
+        """Serve a visitor a file of its own, or a sample."""
+        try:
+            path = _visitor(request).own_file(request.path_params["text"])
+        except UserError:
+            return _missing()
+        kind = PICTURES.get(path.suffix.lower())
+        if kind:
+            return FileResponse(path, media_type=kind)
+        return FileResponse(path, media_type="application/octet-stream", filename=path.name)
+
+    async def upload(self, request: Request) -> Response:
+        """Take files of a visitor within its quota, and answer with the texts of their paths."""
+        visitor = _visitor(request)
+        try:
+            self._limits.check_uploads(1, int(request.headers["content-length"]))
+            form = await request.form(max_files=self._limits.files, max_fields=4)
+        except UserError as error:
+            return _problem(413, str(error))
+        except (MultiPartException, HTTPException):
+            return _problem(400, f"these are not files, or more than {self._limits.files}")
+        try:
+            files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+            return JSONResponse(await asyncio.to_thread(self._keep_files, visitor, files))
+        except UserError as error:
+            return _problem(413, str(error))
+        except OSError as error:
+            LOG.warning("an upload cannot be kept: %s", error)
+            return _problem(507, "the server has no room for the file: try again later")
+        finally:
+            await form.close()
+
+    async def progress(self, request: Request) -> Response:
+        """Answer a browser that asks how far an upload is: it counts for itself."""
+        return Response('data: {"msg": "done"}\n\n', media_type="text/event-stream")
+
+    async def strokes(self, request: Request) -> Response:
+        """Take a layer of the editor of regions, which it sends ahead of the event that needs it.
+
+        Gradio would keep it for all visitors together, and without a limit.
+        """
+        try:
+            form = await request.form(max_files=1, max_fields=12)
+            picture, layer = form.get("file"), form.get("index")
+            if form.get("type") == "layer" and isinstance(picture, UploadFile):
+                number = int(layer) if isinstance(layer, str) and layer.isdecimal() else 0
+                _visitor(request).keep_strokes(form.get("id"), number, await picture.read())
+        except (MultiPartException, HTTPException, UserError):
+            return _problem(400, "these are not strokes")
+        await form.close()
+        return JSONResponse(None)
+
+    def _keep_files(self, visitor: Visitor, files: list[UploadFile]) -> list[str]:
+        """Keep files of a visitor, those that it has uploaded before only once."""
+        sizes = [file.size or 0 for file in files]
+        if max(sizes, default=0) > self._limits.upload_bytes:
+            most = self._limits.upload_bytes / 1e6
+            raise UserError(f"the file is too large: at most {most:g} megabytes are taken")
+        self._limits.check_uploads(len(files), sum(sizes))
+        texts = []
+        for file, size in zip(files, sizes, strict=True):
+            (name,) = safe_names([file.filename or ""])
+            digest = hashlib.file_digest(file.file, "sha256").hexdigest()  # type: ignore[arg-type]
+            path = visitor.uploads / digest[:32] / name
+            if str(path) not in visitor.files or not path.exists():
+                visitor.make_room(1, size, self._limits)
+                path.parent.mkdir(exist_ok=True)
+                file.file.seek(0)
+                with open(path, "wb") as target:
+                    shutil.copyfileobj(file.file, target)
+            texts.append(visitor.hand_out(path, max(1, size)))
+            os.utime(path)
+        return texts
+
+    def _login_again(
+        self, status: int, problem: str, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        page = login_page(f"{self._rules.root}/login", problem)
+        return HTMLResponse(page, status, headers)
+
+    def _to(self, path: str) -> Response:
+        return RedirectResponse(f"{self._rules.root}{path}", 303)
+
+
+def _visitor(request: Request) -> Visitor:
+    return request.scope["nst_tf.visitor"]
+
+
+def _problem(status: int, words: str) -> Response:
+    return JSONResponse({"error": words, "detail": words}, status)
+
+
+def _missing() -> Response:
+    return _problem(404, "not found")
+
+
+def _keep(answer: Response, header: tuple[bytes, bytes]) -> None:
+    answer.raw_headers.append(header)
+
+
+async def _form(request: Request) -> Mapping[str, object]:
+    """Return the fields of a small form; none if it is larger than a login."""
+    if int(request.headers["content-length"]) > MOST_FORM:
+        return {}
+    try:
+        return await request.form(max_files=0, max_fields=4)
+    except (MultiPartException, HTTPException):
+        return {}
