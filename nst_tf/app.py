@@ -41,17 +41,18 @@ Open the live page: drop a photo and a painting, and watch the picture grow.
   --device auto                auto, cpu, gpu, or gpu:1 for the second one;
                                repeat the flag to paint on several at once
 For others (see docs/page.md):
-  --host 127.0.0.1             address; any but this machine's own needs a login
+  --host 127.0.0.1             address; others than loopback need a login
   --user NAME --password WORD  login of visitors (or NST_TF_PASSWORD)
   --admin-password WORD        of "admin", who lists and cancels runs at /admin
                                (or NST_TF_ADMIN_PASSWORD)
   --allowed-host NAME          a name under which browsers reach the page
   --trusted-proxy ADDRESS      a proxy whose forwarded headers count
   --root-path /paint           prefix of the page's address behind a proxy
-  --max-run-time 30min         longest run; 0 for any, the default without others
+  --max-run-time 30min         longest run; 0 for any, as on loopback
   --max-steps 10000            steps of a run
   --max-side 4096              pixels of a picture's long side
-  --max-megabytes 64           size of an upload; --max-megapixels 100: its pixels
+  --max-megabytes 64           size of an upload
+  --max-megapixels 100         its pixels
   --max-session-files 60       uploads that a visitor keeps
   --max-session-megabytes 512  their size
 

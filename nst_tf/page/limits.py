@@ -81,9 +81,14 @@ class Limits:
 
 
 def planned_steps(settings: Settings) -> int:
-    """Return an upper bound of a run's steps: small pictures leave out some of the scales."""
-    steps = settings.finest_steps
+    """Return an upper bound of a run's steps, which photos that are not square may not reach.
+
+    Scales are left out whose long side is below `min_dim`; see `nst_tf.schedule.plan_scales`.
+    """
     total = 0
     for level in range(settings.scales):
-        total += max(1, round(steps * settings.coarse_steps**level))
+        side = settings.max_dim / settings.scale_factor**level
+        if level and side < max(settings.min_dim, settings.smallest_side):
+            break
+        total += max(1, round(settings.finest_steps * settings.coarse_steps**level))
     return total

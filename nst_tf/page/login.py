@@ -60,11 +60,6 @@ class Accounts:
 
     passwords: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def required(self) -> bool:
-        """Whether visitors have to log in, the administrator apart."""
-        return bool(self.passwords.keys() - {ADMIN})
-
     def match(self, name: str, password: str) -> bool:
         """Return whether name and password belong together, in the same time for any two."""
         found = False

@@ -9,9 +9,10 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing.context import BaseContext
 from multiprocessing.synchronize import Event
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from nst_tf.page.order import Order
 from nst_tf.page.worker import Ended, Sight, Task, serve
@@ -118,12 +119,15 @@ class ProcessPainter:
         device: as `--device` has it.
         run_seconds: that a run may take; 0 for no limit. The command's own time limit ends a run
             well; this one ends a process that does not keep it.
+        context: starts processes; None for new interpreters.
     """
 
-    def __init__(self, device: str, run_seconds: float = 0.0) -> None:
+    def __init__(
+        self, device: str, run_seconds: float = 0.0, context: BaseContext | None = None
+    ) -> None:
         self._device = device
         self._run_seconds = run_seconds
-        self._context = multiprocessing.get_context("spawn")
+        self._context: Any = context or multiprocessing.get_context("spawn")
         self._process: multiprocessing.process.BaseProcess | None = None
         self._stop: Event | None = None
         try:

@@ -73,6 +73,7 @@ class Server:
                 proxy_headers=False,  # the wall reads them, from proxies that are trusted
                 server_header=False,
                 limit_concurrency=CONNECTIONS,
+                timeout_keep_alive=75,  # longer than proxies keep a connection
                 timeout_graceful_shutdown=1,
             )
         )

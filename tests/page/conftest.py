@@ -1,4 +1,4 @@
-"""The page in a browser: a server of its own."""
+"""The page in a browser and over HTTP: a server of its own."""
 
 import os
 
@@ -22,7 +22,7 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def address(browser):
+def address():
     process, address = serve()
     yield address
     end(process)

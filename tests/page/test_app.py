@@ -1,13 +1,15 @@
 """The flags of the page's program."""
 
-import urllib.error
-import urllib.parse
-import urllib.request
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
 from nst_tf import app
-from tests.page.visit import end, serve
+from tests.conftest import ROOT
+from tests.page.visit import free_port, wait_until
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.9.1"])
@@ -26,6 +28,12 @@ def test_this_machine_needs_no_password(host):
         (["--device", "tpu"], "--device 'tpu' is not auto"),
         (["--port", "99999"], "port"),
         (["--max-megapixels", "0"], "max_megapixels"),
+        (["--max-megabytes", "nan"], "max_megabytes must be a finite number, not nan"),
+        (["--max-session-megabytes", "inf"], "must be a finite number, not inf"),
+        (["--max-run-time", "soon"], "max_run_time"),
+        (["--trusted-proxy", "nginx"], "--trusted_proxy takes addresses or networks"),
+        (["--root-path", "paint"], "--root_path must be a path such as /paint, not 'paint'"),
+        (["--user", "admin", "--password", "x"], '--user must not be "admin"'),
         (["photo.jpg"], "'photo.jpg' is not a flag"),
         (["--shaer"], "shaer"),
     ],
@@ -73,21 +81,38 @@ def test_a_taken_port_is_told_in_a_line(capfd):
     assert "choose another --port" in error
 
 
-def test_who_has_no_password_sees_nothing(monkeypatch):
-    monkeypatch.setenv("NST_TF_PASSWORD", "secret")
-    process, address = serve("--user=me")
-    try:
-        for path in ("config", "gradio_api/info", "gradio_api/queue/join"):
-            with pytest.raises(urllib.error.HTTPError) as refused:
-                urllib.request.urlopen(f"{address}{path}")
-            assert refused.value.code in (401, 405)
-        form = urllib.parse.urlencode({"username": "me", "password": "secret"}).encode()
-        with urllib.request.urlopen(f"{address}login", form) as answer:
-            assert b'"success":true' in answer.read().replace(b" ", b"")
-        with pytest.raises(urllib.error.HTTPError):
-            urllib.request.urlopen(f"{address}login", form.replace(b"secret", b"guess"))
-    finally:
-        end(process)
+@pytest.mark.parametrize("host", ["192.0.2.77", "no-such-host.invalid"])
+def test_an_address_of_another_machine_is_told_in_a_line(host, capfd):
+    """Ask for an address that cannot be served: one line, not one try for each port."""
+    assert app.main(["app", f"--host={host}", "--user=me", "--password=x"]) == 1
+    error = capfd.readouterr().err.splitlines()[-1]
+    assert error == f"nst_tf: --host {host} is not an address of this machine"
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [
+        ([], 0), (["--max-run-time=90s"], 90), (["--host=0.0.0.0", "--user=me"], 1800),
+        (["--trusted-proxy=127.0.0.1"], 1800), (["--allowed-host=paint.example"], 1800),
+        (["--host=0.0.0.0", "--user=me", "--max-run-time=0"], 0),
+    ],
+)  # fmt: skip
+def test_runs_of_others_have_an_end(words, seconds, monkeypatch):
+    if "--user=me" in words:
+        monkeypatch.setenv("NST_TF_PASSWORD", "secret")
+    assert app.setup(app.parse(["app", *words])).limits.run_seconds == seconds
+
+
+def test_a_start_that_is_broken_off_leaves_no_files(tmp_path):
+    """Send SIGTERM as soon as there is a folder; no folder of the page stays behind."""
+    command = [sys.executable, "-m", "nst_tf.app", f"--port={free_port()}"]
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    process = subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: list(tmp_path.glob("nst_tf-page-*")))
+    process.send_signal(signal.SIGTERM)
+    _, error = process.communicate(timeout=60)
+    assert list(tmp_path.glob("nst_tf-page-*")) == []
+    assert "Traceback" not in error
 
 
 def test_samples_are_those_of_the_project():

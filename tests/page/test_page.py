@@ -4,8 +4,6 @@ import re
 import shlex
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 
 import numpy as np
 import pytest
@@ -14,7 +12,7 @@ from PIL import Image
 
 from nst_tf import read_metadata
 from tests.conftest import ROOT
-from tests.page.visit import wait_until
+from tests.page.visit import end, serve, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -234,23 +232,56 @@ def test_nothing_is_asked_of_other_machines(visit, address):
     assert [url for url in visitor.asked if not url.startswith(own)] == []
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/etc/passwd", "../../../../etc/passwd", "..%2f..%2f..%2f..%2fetc%2fpasswd",
-        "/proc/self/environ", "setup.cfg", f"{ROOT}/setup.cfg", f"{ROOT}/nst_tf/app.py",
-        "//etc/passwd", "/etc/./passwd", "....//....//etc/passwd", "%00/etc/passwd",
-    ],
-)  # fmt: skip
-def test_no_path_of_the_server_is_reachable(address, path):
-    for route in ("gradio_api/file=", "file=", "gradio_api/file/", "static/", "assets/"):
-        try:
-            with urllib.request.urlopen(f"{address}{route}{path}") as answer:
-                body = answer.read()
-        except (urllib.error.HTTPError, ValueError):
-            continue
-        assert b"root:" not in body
-        assert b"nst_tf" not in body or b"<!doctype html>" in body.lower()
+def test_ordinary_use_breaks_no_rule_of_the_pages_policy(visit):
+    """Use every part of the page: the browser reports no script, style or request it has blocked."""
+    visitor = visit()
+    visitor.sample()
+    visitor.small(steps=2)
+    visitor.open("Paint a part of the photo only")
+    visitor.page.wait_for_timeout(1500)
+    visitor.press("paint")
+    visitor.status("finished")
+    for name in ("Compare", "Losses", "Command", "Picture"):
+        visitor.page.get_by_role("tab", name=name).click()
+        visitor.page.wait_for_timeout(500)
+    assert visitor.policy() == []
+
+
+def test_the_policy_is_in_force(visit):
+    """Add a script as an attacker would: the browser does not run it, and reports it."""
+    visitor = visit()
+    visitor.page.evaluate(
+        "document.body.append(Object.assign(document.createElement('script'),"
+        "{textContent: 'window.attacked = true'}))"
+    )
+    assert visitor.page.evaluate("window.attacked") is None
+    assert visitor.policy()
+
+
+def test_another_page_cannot_frame_it(visit, address):
+    visitor = visit()
+    visitor.page.set_content(f'<iframe src="{address}"></iframe>')
+    visitor.page.wait_for_timeout(1000)
+    (frame,) = visitor.page.frames[1:]
+    assert frame.query_selector("#paint") is None
+
+
+def test_a_login_that_has_ended_leads_to_the_form(browser, monkeypatch):
+    """Log in, take the cookie away, and use the page: the form is there again."""
+    monkeypatch.setenv("NST_TF_PASSWORD", "secret")
+    process, address = serve("--user=me")
+    try:
+        page = browser.new_context().new_page()
+        page.goto(address)
+        page.get_by_label("Name").fill("me")
+        page.get_by_label("Password").fill("secret")
+        page.get_by_role("button", name="Log in").click()
+        page.wait_for_selector("#paint")
+        page.context.clear_cookies()
+        page.wait_for_selector("#password", timeout=60_000)
+        page.context.close()
+    finally:
+        end(process)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,9 +1,11 @@
 """The line in which runs wait, and the process that paints."""
 
+import multiprocessing
 import os
 import signal
 import threading
 
+import psutil
 import pytest
 
 from nst_tf.page.order import Order
@@ -165,3 +167,101 @@ def test_a_killed_process_takes_its_run_alone(process, run, tmp_path):
     assert "killed, most likely because memory ran out" in doomed.words
     process.paint(run)
     assert run.status == "finished", run.words
+
+
+def test_a_process_stays_in_its_directory(process, run):
+    """Paint a run; another visitor finds nothing of it below `/proc/PID/cwd`."""
+    process.paint(run)
+    assert run.status == "finished", run.words
+    assert psutil.Process(process._process.pid).cwd() == os.getcwd()
+
+
+class Failing:
+    """A context in which no process can start."""
+
+    def __init__(self, fails):
+        self.fails = fails
+        self.real = multiprocessing.get_context("spawn")
+
+    def __getattr__(self, name):
+        if name == "Process" and self.fails:
+            raise OSError(12, "Cannot allocate memory")
+        return getattr(self.real, name)
+
+
+def test_a_process_that_cannot_start_costs_its_run_alone(run, tmp_path):
+    """Let the first start fail, as it does without memory; the next run gets its process."""
+    context = Failing(fails=True)
+    painter = ProcessPainter("cpu", context=context)
+    line = Line([painter])
+    doomed = Run(ORDER, tmp_path)
+    try:
+        line.join(doomed)
+        wait_until(lambda: doomed.status == "failed")
+        assert doomed.words == "the server could not start a process: try again in a minute"
+        context.fails = False
+        line.join(run)
+        wait_until(lambda: run.status == "finished", 120)
+    finally:
+        line.close()
+
+
+class Broken:
+    """A painter with a fault: the first run raises an exception."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def paint(self, run):
+        run.becomes("running")
+        if error := self.error:
+            self.error = None
+            raise error
+        run.becomes("finished")
+
+    def stop(self):
+        pass
+
+    close = stop
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError(24, "Too many open files"), KeyError("fault"), AssertionError(), MemoryError()],
+)
+def test_no_exception_ends_the_line(tmp_path, error):
+    line = Line([Broken(error)])
+    first, second = runs(tmp_path, 2)
+    for run in (first, second):
+        line.join(run)
+    wait_until(lambda: second.status == "finished")
+    assert first.status == "failed"
+    assert first.words == "an error of the program ended the run: try again"
+    line.close()
+
+
+def test_who_joins_twice_waits_once(held, tmp_path):
+    """Join while waiting and while running, as two tabs of one visitor do."""
+    painter, line = held
+    first, second = runs(tmp_path, 2)
+    for run in (first, second, second):
+        line.join(run)
+    wait_until(lambda: first.status == "running")
+    line.join(first)
+    assert line.waiting == 1
+    for _ in range(2):
+        painter.go.release()
+    wait_until(lambda: second.status == "finished")
+    assert painter.painted == [first, second]
+
+
+def test_a_process_that_does_not_keep_its_time_is_ended(tmp_path, photo, painting, monkeypatch):
+    """Paint with no grace for a run of an hour; the device is free again at once."""
+    monkeypatch.setattr("nst_tf.page.runs.GRACE", 0.0)
+    painter = ProcessPainter("cpu", run_seconds=0.5)
+    settings = {"max_dim": "64", "steps_per_epoch": "9000"}
+    run = Run(Order("photo.png", ("painting.png",), "fast", settings), tmp_path)
+    painter.paint(run)
+    painter.close()
+    assert run.status == "failed"
+    assert run.words == "the run was ended after 0.5 seconds"

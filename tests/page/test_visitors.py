@@ -1,12 +1,15 @@
 """Visitors and their files."""
 
 import os
+import threading
+from contextlib import suppress
 
 import pytest
 
+from nst_tf.errors import UserError
 from nst_tf.page.limits import Limits
 from nst_tf.page.order import Order
-from nst_tf.page.visitors import Visitors, sweep_files
+from nst_tf.page.visitors import MOST_STROKES, Visitors, sweep_files
 
 ORDER = Order("photo.png", ("painting.png",))
 
@@ -94,3 +97,86 @@ def test_what_is_young_stays(tmp_path, files):
     visitors.sweep()
     assert run.folder.exists()
     assert visitors.known(visitor.token) is visitor
+
+
+def test_refused_orders_leave_no_folder(visitors, files):
+    """Ask for too many runs, and for a file that is not there: nothing stays on the disk."""
+    visitor = visitors.welcome("")
+    before = sorted(visitor.folder.iterdir())
+    with pytest.raises(UserError):
+        visitors.begin(visitor, [ORDER] * (Limits().waiting + 1), files)
+    for _ in range(3):
+        with pytest.raises(OSError, match="none"):
+            visitors.begin(visitor, [ORDER], {**files, "none.png": visitor.folder / "none.png"})
+    assert sorted(visitor.folder.iterdir()) == before
+    assert visitor.runs == []
+
+
+def test_orders_that_come_at_once_keep_the_limit(visitors, files):
+    """Begin runs from many threads: the limit is checked where they are noted."""
+    visitor = visitors.welcome("")
+    together = threading.Barrier(12)
+
+    def begin():
+        together.wait()
+        with suppress(UserError):
+            visitors.begin(visitor, [ORDER], files)
+
+    threads = [threading.Thread(target=begin) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(visitor.runs) == Limits().waiting
+    assert len([*visitor.folder.glob("*/photo.png")]) == Limits().waiting
+
+
+def test_the_oldest_uploads_make_room_for_new_ones(visitors):
+    visitor = visitors.welcome("")
+    limits = Limits(files=3, session_bytes=100)
+    texts = []
+    for number in range(3):
+        path = visitor.uploads / str(number) / "a.png"
+        path.parent.mkdir()
+        path.write_bytes(b"x" * 30)
+        os.utime(path, (number, number))
+        texts.append(visitor.hand_out(path, 30))
+    visitor.own_file(texts[0])  # it is in use: the next one is the oldest now
+    visitor.make_room(1, 30, limits)
+    assert [text in visitor.files for text in texts] == [True, False, True]
+    assert not os.path.exists(os.path.dirname(texts[1]))
+    visitor.make_room(1, 70, limits)
+    assert [text in visitor.files for text in texts] == [True, False, False]
+    for files, size in ((4, 1), (1, 101)):
+        with pytest.raises(UserError, match="at most"):
+            visitor.make_room(files, size, limits)
+
+
+def test_drawings_are_few_and_small(visitors):
+    visitor = visitors.welcome("")
+    for name in ("a", "b", "c"):
+        visitor.keep_strokes(name, 0, name.encode())
+    assert [*visitor.drawings] == ["b", "c"]
+    assert visitor.strokes_of("c") == (b"c",)
+    assert visitor.strokes_of("a") == visitor.strokes_of(["c"]) == ()
+    for name, layer, picture in (
+        ("../x", 0, b""), (None, 0, b""), ("a", 8, b""), ("a", -1, b""),
+        ("a", 0, bytes(MOST_STROKES + 1)),
+    ):  # fmt: skip
+        with pytest.raises(UserError):
+            visitor.keep_strokes(name, layer, picture)
+
+
+def test_who_logs_out_is_known_no_more(visitors, files):
+    visitor, busy = visitors.welcome(""), visitors.welcome("")
+    (run,) = visitors.begin(busy, [ORDER], files)
+    for one in (visitor, busy):
+        secret = one.token
+        visitors.forget(one)
+        assert visitors.known(secret) is None
+    assert not visitor.folder.exists()
+    assert run.folder.exists()  # it is being painted
+    run.becomes("finished")
+    visitors.sweep()
+    visitors.sweep()
+    assert not busy.folder.exists()

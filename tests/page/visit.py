@@ -23,13 +23,20 @@ def find_browser():
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
-def serve(*flags):
-    """Start the page as its command does; return the process and the page's address."""
+def free_port():
+    """Return a port at which nothing listens."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "nst_tf.app", f"--port={port}", *flags]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        return free.getsockname()[1]
+
+
+def serve(*flags, log=None):
+    """Start the page as its command does; return the process and the page's address.
+
+    What it logs goes to the file `log`, or to ours.
+    """
+    command = [sys.executable, "-m", "nst_tf.app", f"--port={free_port()}", *flags]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
     line = process.stdout.readline()
     return process, re.search(r"http://\S+(?=;)", line)[0]
 
@@ -54,6 +61,11 @@ class Visit:
         self.asked = []
         self.context.on("request", lambda request: self.asked.append(request.url))
         self.page = self.context.new_page()
+        self.page.add_init_script(
+            "window.blocked = [];"
+            "addEventListener('securitypolicyviolation', event =>"
+            "  window.blocked.push(`${event.violatedDirective} ${event.blockedURI}`))"
+        )
         self.page.goto(address)
         self.ready()
 
@@ -128,6 +140,10 @@ class Visit:
         told = self.page.locator("#notice [role=alert]").filter(has_text=text).first
         expect(told).to_be_visible(timeout=PATIENCE)
         return told.inner_text()
+
+    def policy(self):
+        """Return what the browser has blocked for the page's policy."""
+        return self.page.evaluate("window.blocked")
 
     def download(self, folder):
         with self.page.expect_download() as waiting:
