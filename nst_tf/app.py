@@ -55,6 +55,7 @@ For others (see docs/page.md):
   --max-megapixels 100         its pixels
   --max-session-files 60       uploads that a visitor keeps
   --max-session-megabytes 512  their size
+  --max-session-runs 20        pictures of a visitor that are kept
 
 Pictures stay on this machine and are deleted an hour after their last use."""
 
@@ -79,6 +80,7 @@ def define_flags() -> flags.FlagValues:
         ("max_megabytes", 64.0), ("max_megapixels", 100.0), ("max_session_megabytes", 512.0)
     ):  # fmt: skip
         flags.DEFINE_float(name, usual, "of uploads", 0.001, flag_values=values)
+    flags.DEFINE_integer("max_session_runs", 20, "of a visitor", 1, flag_values=values)
     flags.DEFINE_integer("max_session_files", 60, "of a visitor", 1, flag_values=values)
     flags.DEFINE_boolean("open", False, "open a browser", flag_values=values)
     flags.DEFINE_boolean("help", False, "print this", flag_values=values)
@@ -158,6 +160,7 @@ def setup(values: flags.FlagValues) -> "Setup":
             steps=values.max_steps,
             run_seconds=seconds,
             files=values.max_session_files,
+            kept=values.max_session_runs,
             session_bytes=int(values.max_session_megabytes * 1e6),
         ),
         values.device,

@@ -44,8 +44,11 @@ class GuardedBlocks(gr.Blocks):
         """Return what Gradio makes of an event's values, and hand out their files."""
         outputs = await super().postprocess_data(block_fn, predictions, state)
         visitor = current_visitor()
-        for path in file_paths(outputs):
-            visitor.hand_out(path)
+        for block, output in zip(block_fn.outputs, outputs, strict=True):
+            if paths := file_paths(output):
+                # What can be sent back may be in use on another screen of the visitor's.
+                place = None if block._id in self.kinds else block._id
+                visitor.show(paths, place)
         return outputs
 
     def is_call(self, body: Any) -> bool:

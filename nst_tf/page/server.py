@@ -23,7 +23,7 @@ from nst_tf.page.theme import CSS, theme
 from nst_tf.page.visitors import Visitors, sweep_files
 from nst_tf.page.wall import Rules, Wall
 
-SWEEP = 60.0  # seconds between two looks for files that are not used any more
+SWEEP = 20.0  # seconds between two looks for files that are not used any more
 FIRST_PORT, PORTS = 7860, 100
 SESSIONS = 500  # pages whose state Gradio keeps
 CONNECTIONS = 500
@@ -102,6 +102,7 @@ class Server:
 
     def _sweep(self) -> None:
         while not self._closed.wait(SWEEP):
+            self.visitors.tidy()
             self.visitors.sweep()
             sweep_files(self._served, spared=self.visitors.public)
 

@@ -35,6 +35,8 @@ class Visitor:
         shown: the runs that are on its screen, side by side.
         touched: time of its latest request, on the monotonic clock.
         files: texts of the paths that it has uploaded or was served; for an upload, its bytes.
+        places: paths of the files that parts of the page show, by their numbers.
+        dropped: paths of files that no part shows any more, which `Visitors.tidy` deletes.
         drawings: layers of the editor by the name that the browser gives a drawing.
     """
 
@@ -47,6 +49,8 @@ class Visitor:
     shown: list[Run] = field(default_factory=list)
     touched: float = field(default_factory=time.monotonic)
     files: dict[str, int] = field(default_factory=dict)
+    places: dict[int, list[str]] = field(default_factory=dict)
+    dropped: set[str] = field(default_factory=set)
     drawings: dict[str, list[bytes]] = field(default_factory=dict)
 
     @property
@@ -94,6 +98,23 @@ class Visitor:
         """
         self.files[str(path)] = size
         return str(path)
+
+    def show(self, paths: list[str], place: int | None) -> None:
+        """Hand out files that a part of the page shows from now on, instead of those before.
+
+        Args:
+            paths: of the files.
+            place: number of the part; None for one whose earlier files stay.
+        """
+        for path in paths:
+            self.files.setdefault(path, 0)
+        if place is not None:
+            before = self.places.get(place, [])
+            self.places[place] = paths
+            now = {path for shown in self.places.values() for path in shown}
+            for path in set(before) - now - self.public:
+                self.files.pop(path, None)
+                self.dropped.add(path)
 
     def make_room(self, files: int, size: int, limits: Limits) -> None:
         """Delete the visitor's oldest uploads until some more keep within its quota.
@@ -255,6 +276,16 @@ class Visitors:
                 "first, or cancel it"
             )
 
+    def tidy(self) -> None:
+        """Delete files that were shown to visitors and are not any more, to any of them."""
+        with self._lock:
+            everyone = self._visitors.values()
+            used = {path for visitor in everyone for path in [*visitor.files]} | self.public
+            for visitor in everyone:
+                while visitor.dropped:
+                    if (path := visitor.dropped.pop()) not in used:
+                        _unlink(Path(path))
+
     def sweep(self) -> None:
         """Delete runs, uploads and visitors that have not been used for too long."""
         limit = time.monotonic() - self._kept
@@ -285,10 +316,15 @@ def sweep_files(folder: Path, kept: float = KEPT, spared: Iterable[str] = ()) ->
     limit = time.time() - kept
     spared = set(spared)
     for path in folder.rglob("*"):
-        with suppress(OSError):  # somebody else has deleted it, or it is in use
+        with suppress(OSError):  # somebody else has deleted it
             if path.is_file() and path.stat().st_mtime < limit and str(path) not in spared:
-                path.unlink()
-                path.parent.rmdir()  # unless more is in it
+                _unlink(path)
+
+
+def _unlink(path: Path) -> None:
+    with suppress(OSError):  # somebody else has deleted it, or it is in use
+        path.unlink()
+        path.parent.rmdir()  # unless more is in it
 
 
 def _last_use(text: str) -> float:

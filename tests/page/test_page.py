@@ -233,7 +233,7 @@ def test_nothing_is_asked_of_other_machines(visit, address):
 
 
 def test_ordinary_use_breaks_no_rule_of_the_pages_policy(visit):
-    """Use every part of the page: the browser reports no script, style or request it has blocked."""
+    """Use every part of the page: the browser reports nothing that it has blocked."""
     visitor = visit()
     visitor.sample()
     visitor.small(steps=2)

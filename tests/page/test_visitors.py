@@ -180,3 +180,29 @@ def test_who_logs_out_is_known_no_more(visitors, files):
     visitors.sweep()
     visitors.sweep()
     assert not busy.folder.exists()
+
+
+def test_files_that_are_shown_no_more_are_deleted(visitors, tmp_path):
+    """Show pictures in one place after another; one that a second visitor sees stays."""
+    one, other = visitors.welcome(""), visitors.welcome("")
+    first, second, sample = (str(tmp_path / name / "a.png") for name in ("1", "2", "sample"))
+    for text in (first, second, sample):
+        os.mkdir(os.path.dirname(text))
+        open(text, "w").close()
+    visitors.public.add(sample)
+    one.show([first, sample], 7)
+    other.show([first], 7)
+    one.show([second], 7)
+    visitors.tidy()
+    assert os.path.exists(first)
+    other.show([], 7)
+    one.show([first], None)  # a photo, which may be sent back from another screen
+    visitors.tidy()
+    one.show([second], None)
+    visitors.tidy()
+    assert [*map(os.path.exists, (first, second, sample))] == [True, True, True]
+    one.files.pop(first)
+    other.show([first], 7)
+    other.show([], 7)
+    visitors.tidy()
+    assert [*map(os.path.exists, (first, second, sample))] == [False, True, True]
