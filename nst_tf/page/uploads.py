@@ -43,15 +43,16 @@ def check_upload(path: Path, name: str, most_pixels: int) -> Upload:
     try:
         with open_picture(path) as image:
             width, height = image.size
-            if width * height > most_pixels:
-                raise UserError(
-                    f"{path} has {width * height / 1e6:.0f} megapixels: at most "
-                    f"{most_pixels / 1e6:.0f} are taken, so scale it down first"
-                )
-            image.draft("RGB", (EDITED, EDITED))  # a large JPEG file is decoded at a smaller size
-            upright = ImageOps.exif_transpose(image).convert("RGB")
+            if fits := width * height <= most_pixels:
+                image.draft("RGB", (EDITED, EDITED))  # a large JPEG is decoded at a smaller size
+                upright = ImageOps.exif_transpose(image).convert("RGB")
     except (OSError, ValueError, MemoryError) as error:
         raise UserError(str(error).replace(str(path), name)) from None
+    if not fits:
+        raise UserError(
+            f"{name} has {width * height / 1e6:.0f} megapixels: at most {most_pixels / 1e6:.0f} are "
+            "taken, so scale it down first"
+        )
     if (upright.width < upright.height) != (width < height):
         width, height = height, width
     upright.thumbnail((EDITED, EDITED))
