@@ -4,8 +4,8 @@
 
 Every visitor has a photo of a colour of its own; pictures of other visitors would show. In every
 round one of them sends what the page refuses. The process that paints is killed at every tenth
-run, which its visitor then asks for again. The record `soak_page.json` counts how runs ended and how many
-pictures were a visitor's own. It compares the memory of the page's process, its open files and its
+run, which its visitor then asks for again. The record `soak_page.json` counts how runs ended and
+how many pictures were a visitor's own. It compares the memory of the page's process, its open files and its
 files on the disk after run 20 and at the end. Visitors keep two pictures each here, so the disk is
 as full after run 20 as later. The script needs a browser and the extra `test`.
 """

@@ -50,8 +50,8 @@ def check_upload(path: Path, name: str, most_pixels: int) -> Upload:
         raise UserError(str(error).replace(str(path), name)) from None
     if not fits:
         raise UserError(
-            f"{name} has {width * height / 1e6:.0f} megapixels: at most {most_pixels / 1e6:.0f} are "
-            "taken, so scale it down first"
+            f"{name} has {width * height / 1e6:.0f} megapixels: at most {most_pixels / 1e6:.0f} "
+            "are taken, so scale it down first"
         )
     if (upright.width < upright.height) != (width < height):
         width, height = height, width
