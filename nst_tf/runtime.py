@@ -18,6 +18,10 @@ QUIET = "3"  # errors of its C++ code alone
 _IMPORTING = threading.Lock()
 
 
+class TooLateError(UserError, RuntimeError):
+    """The device is chosen after TensorFlow has computed something: it is the whole process's."""
+
+
 def import_tensorflow() -> None:
     """Import TensorFlow without its start-up messages, if nobody has imported it yet.
 
@@ -57,7 +61,7 @@ def choose_device(device: str) -> list[Any]:
 
     Raises:
         ValueError: the machine has no such device.
-        RuntimeError: TensorFlow has computed on other devices already.
+        TooLateError: TensorFlow has computed on other devices already.
     """
     import tensorflow as tf
 
@@ -76,7 +80,7 @@ def choose_device(device: str) -> list[Any]:
         try:
             tf.config.set_visible_devices(gpus, "GPU")
         except RuntimeError:
-            raise RuntimeError(
+            raise TooLateError(
                 f"device {device!r} comes too late: it is the whole process's, so choose it before "
                 "TensorFlow computes anything"
             ) from None

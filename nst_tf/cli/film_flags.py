@@ -11,6 +11,7 @@ from nst_tf.checks import parse_duration
 from nst_tf.cli.arguments import UsageError, normalised
 from nst_tf.cli.flags import OTHER_FLAGS, Row, define_flags, misuse, settings_of
 from nst_tf.cli.worker_flags import WORKER_FLAGS, check_workers
+from nst_tf.errors import UserError
 from nst_tf.recipes import RECIPES, recipe
 from nst_tf.runtime import DEVICES
 from nst_tf.settings import Settings
@@ -110,7 +111,7 @@ def parse_film(argv: Sequence[str]) -> tuple[flags.FlagValues, Settings]:
         _place(values, named)
         settings = _held_together(values, settings_of(values))
         check_styles(settings, len(values.style))
-    except (flags.Error, ValueError) as error:
+    except (flags.Error, UserError) as error:
         raise misuse(error) from None
     _check(values)
     return values, settings
@@ -155,7 +156,7 @@ def preview_seconds(values: flags.FlagValues) -> float:
     """Return the seconds that are painted; 0: all of them."""
     try:
         seconds = parse_duration("preview", values.preview) if values.preview else 0.0
-    except ValueError as error:
+    except UserError as error:
         raise UsageError(f"--{error}") from None
     if not math.isfinite(seconds) or seconds < 0:
         raise UsageError(f"--preview must be at least 0 seconds, not {values.preview}")

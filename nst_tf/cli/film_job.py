@@ -62,7 +62,6 @@ def prepare(values: flags.FlagValues, settings: Settings) -> Job:
     Raises:
         OSError: a file cannot be read, or the film cannot be written.
         ValueError: film, pictures, masks, settings, codec, device or memory do not agree.
-        RuntimeError: Keras is not set up for this program.
     """
     try:
         from nst_tf.cli.film_inputs import film_identity, film_paths, load_film_inputs

@@ -8,6 +8,7 @@ from absl import flags
 from nst_tf.checks import checked_duration, checked_each, checked_ramp
 from nst_tf.cli.arguments import UsageError, normalised, place_pictures
 from nst_tf.cli.repeat import repeated
+from nst_tf.errors import UserError
 from nst_tf.images.depth import BIT_DEPTHS
 from nst_tf.recipes import RECIPES, recipe
 from nst_tf.runtime import DEVICES
@@ -127,12 +128,12 @@ def parse(argv: list[str]) -> tuple[flags.FlagValues, Settings]:
             return values, recipe(values.recipe) if values.helpfull else Settings()
         place_pictures(values, pictures)
         values["resume"].value = values.resume or values.resume_anyway
-    except (flags.Error, ValueError) as error:
+    except (flags.Error, UserError) as error:
         raise misuse(error) from None
     earlier = repeated(values) if values.from_image else None
     try:
         settings = settings_of(values, earlier)
-    except ValueError as error:
+    except UserError as error:
         raise misuse(error) from None
     _check(values, settings)
     return values, settings
@@ -247,5 +248,5 @@ def _check(values: flags.FlagValues, settings: Settings) -> None:
             raise UsageError(f"--{name} must not be empty: name a picture")
     try:
         check_styles(settings, len(values.style or [values.content]))
-    except ValueError as error:
+    except UserError as error:
         raise UsageError(f"--{error}") from None

@@ -85,7 +85,6 @@ def prepare(checked: Checked, budget: int | None = None, memo: "Memo | None" = N
     Raises:
         OSError: a file cannot be read, or an output cannot be written.
         ValueError: the run would take more memory than it may, or its checkpoint is another run's.
-        RuntimeError: Keras is not set up for this program.
     """
     from nst_tf.network.model import check_keras
     from nst_tf.transfer import StyleTransfer
@@ -110,7 +109,7 @@ def _saved_run(path: Path | None, transfer: "StyleTransfer", anyway: bool) -> "S
     saved = load_checkpoint(path)
     try:
         transfer.restore(saved, anyway)
-    except ValueError as error:
+    except UserError as error:
         remedy = "" if anyway else "repeat that run's command, add --resume_anyway, or "
         raise UserError(f"{path}: {error}; {remedy}delete it to start again") from None
     return saved

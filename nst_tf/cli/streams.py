@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from nst_tf.cli.arguments import UsageError
+from nst_tf.errors import UserError
 
 
 def say(text: str) -> int:
@@ -41,7 +42,8 @@ def warnings_on_stderr() -> Iterator[None]:
 def answered(body: Callable[[], int], stopped: str) -> int:
     """Return the exit status of a program's body, and say in a line what ended it early.
 
-    2 for misused flags, 130 for a Ctrl-C that came before the program could act on it.
+    2 for misused flags, 1 for bad input, 130 for a Ctrl-C that came before the program could act
+    on it. Any other exception is a fault of the program: it passes and shows its traceback.
 
     Args:
         body: returns the exit status.
@@ -52,6 +54,10 @@ def answered(body: Callable[[], int], stopped: str) -> int:
             return body()
     except UsageError as error:
         return fail(f"{error} (--help tells how to start)", 2)
+    except (OSError, UserError) as error:
+        for line in str(error).splitlines():  # a batch names each row that is not valid
+            fail(line, 1)
+        return 1
     except KeyboardInterrupt:
         return fail(stopped, 130)
 

@@ -7,6 +7,7 @@ from absl import flags
 from nst_tf.cli.arguments import UsageError, normalised
 from nst_tf.cli.flags import OTHER_FLAGS, Rows, define_flags, misuse
 from nst_tf.cli.worker_flags import WORKER_FLAGS, check_workers
+from nst_tf.errors import UserError
 from nst_tf.jobs.job import Flags
 from nst_tf.jobs.naming import Template
 
@@ -61,7 +62,7 @@ def parse_batch(argv: Sequence[str]) -> flags.FlagValues:
     values = define_flags((*BATCH_FLAGS, *shared_flags()))
     try:
         extra = values([argv[0], *normalised(argv[1:], values)])[1:]
-    except (flags.Error, ValueError) as error:
+    except (flags.Error, UserError) as error:
         raise misuse(error) from None
     if not (values.help or values.helpfull or values.version):
         if extra:
@@ -99,5 +100,5 @@ def _check(values: flags.FlagValues) -> None:
     check_workers(values)
     try:
         Template(values.name)
-    except ValueError as error:
+    except UserError as error:
         raise UsageError(f"--name {error}") from None

@@ -15,6 +15,7 @@ from PIL import Image
 from nst_tf.cli.flags import parse
 from nst_tf.cli.outputs import OutputPaths
 from nst_tf.cli.signals import Stopper
+from nst_tf.errors import UserError
 from nst_tf.run import main
 from tests.callbacks.test_tensorboard import events
 
@@ -163,7 +164,7 @@ def test_the_program_waits_for_matplotlib():
 )
 def test_who_names_no_recipe_hears_of_painting(photo, painting, capfd, monkeypatch, words, advised):
     def stop(*_):
-        raise ValueError("stopped here")
+        raise UserError("stopped here")
 
     monkeypatch.setattr("nst_tf.run.start_tensorflow", stop)
     assert main(["nst-tf", "photo.png", "painting.png", *words]) == 1
