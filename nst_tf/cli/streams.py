@@ -10,6 +10,7 @@ from typing import Any
 
 from nst_tf.cli.arguments import UsageError
 from nst_tf.errors import UserError
+from nst_tf.stderr import STDERR, own_stderr
 
 
 def say(text: str) -> int:
@@ -62,8 +63,24 @@ def answered(body: Callable[[], int], stopped: str) -> int:
         return fail(stopped, 130)
 
 
+def open_missing() -> None:
+    """Open the null device in place of streams that are missing, as those of services are.
+
+    Otherwise the next files to be opened would have the descriptors of stdout and stderr, and
+    libraries would print into them.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= STDERR:
+        os.set_inheritable(descriptor, True)  # for worker processes
+    os.close(descriptor)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+
+
 def run_program(main: Callable[[list[str]], int]) -> None:
     """Run a program's `main` with the words of the command line and exit with its status."""
+    open_missing()
+    own_stderr()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without our characters
