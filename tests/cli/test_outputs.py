@@ -214,6 +214,22 @@ def test_a_stopped_run_leaves_its_time_lapse_at_the_size_of_the_result(
         assert picture.size == (48, 36)
 
 
+def test_an_output_with_a_bug_costs_no_other_and_shows_its_traceback(
+    photo, painting, capfd, monkeypatch
+):
+    monkeypatch.setattr("nst_tf.cli.outputs.save_run_figure", lambda *_: {}["neighbors"])
+    flags = [*SHORT, "--quiet", "--figure=f.png", "--history=h.csv", "--timelapse=film.gif"]
+    assert main(["nst-tf", "photo.png", "painting.png", *flags]) == 1
+    *above, line = capfd.readouterr().err.splitlines()
+    assert line == (
+        "nst_tf: f.png cannot be written: KeyError: 'neighbors'; the picture is saved as "
+        "photo-painting.png"
+    )
+    assert "Traceback (most recent call last):" in above
+    for name in ("photo-painting.png", "h.csv", "film.gif"):
+        assert os.path.getsize(name)
+
+
 def test_a_time_lapse_that_cannot_be_written_does_not_cost_the_picture(
     photo, painting, capfd, monkeypatch
 ):
