@@ -24,6 +24,8 @@ from nst_tf.settings import Settings
 if TYPE_CHECKING:
     from nst_tf.progress import Callback, Progress
 
+SEVERAL = 3  # paintings from which a pattern such as photos/*.jpg may have been meant
+
 NOTHING_TO_SAVE = "stopped before the first step: there is nothing to save"
 
 
@@ -57,10 +59,18 @@ def ready(values: flags.FlagValues, settings: Settings) -> tuple[Job, str]:
     checked = check(values, settings)
     pictures = values.content and values.style
     chosen = values["recipe"].present or values.from_image
+    if values.content and len(values.style or ()) > 1 and not values.quiet:
+        say(blending(values.content, len(values.style)))
     if pictures and not chosen and not values.quiet:
         say(ADVICE)
     device = start_tensorflow(values.device, values.deterministic)
     return prepare(checked), device
+
+
+def blending(photo: str, paintings: int) -> str:
+    """Return in words that the first picture is the photo, and the others its paintings."""
+    words = f"Photo {photo}, blended from {paintings} paintings"
+    return words + "; nst-tf-batch paints several photos" * (paintings >= SEVERAL)
 
 
 class Stop(Protocol):

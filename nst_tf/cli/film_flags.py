@@ -8,8 +8,9 @@ from fractions import Fraction
 from absl import flags
 
 from nst_tf.checks import parse_duration
-from nst_tf.cli.arguments import UsageError, normalised
-from nst_tf.cli.flags import OTHER_FLAGS, Row, define_flags, misuse, settings_of
+from nst_tf.cli.arguments import UsageError, check_several, misuse, normalised
+from nst_tf.cli.flags import OTHER_FLAGS, Row, define_flags, settings_of
+from nst_tf.cli.places import locate
 from nst_tf.cli.worker_flags import WORKER_FLAGS, check_workers
 from nst_tf.errors import UserError
 from nst_tf.recipes import RECIPES, recipe
@@ -112,7 +113,8 @@ def parse_film(argv: Sequence[str]) -> tuple[flags.FlagValues, Settings]:
         settings = _held_together(values, settings_of(values))
         check_styles(settings, len(values.style))
     except (flags.Error, UserError) as error:
-        raise misuse(error) from None
+        raise misuse(error, values) from None
+    locate(values, ("content", "style", "content_mask"), ("output",))
     _check(values)
     return values, settings
 
@@ -124,6 +126,7 @@ def _place(values: flags.FlagValues, named: Sequence[str]) -> None:
     if named and values.style:
         raise UsageError(f"{named[0]!r} and --style {values.style[0]!r} both name paintings")
     values["style"].value = values.style or list(named)
+    check_several(values.style)
     if not values.content or not values.style or "" in values.style:
         raise UsageError(
             "a film and a painting are missing: name them, as in "

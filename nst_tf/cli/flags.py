@@ -6,7 +6,14 @@ from typing import Any
 from absl import flags
 
 from nst_tf.checks import checked_duration, checked_each, checked_ramp
-from nst_tf.cli.arguments import UsageError, normalised, place_pictures
+from nst_tf.cli.arguments import (
+    UsageError,
+    check_several,
+    misuse,
+    normalised,
+    place_pictures,
+)
+from nst_tf.cli.places import locate
 from nst_tf.cli.repeat import repeated
 from nst_tf.errors import UserError
 from nst_tf.images.depth import BIT_DEPTHS
@@ -16,6 +23,12 @@ from nst_tf.settings import Settings
 from nst_tf.styles import check_styles
 
 MOST_DPI = 65535  # the most that JPEG files hold
+
+PICTURES = ("content", "style", "content_mask", "style_mask", "keep_mask")
+"""The flags that name pictures that are read."""
+
+INPUTS = (*PICTURES, "from_image", "init", "weights")
+OUTPUTS = ("output", "history", "figure", "timelapse", "snapshot_dir", "tensorboard_dir")
 
 Row = tuple[str, str, str, Any, str]
 """A flag that is no setting: group, name, kind, default, help."""
@@ -127,21 +140,18 @@ def parse(argv: list[str]) -> tuple[flags.FlagValues, Settings]:
         if values.help or values.helpfull or values.version:
             return values, recipe(values.recipe) if values.helpfull else Settings()
         place_pictures(values, pictures)
+        check_several(values.style or ())
         values["resume"].value = values.resume or values.resume_anyway
     except (flags.Error, UserError) as error:
-        raise misuse(error) from None
+        raise misuse(error, values) from None
+    locate(values, INPUTS, OUTPUTS)
     earlier = repeated(values) if values.from_image else None
     try:
         settings = settings_of(values, earlier)
     except UserError as error:
-        raise misuse(error) from None
+        raise misuse(error, values) from None
     _check(values, settings)
     return values, settings
-
-
-def misuse(error: Exception) -> UsageError:
-    """Return an error of the command line in one line."""
-    return UsageError(" ".join(str(error).split()))
 
 
 def settings_of(values: flags.FlagValues, earlier: Settings | None = None) -> Settings:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from nst_tf.callbacks import Checkpoint
+from nst_tf.cli.flags import PICTURES
 from nst_tf.cli.inputs import Inputs, input_paths, load_inputs
 from nst_tf.cli.outputs import OutputPaths, Outputs
+from nst_tf.cli.places import check_painting, check_photo, read_pipes
 from nst_tf.cli.provenance import run_metadata
 from nst_tf.errors import UserError
 from nst_tf.images.save import check_output_size
@@ -64,6 +66,11 @@ def check(values: flags.FlagValues, settings: Settings) -> Checked:
         OSError: a file cannot be read, or an output cannot be written.
         ValueError: pictures, masks, settings and outputs do not agree.
     """
+    if values.content:
+        check_photo(values.content)
+    for path in values.style or ():
+        check_painting(path)
+    read_pipes(values, PICTURES)
     paths = OutputPaths.of(values)
     paths.check(input_paths(values, settings))
     inputs = load_inputs(values, settings)

@@ -18,7 +18,14 @@ from nst_tf.callbacks.history import History
 from nst_tf.callbacks.timelapse import check_film
 from nst_tf.cli.inputs import Inputs
 from nst_tf.errors import UserError
-from nst_tf.files import check_outputs, check_writable, free_name
+from nst_tf.files import (
+    check_outputs,
+    check_writable,
+    free_name,
+    is_stream,
+    joined_name,
+    shortened,
+)
 from nst_tf.images.resize import resize
 from nst_tf.images.save import output_format, save_image
 
@@ -60,7 +67,7 @@ class OutputPaths:
         """
 
         def steps(picture: Path) -> Path | None:
-            named = values.snapshot_dir or picture.parent / f"{picture.stem}-steps"
+            named = values.snapshot_dir or picture.with_name(shortened(f"{picture.stem}-steps"))
             return Path(named) if values.snapshot_every else None
 
         def taken(picture: Path) -> bool:
@@ -125,7 +132,7 @@ class OutputPaths:
         if self.overwrite:
             return
         for path in files:
-            if path.is_file():  # devices and pipes keep nothing
+            if path.is_file() and not is_stream(path):
                 raise FileExistsError(f"{path} exists: choose another name or add --overwrite")
         if _snapshots_in(self.snapshots):
             raise FileExistsError(
@@ -134,7 +141,7 @@ class OutputPaths:
 
 
 def _checkpoint(picture: Path) -> Path:
-    return picture.with_name(f"{picture.name}.checkpoint")
+    return picture.with_name(shortened(f"{picture.name}.checkpoint"))
 
 
 def _snapshots_in(directory: Path | None) -> bool:
@@ -150,7 +157,7 @@ def _default_name(values: flags.FlagValues) -> str:
         stems.append("texture")
     elif not values.style:
         stems.append("reconstruction")
-    return "-".join(stems) + ".png"
+    return joined_name(stems, ".png")
 
 
 def _problem(path: Path | None, error: Exception) -> str:
