@@ -122,7 +122,7 @@ def find_scenes(inputs: "FilmInputs", directory: Path, values: flags.FlagValues)
 def frames_directory(output: str) -> Path:
     """Return where the frames of a film are until it is whole."""
     path = Path(output)
-    return path.with_name(shortened(f"{path.name}.frames"))
+    return path.parent / shortened(f"{path.name}.frames")
 
 
 def check_output(

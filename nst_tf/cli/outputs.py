@@ -67,7 +67,7 @@ class OutputPaths:
         """
 
         def steps(picture: Path) -> Path | None:
-            named = values.snapshot_dir or picture.with_name(shortened(f"{picture.stem}-steps"))
+            named = values.snapshot_dir or picture.parent / shortened(f"{picture.stem}-steps")
             return Path(named) if values.snapshot_every else None
 
         def taken(picture: Path) -> bool:
@@ -141,7 +141,7 @@ class OutputPaths:
 
 
 def _checkpoint(picture: Path) -> Path:
-    return picture.with_name(shortened(f"{picture.name}.checkpoint"))
+    return picture.parent / shortened(f"{picture.name}.checkpoint")
 
 
 def _snapshots_in(directory: Path | None) -> bool:
