@@ -68,9 +68,9 @@ _NEEDING_TENSORFLOW = {
 def __getattr__(name: str) -> Any:
     if name not in _NEEDING_TENSORFLOW:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from nst_tf.runtime import import_tensorflow
+    from nst_tf.runtime import quieten_tensorflow
 
-    import_tensorflow()
+    quieten_tensorflow()
     value = getattr(import_module(f"nst_tf.{_NEEDING_TENSORFLOW[name]}"), name)
     globals()[name] = value  # from now on this is not called for the name
     return value

@@ -47,18 +47,13 @@ def _main(argv: list[str]) -> int:
         return say(batch_help())
     if values.version:
         return say(f"nst_tf {nst_tf.__version__}")
-    try:
-        check_places(values)
-        check_ray(values)
-        jobs = Jobs(values)
-        total = jobs.check()
-        if values.dry_run:
-            return list_jobs(jobs)
-        return Batch(values, jobs, total).run()
-    except (OSError, ValueError, RuntimeError) as error:
-        for line in str(error).splitlines():
-            fail(line, 1)
-        return 1
+    check_places(values)
+    check_ray(values)
+    jobs = Jobs(values)
+    total = jobs.check()
+    if values.dry_run:
+        return list_jobs(jobs)
+    return Batch(values, jobs, total).run()
 
 
 def check_places(values: flags.FlagValues) -> None:
@@ -122,8 +117,8 @@ class Batch:
                 closing.enter_context(joined(self.values.ray))
             os.makedirs(self.values.output_dir, exist_ok=True)
             journal = closing.enter_context(contextlib.closing(Journal(self.journal_path)))
-            report = Report(self.tally, sys.stdout, self.values.quiet)
-            closing.callback(report.close, self.journal_path)
+            report = Report(self.tally, self.journal_path, sys.stdout, self.values.quiet)
+            closing.callback(report.close)
             stopper = closing.enter_context(Stopper(self.stopped))
             stopping = functools.partial(stopper, None)
             for outcome in self.outcomes(self.unfinished(report), stopping):

@@ -1,7 +1,8 @@
 """Checkpoints: the whole state of a run in one file, and what a run must share with it to go on.
 
 The file is in the safetensors format, arrays behind a JSON header: nothing in it can run. The
-header holds a checksum of the arrays, the state's numbers and the run's identity.
+header holds a checksum of the arrays, the state's numbers and the run's identity. The notes, such
+as the history, are an array of JSON in UTF-8: they grow with every step, and a header may not.
 """
 
 import dataclasses
@@ -10,6 +11,7 @@ import os
 import platform
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -29,7 +31,8 @@ from nst_tf.state import Identity, RunState, SavedRun
 from nst_tf.watch import Watch
 
 FORMAT = "nst_tf checkpoint 1"
-HEADER_LIMIT = 64 << 20  # bytes: a million steps of history take less
+HEADER_LIMIT = 64 << 20  # bytes: safetensors reads 100 MB, and versions up to 1.7 kept notes there
+NOTES = "notes"
 
 Arrays = dict[str, np.ndarray]
 
@@ -92,26 +95,28 @@ def save_checkpoint(path: StrPath, run: SavedRun) -> None:
     """Write a checkpoint whole; until it is safe on the disk, the file that was there stays.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: it cannot be written, or could not be read afterwards.
     """
     arrays, numbers = _pack(run.state)
+    arrays[NOTES] = np.frombuffer(json.dumps(run.notes).encode(), np.uint8)
     record = {
         "format": FORMAT,
         "checksum": _checksum(arrays.values()),
         "state": numbers,
         "plans": [plan._asdict() for plan in run.plans],
         "identity": run.identity,
-        "notes": run.notes,
     }
     # Not `safetensors.numpy.save_file`, which copies all arrays: L-BFGS's may fill the memory.
     header: dict[str, Any] = {"__metadata__": {"record": json.dumps(record)}}
     end = 0
     for name, array in arrays.items():
         begin, end = end, end + array.nbytes
-        kind = {"float32": "F32", "int64": "I64"}[array.dtype.name]
+        kind = {"float32": "F32", "int64": "I64", "uint8": "U8"}[array.dtype.name]
         header[name] = {"dtype": kind, "shape": array.shape, "data_offsets": [begin, end]}
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
+    if len(text) > HEADER_LIMIT:
+        raise OSError(f"{path} cannot be written: its header would take {len(text) >> 20} MiB")
     with write_whole(path) as file:
         file.write(len(text).to_bytes(8, "little") + text)
         for array in arrays.values():
@@ -137,13 +142,16 @@ def load_checkpoint(path: StrPath) -> SavedRun:
             if record["format"] != FORMAT:
                 raise UserError("another format")
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if _checksum(arrays[name] for name in _names(record["state"])) != record["checksum"]:
+        # One by one: a damaged record may claim a billion arrays.
+        stored = chain(_names(record["state"]), filter(NOTES.__eq__, arrays))
+        if _checksum(arrays[name] for name in stored) != record["checksum"]:
             raise UserError("the checksum does not match")
+        notes = json.loads(arrays[NOTES].tobytes()) if NOTES in arrays else record["notes"]
         return SavedRun(
             _unpack(arrays, record["state"]),
             tuple(_plan(entry) for entry in record["plans"]),
             dict(record["identity"]),
-            record["notes"],
+            notes,
         )
     except OSError as error:
         raise OSError(f"{path} cannot be read: {error.strerror or error}") from None

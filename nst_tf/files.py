@@ -1,9 +1,13 @@
 """Files: outputs refused early if they cannot be written, then written whole or not at all."""
 
+import errno
+import hashlib
 import io
 import itertools
 import os
+import re
 import secrets
+import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -14,6 +18,11 @@ from typing import IO
 from nst_tf.errors import UserError
 
 StrPath = str | os.PathLike[str]
+
+LONGEST = 255  # bytes of a name, for all common file systems
+ROOM = 24  # bytes of a name that is made up, for -2, .checkpoint and the like
+
+_STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
 
 
 def open_again(path: StrPath) -> IO[bytes]:
@@ -28,7 +37,7 @@ def write_whole(path: StrPath, overwrite: bool = True) -> Iterator[IO[bytes]]:
 
     The data reach the disk before the file takes its name. The target of a symbolic link is
     written and the link stays. An existing file's permission bits stay. Devices and pipes, which
-    nothing can replace, are written directly.
+    nothing can replace, are written when the block ends; a pipe that is not read any more is well.
 
     Args:
         path: where to write.
@@ -40,11 +49,13 @@ def write_whole(path: StrPath, overwrite: bool = True) -> Iterator[IO[bytes]]:
     """
     target = _target(path)
     try:
-        mode = _mode(target)
-        if mode is not None and not stat.S_ISREG(mode):
-            with open(target, "wb") as file:
+        if is_stream(path):
+            with _spooled(path) as file:
                 yield file
             return
+        mode = _mode(target)
+        if mode is not None and stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         with _temporary(target.parent) as (temporary, file):
             yield file
             file.flush()
@@ -61,6 +72,37 @@ def write_whole(path: StrPath, overwrite: bool = True) -> Iterator[IO[bytes]]:
         raise FileExistsError(f"{path} exists already: choose another name") from None
     except OSError as error:
         raise OSError(f"{path} cannot be written: {error.strerror or error}") from None
+
+
+def is_stream(path: StrPath) -> bool:
+    """Return whether a path leads to a device, a pipe or an open descriptor such as /dev/stdout."""
+    if _descriptor(path) is not None:
+        return True
+    mode = _mode(Path(path))
+    return mode is not None and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _descriptor(path: StrPath) -> int | None:
+    """Return the number of the open descriptor that a path names, or None.
+
+    If stdout leads to a file, /dev/stdout leads there too. The file must not be replaced, and what
+    was written to it must stay.
+    """
+    name = os.path.abspath(path)
+    found = re.fullmatch(r"/(?:dev|proc/self)/fd/(\d+)", name)
+    return int(found[1]) if found else _STREAMS.get(name)
+
+
+@contextmanager
+def _spooled(path: StrPath) -> Iterator[IO[bytes]]:
+    """Open a temporary file, which writers can seek, and send it to a stream at the end."""
+    descriptor = _descriptor(path)
+    with tempfile.NamedTemporaryFile(prefix="nst_tf-") as file:
+        yield file
+        file.seek(0)
+        stream = path if descriptor is None else os.dup(descriptor)
+        with suppress(BrokenPipeError), open(stream, "wb") as end:
+            shutil.copyfileobj(file, end)
 
 
 @contextmanager
@@ -99,6 +141,40 @@ def free_name(path: StrPath, taken: Callable[[Path], bool] = os.path.lexists) ->
     return next(name for name in itertools.chain([path], numbered) if not taken(name))
 
 
+def shortened(name: str) -> str:
+    """Return a file's name, cut if it is longer than file systems allow; the ending stays.
+
+    A name that is cut gets a checksum of the whole, so that it is no other one's.
+    """
+    stem, ending = os.path.splitext(name)
+    room = LONGEST - len(os.fsencode(ending))
+    if len(os.fsencode(stem)) <= room:
+        return name
+    mark = f"-{_mark(name)}"
+    return _cut(stem, room - len(mark)) + mark + ending
+
+
+def joined_name(stems: Iterable[str], ending: str) -> str:
+    """Return `STEM-STEM.EXT`, with stems cut so that a number and further endings have room."""
+    stems = list(stems)
+    name = "-".join(stems)
+    room = LONGEST - ROOM - len(ending)
+    if len(os.fsencode(name)) > room:
+        mark = _mark(name)
+        each = max(0, (room - len(mark)) // len(stems) - 1)
+        name = "-".join([*(_cut(stem, each) for stem in stems), mark])
+    return shortened(name + ending)
+
+
+def _mark(name: str) -> str:
+    return hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
+
+
+def _cut(text: str, length: int) -> str:
+    """Return what of a text fits into some bytes, without a part of a character."""
+    return os.fsencode(text)[:length].decode(errors="ignore")
+
+
 def _sync_directory(directory: Path) -> None:
     """Make a rename survive a power failure where the system can."""
     with suppress(OSError):  # Windows opens no directories; some file systems sync none
@@ -118,6 +194,10 @@ def check_outputs(outputs: Iterable[StrPath], inputs: Iterable[StrPath]) -> None
     """
     taken = {_identity(path): f"the input {path}" for path in inputs}
     for path in outputs:
+        if (length := len(os.fsencode(os.path.basename(path)))) > LONGEST:
+            raise UserError(f"{path} is a name of {length} bytes: use at most {LONGEST}")
+        if is_stream(path):
+            continue
         identity = _identity(path)
         if identity in taken:
             raise UserError(f"{path} would overwrite {taken[identity]}: choose another name")

@@ -13,7 +13,6 @@ from absl import flags
 import nst_tf
 from nst_tf.callbacks import Console, Snapshots, TensorBoard
 from nst_tf.callbacks.pace import duration
-from nst_tf.cli.arguments import UsageError
 from nst_tf.cli.flags import parse
 from nst_tf.cli.help import ADVICE, help_screen, help_text
 from nst_tf.cli.job import Job, Running, check, prepare
@@ -24,6 +23,8 @@ from nst_tf.settings import Settings
 
 if TYPE_CHECKING:
     from nst_tf.progress import Callback, Progress
+
+SEVERAL = 3  # paintings from which a pattern such as photos/*.jpg may have been meant
 
 NOTHING_TO_SAVE = "stopped before the first step: there is nothing to save"
 
@@ -38,20 +39,14 @@ def main(argv: list[str]) -> int:
 
 
 def _main(argv: list[str]) -> int:
-    try:
-        values, settings = parse(argv)
-        if values.help:
-            return say(help_screen())
-        if values.helpfull:
-            return say(help_text(settings))
-        if values.version:
-            return say(f"nst_tf {nst_tf.__version__}")
-        job, device = ready(values, settings)
-    except UsageError:
-        raise
-    except (OSError, ValueError, RuntimeError) as error:
-        return fail(str(error), 1)
-    return Run(job, device).run()
+    values, settings = parse(argv)
+    if values.help:
+        return say(help_screen())
+    if values.helpfull:
+        return say(help_text(settings))
+    if values.version:
+        return say(f"nst_tf {nst_tf.__version__}")
+    return Run(*ready(values, settings)).run()
 
 
 def ready(values: flags.FlagValues, settings: Settings) -> tuple[Job, str]:
@@ -59,16 +54,23 @@ def ready(values: flags.FlagValues, settings: Settings) -> tuple[Job, str]:
 
     Raises:
         OSError: a file cannot be read, or an output cannot be written.
-        ValueError: pictures, masks, settings, outputs, device or memory do not agree.
-        RuntimeError: Keras is not set up for this program.
+        UserError: pictures, masks, settings, outputs, device or memory do not agree.
     """
     checked = check(values, settings)
     pictures = values.content and values.style
     chosen = values["recipe"].present or values.from_image
+    if values.content and len(values.style or ()) > 1 and not values.quiet:
+        say(blending(values.content, len(values.style)))
     if pictures and not chosen and not values.quiet:
         say(ADVICE)
     device = start_tensorflow(values.device, values.deterministic)
     return prepare(checked), device
+
+
+def blending(photo: str, paintings: int) -> str:
+    """Return in words that the first picture is the photo, and the others its paintings."""
+    words = f"Photo {photo}, blended from {paintings} paintings"
+    return words + "; nst-tf-batch paints several photos" * (paintings >= SEVERAL)
 
 
 class Stop(Protocol):

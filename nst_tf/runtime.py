@@ -10,23 +10,33 @@ from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 from nst_tf.errors import UserError
-from nst_tf.stderr import stderr_to
+from nst_tf.stderr import STDERR, own_stderr, stderr_to
 
 DEVICES = re.compile(r"auto|cpu|gpu(:\d+)?")
-QUIET = "3"  # errors of its C++ code alone
+QUIET = "3"  # only errors of its C++ code
 
 _IMPORTING = threading.Lock()
 
 
-def import_tensorflow() -> None:
-    """Import TensorFlow without its start-up messages, if nobody has imported it yet.
+class TooLateError(UserError, RuntimeError):
+    """The device is chosen after TensorFlow has computed something: it is the whole process's."""
 
-    Who wants the messages sets TF_CPP_MIN_LOG_LEVEL to a level below 3.
+
+def quieten_tensorflow() -> bool:
+    """Ask TensorFlow for errors only, and return whether it is to be quiet.
+
+    Who wants its messages sets TF_CPP_MIN_LOG_LEVEL to a level below 3.
     """
+    return os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", QUIET) == QUIET
+
+
+def import_tensorflow() -> None:
+    """Import TensorFlow in a program of ours, without its start-up messages."""
+    own_stderr()
     with _IMPORTING:
         if "tensorflow" in sys.modules:
             return
-        quiet = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", QUIET) == QUIET
+        quiet = quieten_tensorflow()
         # TensorFlow prints some of its messages before it reads the level.
         with _stderr_held_back() if quiet else nullcontext():
             import tensorflow as tf
@@ -57,7 +67,7 @@ def choose_device(device: str) -> list[Any]:
 
     Raises:
         ValueError: the machine has no such device.
-        RuntimeError: TensorFlow has computed on other devices already.
+        TooLateError: TensorFlow has computed on other devices already.
     """
     import tensorflow as tf
 
@@ -76,7 +86,7 @@ def choose_device(device: str) -> list[Any]:
         try:
             tf.config.set_visible_devices(gpus, "GPU")
         except RuntimeError:
-            raise RuntimeError(
+            raise TooLateError(
                 f"device {device!r} comes too late: it is the whole process's, so choose it before "
                 "TensorFlow computes anything"
             ) from None
@@ -115,5 +125,5 @@ def _stderr_held_back() -> Iterator[None]:
         except Exception:
             noise.seek(0)
             if written := noise.read():
-                os.write(2, written)
+                os.write(STDERR, written)
             raise

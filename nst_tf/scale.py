@@ -17,7 +17,7 @@ from nst_tf.memory.memo import Memo
 from nst_tf.memory.passes import summarize_blocks, summarize_whole
 from nst_tf.network.model import feature_model
 from nst_tf.network.precision import feature_precision
-from nst_tf.network.weights import load_weights
+from nst_tf.network.weights import Weights, load_weights
 from nst_tf.schedule import Scale
 from nst_tf.settings import Settings
 
@@ -47,6 +47,7 @@ def scale_targets(
     block_size: int = 0,
     start: np.ndarray | None = None,
     memo: Memo | None = None,
+    precision: str | None = None,
 ) -> Targets:
     """Return what the terms compare with at a scale.
 
@@ -58,10 +59,14 @@ def scale_targets(
         block_size: as for `Stage.plan`, or 0 to send whole pictures through the network.
         start: the image as the scale starts with it, `[1, h, w, 3]`; None at the first scale.
         memo: remembers what the network finds in the paintings; None: nothing is remembered.
+        precision: as for `load_model`, which gave the network.
     """
     summarize = summarize_blocks(network, block_size) if block_size else summarize_whole(network)
     if memo is not None:
-        summarize = memo.remembering(summarize, (network, block_size, fitted.settings.tf32))
+        weights, *others = _network(fitted.settings, precision)
+        # Not the network itself, which the memo would keep alive without counting it.
+        kind = (weights.sha256, *others, block_size, fitted.settings.tf32)
+        summarize = memo.remembering(summarize, kind)
     return make_targets(
         terms,
         fitted.settings,
@@ -76,8 +81,20 @@ def scale_targets(
 
 
 def load_model(settings: Settings, precision: str | None = None) -> keras.Model:
-    """Return the network that `settings` asks for; OSError if its weights cannot be read."""
-    return feature_model(
+    """Return the network that `settings` asks for; OSError if its weights cannot be read.
+
+    Args:
+        settings: of the run.
+        precision: of the features, from the plan; None: what the settings amount to here.
+    """
+    return feature_model(*_network(settings, precision))
+
+
+def _network(
+    settings: Settings, precision: str | None
+) -> tuple[Weights, tuple[str, ...], str, str, str]:
+    """Return the arguments of `feature_model`."""
+    return (
         load_weights(settings.weights),
         settings.layers,
         settings.pooling,

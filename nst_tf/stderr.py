@@ -6,25 +6,41 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
+STDERR = 2  # its descriptor
+
+_owned = False
+
+
+def own_stderr(owned: bool = True) -> None:
+    """Let `stderr_to` redirect the stderr of this process, which must run a program of ours.
+
+    In another program that uses the library, other threads may be writing to it.
+    """
+    global _owned
+    _owned = owned
+
 
 @contextmanager
 def stderr_to(file: IO[bytes]) -> Iterator[None]:
-    """Send what the process writes to the descriptor of stderr to a file.
+    """Send what the process writes to the descriptor of stderr to a file, if it is ours.
 
     It is the whole process's: threads that do so at the same time take turns by a lock of theirs.
     """
+    if not _owned:
+        yield
+        return
     if sys.stderr is not None:
         sys.stderr.flush()
     try:
-        kept = os.dup(2)
+        kept = os.dup(STDERR)
     except OSError:  # closed already
         yield
         return
     try:
-        os.dup2(file.fileno(), 2)
+        os.dup2(file.fileno(), STDERR)
         yield
     finally:
         if sys.stderr is not None:
             sys.stderr.flush()
-        os.dup2(kept, 2)
+        os.dup2(kept, STDERR)
         os.close(kept)

@@ -161,6 +161,9 @@ def _adam_if_finite(
     """Update the image, unless losses or gradient are infinite: Adam's moments would stay so."""
     finite = tf.math.is_finite(losses["total"] + tf.reduce_sum(tf.square(gradient)))
     updated, after = adam_update(image.value(), gradient, state, **rates._asdict())
-    if finite:
+
+    def assign() -> tf.Tensor:
         image.assign(updated)
-    return finite, after
+        return finite
+
+    return tf.cond(finite, assign, lambda: finite), after

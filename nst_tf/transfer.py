@@ -282,7 +282,14 @@ class StyleTransfer:
     ) -> tuple[Targets, Plan]:
         def make(plan: Plan) -> Targets:
             return scale_targets(
-                self.network, self.terms, self.fitted, pictures, plan.block_size, start, self._memo
+                self.network,
+                self.terms,
+                self.fitted,
+                pictures,
+                plan.block_size,
+                start,
+                self._memo,
+                self.plans[-1].precision,
             )
 
         return with_less_memory(make, plan)

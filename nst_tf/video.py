@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import nst_tf
 from nst_tf.callbacks.pace import duration
 from nst_tf.checks import counted
-from nst_tf.cli.arguments import UsageError
 from nst_tf.cli.film_bar import FilmBar
 from nst_tf.cli.film_flags import FILM_FLAGS, FILM_SCREEN, FILM_USAGE, parse_film
 from nst_tf.cli.film_job import Job, prepare
 from nst_tf.cli.help import help_text
 from nst_tf.cli.signals import Stopper
 from nst_tf.cli.streams import answered, fail, run_program, say
+from nst_tf.errors import UserError
 
 if TYPE_CHECKING:
     from nst_tf.film.keep import KeptFrames
@@ -37,20 +37,14 @@ def main(argv: list[str]) -> int:
 
 
 def _main(argv: list[str]) -> int:
-    try:
-        values, settings = parse_film(argv)
-        if values.help:
-            return say(FILM_SCREEN.rstrip())
-        if values.helpfull:
-            return say(help_text(settings, FILM_FLAGS, FILM_USAGE))
-        if values.version:
-            return say(f"nst_tf {nst_tf.__version__}")
-        job = prepare(values, settings)
-    except UsageError:
-        raise
-    except (OSError, ValueError, RuntimeError) as error:
-        return fail(str(error), 1)
-    return Run(job).run()
+    values, settings = parse_film(argv)
+    if values.help:
+        return say(FILM_SCREEN.rstrip())
+    if values.helpfull:
+        return say(help_text(settings, FILM_FLAGS, FILM_USAGE))
+    if values.version:
+        return say(f"nst_tf {nst_tf.__version__}")
+    return Run(prepare(values, settings)).run()
 
 
 class Run:
@@ -99,8 +93,11 @@ class Run:
                     self._paint_frames(kept, stopper, show)
         except MemoryError:
             return "memory ran out: lower --max_dim or --style_scale"
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, UserError) as error:
             return str(error)
+        except Exception:  # this is a bug: keep the frames, then show the traceback
+            fail(self.left("an error ended the painting", self.write()), 1)
+            raise
         return ""
 
     def _paint_frames(
@@ -130,7 +127,7 @@ class Run:
             for text in outcome.warnings:
                 warnings.warn(f"{outcome.job.place}: {text}")
             if outcome.status == "failed":
-                fail(f"{outcome.job.place}: {outcome.error}", 1)
+                fail(f"{outcome.job.place}: {outcome.error}\n{outcome.details}".rstrip(), 1)
         self.whole = len(kept) == kept.total
 
     def _bar(self, closing: ExitStack) -> FilmBar:
@@ -158,7 +155,7 @@ class Run:
             until += Fraction(inputs.every) / inputs.footage.rate
         try:
             write_film(job.output, inputs.footage, job.kept, job.encoding, until, inputs.every)
-        except (OSError, ValueError) as error:
+        except (OSError, UserError) as error:
             return str(error)
         return ""
 

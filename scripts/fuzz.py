@@ -22,6 +22,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from nst_tf.errors import UserError
+
 HERE = Path(__file__).resolve().parent
 
 PICTURES = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp", "TIFF": "tiff", "GIF": "gif", "BMP": "bmp"}
@@ -244,7 +246,7 @@ def outcome(read, path):
             warnings.simplefilter("ignore")
             read(path)
         result = "read"
-    except (OSError, ValueError) as error:
+    except (OSError, UserError) as error:
         text = str(error)
         result = "refused" if text and "\n" not in text else f"not one line: {text!r}"
     except Exception as error:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import zlib
 
 import numpy as np
 import pytest
@@ -151,6 +152,36 @@ def test_a_hostile_header_is_refused(file, tmp_path, changes):
     path.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + length :])
     with pytest.raises(ValueError, match="damaged or no checkpoint"):
         load_checkpoint(path)
+
+
+def test_a_history_of_any_length_can_be_read_again(file, tmp_path):
+    run = load_checkpoint(file)
+    notes = ["x" * (1 << 20)] * 70  # MiB: as much as a run of 350,000 steps
+    save_checkpoint(tmp_path / "long", dataclasses.replace(run, notes=notes))
+    assert load_checkpoint(tmp_path / "long").notes == notes
+
+
+def test_what_could_not_be_read_again_is_not_written(file, tmp_path):
+    run = dataclasses.replace(load_checkpoint(file), identity={"content": "x" * (65 << 20)})
+    with pytest.raises(OSError, match="cannot be written: its header would take 65 MiB"):
+        save_checkpoint(tmp_path / "new", run)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_notes_of_earlier_versions_are_read_from_the_header(file, tmp_path):
+    content = file.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    record = json.loads(header["__metadata__"]["record"])
+    begin, end = header.pop("notes")["data_offsets"]
+    body = content[8 + length :][:begin]
+    assert end == len(content) - 8 - length  # they stand at the end
+    record |= {"notes": [{"step": 1}], "checksum": zlib.crc32(body)}
+    header["__metadata__"]["record"] = json.dumps(record)
+    text = json.dumps(header).encode()
+    path = tmp_path / "earlier.checkpoint"
+    path.write_bytes(len(text).to_bytes(8, "little") + text + body)
+    assert load_checkpoint(path).notes == [{"step": 1}]
 
 
 def test_other_files_are_refused(tmp_path):

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import importlib
 import importlib.metadata
 import json
 import os
@@ -588,6 +589,26 @@ def test_a_bug_in_the_run_keeps_the_picture_and_shows_its_traceback(photo, paint
     with pytest.raises(ZeroDivisionError):
         main(["nst", f"--content={photo}", f"--style={painting}", *SHORT])
     assert read_metadata("photo-painting.png")["steps"] == 2
+
+
+@pytest.mark.parametrize(
+    ("program", "step"),
+    [
+        ("run", "nst_tf.run.prepare"),
+        ("video", "nst_tf.video.prepare"),
+        ("batch", "nst_tf.batch.Jobs"),
+    ],
+)
+def test_a_bug_of_a_program_shows_its_traceback(program, step, photo, painting, monkeypatch):
+    def mistaken(*_):
+        np.zeros(3) + np.zeros(4)
+
+    monkeypatch.setattr(step, mistaken)
+    words = [str(photo), str(painting), *SHORT, "--quiet"]
+    if program == "batch":
+        words = [f"--{name}_dir=." for name in ("content", "style", "output")]
+    with pytest.raises(ValueError, match="could not be broadcast"):
+        importlib.import_module(f"nst_tf.{program}").main(["nst", *words])
 
 
 def test_memory_running_out_is_one_line(photo, painting, capfd, monkeypatch):

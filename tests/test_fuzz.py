@@ -4,6 +4,7 @@ import importlib.util
 
 import pytest
 
+from nst_tf.errors import UserError
 from tests.conftest import ROOT
 
 
@@ -37,8 +38,9 @@ def test_a_fault_would_be_seen(script, tmp_path):
         raise KeyError(path)
 
     def mumble(path):
-        raise ValueError("one\ntwo")
+        raise UserError("one\ntwo")
 
     assert script.outcome(fail, "a")[0].startswith("KeyError")
+    assert script.outcome(float, "a")[0].startswith("ValueError")
     assert script.outcome(mumble, "a")[0].startswith("not one line")
     assert script.outcome(str, "a")[0] == "read"

@@ -208,7 +208,7 @@ def test_a_gif_stays_one(painting):
         (["clip.mp4", "painting.png", "--output=clip.mp4"], 1, "would overwrite the input"),
         (["clip.mp4", "painting.png", "--codec=x"], 1, "choose another codec"),
         (["none.mp4", "painting.png"], 1, "none.mp4 does not exist: name a film"),
-        (["painting.png", "none.png"], 1, "none.png"),
+        (["clip.mp4", "none.png"], 1, "none.png"),
         (["clip.mp4", "painting.png", "--init=painting.png"], 1, "films start from content"),
         (["clip.mp4", "painting.png", "--content_mask=clip.mp4", "--content_mask=clip.mp4",
           "--style=painting.png"], 2, "both name paintings"),

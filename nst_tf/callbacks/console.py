@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nst_tf.progress import Progress
 
 MEASURED = 4
-"""Steps before the expected time is announced."""
+"""Steps that are seen before the expected time is announced."""
 
 
 class Console:
@@ -45,6 +45,7 @@ class Console:
         self._steps_per_epoch = steps_per_epoch
         self._pace = Pace(time_limit)
         self._about = "at most" if may_end else "about"
+        self._seen = 0
         self._announced = False
         self._title = ""
         self._summary = ""
@@ -58,16 +59,28 @@ class Console:
             self.close()
             self._title = title
         self._pace(progress)
-        losses = " - ".join(f"{name}: {value:.4g}" for name, value in progress.losses.items())
-        step, left = 1000 * self._pace.step, duration(self._pace.left)
-        self._summary = f"{step:.0f} ms/step - {left} left - {losses}"
-        if not self._announced and progress.step >= min(MEASURED, progress.steps):
-            self._announced = True
-            self._print(f"The run takes {self._about} {duration(self._pace.whole)}")
+        self._seen += 1
+        self._summary = " - ".join(
+            f"{name}: {value:.4g}" for name, value in progress.losses.items()
+        )
+        left = self._pace.left
+        if left is not None:
+            pace = f"{1000 * self._pace.step:.0f} ms/step - {duration(left)} left"
+            self._summary = f"{pace} - {self._summary}"
+            self._announce(progress, left)
         if self._console.is_interactive:
             self._draw(done, length)
         if done == length or progress.scale_step == progress.scale.steps:
             self.close()
+
+    def _announce(self, progress: "Progress", left: float) -> None:
+        """Say once how long the run takes or, of a resumed run, the rest of it."""
+        if self._announced or (self._seen < MEASURED and progress.step < progress.steps):
+            return
+        self._announced = True
+        resumed = progress.step > self._seen
+        what, time = ("rest", left) if resumed else ("run", self._pace.whole)
+        self._print(f"The {what} takes {self._about} {duration(time)}")
 
     def close(self) -> None:
         """End the bar or write the line of the current epoch or scale, if it has not ended."""

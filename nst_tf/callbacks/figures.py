@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nst_tf.callbacks.history import COUNTERS, Row
+from nst_tf.callbacks.history import COUNTERS, Row, columns_of
 from nst_tf.files import StrPath, write_whole
 
 if TYPE_CHECKING:
@@ -60,10 +60,9 @@ def save_run_figure(
 def draw_losses(axes: "Axes", rows: Sequence[Row]) -> None:
     """Draw each term over the steps on a log axis; one that stays 0 is left out."""
     steps = [row["step"] for row in rows]
-    columns = rows[0] if rows else {}
-    names = [name for name in columns if name not in COUNTERS and "/" not in name]
+    names = [name for name in columns_of(rows) if name not in COUNTERS and "/" not in name]
     for name in names:
-        values = np.array([row[name] for row in rows])
+        values = np.array([row.get(name, 0.0) for row in rows])
         if (values > 0).any():
             axes.plot(
                 steps,

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from nst_tf.files import StrPath, write_whole
@@ -18,6 +18,15 @@ LOSSES = ("total", "style", "content", "total_variation")
 """The losses that every row has, in this order; further terms follow them by their names."""
 
 Row = Mapping[str, float]
+
+
+def columns_of(rows: Iterable[Row]) -> list[str]:
+    """Return the columns of all rows, in the order in which they first appear.
+
+    Rows differ: a small scale may do without a layer, and a run that was resumed with other terms
+    keeps the rows of the earlier ones. What a row does not have is 0.
+    """
+    return list(dict.fromkeys(name for row in rows for name in row))
 
 
 class History:
@@ -60,9 +69,7 @@ class History:
             OSError: the file cannot be written, or is there and must stay.
         """
         text = io.StringIO()
-        # A small scale may do without a layer, which adds nothing then.
-        columns = list(dict.fromkeys(name for row in self.rows for name in row))
-        writer = csv.DictWriter(text, columns, restval=0.0, lineterminator="\n")
+        writer = csv.DictWriter(text, columns_of(self.rows), restval=0.0, lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.rows)
         with write_whole(path, overwrite) as file:

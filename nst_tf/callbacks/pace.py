@@ -19,20 +19,24 @@ def duration(seconds: float) -> str:
 class Pace:
     """A callback that measures the steps of the scale that a run is at.
 
+    Only steps that it has seen from their beginning count: the first step of a resumed run ends
+    after all the time that the run took before.
+
     Args:
         time_limit: of the run, seconds, or 0.
 
     Attributes:
-        step: seconds that a step of this scale takes.
-        left: seconds that the run still takes, by estimate.
-        whole: seconds that it takes from its first step, by estimate.
+        step: seconds that a step of this scale takes; 0 until one is measured.
+        left: seconds that the run still takes, by estimate; None until a step is measured.
+        whole: seconds that it takes from its first step, by estimate; 0 until then.
     """
 
     def __init__(self, time_limit: float = 0.0) -> None:
-        self.step = self.left = self.whole = 0.0
+        self.step = self.whole = 0.0
+        self.left: float | None = None
         self._time_limit = time_limit
         self._seconds: list[float] = []
-        self._before = 0.0
+        self._before: float | None = None
         self._scale = 0
 
     def __call__(self, progress: "Progress") -> None:
@@ -40,8 +44,11 @@ class Pace:
         if progress.scale.number != self._scale:
             self._scale = progress.scale.number
             self._seconds.clear()
-        self._seconds.append(progress.seconds - self._before)
+        began = 0.0 if progress.step == 1 else self._before
         self._before = progress.seconds
+        if began is None:
+            return
+        self._seconds.append(progress.seconds - began)
         # A scale's first step compiles.
         self.step = statistics.median(self._seconds[1:][-RECENT:] or self._seconds)
         self.left = self._within_limit(self.step * progress.ahead, progress.seconds)

@@ -1,5 +1,6 @@
 """The words of the command line, brought to the form in which absl knows the flags."""
 
+import os
 from collections.abc import Sequence
 from itertools import islice
 
@@ -9,6 +10,22 @@ from nst_tf.errors import UserError
 
 SHORT = {"h": "help", "o": "output"}
 """Names of flags that have one letter too."""
+
+
+ELSEWHERE = {
+    **dict.fromkeys(("image_size", "img_size", "imsize", "max_size", "size"), "max_dim"),
+    **dict.fromkeys(
+        ("iterations", "num_iterations", "n_iterations", "iters", "max_iter", "num_steps"), "steps"
+    ),
+    **dict.fromkeys(("gpu", "gpu_id", "cuda", "use_gpu", "cpu"), "device"),
+    **dict.fromkeys(("content_image", "content_path", "content_img", "input", "image"), "content"),
+    **dict.fromkeys(("style_image", "style_images", "style_path", "style_img", "styles"), "style"),
+    **dict.fromkeys(("output_image", "output_path", "out", "save_path"), "output"),
+    **dict.fromkeys(("original_colors", "preserve_colors", "keep_colors"), "preserve_color"),
+    **dict.fromkeys(("tv_weight", "tv"), "total_variation_weight"),
+    "lr": "learning_rate",
+}
+"""Flags of other programs for style transfer, and what they are called here."""
 
 
 class UsageError(UserError):
@@ -39,6 +56,30 @@ def normalised(words: Sequence[str], values: flags.FlagValues) -> list[str]:
         if name in values and not values[name].boolean and not equals:
             found += islice(rest, 1)  # the flag's value, which may begin with a dash
     return found
+
+
+def misuse(error: Exception, values: flags.FlagValues) -> UsageError:
+    """Return an error of the command line in one line."""
+    if isinstance(error, flags.UnrecognizedFlagError):
+        name = error.flagname
+        for known in (ELSEWHERE.get(name, ""), f"{ELSEWHERE.get(name)}_dir"):
+            if known in values:
+                more = ", once for each painting" * (known == "style")
+                return UsageError(f"--{name} is called --{known} here{more}")
+    return UsageError(" ".join(str(error).split()))
+
+
+def check_several(paintings: Sequence[str]) -> None:
+    """Refuse paintings that are named with commas between them.
+
+    Raises:
+        UsageError: they are.
+    """
+    for path in paintings:
+        names = path.split(",")
+        if len(names) > 1 and all(names) and not os.path.exists(path):
+            several = " ".join(f"--style {name}" for name in names)
+            raise UsageError(f"--style {path} does not exist: for several paintings, use {several}")
 
 
 def place_pictures(values: flags.FlagValues, pictures: Sequence[str]) -> None:

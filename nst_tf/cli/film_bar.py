@@ -10,7 +10,7 @@ import rich.console
 import rich.progress
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
-from nst_tf.callbacks.console import duration
+from nst_tf.callbacks.console import Unfailing, duration
 
 RECENT = 20  # frames whose median gives the pace
 LINES = 10.0  # seconds between two lines where there is no terminal
@@ -20,13 +20,13 @@ class FilmBar:
     """Shows how far a film is; without a terminal, a line every ten seconds at most.
 
     Args:
-        stream: where to write.
+        stream: where to write. If it fails, the bar falls silent and the film goes on.
         total: frames in all; 0: unknown.
         done: frames that are painted already.
     """
 
     def __init__(self, stream: IO[str], total: int, done: int = 0) -> None:
-        self._console = rich.console.Console(file=stream)
+        self._console = rich.console.Console(file=Unfailing(stream))  # type: ignore[arg-type]
         self._total = total
         self._done = done
         self._before = self._said = time.monotonic()

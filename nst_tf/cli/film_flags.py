@@ -8,9 +8,11 @@ from fractions import Fraction
 from absl import flags
 
 from nst_tf.checks import parse_duration
-from nst_tf.cli.arguments import UsageError, normalised
-from nst_tf.cli.flags import OTHER_FLAGS, Row, define_flags, misuse, settings_of
+from nst_tf.cli.arguments import UsageError, check_several, misuse, normalised
+from nst_tf.cli.flags import OTHER_FLAGS, Row, define_flags, settings_of
+from nst_tf.cli.places import locate
 from nst_tf.cli.worker_flags import WORKER_FLAGS, check_workers
+from nst_tf.errors import UserError
 from nst_tf.recipes import RECIPES, recipe
 from nst_tf.runtime import DEVICES
 from nst_tf.settings import Settings
@@ -110,8 +112,9 @@ def parse_film(argv: Sequence[str]) -> tuple[flags.FlagValues, Settings]:
         _place(values, named)
         settings = _held_together(values, settings_of(values))
         check_styles(settings, len(values.style))
-    except (flags.Error, ValueError) as error:
-        raise misuse(error) from None
+    except (flags.Error, UserError) as error:
+        raise misuse(error, values) from None
+    locate(values, ("content", "style", "content_mask"), ("output",))
     _check(values)
     return values, settings
 
@@ -123,6 +126,7 @@ def _place(values: flags.FlagValues, named: Sequence[str]) -> None:
     if named and values.style:
         raise UsageError(f"{named[0]!r} and --style {values.style[0]!r} both name paintings")
     values["style"].value = values.style or list(named)
+    check_several(values.style)
     if not values.content or not values.style or "" in values.style:
         raise UsageError(
             "a film and a painting are missing: name them, as in "
@@ -155,7 +159,7 @@ def preview_seconds(values: flags.FlagValues) -> float:
     """Return the seconds that are painted; 0: all of them."""
     try:
         seconds = parse_duration("preview", values.preview) if values.preview else 0.0
-    except ValueError as error:
+    except UserError as error:
         raise UsageError(f"--{error}") from None
     if not math.isfinite(seconds) or seconds < 0:
         raise UsageError(f"--preview must be at least 0 seconds, not {values.preview}")

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
+from nst_tf.cli.places import check_film, check_painting
 from nst_tf.cli.runtime import start_tensorflow
 from nst_tf.cli.streams import say
 from nst_tf.cli.worker_flags import check_ray
 from nst_tf.errors import UserError
-from nst_tf.files import check_outputs, free_name
+from nst_tf.files import check_outputs, free_name, joined_name, shortened
 from nst_tf.settings import Settings
 
 if TYPE_CHECKING:
@@ -62,7 +63,6 @@ def prepare(values: flags.FlagValues, settings: Settings) -> Job:
     Raises:
         OSError: a file cannot be read, or the film cannot be written.
         ValueError: film, pictures, masks, settings, codec, device or memory do not agree.
-        RuntimeError: Keras is not set up for this program.
     """
     try:
         from nst_tf.cli.film_inputs import film_identity, film_paths, load_film_inputs
@@ -73,6 +73,9 @@ def prepare(values: flags.FlagValues, settings: Settings) -> Job:
     from nst_tf.network.weights import load_weights
 
     check_ray(values)
+    check_film(values.content)
+    for path in values.style:
+        check_painting(path)
     output = values.output or str(free_name(_default_name(values), lambda p: _taken(p, values)))
     frames = KeptFrames(frames_directory(output))
     check_output(output, frames, values, film_paths(values, settings))
@@ -118,7 +121,8 @@ def find_scenes(inputs: "FilmInputs", directory: Path, values: flags.FlagValues)
 
 def frames_directory(output: str) -> Path:
     """Return where the frames of a film are until it is whole."""
-    return Path(f"{output}.frames")
+    path = Path(output)
+    return path.parent / shortened(f"{path.name}.frames")
 
 
 def check_output(
@@ -162,7 +166,7 @@ def _default_name(values: flags.FlagValues) -> str:
     stems = [
         Path(path).stem.split("%")[0].rstrip("_-.") for path in (values.content, *values.style)
     ]
-    return "-".join(filter(None, stems)) + ".mp4"
+    return joined_name(filter(None, stems), ".mp4")
 
 
 def _taken(path: Path, values: flags.FlagValues) -> bool:

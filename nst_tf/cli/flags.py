@@ -6,8 +6,16 @@ from typing import Any
 from absl import flags
 
 from nst_tf.checks import checked_duration, checked_each, checked_ramp
-from nst_tf.cli.arguments import UsageError, normalised, place_pictures
+from nst_tf.cli.arguments import (
+    UsageError,
+    check_several,
+    misuse,
+    normalised,
+    place_pictures,
+)
+from nst_tf.cli.places import locate
 from nst_tf.cli.repeat import repeated
+from nst_tf.errors import UserError
 from nst_tf.images.depth import BIT_DEPTHS
 from nst_tf.recipes import RECIPES, recipe
 from nst_tf.runtime import DEVICES
@@ -15,6 +23,12 @@ from nst_tf.settings import Settings
 from nst_tf.styles import check_styles
 
 MOST_DPI = 65535  # the most that JPEG files hold
+
+PICTURES = ("content", "style", "content_mask", "style_mask", "keep_mask")
+"""The flags that name pictures that are read."""
+
+INPUTS = (*PICTURES, "from_image", "init", "weights")
+OUTPUTS = ("output", "history", "figure", "timelapse", "snapshot_dir", "tensorboard_dir")
 
 Row = tuple[str, str, str, Any, str]
 """A flag that is no setting: group, name, kind, default, help."""
@@ -126,21 +140,18 @@ def parse(argv: list[str]) -> tuple[flags.FlagValues, Settings]:
         if values.help or values.helpfull or values.version:
             return values, recipe(values.recipe) if values.helpfull else Settings()
         place_pictures(values, pictures)
+        check_several(values.style or ())
         values["resume"].value = values.resume or values.resume_anyway
-    except (flags.Error, ValueError) as error:
-        raise misuse(error) from None
+    except (flags.Error, UserError) as error:
+        raise misuse(error, values) from None
+    locate(values, INPUTS, OUTPUTS)
     earlier = repeated(values) if values.from_image else None
     try:
         settings = settings_of(values, earlier)
-    except ValueError as error:
-        raise misuse(error) from None
+    except UserError as error:
+        raise misuse(error, values) from None
     _check(values, settings)
     return values, settings
-
-
-def misuse(error: Exception) -> UsageError:
-    """Return an error of the command line in one line."""
-    return UsageError(" ".join(str(error).split()))
 
 
 def settings_of(values: flags.FlagValues, earlier: Settings | None = None) -> Settings:
@@ -247,5 +258,5 @@ def _check(values: flags.FlagValues, settings: Settings) -> None:
             raise UsageError(f"--{name} must not be empty: name a picture")
     try:
         check_styles(settings, len(values.style or [values.content]))
-    except ValueError as error:
+    except UserError as error:
         raise UsageError(f"--{error}") from None

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from nst_tf.callbacks import Checkpoint
+from nst_tf.cli.flags import PICTURES
 from nst_tf.cli.inputs import Inputs, input_paths, load_inputs
 from nst_tf.cli.outputs import OutputPaths, Outputs
+from nst_tf.cli.places import check_painting, check_photo, read_pipes
 from nst_tf.cli.provenance import run_metadata
 from nst_tf.errors import UserError
 from nst_tf.images.save import check_output_size
@@ -64,6 +66,11 @@ def check(values: flags.FlagValues, settings: Settings) -> Checked:
         OSError: a file cannot be read, or an output cannot be written.
         ValueError: pictures, masks, settings and outputs do not agree.
     """
+    if values.content:
+        check_photo(values.content)
+    for path in values.style or ():
+        check_painting(path)
+    read_pipes(values, PICTURES)
     paths = OutputPaths.of(values)
     paths.check(input_paths(values, settings))
     inputs = load_inputs(values, settings)
@@ -85,7 +92,6 @@ def prepare(checked: Checked, budget: int | None = None, memo: "Memo | None" = N
     Raises:
         OSError: a file cannot be read, or an output cannot be written.
         ValueError: the run would take more memory than it may, or its checkpoint is another run's.
-        RuntimeError: Keras is not set up for this program.
     """
     from nst_tf.network.model import check_keras
     from nst_tf.transfer import StyleTransfer
@@ -110,7 +116,7 @@ def _saved_run(path: Path | None, transfer: "StyleTransfer", anyway: bool) -> "S
     saved = load_checkpoint(path)
     try:
         transfer.restore(saved, anyway)
-    except ValueError as error:
+    except UserError as error:
         remedy = "" if anyway else "repeat that run's command, add --resume_anyway, or "
         raise UserError(f"{path}: {error}; {remedy}delete it to start again") from None
     return saved

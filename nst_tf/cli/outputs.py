@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import tempfile
+import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,14 @@ from nst_tf.callbacks.history import History
 from nst_tf.callbacks.timelapse import check_film
 from nst_tf.cli.inputs import Inputs
 from nst_tf.errors import UserError
-from nst_tf.files import check_outputs, check_writable, free_name
+from nst_tf.files import (
+    check_outputs,
+    check_writable,
+    free_name,
+    is_stream,
+    joined_name,
+    shortened,
+)
 from nst_tf.images.resize import resize
 from nst_tf.images.save import output_format, save_image
 
@@ -59,7 +67,7 @@ class OutputPaths:
         """
 
         def steps(picture: Path) -> Path | None:
-            named = values.snapshot_dir or picture.parent / f"{picture.stem}-steps"
+            named = values.snapshot_dir or picture.parent / shortened(f"{picture.stem}-steps")
             return Path(named) if values.snapshot_every else None
 
         def taken(picture: Path) -> bool:
@@ -124,7 +132,7 @@ class OutputPaths:
         if self.overwrite:
             return
         for path in files:
-            if path.is_file():  # devices and pipes keep nothing
+            if path.is_file() and not is_stream(path):
                 raise FileExistsError(f"{path} exists: choose another name or add --overwrite")
         if _snapshots_in(self.snapshots):
             raise FileExistsError(
@@ -133,7 +141,7 @@ class OutputPaths:
 
 
 def _checkpoint(picture: Path) -> Path:
-    return picture.with_name(f"{picture.name}.checkpoint")
+    return picture.parent / shortened(f"{picture.name}.checkpoint")
 
 
 def _snapshots_in(directory: Path | None) -> bool:
@@ -149,7 +157,15 @@ def _default_name(values: flags.FlagValues) -> str:
         stems.append("texture")
     elif not values.style:
         stems.append("reconstruction")
-    return "-".join(stems) + ".png"
+    return joined_name(stems, ".png")
+
+
+def _problem(path: Path | None, error: Exception) -> str:
+    """Return in a line why an output cannot be written; a bug shows its traceback too."""
+    if isinstance(error, (OSError, UserError)):
+        return str(error)
+    traceback.print_exception(error)
+    return f"{path} cannot be written: {type(error).__name__}: {error}"
 
 
 class Outputs:
@@ -218,14 +234,15 @@ class Outputs:
         """Write a snapshot; a run does not end because one cannot be written."""
         try:
             self.save_picture(path, image)
-        except OSError as error:
-            warnings.warn(str(error))
+        except Exception as error:
+            warnings.warn(_problem(path, error))
 
     def save_all(self, image: np.ndarray) -> tuple[Path | None, list[str]]:
         """Write every output that can be written.
 
         If the picture's place has become unusable, the picture goes to a temporary directory. If a
-        file has taken an output's name since the run began, the output gets the next free one.
+        file has taken an output's name since the run began, the output gets the next free one. An
+        output that cannot be written costs none of the others, even if a bug is the reason.
 
         Returns:
             Where the picture is, None if it is nowhere, and what went wrong.
@@ -234,8 +251,8 @@ class Outputs:
         problems: list[str] = []
         try:
             saved = self._save(self._paths.picture, lambda path: self.save_picture(path, image))
-        except (OSError, ValueError) as error:
-            problems.append(str(error))
+        except Exception as error:
+            problems.append(_problem(self._paths.picture, error))
             saved = self._save_elsewhere(image)
         for path, write in (
             (self._paths.history, lambda path: self.history.save(path, self._paths.overwrite)),
@@ -245,8 +262,8 @@ class Outputs:
             try:
                 if path:
                     self._save(path, write)
-            except (OSError, ValueError) as error:
-                problems.append(str(error))
+            except Exception as error:
+                problems.append(_problem(path, error))
         return saved, problems
 
     def _save(self, path: Path, write: Callable[[Path], None]) -> Path:
@@ -264,7 +281,7 @@ class Outputs:
         try:
             path = Path(tempfile.mkdtemp(prefix="nst_tf-")) / "picture.png"
             self.save_picture(path, image)
-        except OSError:
+        except Exception:  # the first attempt has told of a bug
             return None
         return path
 

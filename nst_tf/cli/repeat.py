@@ -138,5 +138,5 @@ def _settings(path: str, recorded: dict[str, Any]) -> Settings:
         warnings.warn(f"{path}: settings that are not known are left out: {', '.join(unknown)}")
     try:
         return Settings(**{name: recorded[name] for name in recorded.keys() & known})
-    except ValueError as error:
+    except UserError as error:
         raise UserError(f"--{FLAG} {path}: {error}") from None

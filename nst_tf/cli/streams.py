@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from nst_tf.cli.arguments import UsageError
+from nst_tf.errors import UserError
+from nst_tf.stderr import STDERR, own_stderr
 
 
 def say(text: str) -> int:
@@ -41,7 +43,8 @@ def warnings_on_stderr() -> Iterator[None]:
 def answered(body: Callable[[], int], stopped: str) -> int:
     """Return the exit status of a program's body, and say in a line what ended it early.
 
-    2 for misused flags, 130 for a Ctrl-C that came before the program could act on it.
+    2 for misused flags, 1 for bad input, 130 for a Ctrl-C that came before the program could act
+    on it. Any other exception is a fault of the program: it passes and shows its traceback.
 
     Args:
         body: returns the exit status.
@@ -52,12 +55,32 @@ def answered(body: Callable[[], int], stopped: str) -> int:
             return body()
     except UsageError as error:
         return fail(f"{error} (--help tells how to start)", 2)
+    except (OSError, UserError) as error:
+        for line in str(error).splitlines():  # a batch names each row that is not valid
+            fail(line, 1)
+        return 1
     except KeyboardInterrupt:
         return fail(stopped, 130)
 
 
+def open_missing() -> None:
+    """Open the null device in place of streams that are missing, as those of services are.
+
+    Otherwise the next files to be opened would have the descriptors of stdout and stderr, and
+    libraries would print into them.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= STDERR:
+        os.set_inheritable(descriptor, True)  # for worker processes
+    os.close(descriptor)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+
+
 def run_program(main: Callable[[list[str]], int]) -> None:
     """Run a program's `main` with the words of the command line and exit with its status."""
+    open_missing()
+    own_stderr()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without our characters

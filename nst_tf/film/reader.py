@@ -88,7 +88,10 @@ def _opened(path: str) -> Iterator[Any]:
     except (av.error.FFmpegError, ValueError) as error:
         raise OSError(f"{path} cannot be read as a film: {_reason(error)}") from None
     with container:
-        yield container
+        try:
+            yield container
+        except av.error.FFmpegError as error:
+            raise OSError(f"{path} cannot be read as a film: {_reason(error)}") from None
 
 
 def _pictures(container: Any, path: str) -> Any:

@@ -12,7 +12,7 @@ import tifffile
 from PIL import ExifTags, Image, TiffImagePlugin
 
 from nst_tf.errors import UserError
-from nst_tf.files import StrPath, write_whole
+from nst_tf.files import StrPath, is_stream, write_whole
 from nst_tf.images.depth import BIT_DEPTHS, to_levels
 from nst_tf.images.io import over_white
 from nst_tf.images.metadata import SOFTWARE, metadata_options, to_xmp
@@ -49,11 +49,15 @@ _LARGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}  # pixels: limits of libjpeg and 
 def output_format(path: StrPath, bit_depth: int = 8) -> str:
     """Return Pillow's name of the format that the extension of `path` asks for.
 
+    Devices and pipes without an extension, such as /dev/stdout, get PNG.
+
     Raises:
         ValueError: the extension is not one of `FORMATS`, the depth is neither 8 nor 16, or the
             format cannot hold it.
     """
     suffix = os.path.splitext(path)[1].lower()
+    if not suffix and is_stream(path):
+        suffix = ".png"
     if suffix not in FORMATS:
         raise UserError(f"{path} has no extension of a picture: use one of {' '.join(FORMATS)}")
     if bit_depth not in BIT_DEPTHS:

@@ -53,7 +53,7 @@ def decode_any(picture: Source, name: str = "") -> Decoded:
     if isinstance(picture, str | os.PathLike):
         try:
             return decode(picture)
-        except (OSError, ValueError) as error:
+        except (OSError, UserError) as error:
             if not name:
                 raise
             raise type(error)(f"{name}: {error}") from None

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from nst_tf.cli.arguments import UsageError, normalised
-from nst_tf.cli.flags import OTHER_FLAGS, Rows, define_flags, misuse
+from nst_tf.cli.arguments import UsageError, misuse, normalised
+from nst_tf.cli.flags import OTHER_FLAGS, Rows, define_flags
+from nst_tf.cli.places import locate
 from nst_tf.cli.worker_flags import WORKER_FLAGS, check_workers
+from nst_tf.errors import UserError
 from nst_tf.jobs.job import Flags
 from nst_tf.jobs.naming import Template
 
@@ -18,6 +20,9 @@ PROGRAM = ("overwrite", "resume_anyway", "checkpoint_every", "device", "determin
 
 SILENT = ("quiet", "version", "help", "helpfull")
 """The flags of `run` that are the program's alone."""
+
+PLACES = ("output_dir", "journal", "contact_sheet")
+"""The flags that name what is written."""
 
 PAIRS = ("product", "zip")
 
@@ -61,14 +66,15 @@ def parse_batch(argv: Sequence[str]) -> flags.FlagValues:
     values = define_flags((*BATCH_FLAGS, *shared_flags()))
     try:
         extra = values([argv[0], *normalised(argv[1:], values)])[1:]
-    except (flags.Error, ValueError) as error:
-        raise misuse(error) from None
+    except (flags.Error, UserError) as error:
+        raise misuse(error, values) from None
     if not (values.help or values.helpfull or values.version):
         if extra:
             raise UsageError(
                 f"{extra[0]!r} is no flag: name pictures by --content_dir, --style_dir"
             )
         _check(values)
+        locate(values, ("content_dir", "style_dir", "manifest"), PLACES)
     return values
 
 
@@ -99,5 +105,5 @@ def _check(values: flags.FlagValues) -> None:
     check_workers(values)
     try:
         Template(values.name)
-    except ValueError as error:
+    except UserError as error:
         raise UsageError(f"--name {error}") from None

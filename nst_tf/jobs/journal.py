@@ -5,6 +5,7 @@ import os
 from datetime import UTC, datetime
 from typing import IO, Any
 
+from nst_tf.files import is_stream
 from nst_tf.jobs.job import PICTURES, default_differences, job_settings
 from nst_tf.jobs.outcome import Outcome
 
@@ -21,10 +22,11 @@ class Journal:
 
     def __init__(self, path: str) -> None:
         try:
-            self._file: IO[bytes] = open(path, "a+b")  # noqa: SIM115
+            mode = "ab" if is_stream(path) else "a+b"  # pipes can only be written
+            self._file: IO[bytes] = open(path, mode)  # noqa: SIM115
         except OSError as error:
             raise OSError(f"--journal {path} cannot be written: {error.strerror}") from None
-        if self._file.tell():
+        if self._file.readable() and self._file.tell():
             self._file.seek(-1, os.SEEK_END)
             if self._file.read(1) != b"\n":  # a kill may have cut the last line
                 self._file.write(b"\n")

@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection, wait
 
 from nst_tf.jobs.job import Job
 from nst_tf.jobs.outcome import ATTEMPTS, Make, Outcome, Stopping
+from nst_tf.stderr import own_stderr
 
 LOOK = 0.2  # seconds between looks at whether to stop
 PATIENCE = 10.0  # seconds that a worker without work may take to end
@@ -145,7 +146,10 @@ def ended_how(status: int) -> str:
     """Return in words how a process ended, by its exit status as `multiprocessing` has it."""
     if status >= 0:
         return f"the process that painted it ended with status {status}"
-    name = signal.Signals(-status).name
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:  # a real-time signal, which may have no name
+        name = f"signal {-status}"
     memory = "; if memory ran out, lower --jobs or --max_dim" if name == "SIGKILL" else ""
     return f"the process that painted it was ended by {name}{memory}"
 
@@ -155,6 +159,7 @@ def _work(connection: Connection, make: Make) -> None:
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the first process says when to stop
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
+    own_stderr()
     # Whatever comes while a job goes on means to stop, and so does the end of the first process.
     stopping: Callable[[], bool] = connection.poll
     paint = make()

@@ -74,7 +74,7 @@ def _csv_rows(file: Any) -> Numbered:
                 yield reader.line_num, _given(zip(names, map(str.strip, cells), strict=True))
         except UnicodeDecodeError:  # after which there is no next row
             raise
-        except (csv.Error, ValueError) as error:
+        except (csv.Error, UserError) as error:
             yield reader.line_num, UserError(str(error))
             if names is None:
                 return  # without a header, rows mean nothing
@@ -99,7 +99,7 @@ def _json_rows(file: Any) -> Numbered:
             continue
         try:
             yield number, _given(_members(record))
-        except ValueError as error:
+        except UserError as error:
             yield number, error
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from nst_tf.checks import unknown
 from nst_tf.errors import UserError
+from nst_tf.files import shortened
 from nst_tf.images.save import FORMATS, output_format
 from nst_tf.settings import Settings
 
@@ -93,7 +94,8 @@ def place_output(directory: str, name: str, bit_depth: int) -> str:
     if not name or os.path.isabs(name) or os.pardir in parts:
         raise UserError(f"output {name!r} leads out of --output_dir: leave out / and ..")
     output_format(name, bit_depth)
-    return os.path.join(directory, name)
+    head, tail = os.path.split(name)
+    return os.path.join(directory, head, shortened(tail))
 
 
 @functools.lru_cache(256)

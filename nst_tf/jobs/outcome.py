@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from nst_tf.errors import UserError
 from nst_tf.jobs.job import Job
 from nst_tf.progress import AstrayError
 
@@ -30,7 +31,7 @@ class Outcome:
         warnings: lines that tell what to know of the picture.
         worth_retrying: whether it failed for a reason that may have gone: a lost worker, memory.
         attempts: times that it was begun.
-        details: the traceback of an error that nobody expected.
+        details: the traceback of a bug.
         worker: which process had it, in words.
     """
 
@@ -70,7 +71,7 @@ def whatever_happens(job: Job, do: Callable[[], Outcome]) -> Outcome:
         warnings.simplefilter("always", UserWarning)
         try:
             outcome = do()
-        except (OSError, ValueError, RuntimeError, AstrayError) as error:
+        except (OSError, UserError, AstrayError) as error:
             outcome = Outcome(job, "failed", _line(error))
         except MemoryError:
             text = "memory ran out: lower --max_dim, --style_scale or --jobs"

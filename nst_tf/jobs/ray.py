@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import ray
 
+from nst_tf.errors import UserError
 from nst_tf.files import write_whole
 from nst_tf.jobs.cluster import Demand, room
 from nst_tf.jobs.job import Job
@@ -112,14 +113,14 @@ class _Hand:
 
         Raises:
             RayError: the actor has died.
-            RuntimeError: it cannot be made.
+            UserError: it cannot be made.
         """
         try:
             answer = ray.get(self.awaited)
         except ray.exceptions.RayActorError as error:
             if error.actor_init_failed:
                 reason = str(error).strip().splitlines()[-1]
-                raise RuntimeError(f"an actor cannot start: {reason}") from None
+                raise UserError(f"an actor cannot start: {reason}") from None
             raise
         self.awaited = None
         if self.job is None:
@@ -152,14 +153,14 @@ class _Fleet:
         """Make actors where there is room for them.
 
         Raises:
-            RuntimeError: no node has room for any.
+            UserError: no node has room for any.
         """
         if time.monotonic() - self._looked < LOOK:
             return
         self._looked = time.monotonic()
         wanted = room(ray.nodes(), self._each)
         if not wanted and not self.hands:
-            raise RuntimeError(
+            raise UserError(
                 f"no node has {self._each.cpus} processors and {self._each.memory >> 20} MiB of "
                 "memory for an actor: lower --ray_cpus or --max_dim"
             )
@@ -211,7 +212,7 @@ def run_on_ray(
         sender: ships files; None: all machines see the same ones.
 
     Raises:
-        RuntimeError: no node has room for an actor.
+        UserError: no node has room for an actor.
     """
     fleet = _Fleet(make, each, limit)
     again: deque[tuple[Job, int]] = deque()

@@ -56,7 +56,7 @@ def paint_scenes(
 
     Raises:
         ConnectionError: there is no cluster at the address.
-        RuntimeError: no node of the cluster has room for an actor.
+        UserError: no node of the cluster has room for an actor.
         ValueError: the first frame fits into memory in no way.
     """
     film = film_job(values)

@@ -83,7 +83,7 @@ class Jobs:
             )
             directory, depth = self._values.output_dir, given.get("bit_depth", 8)
             return job._replace(output=place_output(directory, name, int(depth)))
-        except ValueError as error:
+        except UserError as error:
             return UserError(f"{row.place}: {error}")
 
     def check(self) -> int:

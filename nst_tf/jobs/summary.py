@@ -88,12 +88,14 @@ class Report:
 
     Args:
         tally: of the batch; whoever runs the jobs counts them.
+        journal: path of the journal, which has the tracebacks of bugs.
         stream: where to write. If it fails, the report falls silent and the batch goes on.
         quiet: whether to show errors alone.
     """
 
-    def __init__(self, tally: Tally, stream: IO[str], quiet: bool = False) -> None:
+    def __init__(self, tally: Tally, journal: str, stream: IO[str], quiet: bool = False) -> None:
         self._tally = tally
+        self._journal = journal
         self._quiet = quiet
         self._console = rich.console.Console(file=Unfailing(stream))  # type: ignore[arg-type]
         self._bar: Progress | None = None
@@ -118,7 +120,8 @@ class Report:
         job, tally = outcome.job, self._tally
         if outcome.status == "failed":
             again = f" (tried {outcome.attempts} times)" if outcome.attempts > 1 else ""
-            fail(f"{job.place}: {outcome.error}{again}", 1)
+            bug = f"; {self._journal} has the traceback" if outcome.details else ""
+            fail(f"{job.place}: {outcome.error}{again}{bug}", 1)
         for warning in outcome.warnings:
             fail(f"warning: {job.place}: {warning}", 1)
         if self._bar:
@@ -133,12 +136,8 @@ class Report:
             task = self._bar.task_ids[0]
             self._bar.update(task, completed=self._tally.ended, failed=self._tally.failed)
 
-    def close(self, journal: str) -> None:
-        """End the bar and show the table.
-
-        Args:
-            journal: path of the journal.
-        """
+    def close(self) -> None:
+        """End the bar and show the table."""
         if self._bar:
             self._bar.stop()
         if self._quiet:
@@ -149,7 +148,7 @@ class Report:
         rows = (
             ("painted", tally.done, f"in {duration(tally.seconds)}{each}" if tally.done else ""),
             ("finished before", tally.skipped, ""),
-            ("failed", tally.failed, f"{journal} tells why" if tally.failed else ""),
+            ("failed", tally.failed, f"{self._journal} tells why" if tally.failed else ""),
             ("to do", left, "the same command goes on" if left else ""),
         )
         for name, count, text in rows:

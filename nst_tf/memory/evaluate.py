@@ -37,7 +37,7 @@ from nst_tf.memory.passes import (
     backward_blocks,
     count_blocks,
 )
-from nst_tf.network import model
+from nst_tf.network import model, winograd
 from nst_tf.network.layers import smallest_side
 
 CACHED = 24
@@ -69,7 +69,8 @@ class Evaluator:
     """
 
     def __init__(self, evaluate: Evaluate, whole: bool) -> None:
-        # Without autograph, which nothing here needs, the trace takes two thirds of the time.
+        # Without autograph, which nothing here needs, the trace takes two thirds of the time, and
+        # a process that is killed leaves no generated code in the system's temporary directory.
         self.evaluate: Evaluate = tf.function(evaluate, autograph=False) if whole else evaluate
         self._whole = whole
         self._steps: dict[Callable, Callable] = {}
@@ -93,13 +94,13 @@ class Evaluator:
             return self._steps[update]
 
     def _step(self, update: Callable[..., Any]) -> Callable[..., tuple[Losses, Any]]:
-        compiled = update if self._whole else tf.function(update)
+        compiled = update if self._whole else tf.function(update, autograph=False)
 
         def step(image, targets, weights, *arguments):
             losses, slope = self.evaluate(image.value(), targets, weights)
             return losses, compiled(image, losses, slope, *arguments)
 
-        return tf.function(step) if self._whole else step
+        return tf.function(step, autograph=False) if self._whole else step
 
 
 @cached(CACHED)
@@ -138,8 +139,9 @@ def compiled(
 
 
 def release() -> None:
-    """Drop all compiled graphs and transformed kernels, where memory is short."""
+    """Drop all compiled graphs, XLA programs and transformed kernels, where memory is short."""
     compiled.cache_clear()
+    winograd.compiled.cache_clear()
     model.transformed_kernel.cache_clear()
     model.turned_kernel.cache_clear()
     gc.collect()
@@ -179,7 +181,7 @@ class BlockedObjective:
             if min(size) >= smallest_side(layers)
         ]
         # Without XLA it would take the memory of up to ten pictures.
-        self._differentiate_pixels = tf.function(self._pixels, jit_compile=True)
+        self._differentiate_pixels = tf.function(self._pixels, jit_compile=True, autograph=False)
 
     def evaluate(
         self, image: tf.Tensor, targets: Targets, weights: Weights

@@ -58,8 +58,8 @@ class BlockedStage:
         (top, bottom), (left, right) = self.blocks[0][:2]
         crop = ((bottom - top) * stage.stride, (right - left) * stage.stride)
         self._convolutions = convolutions(*crop) if convolutions else {}
-        self.statistics = tf.function(self._statistics)
-        self.pull_back = tf.function(self._pull_back)
+        self.statistics = tf.function(self._statistics, autograph=False)
+        self.pull_back = tf.function(self._pull_back, autograph=False)
 
     def features(self, crop: tf.Tensor, inside: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return the features that a block owns, of the wanted layers and of the last."""

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from nst_tf.caching import cached
+from nst_tf.errors import UserError
 from nst_tf.network import direct, winograd
 from nst_tf.network.weights import Weights
 
@@ -60,7 +61,7 @@ def feature_model(
         layer allows.
 
     Raises:
-        RuntimeError: Keras is set up for another backend, data format or precision.
+        UserError: Keras is set up for another backend, data format or precision.
     """
     check_keras()
     vgg = keras.applications.VGG19(include_top=False, weights=None)
@@ -192,7 +193,7 @@ def _rebuilt(
 
 
 def check_keras() -> None:
-    """Check that Keras is set up for this network; raises RuntimeError as `feature_model` does."""
+    """Check that Keras is set up for this network; raises UserError as `feature_model` does."""
     expected = {
         "backend": (keras.config.backend(), "tensorflow"),
         "image_data_format": (keras.config.image_data_format(), "channels_last"),
@@ -200,7 +201,7 @@ def check_keras() -> None:
     }
     for what, (found, needed) in expected.items():
         if found != needed:
-            raise RuntimeError(
+            raise UserError(
                 f"Keras' {what} is {found!r}, but nst_tf needs {needed!r}: "
                 "check KERAS_BACKEND and ~/.keras/keras.json"
             )

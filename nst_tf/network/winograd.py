@@ -10,12 +10,12 @@ kernels sum directly; on GPUs cuDNN makes this choice itself. The result differs
 by some 1e-6 of its norm in float32. XLA compiles both directions: it fuses the moving of tiles.
 """
 
-import functools
 from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
+from nst_tf.caching import cached
 from nst_tf.network.gradients import custom_gradient
 
 TILE = 4  # outputs on a tile's side
@@ -93,11 +93,11 @@ def convolve_relu(features: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf
 
 
 def _run(function: Callable[..., tf.Tensor], *tensors: tf.Tensor) -> tf.Tensor:
-    return _compiled(function, *(tuple(tensor.shape) for tensor in tensors))(*tensors)
+    return compiled(function, *(tuple(tensor.shape) for tensor in tensors))(*tensors)
 
 
-@functools.lru_cache(maxsize=64)
-def _compiled(function, *shapes):
+@cached(64)
+def compiled(function, *shapes):
     """Compile for these shapes; unlike a `tf.function`'s own, this cache is bounded."""
     signature = [tf.TensorSpec(shape, tf.float32) for shape in shapes]
     return tf.function(function, jit_compile=True, autograph=False).get_concrete_function(

@@ -13,7 +13,7 @@ length t shrinks from 1 until Armijo's condition
 holds. Without usable pairs the step is one along −g_free whose root mean square is `FIRST_RMS`.
 If no length is accepted, the pairs are dropped and −g_free is tried; if that fails too, the
 point is stationary. No tolerance ends the search earlier. Inner products are taken in the
-image's dtype and added up in float64.
+image's dtype; those that make up H g are taken in chunks, whose sums are added up in float64.
 """
 
 import math

@@ -74,6 +74,31 @@ def test_the_time_is_told_once_and_every_epoch_is_shown(count, epoch, kind):
     ]
 
 
+@pytest.mark.parametrize("scales", [1, 2])
+def test_a_resumed_run_announces_what_is_left_from_the_steps_that_it_has_seen(scales):
+    stream = io.StringIO()
+    console = Console("CPU", 50, stream)
+    for progress in itertools.islice(steps(50, scales=scales), 30, None):
+        console(progress)
+        if progress.step == 31:
+            console.close()
+    first, after_one, told = stream.getvalue().splitlines()[:3]
+    assert first == "CPU"
+    assert " left" not in after_one
+    left = {1: "0:00:32", 2: "0:07:12"}[scales]  # after step 34, 2 s each, finer ones four times
+    assert told == f"The rest takes about {left}"
+
+
+def test_a_run_that_is_resumed_for_its_last_step_announces_nothing():
+    stream = io.StringIO()
+    console = Console("CPU", 50, stream)
+    for progress in itertools.islice(steps(50), 49, None):
+        console(progress)
+    assert [line.split(" - ")[:2] for line in stream.getvalue().splitlines()] == [
+        ["CPU"], ["Epoch 1/1", "total: 8"]
+    ]  # fmt: skip
+
+
 def test_on_a_terminal_each_epoch_leaves_its_bar_within_the_width(monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
     stream = Terminal()

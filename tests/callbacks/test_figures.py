@@ -33,6 +33,16 @@ def test_the_curves_are_the_terms_on_a_log_axis():
         np.testing.assert_array_equal(line.get_ydata(), expected)
 
 
+def test_a_term_that_some_rows_do_not_have_is_0_there():
+    axes = Figure().add_subplot()
+    rows = [row | {"neighbors": 5.0} for row in ROWS[:4]] + ROWS[4:6]
+    del rows[0]["moments"]
+    draw_losses(axes, rows)
+    lines = {line.get_label(): line.get_ydata() for line in axes.get_lines()}
+    np.testing.assert_array_equal(lines["neighbors"], [5.0] * 4 + [np.nan] * 2)
+    np.testing.assert_array_equal(lines["moments"], [np.nan] + [2.0] * 5)
+
+
 @pytest.mark.parametrize(
     ("name", "start"), [("f.png", b"\x89PNG"), ("f.pdf", b"%PDF"), ("f.svg", b"<?xml")]
 )

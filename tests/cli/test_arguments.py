@@ -5,7 +5,10 @@ import dataclasses
 import pytest
 
 from nst_tf import RECIPES
-from nst_tf.cli.flags import UsageError, parse
+from nst_tf.cli.arguments import ELSEWHERE
+from nst_tf.cli.film_flags import parse_film
+from nst_tf.cli.flags import UsageError, define_flags, parse
+from nst_tf.jobs.flags import parse_batch
 from nst_tf.run import main
 
 
@@ -58,6 +61,48 @@ def test_dashes_underscores_and_short_names_mean_the_same():
     assert parsed("a.jpg", "b.jpg", "-o=c-d.png")[0].output == "c-d.png"
     assert parsed("a-b.jpg", "--style", "--c-d.jpg")[0].style == ["--c-d.jpg"]
     assert parsed("-h")[0].help
+
+
+@pytest.mark.parametrize(
+    ("word", "words"),
+    [
+        ("--image_size=512", "--image_size is called --max_dim here"),
+        ("--image-size=512", "--image_size is called --max_dim here"),
+        ("--iterations=300", "--iterations is called --steps here"),
+        ("--gpu=0", "--gpu is called --device here"),
+        ("--cuda", "--cuda is called --device here"),
+        ("--content_image=a.jpg", "--content_image is called --content here"),
+        ("--style_image=a.jpg", "--style_image is called --style here, once for each painting"),
+        ("--contnt=a.jpg", "Unknown command line flag 'contnt'. Did you mean: content"),
+    ],
+)
+def test_flags_of_other_programs_are_known(word, words):
+    with pytest.raises(UsageError) as caught:
+        parsed("a.jpg", "b.jpg", word)
+    assert words in str(caught.value)
+
+
+def test_flags_of_other_programs_have_the_name_of_the_program_at_hand():
+    with pytest.raises(UsageError, match="--content_image is called --content_dir here"):
+        parse_batch(["nst-tf-batch", "--content_image=a.jpg"])
+    with pytest.raises(UsageError, match="--iterations is called --steps here"):
+        parse_film(["nst-tf-video", "a.mp4", "b.jpg", "--iterations", "3"])
+
+
+def test_every_name_of_another_program_leads_to_a_flag():
+    values = define_flags()
+    assert {*ELSEWHERE.values()} <= {*values}
+    assert not {*ELSEWHERE} & {*values}
+
+
+@pytest.mark.parametrize("program", [parse, parse_film])
+def test_paintings_with_commas_between_them_are_named_one_by_one(program, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for words in (["a.jpg", "--style=b.jpg,c.jpg"], ["a.jpg", "b.jpg,c.jpg"]):
+        with pytest.raises(UsageError, match=r"use --style b\.jpg --style c\.jpg$"):
+            program(["nst-tf", *words])
+    (tmp_path / "b.jpg,c.jpg").touch()
+    assert program(["nst-tf", "a.jpg", "b.jpg,c.jpg"])[0].style == ["b.jpg,c.jpg"]
 
 
 @pytest.mark.parametrize("word", ["--noquiet", "--no-quiet", "--no_quiet", "--quiet=false"])

@@ -15,8 +15,10 @@ from PIL import Image
 from nst_tf.cli.flags import parse
 from nst_tf.cli.outputs import OutputPaths
 from nst_tf.cli.signals import Stopper
+from nst_tf.errors import UserError
 from nst_tf.run import main
 from tests.callbacks.test_tensorboard import events
+from tests.conftest import ROOT
 
 SHORT = ["--content_layers=block2_conv2", "--style_layers=block1_conv1", "--steps=2"]
 SHORT += ["--max_dim=48", "--recipe=tutorial"]
@@ -87,6 +89,80 @@ def test_devices_and_pipes_keep_nothing():
     os.symlink("nowhere.png", "link.png")
     paths("-o", "pipe.png", "--history=/dev/null").check([])
     paths("-o", "link.png").check([])
+
+
+def test_streams_have_no_ending_and_can_be_named_twice():
+    paths("-o", "/dev/null", "--history=/dev/stdout", "--figure=f.png").check(["/dev/null"])
+    os.mkfifo("pipe")
+    paths("-o", "pipe", "--history=/dev/null", "--timelapse=t.gif").check([])
+
+
+LONG = "é" * 123
+
+
+def test_default_names_leave_room_for_numbers_and_checkpoints():
+    words = ["nst-tf", f"{LONG}.jpg", f"{'x' * 250}.png", "--resume", "--snapshot_every=1"]
+    first = OutputPaths.of(parse(words)[0])
+    assert first.picture.name.startswith("éé")
+    assert "-xxx" in first.picture.name
+    first.check([])
+    touch(first.picture)
+    second = OutputPaths.of(parse(words)[0])
+    assert second.picture.name == f"{first.picture.stem}-2.png"
+    for path in (second.picture, second.checkpoint, second.snapshots):
+        touch(path)
+    other = OutputPaths.of(parse([*words[:2], f"{'x' * 249}y.png"])[0])
+    assert other.picture != first.picture
+
+
+def test_the_checkpoint_of_a_long_name_is_shortened():
+    found = paths("--resume", "-o", f"{LONG}aaaa.png")
+    found.check([])
+    touch(found.picture, found.checkpoint)
+    assert found.checkpoint.suffix == ".checkpoint"
+    assert found.checkpoint != paths("--resume", "-o", f"{LONG}aaab.png").checkpoint
+
+
+def test_a_name_that_is_too_long_is_refused_in_a_line():
+    with pytest.raises(UserError, match=r"é\.png is a name of 264 bytes: use at most 255"):
+        paths("-o", f"{'é' * 130}.png").check([])
+
+
+@pytest.mark.parametrize(
+    ("command", "lines"),
+    [('"$@" --quiet | head -1', 1), ('"$@" --quiet >> log; cat log', 4), ('"$@" | wc -l', 1)],
+)
+def test_the_history_can_go_to_stdout(photo, painting, command, lines):
+    Path("log").write_text("a line before\n")
+    flags = [*SHORT, "--history=/dev/stdout", "-o", "/dev/null"]
+    words = [sys.executable, "-m", "nst_tf.run", "photo.png", "painting.png", *flags]
+    done = subprocess.run(
+        ["sh", "-c", command, "sh", *words], capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert done.stdout.count("\n") == lines
+    assert "step,total,style" in done.stdout or lines == 1
+    assert "a line before" in done.stdout or lines == 1
+
+
+def test_the_first_line_names_the_photo_and_the_number_of_paintings(
+    photo, painting, capfd, monkeypatch
+):
+    def stop(*_):
+        raise UserError("stopped here")
+
+    def first_line(*words):
+        assert main(["nst-tf", "photo.png", *words]) == 1
+        return capfd.readouterr().out.splitlines()[0]
+
+    monkeypatch.setattr("nst_tf.run.start_tensorflow", stop)
+    one = ["painting.png"]
+    assert first_line(*one).startswith("Recipe tutorial")
+    assert first_line(*one * 2) == "Photo photo.png, blended from 2 paintings"
+    assert first_line(*one * 3) == (
+        "Photo photo.png, blended from 3 paintings; nst-tf-batch paints several photos"
+    )
 
 
 def test_an_input_is_never_replaced(photo, painting, capfd):
@@ -163,7 +239,7 @@ def test_the_program_waits_for_matplotlib():
 )
 def test_who_names_no_recipe_hears_of_painting(photo, painting, capfd, monkeypatch, words, advised):
     def stop(*_):
-        raise ValueError("stopped here")
+        raise UserError("stopped here")
 
     monkeypatch.setattr("nst_tf.run.start_tensorflow", stop)
     assert main(["nst-tf", "photo.png", "painting.png", *words]) == 1
@@ -211,6 +287,22 @@ def test_a_stopped_run_leaves_its_time_lapse_at_the_size_of_the_result(
     assert frames("film.gif") == ((48, 36), 3)
     with Image.open("photo-painting.png") as picture:
         assert picture.size == (48, 36)
+
+
+def test_an_output_with_a_bug_costs_no_other_and_shows_its_traceback(
+    photo, painting, capfd, monkeypatch
+):
+    monkeypatch.setattr("nst_tf.cli.outputs.save_run_figure", lambda *_: {}["neighbors"])
+    flags = [*SHORT, "--quiet", "--figure=f.png", "--history=h.csv", "--timelapse=film.gif"]
+    assert main(["nst-tf", "photo.png", "painting.png", *flags]) == 1
+    *above, line = capfd.readouterr().err.splitlines()
+    assert line == (
+        "nst_tf: f.png cannot be written: KeyError: 'neighbors'; the picture is saved as "
+        "photo-painting.png"
+    )
+    assert "Traceback (most recent call last):" in above
+    for name in ("photo-painting.png", "h.csv", "film.gif"):
+        assert os.path.getsize(name)
 
 
 def test_a_time_lapse_that_cannot_be_written_does_not_cost_the_picture(

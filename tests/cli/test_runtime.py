@@ -32,6 +32,21 @@ def test_the_start_is_silent_and_the_package_waits_for_it():
     assert done.stdout == "CPU\n"
 
 
+def test_the_library_leaves_stderr_to_the_process_while_tensorflow_loads():
+    script = (
+        "import os, sys\n"
+        "class Log:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'tensorflow':\n"
+        "            os.write(2, b'a line of another thread')\n"
+        "sys.meta_path.insert(0, Log())\n"
+        "from nst_tf import stylize\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "a line of another thread" in done.stderr
+    assert done.returncode == 0
+
+
 def test_runs_of_several_processes_are_the_same_to_the_bit(tmp_path):
     # With TensorFlow's graph optimizer, most runs of this size differ, from the first steps on.
     flags = ["--recipe=painting", "--max_dim=384", "--scales=1", "--steps_per_epoch=3", "--quiet"]

@@ -12,6 +12,7 @@ from PIL import Image, ImageFile
 
 from nst_tf.images.io import load_image, load_mask
 from nst_tf.images.save import save_image
+from nst_tf.stderr import own_stderr
 
 
 def test_unreadable_files_are_one_line(tmp_path, photo):
@@ -92,6 +93,22 @@ def damaged_tiff(tmp_path):
     return path
 
 
+@pytest.fixture
+def own_process():
+    """Let the test hold back what C libraries print, as programs do."""
+    own_stderr()
+    yield
+    own_stderr(False)
+
+
+def test_the_library_leaves_stderr_to_the_process(damaged_tiff, capfd):
+    own_stderr(False)
+    with pytest.raises(OSError, match=r"damaged\.tiff cannot be read: damaged or truncated"):
+        load_image(damaged_tiff)
+    assert "tempfile.tif: " in capfd.readouterr().err
+
+
+@pytest.mark.usefixtures("own_process")
 def test_libtiff_prints_nothing_before_the_refusal(damaged_tiff, capfd):
     with pytest.raises(OSError, match=r"damaged\.tiff cannot be read: damaged or truncated"):
         load_image(damaged_tiff)
@@ -100,6 +117,7 @@ def test_libtiff_prints_nothing_before_the_refusal(damaged_tiff, capfd):
     assert capfd.readouterr().err == "still there"
 
 
+@pytest.mark.usefixtures("own_process")
 def test_threads_that_read_damaged_tiffs_leave_stderr_as_it_was(damaged_tiff, capfd):
     def read(_):
         with pytest.raises(OSError, match="damaged or truncated"):
@@ -111,6 +129,7 @@ def test_threads_that_read_damaged_tiffs_leave_stderr_as_it_was(damaged_tiff, ca
     assert capfd.readouterr().err == "still there"
 
 
+@pytest.mark.usefixtures("own_process")
 @pytest.mark.parametrize("name", ["cut-8.tiff", "cut-16.tiff", "cut-16.png"])
 def test_truncated_pictures_of_any_depth_are_one_line(tmp_path, capfd, name):
     depth, suffix = name.removeprefix("cut-").split(".")

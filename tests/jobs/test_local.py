@@ -76,7 +76,12 @@ def test_no_more_jobs_are_taken_than_there_are_workers():
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [(-15, "was ended by SIGTERM"), (3, "ended with status 3"), (-9, "lower --jobs or --max_dim")],
+    [
+        (-15, "was ended by SIGTERM"),
+        (3, "ended with status 3"),
+        (-9, "lower --jobs or --max_dim"),
+        (-40, "was ended by signal 40"),
+    ],
 )
 def test_the_end_of_a_process_in_words(status, words):
     assert words in ended_how(status)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from nst_tf.batch import main
+from nst_tf.errors import UserError
 from nst_tf.images.metadata import read_metadata
 from nst_tf.jobs.ship import Sender
 from tests.conftest import ROOT, shrunk
@@ -163,7 +164,7 @@ def test_nodes_that_join_get_work(connected, cluster, tmp_path):
 
 
 def test_an_actor_that_fits_nowhere_is_refused(connected):
-    with pytest.raises(RuntimeError, match="no node has 64 processors and 1 MiB of memory for an"):
+    with pytest.raises(UserError, match="no node has 64 processors and 1 MiB of memory for an"):
         outcomes([job("a")], make_nothing, SMALL._replace(cpus=64))
 
 

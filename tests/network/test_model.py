@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from nst_tf.errors import UserError
 from nst_tf.network.layers import LAYERS
 from nst_tf.network.model import extract_features, feature_model, preprocess
 from nst_tf.network.weights import load_weights
@@ -92,7 +93,7 @@ def test_another_data_format_is_refused_by_name():
     keras.config.set_image_data_format("channels_first")
     try:
         feature_model.cache_clear()
-        with pytest.raises(RuntimeError, match="image_data_format is 'channels_first'"):
+        with pytest.raises(UserError, match="image_data_format is 'channels_first'"):
             feature_model(load_weights("bundled"), ("block1_conv1",), "max")
     finally:
         keras.config.set_image_data_format("channels_last")

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from nst_tf import Settings, load_image
-from nst_tf.memory.evaluate import compiled
+from nst_tf.memory.evaluate import compiled, release
 from nst_tf.memory.plan import plan_memory
 from nst_tf.network import model as vgg
 from nst_tf.network import winograd
@@ -144,3 +144,11 @@ def test_where_it_is_faster_depends_on_channels_and_maps(monkeypatch):
     assert "block4_conv2" in vgg.fast_convolutions(model, 256, 256, True)
     assert vgg.fast_convolutions(model, 32, 32, True) == {}
     assert vgg.fast_convolutions(model, 256, 256, False) == {}
+
+
+def test_released_memory_includes_the_compiled_programs():
+    ones = tf.ones([1, 4, 4, 2])
+    convolve_relu(ones, transform_kernel(tf.ones([3, 3, 2, 2])), tf.zeros(2))
+    assert winograd.compiled.cache_info().currsize
+    release()
+    assert not winograd.compiled.cache_info().currsize

@@ -1,0 +1,145 @@
+"""The places that users name: paths, addresses, pipes, and files of another program."""
+
+import atexit
+import os
+import re
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from urllib.request import url2pathname
+
+from absl import flags
+
+from nst_tf.errors import UserError
+from nst_tf.images.decode import open_picture
+
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+FILE = "file://"
+
+FILM_ENDINGS = frozenset(
+    (".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts",
+     ".ogv", ".ts", ".webm", ".wmv")
+)  # fmt: skip
+
+
+def locate(values: flags.FlagValues, inputs: Iterable[str], outputs: Iterable[str]) -> None:
+    """Replace `file://` and `~` in the values of flags that name files.
+
+    Raises:
+        UserError: an input is an address of another kind.
+    """
+    for names, place in ((inputs, located), (outputs, _expanded)):
+        for name in names:
+            _replace(values[name], place)
+
+
+def located(path: str) -> str:
+    """Return the path of an input that may be written as `file://…` or with `~`.
+
+    Raises:
+        UserError: it is an address of another kind.
+    """
+    place = _expanded(path)
+    if ADDRESS.match(place) and not os.path.exists(place):
+        raise UserError(f"{path} is an address: download the file and name it by its path")
+    return place
+
+
+def _expanded(path: str) -> str:
+    if not path.startswith(("~", FILE)) or os.path.exists(path):
+        return path
+    if path.startswith("~"):
+        return os.path.expanduser(path)
+    host, slash, rest = path[len(FILE) :].partition("/")
+    return path if host not in ("", "localhost") else url2pathname(slash + rest)
+
+
+def _replace(flag: flags.Flag, place: Callable[[str], str]) -> None:
+    if isinstance(flag.value, list):
+        flag.value = list(map(place, flag.value))
+    elif flag.value:
+        flag.value = place(flag.value)
+
+
+def read_pipes(values: flags.FlagValues, names: Iterable[str]) -> None:
+    """Replace pipes in the values of flags by files with their content, which end with the process.
+
+    A pipe can be read once, but a run reads its pictures several times.
+    """
+    copies: dict[str, str] = {}
+
+    def place(path: str) -> str:
+        if path not in copies:
+            copies[path] = _copied(path) if _is_pipe(path) else path
+        return copies[path]
+
+    for name in names:
+        _replace(values[name], place)
+
+
+def _is_pipe(path: str) -> bool:
+    with suppress(OSError):
+        return stat.S_ISFIFO(os.stat(path).st_mode)
+    return False
+
+
+def _copied(path: str) -> str:
+    directory = tempfile.mkdtemp(prefix="nst_tf-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    copy = os.path.join(directory, os.path.basename(path))
+    with open(path, "rb") as pipe, open(copy, "wb") as file:
+        shutil.copyfileobj(pipe, file)
+    return copy
+
+
+def check_photo(path: str) -> None:
+    """Refuse what another program paints in the place of a photo.
+
+    Raises:
+        UserError: it is a film or a folder; the text names the program.
+    """
+    if os.path.isdir(path):
+        raise UserError(f"{path} is a folder: nst-tf-batch --content_dir {path} paints its photos")
+    if is_film(path):
+        raise UserError(f"{path} is a film: nst-tf-video paints it")
+
+
+def check_painting(path: str) -> None:
+    """Refuse a folder or a film in the place of a painting.
+
+    Raises:
+        UserError: it is one.
+    """
+    if os.path.isdir(path):
+        raise UserError(f"{path} is a folder: name a painting in it")
+    if is_film(path):
+        raise UserError(f"{path} is a film: save a frame of it as a picture and name that")
+
+
+def check_film(path: str) -> None:
+    """Refuse what another program paints in the place of a film.
+
+    Raises:
+        UserError: it is a single picture or a folder; the text names the program.
+    """
+    if os.path.isdir(path):
+        raise UserError(
+            f"{path} is a folder: name a film or a pattern such as "
+            f"{os.path.join(path, 'frame_%05d.png')}; nst-tf-batch paints the pictures of a folder"
+        )
+    if os.path.isfile(path) and not is_film(path) and _is_still(path):
+        raise UserError(f"{path} is a picture: nst-tf paints it")
+
+
+def is_film(path: str) -> bool:
+    """Return whether a file has a film's ending."""
+    return Path(path).suffix.lower() in FILM_ENDINGS and os.path.isfile(path)
+
+
+def _is_still(path: str) -> bool:
+    with suppress(OSError, UserError, MemoryError), open_picture(path) as image:
+        return getattr(image, "n_frames", 1) == 1
+    return False
