@@ -5,9 +5,9 @@
 Every visitor has a photo of a colour of its own; pictures of other visitors would show. In every
 round one of them sends what the page refuses. The process that paints is killed at every tenth
 run, which its visitor then asks for again. The record `soak_page.json` counts how runs ended and
-how many pictures were a visitor's own. It compares the memory of the page's process, its open files and its
-files on the disk after run 20 and at the end. Visitors keep two pictures each here, so the disk is
-as full after run 20 as later. The script needs a browser and the extra `test`.
+how many pictures were a visitor's own. It compares the memory of the page's process, its open files
+and its files on the disk after run 20 and at the end. Visitors keep two pictures each here, so the
+disk is as full after run 20 as later. The script needs a browser and the extra `test`.
 """
 
 import argparse
@@ -63,6 +63,7 @@ def soak(browser, address, page, folder, options):
     counts = {"finished": 0, "own_pictures": 0, "killed": 0, "refused": 0, "lost": 0}
     measured, seconds = {}, []
     for run in range(1, options.runs + 1):
+        print(f"run {run}: {counts}", flush=True)
         began = time.perf_counter()
         number = (run - 1) % len(visitors)
         visitor = visitors[number]
@@ -82,8 +83,6 @@ def soak(browser, address, page, folder, options):
         seconds.append(time.perf_counter() - began)
         if run in (SETTLED, options.runs):
             measured[run] = measure(page, folder)
-        if run % SETTLED == 0:
-            print(f"run {run}: {counts}, {measure(page, folder)}", flush=True)
     first, last = measured[SETTLED], measured[options.runs]
     return {
         "runs": options.runs,
