@@ -15,7 +15,7 @@ from nst_tf.errors import UserError
 from nst_tf.files import StrPath, open_again
 from nst_tf.images import heif, jpeg, kinds, png, reduced, tiff
 from nst_tf.images.channels import Decoded, grey_samples, load, separated, separated_samples
-from nst_tf.images.deep import read_deep
+from nst_tf.images.deep import is_deep, read_deep
 from nst_tf.images.foreign import ForeignImage, open_foreign, open_page
 from nst_tf.images.origin import SOFTWARE, read_origin, swaps_axes
 from nst_tf.images.resize import Size
@@ -50,10 +50,10 @@ def decode(path: StrPath, max_dim: int = 0, most_pixels: int = 0) -> Decoded:
     with open_picture(path, most_pixels) as opened:
         stored, full = opened.size, _shown_size(opened)
         remarks = opened.info.pop(_REMARKS)
-        # The frames of an MPO file behind its photo are previews and depth maps.
-        frames = 1 if opened.format == "MPO" else getattr(opened, "n_frames", 1)
-        if frames > 1 and not remarks:
-            remarks.append(f"has {frames} frames: only the first is used")
+        # The frames of an MPO file behind its photo are previews and depth maps. Those of a TIFF
+        # file have been counted.
+        frames = 1 if opened.format in ("MPO", "TIFF") else getattr(opened, "n_frames", 1)
+        remarks += [_frames(frames)] if frames > 1 else []
         samples = read_deep(path, opened)
         if samples is None:
             reduced.draft(opened, max_dim)
@@ -125,6 +125,24 @@ def upright_size(path: StrPath) -> Size:
     """
     with open_picture(path, MOST_PIXELS) as image:
         return _shown_size(image)
+
+
+def reading_bytes(path: StrPath, max_dim: int) -> int:
+    """Return the memory that reading a large picture file takes at its peak, bytes.
+
+    Args:
+        path, max_dim: as for `decode`.
+
+    Returns:
+        The bytes; 0: the picture is not large, and a run takes more.
+
+    Raises:
+        OSError, ValueError, MemoryError: as for `open_picture`.
+    """
+    with open_picture(path, MOST_PIXELS) as image:
+        if math.prod(image.size) <= reduced.LARGE:
+            return 0
+        return reduced.bytes_needed(image, is_deep(path, image), max_dim)
 
 
 def _shown_size(image: Image.Image) -> Size:
@@ -201,7 +219,9 @@ def _open_tiff(path: StrPath, remarks: list[str]) -> Image.Image:
     place = tiff.largest_page(path)
     if place is None:
         return Image.open(path)
-    if place.page or place.sub is not None:
+    if place.page == 0 and place.sub is None:
+        remarks += [_frames(place.pictures)] if place.pictures > 1 else []
+    else:
         height, width = place.size
         remarks.append(f"holds {place.pictures} pictures: the largest, {width}x{height}, is used")
     if place.sub is None:
@@ -211,6 +231,10 @@ def _open_tiff(path: StrPath, remarks: list[str]) -> Image.Image:
             image.seek(place.page)
             return image
     return open_page(path, place)
+
+
+def _frames(count: int) -> str:
+    return f"has {count} frames: only the first is used"
 
 
 def _open_jpeg(path: StrPath, remarks: list[str]) -> Image.Image:
@@ -226,11 +250,11 @@ def _open_jpeg(path: StrPath, remarks: list[str]) -> Image.Image:
 def _open_png(path: StrPath) -> Image.Image:
     """Return a PNG file without what Pillow would refuse it for: large texts and profiles."""
     with open_again(path) as file:
-        lean = png.lean_copy(file, SOFTWARE.encode())
-    if lean is None:
-        return Image.open(path)
-    copy, profile = lean
+        lean, exif = png.lean_copy(file, SOFTWARE.encode()), png.read_exif(file)
+    copy, profile = lean or (path, None)
     image = Image.open(copy)
+    if exif is not None:
+        image.info["exif"] = exif
     if profile:
         image.info["icc_profile"] = profile
     return image

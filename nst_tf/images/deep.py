@@ -23,47 +23,44 @@ def read_deep(path: StrPath, image: Image.Image) -> np.ndarray | None:
         uint8, uint16 or float32 `[H, W, C]`, upright: grey or RGB, with an alpha or without. None
         for other files, which Pillow reads; so it does CMYK.
     """
-    samples = None
+    if not is_deep(path, image):
+        return None
     if isinstance(image, ForeignImage):
         samples = image.samples()
-    elif image.format == "PNG":
-        samples = _read_png(path)
-    elif image.format == "JPEG2000":
-        samples = _read_jpeg2000(path, image)
-    elif isinstance(image, TiffImagePlugin.TiffImageFile) and _is_deep(image):
+    elif isinstance(image, TiffImagePlugin.TiffImageFile):
         samples = tiff.read_samples(path, tiff.Place(image.tell(), None, image.size))
-    if samples is None:
-        return None
+    else:
+        with open_again(path) as file:
+            data = file.read()
+        if image.format == "PNG":
+            samples = imagecodecs.png_decode(data)  # a tRNS colour becomes an alpha channel
+        else:
+            samples = tiff.scaled_to_16(imagecodecs.jpeg2k_decode(data), _jpeg2000_bits(data))
     return _upright(samples, image.getexif().get(ExifTags.Base.Orientation, 1))
 
 
-def _read_png(path: StrPath) -> np.ndarray | None:
+def is_deep(path: StrPath, image: Image.Image) -> bool:
+    """Return whether Pillow cannot give a file in full; arguments as for `read_deep`."""
+    if isinstance(image, ForeignImage):
+        return True
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        kind = image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION)
+        depths = image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (1,))
+        return max(depths) > 8 and kind not in (_PALETTE, _SEPARATED)
+    if image.format not in ("PNG", "JPEG2000"):
+        return False
     with open_again(path) as file:
-        depth, color_type = file.read(26)[24:]
-        if depth != 16 or color_type == _GREY:
-            return None
-        file.seek(0)
-        return imagecodecs.png_decode(file.read())  # a tRNS colour becomes an alpha channel
+        start = file.read(2**16)
+    if image.format == "PNG":
+        depth, color_type = start[24:26]
+        return depth == 16 and color_type != _GREY
+    return image.mode in ("LA", "RGB", "RGBA") and _jpeg2000_bits(start) > 8
 
 
-def _read_jpeg2000(path: StrPath, image: Image.Image) -> np.ndarray | None:
-    """Return the samples of a file with more than 8 bits in several channels, or None."""
-    if image.mode not in ("LA", "RGB", "RGBA"):
-        return None
-    with open_again(path) as file:
-        data = file.read()
-    at = data.find(b"\xff\x4f\xff\x51")  # a codestream and its size, ITU-T T.800, A.5.1
-    bits = (data[at + 42] & 0x7F) + 1 if 0 <= at < len(data) - 42 else 8
-    if bits <= 8:
-        return None
-    return tiff.scaled_to_16(imagecodecs.jpeg2k_decode(data), bits)
-
-
-def _is_deep(image: TiffImagePlugin.TiffImageFile) -> bool:
-    """Return whether a page has more than 8 bits a channel, of grey or RGB."""
-    kind = image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION)
-    depths = image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (1,))
-    return max(depths) > 8 and kind not in (_PALETTE, _SEPARATED)
+def _jpeg2000_bits(data: bytes) -> int:
+    """Return the bits a sample of a JPEG 2000 codestream, ITU-T T.800, A.5.1, or 8."""
+    at = data.find(b"\xff\x4f\xff\x51")
+    return (data[at + 42] & 0x7F) + 1 if 0 <= at < len(data) - 42 else 8
 
 
 def _upright(samples: np.ndarray, orientation: int) -> np.ndarray:

@@ -63,7 +63,11 @@ def load_image(path: Source, max_dim: int = 0, most_pixels: int = 0) -> np.ndarr
         ValueError: the picture is absurdly large, or its pixels are not finite or out of range.
         TypeError: it is nothing of the kind.
     """
-    picture = load_picture(path, max_dim, most_pixels=most_pixels)
+    return opaque(load_picture(path, max_dim, most_pixels=most_pixels))
+
+
+def opaque(picture: Picture) -> np.ndarray:
+    """Return the pixels of a picture, with its transparent parts shown over white."""
     if picture.alpha is None:
         return picture.pixels
     return over_white(picture.pixels, picture.alpha)

@@ -54,6 +54,23 @@ def read_cicp(file: IO[bytes]) -> tuple[int, int] | None:
     return None
 
 
+def read_exif(file: IO[bytes]) -> bytes | None:
+    """Return the Exif data of a PNG file as they are in JPEG files, or b"" if it has none.
+
+    Pillow decodes a whole picture to find them.
+
+    Returns:
+        The data; None: they are in a text, which Pillow reads.
+    """
+    found = b""
+    for chunk in _chunks(file):
+        if chunk.name in _TEXTS and _data(file, chunk).startswith(b"Raw profile type"):
+            return None
+        if chunk.name == b"eXIf":
+            found = b"Exif\0\0" + _data(file, chunk)
+    return found
+
+
 def lean_copy(file: IO[bytes], keep: bytes) -> tuple[io.BytesIO, bytes | None] | None:
     """Return a PNG file in memory without what is too large for Pillow, or None if nothing is.
 

@@ -73,6 +73,8 @@ def state_colors(path: StrPath, image: Image.Image) -> str:
         profile = _profile(_PRIMARIES[primaries], _GAMMAS[transfer])
     if profile:
         image.info["icc_profile"] = profile
+    for weaker in ("gamma", "chromaticity"):
+        image.info.pop(weaker, None)
     return hdr_remark(transfer)
 
 
