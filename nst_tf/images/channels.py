@@ -1,7 +1,5 @@
 """Channels of pictures of any mode, in sRGB."""
 
-import os
-import threading
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,11 +9,9 @@ from nst_tf.files import StrPath
 from nst_tf.images.depth import to_float, to_levels
 from nst_tf.images.origin import Origin
 from nst_tf.images.profiles import deep_to_srgb, to_srgb
+from nst_tf.images.quiet import quiet
 from nst_tf.images.resize import Size
 from nst_tf.images.stated import stated_profile
-from nst_tf.stderr import stderr_to
-
-_STDERR = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -28,8 +24,7 @@ class Decoded:
         alpha: float32 `[H, W]` in [0, 1], or None if the file is opaque.
         has_profile: whether the file carried a colour profile.
         origin: what the file tells of the picture beside its pixels.
-        full_size: height and width of the picture in its file, pixels, if it was read at a reduced
-            size.
+        full_size: height and width of the picture in its file, pixels; None: those of `channels`.
     """
 
     channels: list[np.ndarray]
@@ -67,7 +62,7 @@ def load(image: Image.Image) -> None:
     if image.format != "TIFF":
         image.load()
         return
-    with _STDERR, open(os.devnull, "wb") as nothing, stderr_to(nothing):
+    with quiet():
         image.load()
 
 

@@ -160,7 +160,7 @@ def _pixels_allowed(most_pixels: int) -> Iterator[float]:
     with _LIMIT:
         kept = Image.MAX_IMAGE_PIXELS
         usual = 2 * kept if kept else math.inf
-        if most_pixels > usual:  # in programs only: no other thread opens pictures of its own
+        if most_pixels > usual:  # of Pillow as a whole, until the header is read
             try:
                 Image.MAX_IMAGE_PIXELS = most_pixels
                 yield most_pixels

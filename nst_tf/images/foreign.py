@@ -12,6 +12,7 @@ from PIL import Image, ImageFile
 from nst_tf.files import StrPath, open_again
 from nst_tf.images import jpeg, jxl, tiff
 from nst_tf.images.depth import to_float, to_levels
+from nst_tf.images.quiet import quiet
 from nst_tf.images.stated import hdr_remark
 
 _JPEG_LS = 0xF7
@@ -89,6 +90,11 @@ def _decode_jxl(data: bytes) -> np.ndarray:
     return samples[0] if samples.ndim == 4 else samples  # the first frame of an animation
 
 
+def _decode_jxr(data: bytes) -> np.ndarray:
+    with quiet():  # jxrlib prints tags that it does not know
+        return imagecodecs.jpegxr_decode(data)
+
+
 def _decode_jpeg(data: bytes) -> np.ndarray:
     if jpeg.read_frame(data).marker == _JPEG_LS:
         return imagecodecs.jpegls_decode(data)
@@ -97,12 +103,16 @@ def _decode_jpeg(data: bytes) -> np.ndarray:
 
 FORMATS = (
     Format("JPEG XL", (jxl.CODESTREAM, jxl.CONTAINER), _jxl_header, _decode_jxl, "JPEGXL"),
-    Format("JPEG XR", (b"II\xbc\x01",), _jxr_header, imagecodecs.jpegxr_decode, "JPEGXR"),
+    Format("JPEG XR", (b"II\xbc\x01",), _jxr_header, _decode_jxr, "JPEGXR"),
     Format("Radiance", (b"#?RADIANCE", b"#?RGBE"), _radiance_header, imagecodecs.rgbe_decode,
            "RGBE"),
     Format("JPEG", (b"\xff\xd8\xff",), _jpeg_header, _decode_jpeg, "JPEG8"),
 )  # fmt: skip
 """Formats that imagecodecs decodes; JPEG where it is lossless or has more than 8 bits."""
+
+
+ENDINGS = (".jxl", ".jxr", ".wdp", ".hdp", ".hdr", ".jls")
+"""Endings of the names of files in these formats."""
 
 
 class ForeignImage(ImageFile.StubImageFile):

@@ -171,6 +171,15 @@ def test_what_cannot_be_read_is_named_with_the_remedy(tmp_path, name):
         assert "\n" not in str(caught.value)
 
 
+def test_the_decoder_of_jpeg_xr_prints_nothing(tmp_path, capfd):
+    data = bytearray(FILES["8.jxr"][0])
+    at = data.index(struct.pack("<H", 0xBC82))  # the resolution
+    data[at : at + 2] = b"\xff\xff"
+    (tmp_path / "odd.jxr").write_bytes(data)
+    np.testing.assert_array_equal(to_levels(load_image(tmp_path / "odd.jxr")[0]), LEVELS)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_they_are_read_from_memory_too():
     image = load_image(FILES["8.jxl"][0])
     np.testing.assert_array_equal(to_levels(image[0]), LEVELS)

@@ -14,6 +14,7 @@ from PIL import Image
 
 from nst_tf.images.depth import to_levels
 from nst_tf.images.io import load_picture
+from nst_tf.jobs.manifest import find_pictures
 from tests.conftest import ROOT
 from tests.images.test_deep import sixteen_bit_png
 from tests.images.test_foreign import SIGNATURES
@@ -125,3 +126,10 @@ def test_a_raw_photo_is_refused(tmp_path):
     write_raw(tmp_path / "photo.nef", CFA)
     with pytest.raises(OSError, match="is a raw photo"):
         load_picture(tmp_path / "photo.nef")
+
+
+def test_a_directory_of_photos_has_those_of_every_format(tmp_path):
+    for name in ("a.jxl", "b.JXR", "c.hdr", "d.jp2", "e.heic", "notes.txt"):
+        (tmp_path / name).touch()
+    found = find_pictures("content_dir", str(tmp_path))
+    assert [path[-5:] for path in found] == ["a.jxl", "b.JXR", "c.hdr", "d.jp2", ".heic"]
