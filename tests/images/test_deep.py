@@ -140,6 +140,16 @@ def test_a_png_may_name_a_transparent_colour(tmp_path):
     np.testing.assert_array_equal(mask[0, 0], 0)
 
 
+def test_libpng_prints_nothing_before_the_refusal(tmp_path, capfd):
+    data = bytearray(sixteen_bit_png(samples(3)))
+    data[28] = 7  # an interlace method that does not exist
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    (tmp_path / "odd.png").write_bytes(data)
+    with pytest.raises(OSError, match=r"odd\.png cannot be read: damaged or truncated"):
+        load_image(tmp_path / "odd.png")
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("name", ["out.png", "out.tiff", "out.tif"])
 @pytest.mark.parametrize("clear", [False, True])
 def test_saving_in_16_bits_keeps_every_level(tmp_path, name, clear):
