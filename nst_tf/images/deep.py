@@ -7,7 +7,6 @@ from PIL import ExifTags, Image, TiffImagePlugin
 from nst_tf.files import StrPath, open_again
 from nst_tf.images import tiff
 from nst_tf.images.foreign import ForeignImage
-from nst_tf.images.quiet import quiet
 
 _GREY = 0  # colour type of a PNG file, PNG specification, 11.2.1
 _PALETTE, _SEPARATED = 3, 5  # photometric interpretations of a TIFF file, TIFF 6.0, section 8
@@ -33,11 +32,10 @@ def read_deep(path: StrPath, image: Image.Image) -> np.ndarray | None:
     else:
         with open_again(path) as file:
             data = file.read()
-        with quiet():
-            if image.format == "PNG":
-                samples = imagecodecs.png_decode(data)  # a tRNS colour becomes an alpha channel
-            else:
-                samples = tiff.scaled_to_16(imagecodecs.jpeg2k_decode(data), _jpeg2000_bits(data))
+        if image.format == "PNG":
+            samples = imagecodecs.png_decode(data)  # a tRNS colour becomes an alpha channel
+        else:
+            samples = tiff.scaled_to_16(imagecodecs.jpeg2k_decode(data), _jpeg2000_bits(data))
     return _upright(samples, image.getexif().get(ExifTags.Base.Orientation, 1))
 
 

@@ -14,8 +14,9 @@ from PIL import ExifTags, Image
 from nst_tf.errors import UserError
 from nst_tf.files import StrPath, open_again
 
-# tifffile logs what is odd about a file. Without a handler, Python prints that on stderr.
-logging.getLogger("tifffile").addHandler(logging.NullHandler())
+# They log what is odd about a file. Without a handler, Python prints that on stderr.
+for _name in ("tifffile", "imagecodecs"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())
 
 MOST_PAGES = 1000
 """Pages of a file that are looked at."""
