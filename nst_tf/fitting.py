@@ -3,6 +3,7 @@
 Everything that can be refused about them is refused here, before TensorFlow is imported.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -108,8 +109,8 @@ def fit(
     settings = with_keep_weight(settings, keep is not None)
     content = check_image("content", content)
     height, width = content.shape[1:3]
+    check_side("content", (height, width), settings.max_dim, settings)
     content = resize(content, fit_size(height, width, settings.max_dim))
-    _check_size("content", content, settings, "use a larger picture")
     fitted = []
     for number, (style, scale) in enumerate(
         zip(styles, style_scales(settings, len(styles)), strict=True), start=1
@@ -117,11 +118,10 @@ def fit(
         name = "style" if len(styles) == 1 else f"style {number}"
         style = check_image(name, style)
         height, width = style.shape[1:3]
-        side = style_side(content.shape[1:3], scale, settings.detail)
-        own = max(1, round(max(height, width) / settings.detail))
-        style = resize(style, long_side_size(height, width, side or own))
-        _check_size(name, style, settings, "raise style_scale or lower detail")
-        fitted.append(style)
+        check_style_side(name, (height, width), content.shape[1:3], scale, settings)
+        fitted.append(
+            resize(style, _style_size((height, width), content.shape[1:3], scale, settings))
+        )
     sizes = [style.shape[1:3] for style in fitted]
     regions = fit_regions(regions, content.shape[1:3], sizes)
     check_blend(settings, regions)
@@ -168,10 +168,62 @@ def style_side(content: Size, scale: float, detail: float) -> int:
     return max(1, round(max(content) * scale / detail)) if scale else 0
 
 
-def _check_size(name: str, image: np.ndarray, settings: Settings, remedy: str) -> None:
-    height, width = image.shape[1:3]
-    if min(height, width) < settings.smallest_side:
-        raise UserError(
-            f"{name} is {width}x{height} pixels at the size it is used: the deepest layer needs "
-            f"{settings.smallest_side} a side, so {remedy}, or use shallower layers"
-        )
+def check_side(name: str, size: Size, max_dim: int, settings: Settings) -> None:
+    """Check that a photo is large enough for the network, at the size at which it is used.
+
+    Args:
+        name: what the error calls it.
+        size: its own height and width, pixels.
+        max_dim: limit of its long side, pixels; 0: none.
+        settings: of the run.
+
+    Raises:
+        ValueError: its short side is too short; the text says which `max_dim` would do.
+    """
+    fitted, least = fit_size(*size, max_dim), settings.smallest_side
+    if min(fitted) >= least:
+        return
+    remedy = "use a larger picture"
+    if min(size) >= least:
+        side = math.ceil((least - 0.5) * max(size) / min(size))  # for sides are rounded
+        side += min(fit_size(*size, side)) < least
+        remedy = f"raise max_dim to {side} or more"
+    raise UserError(_too_small(name, fitted, settings, remedy))
+
+
+def check_style_side(
+    name: str, size: Size, content: Size, scale: float, settings: Settings
+) -> None:
+    """Check that a painting is large enough for the network, at the size at which it is used.
+
+    Args:
+        name: what the error calls it.
+        size: its own height and width, pixels.
+        content: height and width of the fitted photo, pixels.
+        scale, settings: as for `style_side`, and of the run.
+
+    Raises:
+        ValueError: its short side is too short; the text says what would do.
+    """
+    fitted, least = _style_size(size, content, scale, settings), settings.smallest_side
+    if min(fitted) >= least:
+        return
+    remedy = "lower detail"
+    if scale:
+        side = least * max(size) / min(size)
+        needed = math.ceil(100 * side * settings.detail / max(content)) / 100
+        remedy = f"raise style_scale to {needed:g} or more, or lower detail"
+    raise UserError(_too_small(name, fitted, settings, remedy))
+
+
+def _style_size(size: Size, content: Size, scale: float, settings: Settings) -> Size:
+    """Return height and width at which a painting is used, pixels."""
+    own = max(1, round(max(size) / settings.detail))
+    return long_side_size(*size, style_side(content, scale, settings.detail) or own)
+
+
+def _too_small(name: str, size: Size, settings: Settings, remedy: str) -> str:
+    return (
+        f"{name} is {size[1]}x{size[0]} pixels at the size it is used: the deepest layer needs "
+        f"{settings.smallest_side} a side, so {remedy}, or use shallower layers"
+    )

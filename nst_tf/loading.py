@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nst_tf.errors import UserError
-from nst_tf.fitting import Fitted, fit, style_side
-from nst_tf.images.io import Picture, as_picture, load_mask, load_picture, over_white
+from nst_tf.fitting import Fitted, check_side, check_style_side, fit, style_side
+from nst_tf.images.io import as_picture, load_mask, load_picture, opaque
 from nst_tf.images.masks import Region, show_only
 from nst_tf.images.resize import Size, fit_size
 from nst_tf.images.sources import Source, decode_any, listed
@@ -62,12 +62,16 @@ class Given:
             raise UserError("styles is empty: at least one style image is needed")
         check_styles(settings, len(paintings))
         self.settings = settings
-        self._content = decode_any(content, "content")
+        self._content = decode_any(content, "content", settings.max_dim)
         self._names = [
             f"style {number}" if len(paintings) > 1 else "style"
             for number in range(1, len(paintings) + 1)
         ]
-        self._styles = list(map(decode_any, paintings, self._names))
+        scales = style_scales(settings, len(paintings))
+        self._styles = [
+            decode_any(painting, name, style_side(self.size, scale, settings.detail))
+            for painting, name, scale in zip(paintings, self._names, scales, strict=True)
+        ]
         self._regions = regions
         self._initial = None if initial is None else load_picture(initial, name="initial")
         self._keep = None if keep is None else _mask("keep", keep)
@@ -75,8 +79,7 @@ class Given:
     @property
     def size(self) -> Size:
         """Height and width of the photo within the settings' limit, pixels."""
-        height, width = self._content.channels[0].shape
-        return fit_size(height, width, self.settings.max_dim)
+        return fit_size(*self._content.size, self.settings.max_dim)
 
     def at(self, size: Size) -> Loaded:
         """Return what a run is made from, with the photo at some size within the limit, pixels.
@@ -87,19 +90,20 @@ class Given:
             ValueError: a picture is too small, its numbers are out of range, or settings, masks and
                 pictures do not agree.
         """
+        check_side("content", self._content.size, self.settings.max_dim, self.settings)
         photo = as_picture(self._content, size, "content")
         scales = style_scales(self.settings, len(self._styles))
         paintings = []
         for decoded, name, scale in zip(self._styles, self._names, scales, strict=True):
-            height, width = decoded.channels[0].shape
+            check_style_side(name, decoded.size, size, scale, self.settings)
             side = style_side(size, scale, self.settings.detail)
-            paintings.append(as_picture(decoded, fit_size(height, width, side), name))
+            paintings.append(as_picture(decoded, fit_size(*decoded.size, side), name))
         fitted = fit(
             photo.pixels,
             [painting.pixels for painting in paintings],
             self.settings,
             show_only(self._regions, photo.alpha, [painting.alpha for painting in paintings]),
-            None if self._initial is None else _opaque(self._initial),
+            None if self._initial is None else opaque(self._initial),
             self._keep,
         )
         return Loaded(fitted, photo.alpha, photo.has_profile)
@@ -113,9 +117,3 @@ def _mask(name: str, mask: Source) -> np.ndarray:
     if values.ndim != 2:
         raise UserError(f"{name} is in colours: use grey, white to keep")
     return values
-
-
-def _opaque(picture: Picture) -> np.ndarray:
-    if picture.alpha is None:
-        return picture.pixels
-    return over_white(picture.pixels, picture.alpha)

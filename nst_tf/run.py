@@ -241,7 +241,7 @@ class Run(Running):
         """Return device, size, weights and memory in words."""
         job = self.job
         height, width = job.inputs.fitted.size
-        peak = max(plan.peak for plan in job.transfer.plans)
+        peak = max(job.inputs.peak, *(plan.peak for plan in job.transfer.plans))
         plan = job.transfer.plans[-1]._replace(peak=peak)
         return (
             f"{self.device} · {width}x{height} pixels · {job.weights.name} weights · "

@@ -47,6 +47,7 @@ def seeds(folder):
     Image.fromarray(levels[..., 0].astype(np.uint16) * 257).save(deep, "PNG")
     files["deep.png"] = deep.getvalue()
     files |= _nested(Image.fromarray(levels).convert("RGB"))
+    files |= _deep(levels) | _stated(files["RGB.png"], files["RGB.jpg"])
     return files | _weights() | {"run.checkpoint": _checkpoint(Path(folder))}
 
 
@@ -71,6 +72,61 @@ def _nested(image):
         image.save(data, **options)
         files[name] = data.getvalue()
     return files
+
+
+def _deep(levels):
+    """Return files of the formats, depths and pages that Pillow does not read in full."""
+    import imagecodecs
+
+    eight = np.ascontiguousarray(levels[..., :3])
+    deep, floats = eight.astype(np.uint16) * 257, (eight / 255).astype(np.float32)
+    files = {
+        "8.jxl": imagecodecs.jpegxl_encode(eight, lossless=True),
+        "16.jxl": imagecodecs.jpegxl_encode(deep, lossless=True),
+        "lossy.jxl": imagecodecs.jpegxl_encode(eight, level=80),
+        "8.jxr": imagecodecs.jpegxr_encode(eight, level=1.0),
+        "float.jxr": imagecodecs.jpegxr_encode(floats, level=1.0),
+        "light.hdr": imagecodecs.rgbe_encode(floats, header=True),
+        "16.jp2": imagecodecs.jpeg2k_encode(deep, level=0),
+        "12.jpg": imagecodecs.jpeg8_encode(deep >> 4, level=95, bitspersample=12),
+        "ls.jpg": imagecodecs.jpegls_encode(eight),
+        "rgb16.png": imagecodecs.png_encode(deep),
+    }
+    pages = {
+        "float.tiff": [(floats, {"photometric": "rgb"})],
+        "u32.tiff": [(deep[..., 0].astype(np.uint32) * 65537, {})],
+        "12.tiff": [(deep >> 4, {"photometric": "rgb", "bitspersample": 12})],
+        "jxl.tiff": [(deep, {"photometric": "rgb", "compression": "jpegxl"})],
+        "sub.tiff": [(eight[:4, :6], {"photometric": "rgb", "subifds": 1}),
+                     (deep, {"photometric": "rgb"})],
+        "raw.tiff": [(eight[:4, :6], {"photometric": "rgb", "subifds": 1}),
+                     (deep[..., 0], {"photometric": 32803})],
+    }  # fmt: skip
+    return files | {name: _tiff(written) for name, written in pages.items()}
+
+
+def _tiff(pages):
+    import tifffile
+
+    data = io.BytesIO()
+    with tifffile.TiffWriter(data) as file:
+        for array, options in pages:
+            file.write(array, **options)
+    return data.getvalue()
+
+
+def _stated(png, jpeg):
+    """Return files whose colours, texts or ends are not as Pillow expects them."""
+    header, *rest = _split(png)
+    kinds = {
+        "gamma.png": [(b"gAMA", struct.pack(">I", 100000)), (b"cHRM", struct.pack(
+            ">8I", 31270, 32900, 64000, 33000, 21000, 71000, 15000, 6000))],
+        "hdr.png": [(b"cICP", bytes([9, 16, 0, 1]))],
+        "text.png": [(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(2**20 + 1)))],
+        "profile.png": [(b"iCCP", b"ICC\0\0" + zlib.compress(bytes(2**20 + 1)))],
+    }  # fmt: skip
+    files = {name: _joined([header, *chunks, *rest]) for name, chunks in kinds.items()}
+    return files | {"end.jpg": jpeg[:-2]}
 
 
 def _weights():
@@ -227,6 +283,7 @@ def dimensions(data, rng):
 def readers(name):
     """Return the functions of the program that read a file of a name."""
     from nst_tf.checkpoint import load_checkpoint
+    from nst_tf.images.decode import upright_size
     from nst_tf.images.io import load_mask, load_picture
     from nst_tf.images.metadata import read_metadata
     from nst_tf.network.weights import load_weights
@@ -235,7 +292,7 @@ def readers(name):
         return [lambda path: load_weights(str(path))]
     if name.endswith(".checkpoint"):
         return [load_checkpoint]
-    return [lambda path: load_picture(path, 16), load_mask, read_metadata]
+    return [lambda path: load_picture(path, 16), load_mask, read_metadata, upright_size]
 
 
 def outcome(read, path):

@@ -1,6 +1,7 @@
 """Pictures, masks and settings fitted to each other, for programs and the library alike."""
 
 import dataclasses
+import re
 import tempfile
 from pathlib import Path
 
@@ -39,14 +40,32 @@ def test_each_style_has_a_scale_and_detail_divides_them_all(pixels):
 
 
 def test_what_is_too_small_is_refused_with_the_size_it_is_used_at(pixels):
-    with pytest.raises(ValueError, match=r"content is 64x6 pixels.* use a larger picture"):
-        fitted(pixels(20, 200), [pixels(50, 50)], DEEP)
+    with pytest.raises(ValueError, match=r"content is 50x10 pixels.* use a larger picture"):
+        fitted(pixels(10, 50), [pixels(50, 50)], DEEP)
     with pytest.raises(ValueError, match=r"style 2 is 64x13 pixels.* needs 16.* lower detail"):
         fitted(pixels(64, 64), [pixels(50, 50), pixels(20, 100)], DEEP)
     with pytest.raises(ValueError, match="style is 64x13 pixels"):
         fitted(pixels(64, 64), pixels(20, 100), DEEP)
     with pytest.raises(ValueError, match="styles is empty"):
         fitted(pixels(64, 64), [], DEEP)
+
+
+@pytest.mark.parametrize(("height", "width"), [(20, 200), (200, 21), (16, 1000), (50, 3333)])
+def test_a_strip_is_refused_with_the_least_limit_that_would_do(pixels, height, width):
+    strip, style = pixels(height, width), pixels(50, 50)
+    with pytest.raises(ValueError, match=r"so raise max_dim to \d+ or more") as caught:
+        fitted(strip, style, DEEP)
+    side = int(re.search(r"max_dim to (\d+)", str(caught.value))[1])
+    assert min(fitted(strip, style, DEEP, max_dim=side).size) == 16
+    with pytest.raises(ValueError, match=f"raise max_dim to {side} or more"):
+        fitted(strip, style, DEEP, max_dim=side - 1)
+
+
+def test_a_strip_of_a_painting_is_refused_with_the_least_scale_that_would_do(pixels):
+    photo, strip = pixels(64, 64), pixels(20, 500)
+    with pytest.raises(ValueError, match=r"style is 64x3 pixels.* raise style_scale to 6.25 or"):
+        fitted(photo, strip, DEEP)
+    assert fitted(photo, strip, DEEP, style_scale=6.25).style_sizes == [(16, 400)]
 
 
 def test_arrays_that_are_no_images_are_refused_by_name(pixels):

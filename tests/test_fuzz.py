@@ -27,7 +27,7 @@ def test_nothing_but_one_line_comes_of_damage(found):
 
 
 def test_the_damage_is_such_that_both_happens(found):
-    for kind in ("png", "jpg", "tiff", "gif", "ico", "checkpoint"):
+    for kind in ("png", "jpg", "tiff", "gif", "ico", "jxl", "jxr", "hdr", "checkpoint"):
         assert found["counts"][kind]["read"]
         assert found["counts"][kind]["refused"]
     assert found["counts"]["npz"].keys() == found["counts"]["h5"].keys() == {"refused"}

@@ -6,10 +6,11 @@ import warnings
 import numpy as np
 from absl import flags
 
+from nst_tf.cli.reading import Reader
 from nst_tf.errors import UserError
-from nst_tf.fitting import Fitted, fit, style_side
+from nst_tf.fitting import Fitted, check_side, check_style_side, fit, style_side
 from nst_tf.images.faces import face_mask, find_faces
-from nst_tf.images.io import load_image, load_mask, load_picture
+from nst_tf.images.io import opaque
 from nst_tf.images.masks import fit_mask, pair_masks, show_only
 from nst_tf.images.origin import Origin
 from nst_tf.settings import INITS, Settings
@@ -26,12 +27,14 @@ class Inputs:
         alpha: of the result, float32 `[H, W]` in [0, 1], or None.
         has_profile: whether the photo carries a colour profile, so that the result should too.
         origin: what the photo's file tells of it, and the result's repeats.
+        peak: of the process's memory while large pictures were read, bytes; 0: none was large.
     """
 
     fitted: Fitted
     alpha: np.ndarray | None
     has_profile: bool
     origin: Origin = dataclasses.field(default_factory=Origin)
+    peak: int = 0
 
 
 def picture_paths(values: flags.FlagValues, settings: Settings) -> dict[str, list[str]]:
@@ -49,45 +52,55 @@ def input_paths(values: flags.FlagValues, settings: Settings) -> list[str]:
     return paths + ([] if settings.weights in ("bundled", "imagenet") else [settings.weights])
 
 
-def load_inputs(values: flags.FlagValues, settings: Settings) -> Inputs:
+def load_inputs(values: flags.FlagValues, settings: Settings, budget: int | None = None) -> Inputs:
     """Read what the flags name.
+
+    Args:
+        values, settings: of the run.
+        budget: bytes that the process may take; None: what the settings say.
 
     Raises:
         OSError: a file cannot be read as a picture.
-        ValueError: a picture is too small, or masks, pictures and settings do not agree.
+        ValueError: a picture is too small or too large for the memory, or masks, pictures and
+            settings do not agree.
     """
+    reader = Reader(settings, budget)
     paths = values.style or [values.content]
     check_styles(settings, len(paths))
-    photo = load_picture(values.content or paths[0], settings.max_dim)
+    photo = reader.picture(values.content or paths[0], settings.max_dim)
+    check_side("content", photo.full_size, settings.max_dim, settings)
     if not values.content:  # a texture covers all of it, and is no photo
         photo = dataclasses.replace(photo, alpha=None, origin=Origin())
     if values.dpi is not None:
         origin = dataclasses.replace(photo.origin, dpi=(values.dpi, values.dpi))
         photo = dataclasses.replace(photo, origin=origin)
     regions = pair_masks(
-        [load_mask(path) for path in values.content_mask or []],
-        [load_mask(path) for path in values.style_mask or []],
+        [reader.mask(path) for path in values.content_mask or []],
+        [reader.mask(path) for path in values.style_mask or []],
         len(paths),
     )
     size = photo.pixels.shape[1:3]
-    paintings = [
-        load_picture(path, style_side(size, scale, settings.detail))
-        for path, scale in zip(paths, style_scales(settings, len(paths)), strict=True)
-    ]
+    paintings = []
+    scales = style_scales(settings, len(paths))
+    for number, (path, scale) in enumerate(zip(paths, scales, strict=True), start=1):
+        painting = reader.picture(path, style_side(size, scale, settings.detail))
+        name = "style" if len(paths) == 1 else f"style {number}"
+        check_style_side(name, painting.full_size, size, scale, settings)
+        paintings.append(painting)
     alphas = [painting.alpha for painting in paintings] if values.style else [None]
-    keep = _load_keep(values, photo.pixels)
+    keep = _load_keep(values, photo.pixels, reader)
     fitted = fit(
         photo.pixels,
         [painting.pixels for painting in paintings],
         settings,
         show_only(regions, photo.alpha, alphas),
-        None if settings.init in INITS else load_image(settings.init),
+        None if settings.init in INITS else opaque(reader.picture(settings.init)),
         keep,
     )
-    return Inputs(fitted, photo.alpha, photo.has_profile, photo.origin)
+    return Inputs(fitted, photo.alpha, photo.has_profile, photo.origin, reader.peak)
 
 
-def _load_keep(values: flags.FlagValues, photo: np.ndarray) -> np.ndarray | None:
+def _load_keep(values: flags.FlagValues, photo: np.ndarray, reader: Reader) -> np.ndarray | None:
     """Return what of the photo is kept, `[H, W]`, or None.
 
     Raises:
@@ -97,7 +110,7 @@ def _load_keep(values: flags.FlagValues, photo: np.ndarray) -> np.ndarray | None
     size = photo.shape[1:3]
     masks = []
     for path in values.keep_mask or ():
-        mask = load_mask(path)
+        mask = reader.mask(path)
         if mask.ndim != 2:
             raise UserError(f"--keep_mask {path} is in colours: use grey, white to keep")
         masks.append(fit_mask(f"--keep_mask {path}", mask, size))

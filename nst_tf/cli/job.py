@@ -59,8 +59,12 @@ class Job(Checked):
     metadata: dict[str, Any]
 
 
-def check(values: flags.FlagValues, settings: Settings) -> Checked:
+def check(values: flags.FlagValues, settings: Settings, budget: int | None = None) -> Checked:
     """Read the inputs and check all that can be checked without TensorFlow.
+
+    Args:
+        values, settings: of the run.
+        budget: bytes that the process may take; None: what the settings say.
 
     Raises:
         OSError: a file cannot be read, or an output cannot be written.
@@ -73,7 +77,7 @@ def check(values: flags.FlagValues, settings: Settings) -> Checked:
     read_pipes(values, PICTURES)
     paths = OutputPaths.of(values)
     paths.check(input_paths(values, settings))
-    inputs = load_inputs(values, settings)
+    inputs = load_inputs(values, settings, budget)
     settings = inputs.fitted.settings
     check_output_size(paths.picture, *inputs.fitted.size)
     if settings.weights != "imagenet":  # which TensorFlow may have to download

@@ -1,74 +1,86 @@
 """Picture files as arrays of their own depth, upright and in sRGB."""
 
-import os
+import io
+import math
+import re
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 
-import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from nst_tf.errors import UserError
-from nst_tf.files import StrPath
-from nst_tf.images import heif
-from nst_tf.images.deep import read_deep
-from nst_tf.images.depth import to_float
-from nst_tf.images.origin import Origin, read_origin, swaps_axes
-from nst_tf.images.profiles import deep_to_srgb, to_srgb
+from nst_tf.files import StrPath, open_again
+from nst_tf.images import heif, jpeg, kinds, png, reduced, tiff
+from nst_tf.images.channels import Decoded, grey_samples, load, separated, separated_samples
+from nst_tf.images.deep import is_deep, read_deep
+from nst_tf.images.foreign import ForeignImage, open_foreign, open_page
+from nst_tf.images.origin import SOFTWARE, read_origin, swaps_axes
 from nst_tf.images.resize import Size
-from nst_tf.stderr import stderr_to
+from nst_tf.images.stated import state_colors
 
-_STDERR = threading.Lock()
+MOST_PIXELS = 10**9
+"""Pixels of a picture that the programs read. The library's limit is Pillow's: twice
+`PIL.Image.MAX_IMAGE_PIXELS`."""
 
+_REMARKS = "remarks"
+"""Key of a picture's `info` under which are remarks on its file, in words that follow its name."""
 
-@dataclass(frozen=True)
-class Decoded:
-    """The channels of a picture file.
-
-    Attributes:
-        channels: one grey channel, or red, green and blue, in sRGB: `[H, W]` each, of bool, uint8,
-            uint16, int32 or float32. `to_float` scales them to [0, 1].
-        alpha: float32 `[H, W]` in [0, 1], or None if the file is opaque.
-        has_profile: whether the file carried a colour profile.
-        origin: what the file tells of the picture beside its pixels.
-    """
-
-    channels: list[np.ndarray]
-    alpha: np.ndarray | None
-    has_profile: bool
-    origin: Origin = field(default_factory=Origin)
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_JPEG = b"\xff\xd8\xff"
+_LIMIT = threading.Lock()
 
 
-def decode(path: StrPath) -> Decoded:
-    """Read the first frame of a picture file.
+def decode(path: StrPath, max_dim: int = 0, most_pixels: int = 0) -> Decoded:
+    """Read the first frame of a picture file, or the largest page of a TIFF file.
+
+    Args:
+        path: of the file.
+        max_dim: limit of the long side at which it is used, pixels; 0: none. A large picture is
+            read at a reduced size, which is at least twice that.
+        most_pixels: as for `open_picture`.
 
     Raises:
         OSError: the file is missing, unreadable, not a picture or truncated.
-        ValueError: the picture has too many pixels.
+        ValueError: the picture has too many pixels, or samples of a kind that cannot be read.
         MemoryError: the picture does not fit into memory.
     """
-    with open_picture(path) as opened:
-        # The frames of an MPO file behind its photo are previews and depth maps.
-        frames = 1 if opened.format == "MPO" else getattr(opened, "n_frames", 1)
+    with open_picture(path, most_pixels) as opened:
+        stored, full = opened.size, _shown_size(opened)
+        remarks = opened.info.pop(_REMARKS)
+        # The frames of an MPO file behind its photo are previews and depth maps. Those of a TIFF
+        # file have been counted.
+        frames = 1 if opened.format in ("MPO", "TIFF") else getattr(opened, "n_frames", 1)
+        remarks += [_frames(frames)] if frames > 1 else []
         samples = read_deep(path, opened)
         if samples is None:
-            _load(opened)
-            image = ImageOps.exif_transpose(opened)
+            reduced.draft(opened, max_dim)
+            load(opened)
+            image = ImageOps.exif_transpose(reduced.reduce(opened, max_dim, stored))
             if image.mode.startswith("I;16"):
-                samples = _grey_samples(image)
+                samples = grey_samples(image)
         profile = opened.info.get("icc_profile")
         origin = read_origin(opened)
-    if frames > 1:
-        warnings.warn(f"{path} has {frames} frames: only the first is used")
-    decoded = _decoded(image, path) if samples is None else _decoded_deep(samples, profile, path)
-    return replace(decoded, origin=origin)
+    for remark in remarks:
+        warnings.warn(f"{path} {remark}")
+    if samples is None:
+        decoded = separated(image, path)
+    else:
+        samples = reduced.reduce_samples(samples, max_dim)
+        decoded = separated_samples(samples, profile, path)
+    return replace(decoded, origin=origin, full_size=full)
 
 
 @contextmanager
-def open_picture(path: StrPath) -> Iterator[Image.Image]:
+def open_picture(path: StrPath, most_pixels: int = 0) -> Iterator[Image.Image]:
     """Open a picture file, making one line of each of the many errors of decoders.
+
+    Args:
+        path: of the file.
+        most_pixels: that the picture may have; 0: as many as Pillow takes, which is twice
+            `PIL.Image.MAX_IMAGE_PIXELS`.
 
     Raises:
         OSError: the file is missing, unreadable, not a picture or truncated.
@@ -81,16 +93,22 @@ def open_picture(path: StrPath) -> Iterator[Image.Image]:
             # refuses or repairs.
             warnings.filterwarnings("ignore", module=r"PIL\.")
             heif.register(path)
-            with Image.open(path) as image:
+            with _pixels_allowed(most_pixels) as limit:
+                image = _open(path)
+            with image:
+                _check_pixels(path, math.prod(image.size), limit)
                 yield image
-    except MemoryError:
+    except (MemoryError, UserError):
         raise
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} does not exist: check the path") from None
     except UnidentifiedImageError:
-        raise OSError(f"{path} {heif.remedy(path)}") from None
-    except Image.DecompressionBombError:
-        raise UserError(f"{path} has too many pixels to be safe: scale it down first") from None
+        raise OSError(f"{path} {kinds.refusal(path)}") from None
+    except tiff.RawPhotoError:
+        raise OSError(f"{path} {kinds.RAW}") from None
+    except Image.DecompressionBombError as error:
+        count, limit, *_ = map(int, re.findall(r"\d+", str(error)))
+        _check_pixels(path, count, limit)
     except Exception as error:  # decoders raise whatever they trip over
         text = " ".join(str(error).split()) or type(error).__name__
         if "out of memory" in text.lower():  # Pillow's and libpng's decoders
@@ -105,78 +123,138 @@ def upright_size(path: StrPath) -> Size:
     Raises:
         OSError, ValueError, MemoryError: as for `open_picture`.
     """
-    with open_picture(path) as image:
-        width, height = image.size
-        return (width, height) if swaps_axes(image.getexif()) else (height, width)
+    with open_picture(path, MOST_PIXELS) as image:
+        return _shown_size(image)
 
 
-def _load(image: Image.Image) -> None:
-    """Decode a picture without the lines that libtiff prints about damage."""
-    if image.format != "TIFF":
-        image.load()
-        return
-    with _STDERR, open(os.devnull, "wb") as nothing, stderr_to(nothing):
-        image.load()
-
-
-def _grey_samples(image: Image.Image) -> np.ndarray:
-    """Return the samples of 16-bit grey, uint16 `[H, W, 1]`, or `[H, W, 2]` with an alpha."""
-    values = np.asarray(image).astype(np.uint16)  # in this machine's byte order
-    clear = image.info.get("transparency")
-    if clear is None:
-        return values[..., None]
-    return np.stack([values, np.where(values == clear, 0, 65535).astype(np.uint16)], axis=-1)
-
-
-def _decoded_deep(samples: np.ndarray, profile: bytes | None, path: StrPath) -> Decoded:
-    """Separate uint16 samples `[H, W, C]` into channels in sRGB and an alpha."""
-    alpha = None
-    if samples.shape[-1] in (2, 4):
-        alpha = _alpha(samples[..., -1])
-        samples = samples[..., :-1]
-    if profile:
-        samples = deep_to_srgb(samples, profile, path)
-    return Decoded(list(np.moveaxis(samples, -1, 0)), alpha, bool(profile))
-
-
-def _decoded(image: Image.Image, path: StrPath) -> Decoded:
-    """Separate a picture of any other mode into channels in sRGB and an alpha."""
-    has_profile = bool(image.info.get("icc_profile"))
-    alpha = None
-    if image.has_transparency_data:
-        image = image.convert("LA" if image.mode in ("L", "LA", "La") else "RGBA")
-        alpha = _alpha(np.asarray(image.getchannel("A")))
-    if image.mode in ("P", "PA", "RGBA", "RGBX"):
-        image = image.convert("RGB")
-    elif image.mode in ("LA", "La"):
-        image = image.convert("L")
-    if image.mode not in ("1", "I", "F"):
-        image = to_srgb(image, path)
-    return Decoded([np.asarray(band) for band in image.split()], alpha, has_profile)
-
-
-def _alpha(levels: np.ndarray) -> np.ndarray | None:
-    """Return an alpha channel in [0, 1], or None if it is opaque all over."""
-    alpha = to_float(levels)
-    return None if alpha.min() == 1 else alpha
-
-
-def decode_image(image: Image.Image, name: str) -> Decoded:
-    """Return the channels of a picture that Pillow has opened or made, as `decode` those of a file.
+def reading_bytes(path: StrPath, max_dim: int) -> int:
+    """Return the memory that reading a large picture file takes at its peak, bytes.
 
     Args:
-        image: the picture; its orientation and colour profile count, if it has them.
-        name: what the errors call it.
+        path, max_dim: as for `decode`.
+
+    Returns:
+        The bytes; 0: the picture is not large, and a run takes more.
 
     Raises:
-        OSError: it was opened from a file that is damaged or closed.
+        OSError, ValueError, MemoryError: as for `open_picture`.
     """
+    with open_picture(path, MOST_PIXELS) as image:
+        if math.prod(image.size) <= reduced.LARGE:
+            return 0
+        return reduced.bytes_needed(image, is_deep(path, image), max_dim)
+
+
+def _shown_size(image: Image.Image) -> Size:
+    """Return height and width of a picture, not decoded yet, when it is upright."""
+    width, height = image.size
+    # Pillow turns the size of a TIFF file by itself.
+    if not isinstance(image, TiffImagePlugin.TiffImageFile) and swaps_axes(image.getexif()):
+        return width, height
+    return height, width
+
+
+@contextmanager
+def _pixels_allowed(most_pixels: int) -> Iterator[float]:
+    """Let Pillow open pictures of more pixels than it does by itself, and yield the limit."""
+    with _LIMIT:
+        kept = Image.MAX_IMAGE_PIXELS
+        usual = 2 * kept if kept else math.inf
+        if most_pixels > usual:  # of Pillow as a whole, until the header is read
+            try:
+                Image.MAX_IMAGE_PIXELS = most_pixels
+                yield most_pixels
+            finally:
+                Image.MAX_IMAGE_PIXELS = kept
+            return
+    yield most_pixels or usual
+
+
+def _check_pixels(path: StrPath, count: int, limit: float) -> None:
+    if count > limit:
+        raise UserError(
+            f"{path} has too many pixels, {count / 1e6:.0f} million where {limit / 1e6:.0f} are "
+            "taken: scale it down first"
+        ) from None
+
+
+def _open(path: StrPath) -> Image.Image:
+    """Return a picture that no more than the header of has been read, and remarks in its `info`.
+
+    Raises:
+        Exception: whatever decoders raise.
+    """
+    with open_again(path) as file:
+        start = file.read(16)
+    if kinds.is_raw(start):
+        raise tiff.RawPhotoError
+    remarks: list[str] = []
+    if start.startswith(_TIFF):
+        image = _open_tiff(path, remarks)
+    elif start.startswith(_JPEG):
+        image = _open_jpeg(path, remarks)
+    elif start.startswith(png.SIGNATURE):
+        image = _open_png(path)
+    else:
+        image = _opened(path)
+    remark = image.header.remark if isinstance(image, ForeignImage) else state_colors(path, image)
+    remarks += [remark] if remark else []
+    image.info[_REMARKS] = remarks
+    return image
+
+
+def _opened(path: StrPath) -> Image.Image:
+    """Return a picture that Pillow or, of other formats, we open."""
     try:
-        _load(image)
-    except (OSError, ValueError) as error:
-        raise OSError(f"{name} cannot be read: {error}") from None
-    profile = image.info.get("icc_profile")
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode.startswith("I;16"):
-        return _decoded_deep(_grey_samples(upright), profile, name)
-    return _decoded(upright, name)
+        return Image.open(path)
+    except UnidentifiedImageError:
+        foreign = open_foreign(path)
+        if foreign is None:
+            raise
+        return foreign
+
+
+def _open_tiff(path: StrPath, remarks: list[str]) -> Image.Image:
+    """Return the largest page of a TIFF file."""
+    place = tiff.largest_page(path)
+    if place is None:
+        return Image.open(path)
+    if place.page == 0 and place.sub is None:
+        remarks += [_frames(place.pictures)] if place.pictures > 1 else []
+    else:
+        height, width = place.size
+        remarks.append(f"holds {place.pictures} pictures: the largest, {width}x{height}, is used")
+    if place.sub is None:
+        # What Pillow does not identify, tifffile may read.
+        with suppress(UnidentifiedImageError, SyntaxError, EOFError):
+            image = Image.open(path)
+            image.seek(place.page)
+            return image
+    return open_page(path, place)
+
+
+def _frames(count: int) -> str:
+    return f"has {count} frames: only the first is used"
+
+
+def _open_jpeg(path: StrPath, remarks: list[str]) -> Image.Image:
+    """Return a JPEG file, with its end marker if it lacks no more than that."""
+    with open_again(path) as file:
+        whole = jpeg.completed(file)
+    if whole is None:
+        return _opened(path)
+    remarks.append("lacks its last two bytes, and no pixels")
+    return Image.open(io.BytesIO(whole))
+
+
+def _open_png(path: StrPath) -> Image.Image:
+    """Return a PNG file without what Pillow would refuse it for: large texts and profiles."""
+    with open_again(path) as file:
+        lean, exif = png.lean_copy(file, SOFTWARE.encode()), png.read_exif(file)
+    copy, profile = lean or (path, None)
+    image = Image.open(copy)
+    if exif is not None:
+        image.info["exif"] = exif
+    if profile:
+        image.info["icc_profile"] = profile
+    return image

@@ -1,72 +1,66 @@
-"""Files with 16 bits a channel in several channels, which Pillow cuts to 8 bits."""
-
-import logging
+"""Files with more than 8 bits a channel, of which Pillow keeps 8 or reads nothing."""
 
 import imagecodecs
 import numpy as np
-import tifffile
 from PIL import ExifTags, Image, TiffImagePlugin
 
 from nst_tf.files import StrPath, open_again
-
-# tifffile logs what is odd about a file. Without a handler, Python prints that on stderr.
-logging.getLogger("tifffile").addHandler(logging.NullHandler())
+from nst_tf.images import tiff
+from nst_tf.images.foreign import ForeignImage
 
 _GREY = 0  # colour type of a PNG file, PNG specification, 11.2.1
-_PADDING, _PREMULTIPLIED = 0, 1  # kinds of extra samples of a TIFF file, TIFF 6.0, section 18
+_PALETTE, _SEPARATED = 3, 5  # photometric interpretations of a TIFF file, TIFF 6.0, section 8
 
 
 def read_deep(path: StrPath, image: Image.Image) -> np.ndarray | None:
-    """Return the samples of a PNG or TIFF file with 16 bits a channel in several channels.
+    """Return the samples of a file that Pillow cannot give in full.
 
     Args:
         path: the file.
-        image: the same file as Pillow opens it.
+        image: the same file as `decode.open_picture` opens it.
 
     Returns:
-        uint16 `[H, W, C]`, upright: grey and alpha, RGB, or RGB and alpha. None for other files,
-        and for CMYK, which Pillow reads.
+        uint8, uint16 or float32 `[H, W, C]`, upright: grey or RGB, with an alpha or without. None
+        for other files, which Pillow reads; so it does CMYK.
     """
-    samples = None
-    if image.format == "PNG":
-        samples = _read_png(path)
-    elif isinstance(image, TiffImagePlugin.TiffImageFile):
-        depths = image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, ())
-        if set(depths) == {16} and image.mode in ("RGB", "RGBA"):
-            samples = _read_tiff(path)
-    if samples is None:
+    if not is_deep(path, image):
         return None
+    if isinstance(image, ForeignImage):
+        samples = image.samples()
+    elif isinstance(image, TiffImagePlugin.TiffImageFile):
+        samples = tiff.read_samples(path, tiff.Place(image.tell(), None, image.size))
+    else:
+        with open_again(path) as file:
+            data = file.read()
+        if image.format == "PNG":
+            samples = imagecodecs.png_decode(data)  # a tRNS colour becomes an alpha channel
+        else:
+            samples = tiff.scaled_to_16(imagecodecs.jpeg2k_decode(data), _jpeg2000_bits(data))
     return _upright(samples, image.getexif().get(ExifTags.Base.Orientation, 1))
 
 
-def _read_png(path: StrPath) -> np.ndarray | None:
+def is_deep(path: StrPath, image: Image.Image) -> bool:
+    """Return whether Pillow cannot give a file in full; arguments as for `read_deep`."""
+    if isinstance(image, ForeignImage):
+        return True
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        kind = image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION)
+        depths = image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (1,))
+        return max(depths) > 8 and kind not in (_PALETTE, _SEPARATED)
+    if image.format not in ("PNG", "JPEG2000"):
+        return False
     with open_again(path) as file:
-        depth, color_type = file.read(26)[24:]
-        if depth != 16 or color_type == _GREY:
-            return None
-        file.seek(0)
-        return imagecodecs.png_decode(file.read())  # a tRNS colour becomes an alpha channel
+        start = file.read(2**16)
+    if image.format == "PNG":
+        depth, color_type = start[24:26]
+        return depth == 16 and color_type != _GREY
+    return image.mode in ("LA", "RGB", "RGBA") and _jpeg2000_bits(start) > 8
 
 
-def _read_tiff(path: StrPath) -> np.ndarray:
-    with open_again(path) as opened, tifffile.TiffFile(opened) as file:
-        page = file.pages.first
-        samples = page.asarray()
-    if page.axes.startswith("S"):  # stored channel by channel
-        samples = np.moveaxis(samples, 0, -1)
-    kind = page.extrasamples[0] if page.extrasamples else None
-    if kind == _PADDING:
-        return samples[..., :3]
-    if kind == _PREMULTIPLIED:
-        return _unmultiplied(samples)
-    return samples
-
-
-def _unmultiplied(samples: np.ndarray) -> np.ndarray:
-    """Divide the colours of uint16 samples `[H, W, C]` by their alpha, the last channel."""
-    alpha = np.maximum(samples[..., -1:], 1).astype(np.float64)
-    colors = np.minimum(np.rint(samples[..., :-1] * (65535 / alpha)), 65535)
-    return np.concatenate([colors.astype(np.uint16), samples[..., -1:]], axis=-1)
+def _jpeg2000_bits(data: bytes) -> int:
+    """Return the bits a sample of a JPEG 2000 codestream, ITU-T T.800, A.5.1, or 8."""
+    at = data.find(b"\xff\x4f\xff\x51")
+    return (data[at + 42] & 0x7F) + 1 if 0 <= at < len(data) - 42 else 8
 
 
 def _upright(samples: np.ndarray, orientation: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from nst_tf.errors import UserError
-from nst_tf.images.decode import Decoded
+from nst_tf.images.channels import Decoded
 from nst_tf.images.depth import to_float
 from nst_tf.images.masks import LEAST_WHITE
 from nst_tf.images.origin import Origin
@@ -33,15 +33,17 @@ class Picture:
         alpha: float32 `[H, W]` in [0, 1], or None if the file is opaque.
         has_profile: whether the file carried a colour profile, so that the output should too.
         origin: what the file tells of the picture beside its pixels.
+        full_size: height and width in the file, pixels.
     """
 
     pixels: np.ndarray
     alpha: np.ndarray | None = None
     has_profile: bool = False
     origin: Origin = field(default_factory=Origin)
+    full_size: Size = (0, 0)
 
 
-def load_image(path: Source, max_dim: int = 0) -> np.ndarray:
+def load_image(path: Source, max_dim: int = 0, most_pixels: int = 0) -> np.ndarray:
     """Read a picture and show its transparent parts over white.
 
     Args:
@@ -50,6 +52,8 @@ def load_image(path: Source, max_dim: int = 0) -> np.ndarray:
             Only the first frame of an animation is used. PNG and TIFF files with 16 bits a channel
             keep their precision.
         max_dim: limit of the long side, pixels; 0 for none. Pictures are never enlarged.
+        most_pixels: that a file may have; 0: as many as Pillow takes, twice
+            `PIL.Image.MAX_IMAGE_PIXELS`.
 
     Returns:
         float32 `[1, H, W, 3]`, sRGB in [0, 1].
@@ -59,7 +63,11 @@ def load_image(path: Source, max_dim: int = 0) -> np.ndarray:
         ValueError: the picture is absurdly large, or its pixels are not finite or out of range.
         TypeError: it is nothing of the kind.
     """
-    picture = load_picture(path, max_dim)
+    return opaque(load_picture(path, max_dim, most_pixels=most_pixels))
+
+
+def opaque(picture: Picture) -> np.ndarray:
+    """Return the pixels of a picture, with its transparent parts shown over white."""
     if picture.alpha is None:
         return picture.pixels
     return over_white(picture.pixels, picture.alpha)
@@ -70,18 +78,17 @@ def over_white(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     return 1 - alpha[..., None] * (1 - pixels)
 
 
-def load_picture(path: Source, max_dim: int = 0, name: str = "") -> Picture:
+def load_picture(path: Source, max_dim: int = 0, name: str = "", most_pixels: int = 0) -> Picture:
     """Read a picture with its transparency; arguments and errors as for `load_image`.
 
     Args:
-        path, max_dim: as for `load_image`.
+        path, max_dim, most_pixels: as for `load_image`.
         name: what the errors call the picture; by default its path, or `the picture`.
     """
     shown = name or _name(path)
     with _enough_memory(shown):
-        decoded = decode_any(path, name)
-        height, width = decoded.channels[0].shape
-        return as_picture(decoded, fit_size(height, width, max_dim), shown)
+        decoded = decode_any(path, name, max_dim, most_pixels)
+        return as_picture(decoded, fit_size(*decoded.size, max_dim), shown)
 
 
 def _name(path: Source) -> str:
@@ -99,7 +106,7 @@ def as_picture(decoded: Decoded, size: Size, name: str) -> Picture:
     alpha = None if decoded.alpha is None else resize_plane(decoded.alpha, size)
     planes = list(_planes(decoded, alpha, size, name))
     pixels = np.stack(planes * (3 if len(planes) == 1 else 1), axis=-1)[None]
-    return Picture(pixels, alpha, decoded.has_profile, decoded.origin)
+    return Picture(pixels, alpha, decoded.has_profile, decoded.origin, decoded.size)
 
 
 def _planes(
@@ -129,11 +136,11 @@ def _enough_memory(path: str) -> Iterator[None]:
         ) from None
 
 
-def load_mask(path: Source) -> np.ndarray:
+def load_mask(path: Source, most_pixels: int = 0) -> np.ndarray:
     """Read a mask, or a map of labels if it is in colour; transparent parts are black.
 
     Args:
-        path: as for `load_image`.
+        path, most_pixels: as for `load_image`.
 
     Returns:
         float32 in [0, 1], `[H, W]`, or `[H, W, 3]` for a map.
@@ -142,7 +149,7 @@ def load_mask(path: Source) -> np.ndarray:
         OSError: as for `load_image`.
         ValueError: as for `load_image`, or a mask without colours is black all over.
     """
-    picture = load_picture(path)
+    picture = load_picture(path, most_pixels=most_pixels)
     mask = picture.pixels[0]
     if picture.alpha is not None:
         mask = mask * picture.alpha[..., None]

@@ -15,10 +15,8 @@ from PIL import ExifTags, PngImagePlugin
 
 from nst_tf.errors import UserError
 from nst_tf.files import StrPath
-from nst_tf.images.decode import open_picture
-from nst_tf.images.origin import Origin
-
-SOFTWARE = "nst_tf"
+from nst_tf.images.decode import MOST_PIXELS, open_picture
+from nst_tf.images.origin import SOFTWARE, Origin
 
 NAMESPACE = "urn:nst-tf:picture#"
 """Of the property `made` in XMP, which holds the JSON."""
@@ -69,7 +67,7 @@ def read_metadata(path: StrPath) -> dict[str, Any]:
         OSError: the file cannot be read.
         ValueError: it carries no such record.
     """
-    with open_picture(path) as image:
+    with open_picture(path, MOST_PIXELS) as image:
         text = (
             image.info.get(SOFTWARE)
             or _property(image.info.get("xmp") or b"")

@@ -10,6 +10,9 @@ from PIL import ExifTags, Image
 
 _Tag = ExifTags.Base
 
+SOFTWARE = "nst_tf"
+"""Name under which a picture's file says what made it."""
+
 # Places, serial numbers and makers' notes are left behind: they tell more than people expect of a
 # picture that they show around.
 AUTHORSHIP = (_Tag.Artist, _Tag.Copyright, _Tag.Make, _Tag.Model)

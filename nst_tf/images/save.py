@@ -15,8 +15,8 @@ from nst_tf.errors import UserError
 from nst_tf.files import StrPath, is_stream, write_whole
 from nst_tf.images.depth import BIT_DEPTHS, to_levels
 from nst_tf.images.io import over_white
-from nst_tf.images.metadata import SOFTWARE, metadata_options, to_xmp
-from nst_tf.images.origin import Origin
+from nst_tf.images.metadata import metadata_options, to_xmp
+from nst_tf.images.origin import SOFTWARE, Origin
 from nst_tf.images.profiles import srgb_profile
 from nst_tf.images.resize import check_image
 

@@ -10,7 +10,8 @@ from PIL import Image
 
 from nst_tf.errors import UserError
 from nst_tf.files import StrPath
-from nst_tf.images.decode import Decoded, decode, decode_image
+from nst_tf.images.channels import Decoded, decode_image
+from nst_tf.images.decode import decode
 from nst_tf.images.depth import to_float
 from nst_tf.images.resize import check_image
 
@@ -34,7 +35,7 @@ def listed(pictures: Source | Sequence[Source]) -> list[Source]:
     return list(pictures) if isinstance(pictures, list | tuple) else [cast(Source, pictures)]
 
 
-def decode_any(picture: Source, name: str = "") -> Decoded:
+def decode_any(picture: Source, name: str = "", max_dim: int = 0, most_pixels: int = 0) -> Decoded:
     """Return the channels of a picture, upright and in sRGB.
 
     Args:
@@ -42,6 +43,7 @@ def decode_any(picture: Source, name: str = "") -> Decoded:
             array: floats in [0, 1], `[1, H, W, 3]` or `[H, W, 3]`, or uint8 or uint16, which may be
             grey, `[H, W]`, and have an alpha, `[H, W, 2]` or `[H, W, 4]`.
         name: what the errors call it; a path is named anyway.
+        max_dim, most_pixels: of a file, as for `decode`.
 
     Raises:
         OSError: a file is missing, unreadable, not a picture or truncated.
@@ -52,7 +54,7 @@ def decode_any(picture: Source, name: str = "") -> Decoded:
     shown = name or "the picture"
     if isinstance(picture, str | os.PathLike):
         try:
-            return decode(picture)
+            return decode(picture, max_dim, most_pixels)
         except (OSError, UserError) as error:
             if not name:
                 raise
@@ -65,7 +67,8 @@ def decode_any(picture: Source, name: str = "") -> Decoded:
             raise TypeError(f"{shown} is not a file opened in binary mode: open it with 'rb'")
     if isinstance(picture, bytes | bytearray | memoryview):
         # To the decoder a file is a file; what it calls a path is what its errors show.
-        return decode(cast(StrPath, _NamedBytes(bytes(picture), shown)))
+        data = _NamedBytes(bytes(picture), shown)
+        return decode(cast(StrPath, data), max_dim, most_pixels)
     if hasattr(picture, "__array__"):
         return _decode_array(shown, np.asarray(picture))
     raise TypeError(

@@ -13,6 +13,7 @@ from PIL import Image
 
 from nst_tf.checks import unknown
 from nst_tf.errors import UserError
+from nst_tf.images.foreign import ENDINGS
 from nst_tf.jobs.flags import COMMON
 from nst_tf.jobs.job import PICTURES, Flags, Row
 from nst_tf.settings import Settings
@@ -25,7 +26,7 @@ COLUMNS = (*PICTURES, "output", *COMMON, *SETTINGS)
 SEVERAL = tuple(name for name in PICTURES if name != "content")
 """The columns that may be there several times, as their flags may."""
 
-HEIF = (".heic", ".heif")
+NOT_PILLOWS = (".heic", ".heif", *ENDINGS)
 
 
 def read_rows(path: str) -> Iterator[Row | ValueError]:
@@ -180,7 +181,7 @@ def find_pictures(flag: str, place: str) -> list[str]:
     """
     if os.path.isdir(place):
         Image.init()
-        endings = {*HEIF, *(e for e, kind in Image.EXTENSION.items() if kind in Image.OPEN)}
+        endings = {*NOT_PILLOWS, *(e for e, kind in Image.EXTENSION.items() if kind in Image.OPEN)}
         paths = [entry.path for entry in os.scandir(place) if not entry.name.startswith(".")]
         found = [path for path in paths if os.path.splitext(path)[1].lower() in endings]
     elif glob.has_magic(place):

@@ -41,7 +41,7 @@ class Painter:
             return Outcome(job, "done")
         values, settings = parse(["nst_tf.batch", *job.words()])
         Path(job.output).parent.mkdir(parents=True, exist_ok=True)
-        checked = check(values, settings)
+        checked = check(values, settings, self._budget)
         self._start(values.device, values.deterministic)
         running = Running(prepare(checked, *self._memory(checked.settings)))
         transfer, saved = running.job.transfer, running.job.saved

@@ -97,8 +97,8 @@ def _need(job: Job) -> int:
 
     with suppress(OSError, ValueError, MemoryError):
         values, settings = parse(["nst_tf.batch", *job.words()])
-        fitted = load_inputs(values, settings).fitted
-        return run_need(fitted, count_masks(fitted.regions))
+        inputs = load_inputs(values, settings)
+        return max(inputs.peak, run_need(inputs.fitted, count_masks(inputs.fitted.regions)))
     return BASE
 
 

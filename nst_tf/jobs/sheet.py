@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from nst_tf.files import StrPath, write_whole
-from nst_tf.images.decode import open_picture
+from nst_tf.images.decode import MOST_PIXELS, open_picture
 from nst_tf.images.save import output_format
 
 SIDE = 192  # pixels of a picture's long side
@@ -41,7 +41,7 @@ def draw_sheet(path: StrPath, pictures: Sequence[str], columns: int = 0) -> None
         left = GAP + number % columns * width
         top = GAP + number // columns * height
         try:
-            with open_picture(name) as picture:
+            with open_picture(name, MOST_PIXELS) as picture:
                 picture.draft("RGB", (SIDE, SIDE))
                 picture.thumbnail((SIDE, SIDE))
                 small = picture.convert("RGB")

@@ -6,7 +6,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
-import tensorflow as tf
 
 from nst_tf.checks import parse_bytes
 from nst_tf.settings import Settings
@@ -19,10 +18,20 @@ SPARE = 0.85  # share of the free memory that a run takes at most, unless it is 
 
 def memory_budget(settings: Settings) -> int:
     """Return how many bytes the process may take, what it has taken already included."""
+    import tensorflow as tf
+
+    if settings.memory_budget == "auto" and tf.config.list_logical_devices("GPU"):
+        return sys.maxsize  # TensorFlow does not tell what is free: a run falls back to blocks
+    return host_budget(settings)
+
+
+def host_budget(settings: Settings) -> int:
+    """Return how many bytes of the machine's own memory the process may take, as `memory_budget`.
+
+    TensorFlow is not needed.
+    """
     if settings.memory_budget != "auto":
         return parse_bytes(settings.memory_budget)
-    if tf.config.list_logical_devices("GPU"):
-        return sys.maxsize  # TensorFlow does not tell what is free: a run falls back to blocks
     # A notebook does not give back what it holds beside TensorFlow.
     return min(psutil.Process().memory_info().rss, BASE) + free_memory()
 

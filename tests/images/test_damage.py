@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
+from nst_tf.errors import UserError
+from nst_tf.images.decode import open_picture
 from nst_tf.images.io import load_image, load_mask
 from nst_tf.images.save import save_image
 from nst_tf.stderr import own_stderr
@@ -163,3 +165,8 @@ def test_running_out_of_memory_after_decoding_is_named_too(photo, monkeypatch):
     monkeypatch.setattr("nst_tf.images.io.to_float", fail)
     with pytest.raises(OSError, match="memory ran out"):
         load_image(photo)
+
+
+def test_a_mistake_that_is_found_in_an_open_picture_is_no_damage(photo):
+    with pytest.raises(UserError, match=r"^it is too small$"), open_picture(photo):
+        raise UserError("it is too small")

@@ -1,6 +1,7 @@
 """Pictures with 16 bits a channel."""
 
 import io
+import logging
 import struct
 import zlib
 
@@ -138,6 +139,17 @@ def test_a_png_may_name_a_transparent_colour(tmp_path):
     np.testing.assert_array_equal(picture.pixels[0, 0, 0], 1)
     mask = load_mask(tmp_path / "deep.png")
     np.testing.assert_array_equal(mask[0, 0], 0)
+
+
+def test_libpng_prints_nothing_before_the_refusal(tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr(logging.root, "handlers", [])  # as in a program that sets up no log
+    data = bytearray(sixteen_bit_png(samples(3)))
+    data[28] = 7  # an interlace method that does not exist
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    (tmp_path / "odd.png").write_bytes(data)
+    with pytest.raises(OSError, match=r"odd\.png cannot be read: damaged or truncated"):
+        load_image(tmp_path / "odd.png")
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("name", ["out.png", "out.tiff", "out.tif"])

@@ -1,0 +1,17 @@
+"""Decoders whose C libraries print what they find odd."""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from nst_tf.stderr import stderr_to
+
+_STDERR = threading.Lock()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Drop what the process prints to the descriptor of stderr, for one thread at a time."""
+    with _STDERR, open(os.devnull, "wb") as nothing, stderr_to(nothing):
+        yield

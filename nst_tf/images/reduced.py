@@ -1,0 +1,111 @@
+"""Large pictures at a reduced size while they are read."""
+
+import math
+
+import numpy as np
+from PIL import Image
+
+LARGE = 32 * 10**6
+"""Pixels up to which pictures are read in full: that takes less memory than TensorFlow does."""
+
+GAP = 3
+"""Least long side of a reduced picture, relative to the size at which it is used: what remains is
+resampled with antialiasing. At 3, pixels differ by less than one of 255 levels in the mean."""
+
+_FULL = 25
+"""Bytes a pixel of a picture that is read in full: decoded, its channels, one of them in floats."""
+
+_SHRUNK = {"1": 3, "L": 3, "P": 6, "RGB": 6}
+_SHRUNK_ELSE = 12
+"""Bytes a pixel of a picture that is read at a reduced size, by its mode, or of any other kind."""
+
+_SCALES = (8, 4, 2, 1)  # of libjpeg
+
+ROWS = 512
+"""Rows of reduced samples that are made at a time."""
+
+_AS_COLORS = {"1": "L", "P": "RGB", "PA": "RGBA"}
+_REDUCIBLE = ("L", "LA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "F", "I")
+
+
+def factor(size: tuple[int, int], max_dim: int) -> int:
+    """Return the whole number by which the sides of a picture are divided, 1 to keep it.
+
+    Args:
+        size: its sides, pixels.
+        max_dim: limit of the long side at which it is used, pixels; 0: none.
+    """
+    if not max_dim or math.prod(size) <= LARGE:
+        return 1
+    return max(1, min(max(size) // (GAP * max_dim), min(size)))
+
+
+def bytes_needed(image: Image.Image, deep: bool, max_dim: int) -> int:
+    """Return the peak of memory that reading a picture takes, bytes.
+
+    Args:
+        image: the picture, not decoded yet.
+        deep: whether its samples have more than 8 bits.
+        max_dim: as for `factor`.
+    """
+    ratio = factor(image.size, max_dim)
+    pixels = math.prod(image.size)
+    if image.format == "JPEG":
+        pixels //= max(scale for scale in _SCALES if scale <= ratio) ** 2
+    each = _SHRUNK_ELSE if deep else _SHRUNK.get(image.mode, _SHRUNK_ELSE)
+    return pixels * (_FULL if ratio == 1 else each)
+
+
+def draft(image: Image.Image, max_dim: int) -> None:
+    """Let a large JPEG file be decoded at a half, a quarter or an eighth of its size."""
+    ratio = factor(image.size, max_dim)
+    if ratio > 1:
+        image.draft(image.mode, (image.width // ratio, image.height // ratio))
+
+
+def reduce(image: Image.Image, max_dim: int, full: tuple[int, int]) -> Image.Image:
+    """Return a decoded picture, averaged over squares if it is large.
+
+    Args:
+        image: the picture.
+        max_dim: as for `factor`.
+        full: its sides in its file, pixels.
+    """
+    if factor(full, max_dim) == 1:
+        return image
+    ratio = max(image.size) / max(full) * factor(full, max_dim)
+    if ratio < 2:  # a JPEG file, whose decoder has divided it already
+        return image
+    if image.mode in _AS_COLORS:
+        clear = image.has_transparency_data
+        image = image.convert("RGBA" if clear else _AS_COLORS[image.mode])
+    if image.mode not in _REDUCIBLE:
+        return image
+    width, height = (max(1, round(side / ratio)) for side in image.size)
+    return image.resize((width, height), Image.Resampling.BOX)
+
+
+def reduce_samples(samples: np.ndarray, max_dim: int) -> np.ndarray:
+    """Return samples `[H, W, C]` averaged as by `reduce`; the last of 2 or 4 is an alpha."""
+    ratio = factor(samples.shape[:2], max_dim)
+    if ratio == 1:
+        return samples
+    height, width = (side // ratio for side in samples.shape[:2])
+    small = np.empty((height, width, samples.shape[-1]), samples.dtype)
+    for top in range(0, height, ROWS):
+        rows = samples[top * ratio : min(top + ROWS, height) * ratio, : width * ratio]
+        small[top : top + ROWS] = _means(rows, ratio)
+    return small
+
+
+def _means(rows: np.ndarray, ratio: int) -> np.ndarray:
+    """Return the means of squares of samples `[H, W, C]`, colours weighted by their alpha."""
+    height, width, channels = rows.shape
+    squares = rows.reshape(height // ratio, ratio, width // ratio, ratio, channels)
+    if channels in (2, 4):
+        alpha = squares[..., -1:].astype(np.float32)
+        weighted = (squares[..., :-1] * alpha).sum((1, 3)) / np.maximum(alpha.sum((1, 3)), 1e-6)
+        means = np.concatenate([weighted, alpha.mean((1, 3))], axis=-1)
+    else:
+        means = squares.mean((1, 3), dtype=np.float32)
+    return means if rows.dtype.kind == "f" else np.rint(means)

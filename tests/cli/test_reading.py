@@ -1,0 +1,78 @@
+"""Pictures of the command line: large ones, narrow ones, and what cannot be read."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nst_tf.cli.flags import parse
+from nst_tf.cli.inputs import load_inputs
+from nst_tf.cli.job import check, prepare
+from nst_tf.memory.budget import GIB
+from nst_tf.run import Run, main
+from tests.images.test_reduced import header
+from tests.images.test_tiff import CFA, write_raw
+
+DEEP = ["--content_layers=block5_conv2", "--style_layers=block1_conv1"]
+
+
+@pytest.fixture(autouse=True)
+def in_a_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def refusal(capfd, *arguments):
+    """Return the one line with which the program refuses its arguments."""
+    assert main(["nst_tf", *map(str, arguments)]) == 1
+    line = capfd.readouterr().err
+    assert line.startswith("nst_tf: ")
+    assert line.count("\n") == 1
+    return line
+
+
+def test_a_raw_photo_is_one_line(painting, tmp_path, capfd):
+    write_raw(tmp_path / "photo.dng", CFA)
+    assert "photo.dng is a raw photo" in refusal(capfd, "photo.dng", painting)
+
+
+def test_a_strip_is_refused_with_a_limit_that_would_do(painting, capfd):
+    Image.new("RGB", (2000, 50), "red").save("strip.png")
+    line = refusal(capfd, "strip.png", painting, *DEEP)
+    (side,) = re.findall(r"content is 512x13 pixels .* raise max_dim to (\d+) or more", line)
+    values, settings = parse(["nst", "strip.png", str(painting), *DEEP, f"--max_dim={side}"])
+    assert min(load_inputs(values, settings).fitted.size) == settings.smallest_side
+
+
+def test_a_photo_of_200_megapixels_is_read_in_little_memory(painting):
+    Image.new("L", (16000, 12500), 128).save("photo.jpg", quality=50)
+    values, settings = parse(["nst", "photo.jpg", str(painting)])
+    inputs = load_inputs(values, settings, budget=4 * GIB)
+    assert inputs.fitted.size == (400, 512)
+    np.testing.assert_allclose(inputs.fitted.content, 128 / 255, atol=1e-6)
+    assert 0 < inputs.peak < 4 * GIB
+
+
+@pytest.mark.parametrize("role", ["content", "style", "content_mask", "keep_mask", "init"])
+def test_a_picture_that_memory_has_no_room_for_is_refused_before_it_is_read(
+    photo, painting, tmp_path, capfd, role
+):
+    header(tmp_path / "scan.png", 40000, 25000)
+    names = {"content": photo, "style": painting} | {role: "scan.png"}
+    flags = [f"--{name}={path}" for name, path in names.items()]
+    line = refusal(capfd, *flags, "--memory_budget=1GiB")
+    assert re.search(
+        r"scan\.png needs about [\d.]+ GiB of memory to be read, but the run may take 1\.0 GiB: "
+        "scale the picture down first, or free memory or raise --memory_budget",
+        line,
+    )
+
+
+def test_what_reading_took_is_part_of_the_memory_that_is_announced(photo, painting):
+    layers = ["--content_layers=block1_conv1", "--style_layers=block1_conv1", "--steps=1"]
+    checked = check(*parse(["nst", str(photo), str(painting), "--max_dim=32", *layers]))
+    assert checked.inputs.peak == 0
+    inputs = dataclasses.replace(checked.inputs, peak=5 * GIB)
+    job = prepare(dataclasses.replace(checked, inputs=inputs))
+    assert "5.0 GiB" in Run(job, "CPU").headline()
