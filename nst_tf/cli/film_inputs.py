@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from absl import flags
+from PIL.Image import Resampling
 
 from nst_tf.cli.film_flags import preview_seconds, sequence_rate
 from nst_tf.digests import array_digest, file_digest
@@ -22,7 +23,7 @@ from nst_tf.fitting import fit, style_side
 from nst_tf.images.depth import to_float
 from nst_tf.images.io import load_image, load_mask
 from nst_tf.images.masks import LEAST_WHITE, Region, pair_masks
-from nst_tf.images.resize import Size, fit_size, resize
+from nst_tf.images.resize import Size, fit_size, resize, resize_plane
 from nst_tf.images.save import FORMATS
 from nst_tf.settings import INITS, Settings
 from nst_tf.styles import style_scales
@@ -74,7 +75,9 @@ class FilmInputs:
 
     def shot(self, frame: Frame, masks: Sequence[np.ndarray]) -> Shot:
         """Return a frame as it is to be painted; arguments from `frames`."""
-        return Shot(self.photo(frame), regions_of(masks, len(self.styles)))
+        # A mask can be too small to be seen at that size.
+        fitted = [resize_plane(mask, self.size, resample=Resampling.HAMMING) for mask in masks]
+        return Shot(self.photo(frame), regions_of(fitted, len(self.styles)))
 
     def _planes(self, mask: Footage | np.ndarray) -> Iterator[np.ndarray]:
         """Yield the mask of each frame; when a film of them ends, its last one stays."""
@@ -153,8 +156,9 @@ def painted_size(size: Size, max_dim: int) -> Size:
     fitted = fit_size(*size, max_dim)
     if fitted == tuple(size):
         return fitted
-    height, width = (max(2, 2 * round(side / 2)) for side in fitted)
-    return min(height, max_dim), min(width, max_dim)
+    limit = 2 * (max_dim // 2)
+    height, width = (max(2, min(2 * round(side / 2), limit)) for side in fitted)
+    return height, width
 
 
 def film_identity(

@@ -22,7 +22,7 @@ from nst_tf.film.footage import Frame
 from nst_tf.film.shot import Painted
 from nst_tf.images.depth import to_levels
 
-FORMAT = "nst_tf frames 1"
+FORMAT = "nst_tf frames 2"
 STATE = "state.npz"
 FAST = 1  # of PNG's levels of compression: the files are deleted soon
 
@@ -90,7 +90,7 @@ class KeptFrames:
                 if record["format"] != FORMAT:
                     raise UserError("another format")
                 times = [int(time) for time in file["times"]]
-                images, photos = file["images"], file["photos"]
+                images, photos, covered = file["images"], file["photos"], file["covered"]
         except OSError as error:
             raise OSError(f"{path} cannot be read: {error.strerror or error}") from None
         except (ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile):
@@ -106,8 +106,8 @@ class KeptFrames:
             raise UserError(f"{self._file(missing[0])} is missing: delete {self.directory}")
         self.times = times
         self.past = tuple(
-            Painted(photo, image[None], image[None])
-            for photo, image in zip(photos, images, strict=True)
+            Painted(photo, image[None], image[None], None if share.min() == 1 else share)
+            for photo, image, share in zip(photos, images, covered, strict=True)
         )
 
     def add(self, time: int, past: Sequence[Painted], identity: dict[str, Any]) -> None:
@@ -131,6 +131,7 @@ class KeptFrames:
                 times=times,
                 images=np.stack([frame.image[0] for frame in past]),
                 photos=np.stack([frame.photo for frame in past]),
+                covered=np.stack([_covered(frame) for frame in past]),
             )
         self.times, self.past = times, tuple(past)
 
@@ -168,3 +169,8 @@ class KeptFrames:
 
     def _file(self, number: int) -> Path:
         return self.directory / f"frame-{number + 1:06d}.png"
+
+
+def _covered(frame: Painted) -> np.ndarray:
+    whole = np.ones(frame.photo.shape[:2], np.float32)
+    return whole if frame.covered is None else frame.covered
