@@ -216,14 +216,14 @@ def keep_frames(
         ValueError: pictures, masks, settings and memory do not agree.
         MemoryError: memory ran out, even by the smallest blocks.
     """
-    shown = 0
+    shown, alpha = 0, None
 
     def timed() -> Iterator[Shot]:
-        nonlocal shown
+        nonlocal shown, alpha
         for time, shot in shots:
-            shown = time
+            shown, alpha = time, shot.alpha
             yield shot
 
     for past in paint_frames(painter, timed(), kept.past, stop):
-        kept.add(shown, past, identity)
+        kept.add(shown, past, identity, alpha)
         yield

@@ -110,19 +110,29 @@ class KeptFrames:
             for photo, image, share in zip(photos, images, covered, strict=True)
         )
 
-    def add(self, time: int, past: Sequence[Painted], identity: dict[str, Any]) -> None:
+    def add(
+        self,
+        time: int,
+        past: Sequence[Painted],
+        identity: dict[str, Any],
+        alpha: np.ndarray | None = None,
+    ) -> None:
         """Keep one more frame; when this returns, it is on the disk.
 
         Args:
             time: when it is shown.
             past: the frame, and those before it that the next one needs.
             identity: of the film.
+            alpha: of the frame, uint8 `[H, W]`; None: opaque.
 
         Raises:
             OSError: it cannot be written.
         """
+        levels = to_levels(past[0].result[0])
+        if alpha is not None:
+            levels = np.concatenate([levels, alpha[..., None]], axis=-1)
         with write_whole(self._file(len(self.times))) as file:
-            Image.fromarray(to_levels(past[0].result[0])).save(file, "PNG", compress_level=FAST)
+            Image.fromarray(levels).save(file, "PNG", compress_level=FAST)
         times = [*self.times, time]
         with write_whole(self.directory / STATE) as file:
             np.savez(
@@ -151,7 +161,8 @@ class KeptFrames:
         """Yield as many frames as there are times, which are when they are shown."""
         for number, time in enumerate(times):
             with Image.open(self._file(number)) as image:
-                yield Frame(np.asarray(image.convert("RGB")), time)
+                levels = np.asarray(image)
+            yield Frame(levels[..., :3], time, levels[..., 3] if levels.shape[-1] == 4 else None)
 
     def remove(self) -> None:
         """Delete the frames, but nothing else that is in the directory."""
