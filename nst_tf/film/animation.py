@@ -60,7 +60,8 @@ def _frames(path: str) -> Iterator[tuple[Frame, int]]:
                 image.seek(number)
                 decoded = decode_image(image, path)
             except Exception as error:  # decoders raise many kinds
-                warnings.warn(f"{path} is damaged after frame {number} ({error}): it ends there")
+                reason = str(error).removeprefix(f"{path} cannot be read: ")
+                warnings.warn(f"{path} is damaged after frame {number} ({reason}): it ends there")
                 return
             picture = as_picture(decoded, decoded.channels[0].shape, path)
             alpha = None if picture.alpha is None else to_levels(picture.alpha)

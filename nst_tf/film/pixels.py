@@ -157,7 +157,7 @@ class _Weaver:
         self._graph = Graph()
         source = self._graph.add_buffer(
             width=frame.width, height=frame.height, format=frame.format,
-            time_base=frame.time_base,
+            time_base=frame.time_base or Fraction(1, 1000),
         )  # fmt: skip
         weave = self._graph.add("bwdif", "mode=send_frame:deint=interlaced")
         source.link_to(weave)

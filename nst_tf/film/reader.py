@@ -3,7 +3,7 @@
 import importlib.util
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from typing import Any
@@ -17,6 +17,9 @@ from nst_tf.film.sequence import is_sequence, open_sequence
 
 MISSING = Fraction(1, 5)  # seconds between the announced end and the last packet that are usual
 MISSING_SHARE = Fraction(1, 50)  # and the share of the film's length
+
+CLEAR_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+"""Decoders that know of transparency, which FFmpeg's own of these codecs do not."""
 
 
 def open_film(path: str, rate: Fraction = Fraction(25)) -> Footage:
@@ -47,7 +50,8 @@ def open_film(path: str, rate: Fraction = Fraction(25)) -> Footage:
         if first is None:
             raise UserError(f"{path} holds no picture that can be decoded: name another film")
         pixels, alpha = _shown(first, stream, path)
-        _announce(path, first, stream)
+        if found := kind(first.color_trc, first.color_primaries):
+            warnings.warn(f"{path} is {found}: it is tone-mapped to BT.709, at 8 bits a channel")
         pace = Fraction(stream.average_rate or stream.guessed_rate or rate)
         return Footage(
             path=path,
@@ -80,14 +84,6 @@ def opened(path: str) -> Iterator[Any]:
         raise OSError(f"{path} cannot be read as a film: {_reason(error)}") from None
     with container:
         yield container
-
-
-def _announce(path: str, first: Any, stream: Any) -> None:
-    """Warn of what is lost in reading."""
-    if found := kind(first.color_trc, first.color_primaries):
-        warnings.warn(f"{path} is {found}: it is tone-mapped to BT.709, at 8 bits a channel")
-    if stream.metadata.get("alpha_mode") == "1":
-        warnings.warn(f"{path}: the transparency of VP8 and VP9 is not read; export a .mov or .gif")
 
 
 def _read(path: str) -> Iterator[Frame]:
@@ -166,10 +162,11 @@ def _decoded(container: Any, stream: Any, path: str, to_the_end: bool = False) -
 
     count = damaged = 0
     latest = Fraction(0)
+    decode = _decoder(stream)
     try:
         for packet in container.demux():
             latest = max(latest, _end(packet))
-            for frame in packet.decode() if packet.stream.index == stream.index else ():
+            for frame in decode(packet) if packet.stream.index == stream.index else ():
                 count += 1
                 damaged += frame.is_corrupt
                 yield frame
@@ -190,6 +187,17 @@ def _decoded(container: Any, stream: Any, path: str, to_the_end: bool = False) -
         warnings.warn(
             f"{path} is cut off: of {float(whole):.1f} s the last {float(missing):.1f} are missing"
         )
+
+
+def _decoder(stream: Any) -> Callable[[Any], Iterable[Any]]:
+    """Return what decodes a packet of a stream."""
+    import av
+
+    alone = CLEAR_DECODERS.get(stream.codec_context.name)
+    if not alone or stream.metadata.get("alpha_mode") != "1":
+        return lambda packet: packet.decode()
+    context = av.CodecContext.create(alone, "r")
+    return lambda packet: context.decode(packet if packet.size else None)
 
 
 def _end(packet: Any) -> Fraction:
