@@ -217,6 +217,33 @@ def test_a_gif_stays_one(painting):
     ]  # fmt: skip
 
 
+def test_what_is_transparent_stays_so_through_the_whole_program(painting, capfd):
+    alpha = np.zeros((48, 64, 1), np.uint8)
+    alpha[:, :32] = 255
+    for number in (1, 2):
+        Image.fromarray(np.concatenate([moving(1)[0], alpha], axis=-1)).save(f"in_{number}.png")
+    assert video("in_%d.png", painting, "-o", "out_%d.png") == 0
+    assert capfd.readouterr().err == ""
+    for number in (1, 2):
+        found = np.asarray(Image.open(f"out_{number}.png"))
+        assert found.shape == (36, 48, 4)
+        assert (found[:, :22, 3].min(), found[:, 26:, 3].max()) == (255, 0)
+    assert video("in_%d.png", painting, "-o", "out.mp4", "--preview=0.04") == 0
+    assert "warning: out.mp4 cannot hold transparency" in capfd.readouterr().err
+    assert np.uint8(pixels_of("out.mp4")[0][:, 28:]).min() > 240
+
+
+def test_a_preview_of_a_variable_rate_knows_its_frames(painting, tmp_path, capfd):
+    write_clip(tmp_path / "clip.mkv", moving(6), [0, 40, 60, 500, 520, 1000], Fraction(1, 1000))
+    flags = [flag for flag in FLAGS if flag != "--quiet"]
+    words = ["clip.mkv", str(painting), "-o", "out.mkv", "--preview=0.1", *flags]
+    assert main(["video", *words]) == 0
+    shown = capfd.readouterr().out
+    assert "3 frames\n" in shown.splitlines(keepends=True)[0]
+    assert "Frame 3 of 3" in shown
+    assert "Saved out.mkv, 3 frames" in shown
+
+
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [
@@ -231,6 +258,7 @@ def test_a_gif_stays_one(painting):
         (["clip.mp4", "painting.png", "--output=out.txt"], 1, "has no ending of a film"),
         (["clip.mp4", "painting.png", "--output=clip.mp4"], 1, "would overwrite the input"),
         (["clip.mp4", "painting.png", "--codec=x"], 1, "choose another codec"),
+        (["clip_%d.mp4", "painting.png"], 1, "clip_%d.mp4 does not exist: name a film"),
         (["none.mp4", "painting.png"], 1, "none.mp4 does not exist: name a film"),
         (["painting.png", "none.png"], 1, "none.png"),
         (["clip.mp4", "painting.png", "--init=painting.png"], 1, "films start from content"),

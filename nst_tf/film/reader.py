@@ -196,7 +196,7 @@ def _decoder(stream: Any) -> Callable[[Any], Iterable[Any]]:
     alone = CLEAR_DECODERS.get(stream.codec_context.name)
     if not alone or stream.metadata.get("alpha_mode") != "1":
         return lambda packet: packet.decode()
-    context = av.CodecContext.create(alone, "r")
+    context: Any = av.CodecContext.create(alone, "r")
     return lambda packet: context.decode(packet if packet.size else None)
 
 
