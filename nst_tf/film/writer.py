@@ -172,7 +172,7 @@ def encode(
             if codec == "gif":
                 pictures = gif_frames(frames, footage.time_base)
             else:
-                pictures = _pictures(frames, stream, tags)
+                pictures = _pictures(frames, stream, tags, "" if footage.transparent else path)
             for picture in pictures:
                 time = picture.pts * footage.time_base
                 picture.pts -= start
@@ -227,13 +227,24 @@ def _colors(stream: Any, tags: ColorTags, size: Size) -> ColorTags:
     return tags._replace(matrix=matrix, range=range_)
 
 
-def _pictures(frames: Iterable[Frame], stream: Any, tags: ColorTags) -> Iterator[Any]:
-    """Yield frames in the stream's pixel format."""
+def _pictures(
+    frames: Iterable[Frame], stream: Any, tags: ColorTags, unwarned: str
+) -> Iterator[Any]:
+    """Yield frames in the stream's pixel format.
+
+    Args:
+        frames, stream, tags: the frames, and how they are stored.
+        unwarned: where to, if only later frames can show that transparency is lost; else empty.
+    """
     from av.video.reformatter import Interpolation
 
     exact = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
     for frame in frames:
-        picture = av_frame(frame, _holds_alpha(stream.pix_fmt))
+        clear = _holds_alpha(stream.pix_fmt)
+        if unwarned and frame.alpha is not None and not clear:
+            _warn_of_white(unwarned)
+            unwarned = ""
+        picture = av_frame(frame, clear)
         picture = picture.reformat(
             format=stream.pix_fmt,
             dst_colorspace=MATRICES.get(tags.matrix),

@@ -100,3 +100,13 @@ def test_where_it_cannot_a_line_says_so_and_white_shows(target):
     (first, *_) = open_film(target).frames()
     assert first.alpha is None
     assert first.pixels[:, 24:].min() > 240
+
+
+def test_transparency_that_comes_late_is_named_as_well():
+    first, second, *_ = pictures()
+    for number, picture in enumerate((pictures(alpha=False)[0], first, second), start=1):
+        picture.save(f"in_{number}.png")
+    footage = open_film("in_%d.png")
+    with pytest.warns(UserWarning, match="cannot hold transparency") as caught:
+        write_film("out.mp4", footage, list(footage.frames()), Encoding())
+    assert len(caught) == 1
