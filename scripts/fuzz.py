@@ -1,4 +1,4 @@
-"""Malformed pictures, masks, weights and checkpoints through the functions that read them.
+"""Malformed pictures, masks, films, weights and checkpoints through the functions that read them.
 
     python scripts/fuzz.py [--cases 4000] [--seed 0]
 
@@ -8,6 +8,7 @@ anything else, with the longest time and the growth of memory.
 
 import argparse
 import io
+import itertools
 import random
 import resource
 import struct
@@ -17,6 +18,7 @@ import warnings
 import zipfile
 import zlib
 from collections import Counter
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +29,14 @@ from nst_tf.errors import UserError
 HERE = Path(__file__).resolve().parent
 
 PICTURES = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp", "TIFF": "tiff", "GIF": "gif", "BMP": "bmp"}
+FILMS = {
+    "sound.mp4": ("libx264", "yuv420p", "aac"),
+    "sound.mkv": ("ffv1", "yuva420p", "pcm_s16le"),
+    "sound.webm": ("libvpx-vp9", "yuv420p", "libopus"),
+    "sound.avi": ("mpeg4", "yuv420p", "pcm_u8"),
+    "sound.mts": ("mpeg2video", "yuv420p", "ac3"),
+    "hdr.mov": ("libx264", "yuv420p10le", None),
+}
 HUGE = (0, 1, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 
 
@@ -48,6 +58,7 @@ def seeds(folder):
     files["deep.png"] = deep.getvalue()
     files |= _nested(Image.fromarray(levels).convert("RGB"))
     files |= _deep(levels) | _stated(files["RGB.png"], files["RGB.jpg"])
+    files |= _films(Path(folder))
     return files | _weights() | {"run.checkpoint": _checkpoint(Path(folder))}
 
 
@@ -127,6 +138,51 @@ def _stated(png, jpeg):
     }  # fmt: skip
     files = {name: _joined([header, *chunks, *rest]) for name, chunks in kinds.items()}
     return files | {"end.jpg": jpeg[:-2]}
+
+
+def _films(folder):
+    """Return small films with sound, of several containers and codecs, and of HDR."""
+    import av
+
+    rng = np.random.default_rng(1)
+    pictures = rng.integers(0, 256, (4, 32, 48, 3), np.uint8)
+    films = {}
+    for name, (codec, pixel_format, sound) in FILMS.items():
+        with av.open(str(folder / name), "w") as container:
+            stream = container.add_stream(codec, rate=25)
+            stream.height, stream.width, stream.pix_fmt = 32, 48, pixel_format
+            if name.startswith("hdr"):
+                context = stream.codec_context
+                context.colorspace = context.color_primaries = 9
+                context.color_trc = 16
+            track = container.add_stream(sound, rate=48000, layout="mono") if sound else None
+            for picture in pictures:
+                frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+            if track:
+                tone = rng.integers(-9999, 9999, (1, 4800), np.int16)
+                part = av.AudioFrame.from_ndarray(tone, format="s16", layout="mono")
+                part.sample_rate = 48000
+                container.mux(track.encode(part))
+                container.mux(track.encode())
+        films[name] = (folder / name).read_bytes()
+    return films
+
+
+def read_film(path):
+    """Read a film and write it again, as the program does without painting it."""
+    from nst_tf.film.reader import open_film
+    from nst_tf.film.writer import Encoding, check_writable_film, write_film
+
+    footage = open_film(str(path))
+    footage.expected()
+    target = f"{path}.webm"
+    frames = list(itertools.islice(footage.frames(), 8))
+    check_writable_film(target, footage, footage.size, Encoding())
+    if max(footage.size) <= 256 and len({frame.pixels.shape for frame in frames}) == 1:
+        write_film(target, footage, frames, Encoding(), until=Fraction(1))
+    Path(target).unlink(missing_ok=True)
 
 
 def _weights():
@@ -288,11 +344,14 @@ def readers(name):
     from nst_tf.images.metadata import read_metadata
     from nst_tf.network.weights import load_weights
 
+    if name in FILMS:
+        return [read_film]
     if name.endswith((".npz", ".h5")):
         return [lambda path: load_weights(str(path))]
     if name.endswith(".checkpoint"):
         return [load_checkpoint]
-    return [lambda path: load_picture(path, 16), load_mask, read_metadata, upright_size]
+    films = [read_film] if name.startswith("film.") else []
+    return [lambda path: load_picture(path, 16), load_mask, read_metadata, upright_size, *films]
 
 
 def outcome(read, path):

@@ -30,6 +30,7 @@ def test_the_damage_is_such_that_both_happens(found):
     for kind in ("png", "jpg", "tiff", "gif", "ico", "jxl", "jxr", "hdr", "checkpoint"):
         assert found["counts"][kind]["read"]
         assert found["counts"][kind]["refused"]
+    assert found["counts"].keys() >= {"mp4", "mov", "mkv", "webm", "avi", "mts"}
     assert found["counts"]["npz"].keys() == found["counts"]["h5"].keys() == {"refused"}
 
 

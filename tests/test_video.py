@@ -15,6 +15,7 @@ from PIL import Image
 
 from nst_tf import Settings
 from nst_tf.cli.film_flags import FILM_FLAGS
+from nst_tf.cli.film_inputs import painted_size
 from nst_tf.film.keep import KeptFrames
 from nst_tf.film.reader import open_film
 from nst_tf.video import main
@@ -151,26 +152,49 @@ def test_a_cut_starts_the_style_again(painting):
     )
 
 
-def test_only_what_the_masks_show_is_painted(film, painting, tmp_path):
+def test_only_what_the_masks_show_is_painted_and_all_of_it(painting, tmp_path):
+    still = moving(1)[0]  # nothing moves but the masks
+    write_sequence("in_%d.png", [still] * 6)
     masks = [np.zeros((48, 64, 3), np.uint8) for _ in range(6)]
-    for number, mask in enumerate(masks[:4]):
-        mask[:, : 16 + 4 * number] = 255
+    edges = (16, 24, 48, 40, 0, 48)
+    for mask, edge in zip(masks, edges, strict=True):
+        mask[:, :edge] = 255
     write_clip(tmp_path / "mask.mkv", masks)
-    assert video(film, painting, "-o", "out_%d.png", "--content_mask=mask.mkv") == 0
-    assert video(film, painting, "-o", "all_%d.png") == 0
-    photos = [np.float32(Image.fromarray(f).resize((48, 36))) for f in pixels_of(film)]
-    for number in range(6):
-        ours, whole = (
-            np.float32(Image.open(f"{name}_{number + 1}.png")) for name in ("out", "all")
-        )
+    assert video("in_%d.png", painting, "-o", "out_%d.png", "--content_mask=mask.mkv") == 0
+    assert video("in_%d.png", painting, "-o", "all_%d.png") == 0
+    photo = np.float32(Image.fromarray(still).resize((48, 36)))
+    for number, edge in enumerate(edges, start=1):
         away, all_over = (
-            np.abs(image - photos[number]).mean(axis=(0, 2)) for image in (ours, whole)
+            np.abs(np.float32(Image.open(f"{name}_{number}.png")) - photo).mean(axis=(0, 2))
+            for name in ("out", "all")
         )
-        assert away[36:].mean() < 3
-        if number < 4:
-            assert away[:8].mean() > 0.4 * all_over[:8].mean()
-        else:
-            assert away.mean() < 3  # a black mask
+        covered = 3 * edge // 4  # at the size at which the film is painted
+        assert away[covered + 2 :].mean() < 3
+        for column in range(0, covered - 4, 4):  # also where the mask has only just come
+            assert away[column : column + 4].mean() > 0.5 * all_over[column : column + 4].mean()
+
+
+@pytest.mark.parametrize(
+    ("size", "max_dim", "expected"),
+    [
+        ((1080, 1920), 511, (288, 510)),
+        ((1920, 1080), 511, (510, 288)),
+        ((1080, 1920), 512, (288, 512)),
+        ((333, 501), 0, (333, 501)),
+        ((3, 1000), 99, (2, 98)),
+    ],
+)
+def test_a_film_that_is_scaled_down_has_even_sides(size, max_dim, expected):
+    assert painted_size(size, max_dim) == expected
+
+
+def test_a_mask_that_is_too_small_to_see_paints_nothing(painting, tmp_path):
+    write_sequence("in_%d.png", moving(2, (480, 640)))
+    masks = [np.zeros((480, 640, 3), np.uint8) for _ in range(2)]
+    masks[0][:, :320] = masks[1][:2, :2] = 255
+    write_sequence("mask_%d.png", masks)
+    assert video("in_%d.png", painting, "-o", "o_%d.png", "--content_mask=mask_%d.png") == 0
+    assert os.path.exists("o_2.png")
 
 
 def test_sequences_and_films_of_one_frame(painting, tmp_path):
@@ -193,6 +217,33 @@ def test_a_gif_stays_one(painting):
     ]  # fmt: skip
 
 
+def test_what_is_transparent_stays_so_through_the_whole_program(painting, capfd):
+    alpha = np.zeros((48, 64, 1), np.uint8)
+    alpha[:, :32] = 255
+    for number in (1, 2):
+        Image.fromarray(np.concatenate([moving(1)[0], alpha], axis=-1)).save(f"in_{number}.png")
+    assert video("in_%d.png", painting, "-o", "out_%d.png") == 0
+    assert capfd.readouterr().err == ""
+    for number in (1, 2):
+        found = np.asarray(Image.open(f"out_{number}.png"))
+        assert found.shape == (36, 48, 4)
+        assert (found[:, :22, 3].min(), found[:, 26:, 3].max()) == (255, 0)
+    assert video("in_%d.png", painting, "-o", "out.mp4", "--preview=0.04") == 0
+    assert "warning: out.mp4 cannot hold transparency" in capfd.readouterr().err
+    assert np.uint8(pixels_of("out.mp4")[0][:, 28:]).min() > 240
+
+
+def test_a_preview_of_a_variable_rate_knows_its_frames(painting, tmp_path, capfd):
+    write_clip(tmp_path / "clip.mkv", moving(6), [0, 40, 60, 500, 520, 1000], Fraction(1, 1000))
+    flags = [flag for flag in FLAGS if flag != "--quiet"]
+    words = ["clip.mkv", str(painting), "-o", "out.mkv", "--preview=0.1", *flags]
+    assert main(["video", *words]) == 0
+    shown = capfd.readouterr().out
+    assert "3 frames\n" in shown.splitlines(keepends=True)[0]
+    assert "Frame 3 of 3" in shown
+    assert "Saved out.mkv, 3 frames" in shown
+
+
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [
@@ -207,6 +258,7 @@ def test_a_gif_stays_one(painting):
         (["clip.mp4", "painting.png", "--output=out.txt"], 1, "has no ending of a film"),
         (["clip.mp4", "painting.png", "--output=clip.mp4"], 1, "would overwrite the input"),
         (["clip.mp4", "painting.png", "--codec=x"], 1, "choose another codec"),
+        (["clip_%d.mp4", "painting.png"], 1, "clip_%d.mp4 does not exist: name a film"),
         (["none.mp4", "painting.png"], 1, "none.mp4 does not exist: name a film"),
         (["clip.mp4", "none.png"], 1, "none.png"),
         (["clip.mp4", "painting.png", "--init=painting.png"], 1, "films start from content"),

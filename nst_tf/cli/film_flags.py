@@ -54,8 +54,10 @@ FILM_FLAGS: tuple[Row, ...] = (
     ("Film", "quality", "integer", None,
      "constant quality of the codec, less is better (default 16 for libx264)"),
     ("Film", "pixel_format", "string", "",
-     "FFmpeg's name of the pixel format (default yuv420p, or yuv444p for odd sizes)"),
-    ("Film", "sound", "boolean", True, "copy the sound as it is (default on)"),
+     "FFmpeg's name of the pixel format (default yuv420p, or yuv444p for odd sizes, or yuva420p "
+     "for transparent films in .webm)"),
+    ("Film", "sound", "boolean", True,
+     "keep the sound: copied, or encoded where the output cannot hold it (default on)"),
     ("Film", "frame_steps", "integer", 0,
      "steps that each frame takes but the first of a scene; 0: 0.4 of the finest scale's"),
     ("Film", "long_term", "boolean", False,

@@ -4,25 +4,29 @@ import dataclasses
 import hashlib
 import itertools
 import json
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from absl import flags
+from PIL.Image import Resampling
 
 from nst_tf.cli.film_flags import preview_seconds, sequence_rate
 from nst_tf.digests import array_digest, file_digest
 from nst_tf.errors import UserError
+from nst_tf.film.animation import is_animation
 from nst_tf.film.footage import Footage, Frame
 from nst_tf.film.reader import open_film
 from nst_tf.film.sequence import is_sequence, numbered, numbers
 from nst_tf.film.shot import Shot
 from nst_tf.fitting import fit, style_side
-from nst_tf.images.depth import to_float
-from nst_tf.images.io import load_image, load_mask
+from nst_tf.images.decode import Decoded
+from nst_tf.images.depth import to_float, to_levels
+from nst_tf.images.io import as_picture, load_image, load_mask
 from nst_tf.images.masks import LEAST_WHITE, Region, pair_masks
-from nst_tf.images.resize import Size, fit_size, resize
+from nst_tf.images.resize import Size, fit_size, resize, resize_plane
 from nst_tf.images.save import FORMATS
 from nst_tf.settings import INITS, Settings
 from nst_tf.styles import style_scales
@@ -70,17 +74,32 @@ class FilmInputs:
 
     def photo(self, frame: Frame) -> np.ndarray:
         """Return a frame at the size at which it is painted, float32 `[H, W, 3]` in [0, 1]."""
-        return resize(to_float(frame.pixels)[None], self.size)[0]
+        return self._fitted(frame)[0]
+
+    def _fitted(self, frame: Frame) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return a frame and its alpha, uint8, at the size at which it is painted."""
+        if frame.alpha is None:
+            return resize(to_float(frame.pixels)[None], self.size)[0], None
+        channels = list(np.moveaxis(frame.pixels, -1, 0))
+        decoded = Decoded(channels, to_float(frame.alpha), False)
+        picture = as_picture(decoded, self.size, self.footage.path)
+        assert picture.alpha is not None
+        return picture.pixels[0], to_levels(picture.alpha)
 
     def shot(self, frame: Frame, masks: Sequence[np.ndarray]) -> Shot:
         """Return a frame as it is to be painted; arguments from `frames`."""
-        return Shot(self.photo(frame), regions_of(masks, len(self.styles)))
+        # A mask can be too small to be seen at that size.
+        fitted = [resize_plane(mask, self.size, resample=Resampling.HAMMING) for mask in masks]
+        photo, alpha = self._fitted(frame)
+        return Shot(photo, regions_of(fitted, len(self.styles)), alpha)
 
     def _planes(self, mask: Footage | np.ndarray) -> Iterator[np.ndarray]:
         """Yield the mask of each frame; when a film of them ends, its last one stays."""
         if isinstance(mask, Footage):
             for frame in mask.frames(self.every):
                 plane = to_float(frame.pixels).mean(axis=-1)
+                if frame.alpha is not None:
+                    plane = plane * to_float(frame.alpha)
                 yield plane
         else:
             plane = mask
@@ -139,7 +158,8 @@ def load_film_inputs(values: flags.FlagValues, settings: Settings) -> FilmInputs
 
 
 def _open_mask(path: str, values: flags.FlagValues) -> Footage | np.ndarray:
-    if not is_sequence(path) and Path(path).suffix.lower() in FORMATS:
+    picture = Path(path).suffix.lower() in FORMATS and not is_sequence(path)
+    if picture and not (os.path.isfile(path) and is_animation(path)):
         mask = load_mask(path)
         return mask if mask.ndim == 2 else mask.mean(axis=-1)
     return open_film(path, sequence_rate(values))
@@ -153,8 +173,9 @@ def painted_size(size: Size, max_dim: int) -> Size:
     fitted = fit_size(*size, max_dim)
     if fitted == tuple(size):
         return fitted
-    height, width = (max(2, 2 * round(side / 2)) for side in fitted)
-    return min(height, max_dim), min(width, max_dim)
+    limit = 2 * (max_dim // 2)
+    height, width = (max(2, min(2 * round(side / 2), limit)) for side in fitted)
+    return height, width
 
 
 def film_identity(

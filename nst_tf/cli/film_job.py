@@ -163,10 +163,13 @@ def check_output(
 
 
 def _default_name(values: flags.FlagValues) -> str:
-    stems = [
-        Path(path).stem.split("%")[0].rstrip("_-.") for path in (values.content, *values.style)
-    ]
-    return joined_name(filter(None, stems), ".mp4")
+    from nst_tf.film.sequence import is_sequence
+
+    def stem(path: str) -> str:
+        named = Path(path).stem
+        return named.split("%")[0].rstrip("_-.") if is_sequence(path) else named
+
+    return joined_name(filter(None, map(stem, (values.content, *values.style))), ".mp4")
 
 
 def _taken(path: Path, values: flags.FlagValues) -> bool:

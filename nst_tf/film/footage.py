@@ -1,6 +1,7 @@
 """What a film is: its size, its timing, its colours, and its frames one by one."""
 
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
@@ -14,12 +15,15 @@ class Frame(NamedTuple):
     """A frame of a film.
 
     Attributes:
-        pixels: uint8 `[H, W, 3]`, upright, sRGB.
+        pixels: uint8 `[H, W, 3]`, upright, sRGB; what is half transparent has its own colour, what
+            cannot be seen is white.
         pts: when it is shown, in units of `Footage.time_base`.
+        alpha: uint8 `[H, W]`; None: opaque.
     """
 
     pixels: np.ndarray
     pts: int
+    alpha: np.ndarray | None = None
 
 
 class ColorTags(NamedTuple):
@@ -47,37 +51,51 @@ class Footage:
         size: height and width, upright, pixels.
         rate: frames a second, on average.
         time_base: seconds in a unit of time.
-        count: frames, as far as the file tells; 0: unknown.
+        moments: returns when the frames are shown, in units of `time_base`, without decoding them.
+            In damaged files there can be more of them than frames.
         read: returns the frames in order, from the first; it decodes as they are asked for.
-        colors: how the file stores them.
+        colors: how a film of these frames is to store them.
         sound: whether there is any.
         first: number of the first file of an image sequence.
+        transparent: whether the first frame is, in parts.
     """
 
     path: str
     size: Size
     rate: Fraction
     time_base: Fraction
-    count: int
+    moments: Callable[[], Sequence[int]]
     read: Callable[[], Iterator[Frame]]
     colors: ColorTags = ColorTags()
     sound: bool = False
     first: int = 1
+    transparent: bool = False
+
+    @functools.cached_property
+    def _moments(self) -> Sequence[int]:
+        return self.moments()
+
+    @property
+    def count(self) -> int:
+        """How many frames there are."""
+        return len(self._moments)
 
     def frames(self, every: int = 1, seconds: float = 0.0) -> Iterator[Frame]:
         """Yield each `every`th frame of the first `seconds`; 0: of all of them."""
-        start, limit = None, Fraction(seconds).limit_denominator(10**6)
+        start = None
         for number, frame in enumerate(self.read()):
             start = frame.pts if start is None else start
-            if limit and (frame.pts - start) * self.time_base >= limit:
+            if not self._within(frame.pts - start, seconds):
                 return
             if number % every == 0:
                 yield frame
 
     def expected(self, every: int = 1, seconds: float = 0.0) -> int:
-        """Return how many frames that will be, as far as the file tells; 0: unknown."""
-        count = self.count
-        if seconds:
-            within = max(1, round(seconds * self.rate))
-            count = min(count, within) if count else within
+        """Return how many frames that will be, as far as the file tells."""
+        times = self._moments
+        count = sum(self._within(time - times[0], seconds) for time in times)
         return -(-count // every)
+
+    def _within(self, time: int, seconds: float) -> bool:
+        """Return whether a time after the first frame lies within the first `seconds`."""
+        return not seconds or time * self.time_base < Fraction(seconds).limit_denominator(10**6)

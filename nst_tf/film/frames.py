@@ -9,9 +9,10 @@ import numpy as np
 
 from nst_tf.film.cuts import is_cut
 from nst_tf.film.keep import KeptFrames
-from nst_tf.film.reference import LAGS, combined, moved, repainted
+from nst_tf.film.reference import LAGS, Start, combined, moved, repainted
 from nst_tf.film.shot import Painted, Shot
 from nst_tf.fitting import Fitted, fit
+from nst_tf.images.resize import resize
 from nst_tf.memory.budget import memory_budget
 from nst_tf.memory.memo import Memo, memo_share
 from nst_tf.network.precision import feature_precision
@@ -22,6 +23,7 @@ from nst_tf.transfer import StyleTransfer
 
 SHARE = 0.4  # of the finest scale's steps that a frame takes that starts from the one before
 SETTLING = 2.0  # times those steps that the first frame of a scene takes on top
+LEAST_KNOWN = 0.8  # of what masks show; where they uncover more, few steps would not suffice
 
 
 def later_settings(settings: Settings, steps: int) -> Settings:
@@ -89,13 +91,30 @@ class FramePainter:
             MemoryError: memory ran out, even by the smallest blocks.
         """
         if shot.regions is None:
-            return Painted(shot.photo, shot.photo[None], shot.photo[None])
-        if past:
-            return self._run(shot, self._following(shot, past), stop)
-        first = self._run(shot, fit(shot.photo, self._styles, self.settings, shot.regions), stop)
+            nothing = np.zeros(shot.photo.shape[:2], np.float32)
+            return Painted(shot.photo, shot.photo[None], shot.photo[None], nothing)
+        fitted = fit(shot.photo, self._styles, self.later, shot.regions)
+        earlier = [past[lag - 1] for lag in self.lags if lag <= len(past)]
+        if not earlier:
+            return self._begin(shot, stop)
+        start = combined([moved(shot.photo, frame, fitted.covered) for frame in earlier])
+        wanted = np.ones_like(start.seen) if fitted.covered is None else fitted.covered > 0
+        fresh = None
+        masked = any(frame.covered is not None for frame in earlier)
+        known = (start.seen & wanted).sum() / wanted.sum()
+        if not known or (masked and known < LEAST_KNOWN):
+            fresh = self._begin(shot, stop)
+            if fresh is None or not known:
+                return fresh
+        return self._run(shot, _following(fitted, start, wanted, fresh), stop)
+
+    def _begin(self, shot: Shot, stop: Callable[[], bool]) -> Painted | None:
+        """Return a frame painted by the whole recipe; None if it was stopped."""
+        regions = shot.regions or ()
+        first = self._run(shot, fit(shot.photo, self._styles, self.settings, regions), stop)
         if first is None:
             return None
-        settled = fit(shot.photo, self._styles, self.settled, shot.regions)
+        settled = fit(shot.photo, self._styles, self.settled, regions)
         return self._run(shot, dataclasses.replace(settled, initial=first.image), stop)
 
     def _run(self, shot: Shot, fitted: Fitted, stop: Callable[[], bool]) -> Painted | None:
@@ -109,23 +128,39 @@ class FramePainter:
                     return None
         except AstrayError as error:
             warnings.warn(f"a frame keeps its best picture: {error}")
-            return Painted(shot.photo, error.image, error.image)
+            return Painted(shot.photo, _best(fitted, state), error.image, fitted.covered)
         assert state  # each run takes a step
-        return Painted(shot.photo, state.shown.numpy(), transfer.result(state))
+        return Painted(shot.photo, state.shown.numpy(), transfer.result(state), fitted.covered)
 
-    def _following(self, shot: Shot, past: Sequence[Painted]) -> Fitted:
-        """Return what a frame that follows others is made from."""
-        earlier = [past[lag - 1] for lag in self.lags if lag <= len(past)]
-        start = combined([moved(shot.photo, frame) for frame in earlier])
-        fitted = fit(
-            shot.photo, self._styles, self.later, shot.regions or (), reference=start.reference
-        )
-        image = start.reference.image
-        if not start.seen.all():
-            # What no earlier frame shows starts from the film's own, in colours of paint.
-            fresh = repainted(fitted.colors.content[0], image[0], start.seen)
-            image = np.where(start.seen[None, ..., None], image, fresh[None])
-        return dataclasses.replace(fitted, initial=image)
+
+def _following(fitted: Fitted, start: Start, wanted: np.ndarray, fresh: Painted | None) -> Fitted:
+    """Return what a frame that follows others is made from.
+
+    Args:
+        fitted: the frame and the paintings.
+        start: the earlier frames, moved.
+        wanted: where the frame is to be painted, bool `[H, W]`.
+        fresh: the frame without those before it, for what they do not show; None: the film's own,
+            in colours of paint.
+    """
+    image, photo = start.reference.image, fitted.colors.content
+    if not start.seen.all():
+        paint = repainted(photo[0], image[0], start.seen)[None] if fresh is None else fresh.image
+        image = np.where(start.seen[..., None], image, np.where(wanted[..., None], paint, photo))
+    return dataclasses.replace(fitted, initial=image, reference=start.reference)
+
+
+def _best(fitted: Fitted, state: RunState | None) -> np.ndarray:
+    """Return the image that a run falls back on when it goes astray, in the run's colours.
+
+    Args:
+        fitted: what the run was made from.
+        state: after its last sound step; None: it took none.
+    """
+    if state is None:
+        return fitted.colors.content if fitted.initial is None else fitted.initial
+    best = state.shown if state.watch.image is None else state.watch.image
+    return resize(best.numpy(), fitted.size)
 
 
 def paint_frames(
@@ -181,14 +216,14 @@ def keep_frames(
         ValueError: pictures, masks, settings and memory do not agree.
         MemoryError: memory ran out, even by the smallest blocks.
     """
-    shown = 0
+    shown, alpha = 0, None
 
     def timed() -> Iterator[Shot]:
-        nonlocal shown
+        nonlocal shown, alpha
         for time, shot in shots:
-            shown = time
+            shown, alpha = time, shot.alpha
             yield shot
 
     for past in paint_frames(painter, timed(), kept.past, stop):
-        kept.add(shown, past, identity)
+        kept.add(shown, past, identity, alpha)
         yield

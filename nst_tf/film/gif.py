@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
 from nst_tf.film.footage import Frame
+from nst_tf.film.pixels import av_frame
 
 DITHER = "bayer:bayer_scale=4"  # which depends on the place alone: still parts stay still
 
@@ -33,10 +32,7 @@ def gif_frames(frames: Iterable[Frame], time_base: Fraction) -> Iterator[Any]:
 
 
 def _picture(frame: Frame, time_base: Fraction) -> Any:
-    import av
-
-    picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame.pixels), format="rgb24")
-    picture = picture.reformat(format="bgra")
+    picture = av_frame(frame, clear=True).reformat(format="bgra")
     picture.pts, picture.time_base = frame.pts, time_base
     return picture
 

@@ -22,7 +22,7 @@ from nst_tf.film.footage import Frame
 from nst_tf.film.shot import Painted
 from nst_tf.images.depth import to_levels
 
-FORMAT = "nst_tf frames 1"
+FORMAT = "nst_tf frames 2"
 STATE = "state.npz"
 FAST = 1  # of PNG's levels of compression: the files are deleted soon
 
@@ -90,7 +90,7 @@ class KeptFrames:
                 if record["format"] != FORMAT:
                     raise UserError("another format")
                 times = [int(time) for time in file["times"]]
-                images, photos = file["images"], file["photos"]
+                images, photos, covered = file["images"], file["photos"], file["covered"]
         except OSError as error:
             raise OSError(f"{path} cannot be read: {error.strerror or error}") from None
         except (ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile):
@@ -106,23 +106,33 @@ class KeptFrames:
             raise UserError(f"{self._file(missing[0])} is missing: delete {self.directory}")
         self.times = times
         self.past = tuple(
-            Painted(photo, image[None], image[None])
-            for photo, image in zip(photos, images, strict=True)
+            Painted(photo, image[None], image[None], None if share.min() == 1 else share)
+            for photo, image, share in zip(photos, images, covered, strict=True)
         )
 
-    def add(self, time: int, past: Sequence[Painted], identity: dict[str, Any]) -> None:
+    def add(
+        self,
+        time: int,
+        past: Sequence[Painted],
+        identity: dict[str, Any],
+        alpha: np.ndarray | None = None,
+    ) -> None:
         """Keep one more frame; when this returns, it is on the disk.
 
         Args:
             time: when it is shown.
             past: the frame, and those before it that the next one needs.
             identity: of the film.
+            alpha: of the frame, uint8 `[H, W]`; None: opaque.
 
         Raises:
             OSError: it cannot be written.
         """
+        levels = to_levels(past[0].result[0])
+        if alpha is not None:
+            levels = np.concatenate([levels, alpha[..., None]], axis=-1)
         with write_whole(self._file(len(self.times))) as file:
-            Image.fromarray(to_levels(past[0].result[0])).save(file, "PNG", compress_level=FAST)
+            Image.fromarray(levels).save(file, "PNG", compress_level=FAST)
         times = [*self.times, time]
         with write_whole(self.directory / STATE) as file:
             np.savez(
@@ -131,6 +141,7 @@ class KeptFrames:
                 times=times,
                 images=np.stack([frame.image[0] for frame in past]),
                 photos=np.stack([frame.photo for frame in past]),
+                covered=np.stack([_covered(frame) for frame in past]),
             )
         self.times, self.past = times, tuple(past)
 
@@ -150,7 +161,8 @@ class KeptFrames:
         """Yield as many frames as there are times, which are when they are shown."""
         for number, time in enumerate(times):
             with Image.open(self._file(number)) as image:
-                yield Frame(np.asarray(image.convert("RGB")), time)
+                levels = np.asarray(image)
+            yield Frame(levels[..., :3], time, levels[..., 3] if levels.shape[-1] == 4 else None)
 
     def remove(self) -> None:
         """Delete the frames, but nothing else that is in the directory."""
@@ -168,3 +180,8 @@ class KeptFrames:
 
     def _file(self, number: int) -> Path:
         return self.directory / f"frame-{number + 1:06d}.png"
+
+
+def _covered(frame: Painted) -> np.ndarray:
+    whole = np.ones(frame.photo.shape[:2], np.float32)
+    return whole if frame.covered is None else frame.covered

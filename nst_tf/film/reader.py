@@ -3,30 +3,32 @@
 import importlib.util
 import os
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
 from nst_tf.errors import UserError
-from nst_tf.film.footage import ColorTags, Footage, Frame
+from nst_tf.film.animation import is_animation, open_animation
+from nst_tf.film.footage import Footage, Frame
+from nst_tf.film.hdr import kind
+from nst_tf.film.pixels import color_tags, progressive, shown
 from nst_tf.film.sequence import is_sequence, open_sequence
-from nst_tf.images.depth import to_levels
-from nst_tf.images.io import over_white
 
-UNSPECIFIED = 2  # of the numbers of ITU-T H.273
-BT709, BT601 = 1, 5  # matrices
-HD = 720  # rows from which players take unspecified colours for BT.709
+MISSING = Fraction(1, 5)  # seconds between the announced end and the last packet that are usual
+MISSING_SHARE = Fraction(1, 50)  # and the share of the film's length
+
+CLEAR_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+"""Decoders that know of transparency, which FFmpeg's own of these codecs do not."""
 
 
 def open_film(path: str, rate: Fraction = Fraction(25)) -> Footage:
     """Open a film and decode its first frame.
 
     Args:
-        path: a film of any format that FFmpeg reads, or the pattern of an image sequence, such as
-            `frame_%05d.png`.
+        path: a film of any format that FFmpeg reads, an animated WebP or AVIF picture, or the
+            pattern of an image sequence, such as `frame_%05d.png`. A file that exists is no
+            pattern.
         rate: frames a second of an image sequence.
 
     Raises:
@@ -35,27 +37,32 @@ def open_film(path: str, rate: Fraction = Fraction(25)) -> Footage:
     """
     if is_sequence(path):
         return open_sequence(path, rate)
-    check_pyav(path)
     if not os.path.isfile(path):
         raise FileNotFoundError(
             f"{path} does not exist: name a film, or a pattern like frame_%05d.png"
         )
-    with _opened(path) as container:
+    if is_animation(path):
+        return open_animation(path)
+    check_pyav(path)
+    with opened(path) as container:
         stream = _pictures(container, path)
-        first = next(_decoded(container, stream, path), None)
+        first = next(progressive(_decoded(container, stream, path)), None)
         if first is None:
             raise UserError(f"{path} holds no picture that can be decoded: name another film")
-        pixels = upright(first)
-        pace = stream.average_rate or stream.guessed_rate or rate
+        pixels, alpha = _shown(first, stream, path)
+        if found := kind(first.color_trc, first.color_primaries):
+            warnings.warn(f"{path} is {found}: it is tone-mapped to BT.709, at 8 bits a channel")
+        pace = Fraction(stream.average_rate or stream.guessed_rate or rate)
         return Footage(
             path=path,
             size=pixels.shape[:2],
-            rate=Fraction(pace),
-            time_base=Fraction(stream.time_base or 1 / Fraction(pace)),
-            count=_count(container, stream, Fraction(pace)),
+            rate=pace,
+            time_base=Fraction(stream.time_base or 1 / pace),
+            moments=lambda: _moments(path),
             read=lambda: _read(path),
-            colors=_tags(first),
+            colors=color_tags(first),
             sound=bool(container.streams.audio),
+            transparent=alpha is not None,
         )
 
 
@@ -65,26 +72,14 @@ def check_pyav(path: str) -> None:
         raise UserError(f"{path} needs PyAV: run pip install 'nst_tf[video]'")
 
 
-def _read(path: str) -> Iterator[Frame]:
-    with _opened(path) as container:
-        stream = _pictures(container, path)
-        stream.thread_type = "AUTO"
-        step = 1 / (stream.time_base * (stream.average_rate or 25))
-        latest: int | None = None
-        for frame in _decoded(container, stream, path):
-            pts = frame.pts
-            if latest is not None and (pts is None or pts <= latest):  # a damaged clock
-                pts = latest + max(1, round(step))
-            latest = pts or 0
-            yield Frame(upright(frame), latest)
-
-
 @contextmanager
-def _opened(path: str) -> Iterator[Any]:
+def opened(path: str) -> Iterator[Any]:
+    """Open a film as a container of PyAV; OSError: it is no film."""
     import av
 
     try:
-        container = av.open(path)
+        # The prefix keeps FFmpeg from taking `12:30.mp4` for an address.
+        container = av.open(f"file:{path}", metadata_errors="ignore")
     except (av.error.FFmpegError, ValueError) as error:
         raise OSError(f"{path} cannot be read as a film: {_reason(error)}") from None
     with container:
@@ -92,6 +87,60 @@ def _opened(path: str) -> Iterator[Any]:
             yield container
         except av.error.FFmpegError as error:
             raise OSError(f"{path} cannot be read as a film: {_reason(error)}") from None
+
+
+def _read(path: str) -> Iterator[Frame]:
+    with opened(path) as container:
+        stream = _pictures(container, path)
+        stream.thread_type = "AUTO"
+        frames = progressive(_decoded(container, stream, path, to_the_end=True))
+        clock = _Clock(stream)
+        for frame in frames:
+            pixels, alpha = _shown(frame, stream, path)
+            yield Frame(pixels, clock.steadied(frame.pts), alpha)
+
+
+def _moments(path: str) -> list[int]:
+    """Return when the frames of a film are shown, by its packets alone."""
+    import av
+
+    with opened(path) as container:
+        stream = _pictures(container, path)
+        times = []
+        with suppress(av.error.FFmpegError):  # what is behind the damage is not read either
+            for packet in container.demux(stream):
+                if packet.size and not packet.is_discard:
+                    times.append(packet.dts if packet.pts is None else packet.pts)
+        clock = _Clock(stream)
+        known = sorted(time for time in times if time is not None)
+        return [*map(clock.steadied, known), *(clock.steadied(None) for _ in times[len(known) :])]
+
+
+class _Clock:
+    """The times of frames; where a film's are missing or run backwards, the pace fills in."""
+
+    def __init__(self, stream: Any) -> None:
+        self._step = max(1, round(1 / (stream.time_base * (stream.average_rate or 25))))
+        self._latest: int | None = None
+
+    def steadied(self, pts: int | None) -> int:
+        """Return a time after all before it."""
+        if self._latest is not None and (pts is None or pts <= self._latest):
+            pts = self._latest + self._step
+        self._latest = pts or 0
+        return self._latest
+
+
+def _shown(frame: Any, stream: Any, path: str) -> Any:
+    import av
+
+    try:
+        return shown(frame, stream.sample_aspect_ratio)
+    except (av.error.FFmpegError, OSError):
+        raise UserError(
+            f"{path} stores its colours in a way that is unknown here (matrix {frame.colorspace} "
+            "of H.273, as Dolby Vision does): export it as SDR, HLG or HDR10"
+        ) from None
 
 
 def _pictures(container: Any, path: str) -> Any:
@@ -104,60 +153,62 @@ def _pictures(container: Any, path: str) -> Any:
     raise UserError(f"{path} holds no moving pictures: name a film")
 
 
-def _decoded(container: Any, stream: Any, path: str) -> Iterator[Any]:
-    """Yield the decoded frames; a damaged end ends the film, with a warning."""
+def _decoded(container: Any, stream: Any, path: str, to_the_end: bool = False) -> Iterator[Any]:
+    """Yield the decoded frames; a damaged end ends the film.
+
+    Args:
+        container, stream: of the film.
+        path: of the film.
+        to_the_end: whether all frames are wanted, and a warning of those that are missing.
+    """
     import av
 
-    count = 0
+    count = damaged = 0
+    latest = Fraction(0)
+    decode = _decoder(stream)
     try:
-        for frame in container.decode(stream):
-            count += 1
-            yield frame
+        for packet in container.demux():
+            latest = max(latest, _end(packet))
+            for frame in decode(packet) if packet.stream.index == stream.index else ():
+                count += 1
+                damaged += frame.is_corrupt
+                yield frame
     except av.error.FFmpegError as error:
         if not count:
             raise OSError(f"{path} cannot be read as a film: {_reason(error)}") from None
         warnings.warn(f"{path} is damaged after frame {count} ({_reason(error)}): it ends there")
+        return
+    if not to_the_end:
+        return
+    if damaged:
+        warnings.warn(
+            f"{path}: {damaged} of {count} frames are damaged and shown as well as can be"
+        )
+    whole = Fraction(container.duration or 0, 1_000_000)
+    missing = whole + Fraction(container.start_time or 0, 1_000_000) - latest
+    if missing > max(MISSING, MISSING_SHARE * whole):
+        warnings.warn(
+            f"{path} is cut off: of {float(whole):.1f} s the last {float(missing):.1f} are missing"
+        )
+
+
+def _decoder(stream: Any) -> Callable[[Any], Iterable[Any]]:
+    """Return what decodes a packet of a stream."""
+    import av
+
+    alone = CLEAR_DECODERS.get(stream.codec_context.name)
+    if not alone or stream.metadata.get("alpha_mode") != "1":
+        return lambda packet: packet.decode()
+    context: Any = av.CodecContext.create(alone, "r")
+    return lambda packet: context.decode(packet if packet.size else None)
+
+
+def _end(packet: Any) -> Fraction:
+    """Return when a packet ends, seconds."""
+    if packet.pts is None or not packet.time_base:
+        return Fraction(0)
+    return (packet.pts + (packet.duration or 0)) * packet.time_base
 
 
 def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
-
-
-def _count(container: Any, stream: Any, rate: Fraction) -> int:
-    if stream.frames:
-        return stream.frames
-    if stream.duration:
-        return round(stream.duration * stream.time_base * rate)
-    return round(Fraction(container.duration, 1_000_000) * rate) if container.duration else 0
-
-
-def _tags(frame: Any) -> ColorTags:
-    if frame.format.is_rgb or frame.format.name == "pal8":
-        return ColorTags()
-    numbers = (frame.colorspace, frame.color_range, frame.color_primaries, frame.color_trc)
-    return ColorTags(*map(int, numbers))
-
-
-def upright(frame: Any) -> np.ndarray:
-    """Return the pixels of a decoded frame, uint8 `[H, W, 3]`, turned as the file says.
-
-    Transparent parts are shown over white. Where the file does not say how it stores colours, they
-    are what players take them for: BT.709 from 720 rows on, else BT.601.
-    """
-    from av.video.reformatter import Interpolation
-
-    exact = (
-        Interpolation.BICUBIC | Interpolation.ACCURATE_RND
-        | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
-    )  # fmt: skip
-    shown = frame.format
-    if shown.name == "pal8" or any(component.is_alpha for component in shown.components):
-        rgba = frame.to_ndarray(format="rgba").astype(np.float32) / 255
-        pixels = to_levels(over_white(rgba[..., :3], rgba[..., 3]))
-    else:
-        guessed = frame.colorspace == UNSPECIFIED and not shown.is_rgb
-        matrix = (BT709 if frame.height >= HD else BT601) if guessed else None
-        rgb = frame.reformat(format="rgb24", src_colorspace=matrix, interpolation=exact)
-        pixels = rgb.to_ndarray()
-    # The display matrix turns counter-clockwise.
-    return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90) % 4))

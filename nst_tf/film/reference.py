@@ -8,6 +8,7 @@ import numpy as np
 
 from nst_tf.film.flow import motion_edges, optical_flow, visible, warp
 from nst_tf.film.shot import Painted
+from nst_tf.images.masks import LEAST_WHITE
 from nst_tf.images.reference import Reference
 
 LAGS = (1, 2, 4)
@@ -17,6 +18,7 @@ NEAR = 1 / 12  # of the long side: deviation of the surroundings that lend their
 FAR = 0.02  # weight of the whole picture among them
 LEAST_VARIANCE = 3e-3  # below which a colour is taken for constant
 SMOOTHING = 1 / 48  # of the long side: deviation of the blur of the photo's change
+ENOUGH = 0.5  # of what masks cover now must have been covered before to count as painted
 
 
 class Start(NamedTuple):
@@ -24,14 +26,14 @@ class Start(NamedTuple):
 
     Attributes:
         reference: for the temporal term.
-        seen: where an earlier frame shows what is here, bool `[H, W]`.
+        seen: where an earlier frame shows what is here, painted, bool `[H, W]`.
     """
 
     reference: Reference
     seen: np.ndarray
 
 
-def moved(photo: np.ndarray, earlier: Painted) -> Start:
+def moved(photo: np.ndarray, earlier: Painted, covered: np.ndarray | None = None) -> Start:
     """Return an earlier frame moved to where a new one shows the same things.
 
         R = W(I) + B(P' − W(P))
@@ -43,11 +45,15 @@ def moved(photo: np.ndarray, earlier: Painted) -> Start:
     Args:
         photo: P', the new frame, float32 `[H, W, 3]` in [0, 1].
         earlier: the frame that is moved.
+        covered: how much of each pixel is to be painted, float32 `[H, W]`; None: all of it.
     """
     flow, back = optical_flow(photo, earlier.photo), optical_flow(earlier.photo, photo)
     seen = visible(flow, back)
     change = _blurred(photo - warp(earlier.photo, flow), seen)
     image = np.clip(warp(earlier.image[0], flow) + change, 0, 1)
+    if earlier.covered is not None:  # where a mask comes in only now, the earlier frame is a photo
+        least = ENOUGH if covered is None else np.maximum(ENOUGH * covered, LEAST_WHITE)
+        seen = seen & (warp(earlier.covered, flow, sharp=False) >= least)
     confidence = (seen & ~motion_edges(flow)).astype(np.float32)
     return Start(Reference(image[None], confidence), seen)
 

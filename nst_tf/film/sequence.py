@@ -1,29 +1,36 @@
 """Image sequences: numbered picture files, by a pattern such as `frame_%05d.png`."""
 
+import os
 import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
-
 from nst_tf.errors import UserError
 from nst_tf.film.footage import Footage, Frame
 from nst_tf.images.depth import to_levels
-from nst_tf.images.io import load_image
+from nst_tf.images.io import load_picture
 
 NUMBER = re.compile(r"%0?(\d*)d")
 
+FILMS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mts", ".mpg")
+"""Endings of files that are no picture, whatever `%` their names hold."""
+
 
 def is_sequence(path: str) -> bool:
-    """Return whether a path is the pattern of an image sequence."""
-    return bool(NUMBER.search(Path(path).name))
+    """Return whether a path is the pattern of an image sequence, and not a film's name."""
+    named = Path(path)
+    return (
+        bool(NUMBER.search(named.name))
+        and named.suffix.lower() not in FILMS
+        and not os.path.isfile(path)
+    )
 
 
 def numbered(path: str, number: int) -> Path:
     """Return the file of a number; ValueError: the pattern holds more than one number."""
     try:
-        return Path(path % number)
+        return Path(path).with_name(Path(path).name % number)
     except (TypeError, ValueError):
         raise UserError(
             f"{path} is no pattern with one number: write it like frame_%05d.png, and %% for %"
@@ -47,19 +54,24 @@ def open_sequence(path: str, rate: Fraction) -> Footage:
     first = last = min(found)
     while numbered(path, last + 1).is_file():
         last += 1
-    size = _pixels(numbered(path, first)).shape[:2]
+    opened = _frame(numbered(path, first), 0)
+    size = opened.pixels.shape[:2]
 
     def read() -> Iterator[Frame]:
         for number in range(first, last + 1):
-            pixels = _pixels(numbered(path, number))
+            frame = _frame(numbered(path, number), number - first)
+            pixels = frame.pixels
             if pixels.shape[:2] != size:
                 raise UserError(
                     f"{numbered(path, number)} is {pixels.shape[1]}x{pixels.shape[0]} pixels, but "
                     f"the first file {size[1]}x{size[0]}: give all the same size"
                 )
-            yield Frame(pixels, number - first)
+            yield frame
 
-    return Footage(path, size, rate, 1 / rate, last + 1 - first, read, first=first)
+    return Footage(
+        path, size, rate, 1 / rate, lambda: range(last + 1 - first), read, first=first,
+        transparent=opened.alpha is not None,
+    )  # fmt: skip
 
 
 def numbers(path: str) -> list[int]:
@@ -76,5 +88,7 @@ def numbers(path: str) -> list[int]:
     ]  # fmt: skip
 
 
-def _pixels(path: Path) -> np.ndarray:
-    return to_levels(load_image(path)[0])
+def _frame(path: Path, pts: int) -> Frame:
+    picture = load_picture(path)
+    alpha = None if picture.alpha is None else to_levels(picture.alpha)
+    return Frame(to_levels(picture.pixels[0]), pts, alpha)

@@ -1,9 +1,9 @@
-"""Frames as films, by PyAV: pictures are encoded, sound is copied."""
+"""Frames as films, by PyAV."""
 
-import importlib.util
 import io
+import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -15,7 +15,10 @@ from nst_tf.errors import UserError
 from nst_tf.files import write_whole
 from nst_tf.film.footage import ColorTags, Footage, Frame
 from nst_tf.film.gif import gif_frames
+from nst_tf.film.pixels import HD, av_frame
+from nst_tf.film.reader import check_pyav
 from nst_tf.film.sequence import is_sequence, numbered
+from nst_tf.film.sound import container_kind, open_sound, plan_sound
 from nst_tf.images.depth import to_float
 from nst_tf.images.resize import Size
 from nst_tf.images.save import output_format, save_image
@@ -33,7 +36,8 @@ BY_SCALE = ("mpeg4",)  # codecs whose quality is a scale of quantisers, not a ra
 QUANTISER = 118  # FFmpeg's units of one
 MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}  # H.273's numbers to swscale's
 LIMITED, FULL = 1, 2
-HD = 720  # rows from which BT.709 is used where the source does not say
+CLEAR_FORMATS = ("yuva", "rgba", "argb", "bgra", "abgr", "gbrap", "ya8", "ya16")
+"""How the names of pixel formats with an alpha begin."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Encoding:
         codec: FFmpeg's name; empty: that of the ending in `CODECS`.
         quality: the codec's constant quality, less is better; None: that in `QUALITIES`.
         pixel_format: FFmpeg's name; empty: yuv420p, or yuv444p for odd sizes, which yuv420p cannot
-            hold in most codecs.
+            hold in most codecs; yuva420p of films in parts transparent in .webm.
     """
 
     codec: str = ""
@@ -55,15 +59,19 @@ class Encoding:
 def check_writable_film(path: str, footage: Footage, size: Size, encoding: Encoding) -> None:
     """Check that a film can be written, by writing a black frame and the sound's head to memory.
 
+    It warns of sound and transparency that the film cannot hold.
+
     Raises:
-        ValueError: the ending is unknown, or codec, quality, pixel format, size, container and
-            sound do not go together; the text says what to change.
+        ValueError: the ending is unknown, or codec, quality, pixel format, size and container do
+            not go together; the text says what to change.
     """
     if is_sequence(path):
         numbered(path, 0)
-        output_format(path)
+        picture = output_format(path)
         if encoding != Encoding():
             raise UserError(f"{path} is an image sequence: it takes no codec, quality or format")
+        if footage.transparent and picture == "JPEG":
+            _warn_of_white(path)
         return
     suffix = Path(path).suffix.lower()
     if suffix not in CODECS:
@@ -71,14 +79,28 @@ def check_writable_film(path: str, footage: Footage, size: Size, encoding: Encod
             f"{path} has no ending of a film: use one of {' '.join(CODECS)}, or a pattern such as "
             "frame_%05d.png"
         )
-    if importlib.util.find_spec("av") is None:
-        raise UserError(f"{path} needs PyAV: run pip install 'nst_tf[video]'")
+    check_pyav(path)
     if suffix == ".gif":
         if encoding != Encoding():
             raise UserError(f"{path} is a GIF: it takes no codec, quality or pixel format")
         return
     black = Frame(np.zeros((*size, 3), np.uint8), 0)
-    encode(io.BytesIO(), path, footage, [black], encoding, Fraction(0))
+    pixel_format = encode(io.BytesIO(), path, footage, [black], encoding, Fraction(0))
+    if footage.transparent and not _holds_alpha(pixel_format):
+        _warn_of_white(path)
+    for line in plan_sound(footage, path)[1]:
+        warnings.warn(line)
+
+
+def _warn_of_white(path: str) -> None:
+    warnings.warn(
+        f"{path} cannot hold transparency, which is shown over white: use .webm, .gif or a pattern "
+        "such as frame_%05d.png to keep it"
+    )
+
+
+def _holds_alpha(pixel_format: str) -> bool:
+    return pixel_format == "pal8" or pixel_format.startswith(CLEAR_FORMATS)
 
 
 def write_film(
@@ -105,7 +127,8 @@ def write_film(
     """
     if is_sequence(path):
         for number, frame in enumerate(frames, start=footage.first):
-            save_image(numbered(path, number), to_float(frame.pixels))
+            alpha = None if frame.alpha is None else to_float(frame.alpha)
+            save_image(numbered(path, number), to_float(frame.pixels), alpha=alpha)
         return
     with write_whole(path) as file:
         encode(file.name, path, footage, frames, encoding, until, every)
@@ -119,11 +142,11 @@ def encode(
     encoding: Encoding,
     until: Fraction | None = None,
     every: int = 1,
-) -> None:
-    """Encode a film to a file; arguments and errors as for `write_film`.
+) -> str:
+    """Encode a film to a file and return its pixel format; arguments and errors as `write_film`.
 
     Args:
-        file: opened for writing, or where to write whatever the ending of `path`.
+        file: opened for writing, or where to write, with any ending.
     """
     import av
 
@@ -131,29 +154,35 @@ def encode(
     first = next(iter(frames))
     size = first.pixels.shape[:2]
     codec = encoding.codec or CODECS[suffix]
-    kind = {".m4v": "mp4", ".mkv": "matroska"}.get(suffix, suffix[1:])
+    kind = container_kind(suffix)
     what = f"{size[1]}x{size[0]} pixels by codec {codec!r}"
+    target = f"file:{file}" if isinstance(file, str) else file
     try:
         with ExitStack() as closing:
             options = {"fflags": "+bitexact"}  # no names by chance: equal frames make equal files
             if isinstance(file, str) and kind in ("mp4", "mov"):
                 # With the index in front, a player can begin at once; it takes a second opening.
                 options["movflags"] = "+faststart"
-            container = closing.enter_context(av.open(file, "w", format=kind, options=options))
+            container = closing.enter_context(av.open(target, "w", format=kind, options=options))
             stream = _stream(container, codec, size, footage, encoding, every)
             what += f" in pixel format {stream.pix_fmt}"
-            sound = closing.enter_context(_sound(container, footage, suffix))
+            sound = closing.enter_context(open_sound(container, footage, path))
+            start = round(sound.start(first.pts * footage.time_base) / footage.time_base)
             tags = _colors(stream, footage.colors, size)
             if codec == "gif":
                 pictures = gif_frames(frames, footage.time_base)
             else:
-                pictures = _pictures(frames, stream, tags)
+                pictures = _pictures(frames, stream, tags, "" if footage.transparent else path)
             for picture in pictures:
+                time = picture.pts * footage.time_base
+                picture.pts -= start
                 picture.time_base = footage.time_base
                 container.mux(stream.encode(picture))
-                sound.copy(picture.pts * footage.time_base, until)
+                sound.write(time, until)
             container.mux(stream.encode())
-            sound.copy(until, until)
+            sound.write(until, until)
+            sound.end()
+            return stream.pix_fmt
     except (av.error.FFmpegError, ValueError) as error:
         raise UserError(
             f"{path} cannot hold {what} ({error}): choose another codec, pixel format or ending"
@@ -173,8 +202,9 @@ def _stream(
             raise UserError(f"quality is known for {', '.join(QUALITIES)} alone")
     stream = container.add_stream(codec, rate=footage.rate / every, options=options)
     stream.height, stream.width = size
+    clear = footage.transparent and codec == "libvpx-vp9"
     stream.pix_fmt = encoding.pixel_format or (
-        "pal8" if codec == "gif" else "yuv444p" if odd else "yuv420p"
+        "pal8" if codec == "gif" else "yuva420p" if clear else "yuv444p" if odd else "yuv420p"
     )
     stream.time_base = stream.codec_context.time_base = footage.time_base
     if codec == "libvpx-vp9":
@@ -197,14 +227,24 @@ def _colors(stream: Any, tags: ColorTags, size: Size) -> ColorTags:
     return tags._replace(matrix=matrix, range=range_)
 
 
-def _pictures(frames: Iterable[Frame], stream: Any, tags: ColorTags) -> Iterator[Any]:
-    """Yield frames in the stream's pixel format."""
-    import av
+def _pictures(
+    frames: Iterable[Frame], stream: Any, tags: ColorTags, unwarned: str
+) -> Iterator[Any]:
+    """Yield frames in the stream's pixel format.
+
+    Args:
+        frames, stream, tags: the frames, and how they are stored.
+        unwarned: where to, if only later frames can show that transparency is lost; else empty.
+    """
     from av.video.reformatter import Interpolation
 
     exact = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
     for frame in frames:
-        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame.pixels), format="rgb24")
+        clear = _holds_alpha(stream.pix_fmt)
+        if unwarned and frame.alpha is not None and not clear:
+            _warn_of_white(unwarned)
+            unwarned = ""
+        picture = av_frame(frame, clear)
         picture = picture.reformat(
             format=stream.pix_fmt,
             dst_colorspace=MATRICES.get(tags.matrix),
@@ -213,50 +253,3 @@ def _pictures(frames: Iterable[Frame], stream: Any, tags: ColorTags) -> Iterator
         )
         picture.pts = frame.pts
         yield picture
-
-
-class _Silence:
-    def copy(self, time: Fraction | None, until: Fraction | None) -> None:
-        """Copy nothing."""
-
-
-class _Sound:
-    """The packets of sound, copied as they are."""
-
-    def __init__(self, source: Any, container: Any) -> None:
-        self._container = container
-        streams = {
-            stream.index: container.add_stream_from_template(stream)
-            for stream in source.streams.audio
-        }
-        self._packets = (
-            (packet, streams[packet.stream.index])
-            for packet in source.demux(*source.streams.audio)
-            if packet.dts is not None
-        )
-        self._next = next(self._packets, None)
-
-    def copy(self, time: Fraction | None, until: Fraction | None) -> None:
-        """Copy what is heard before `time`, but nothing that begins at `until` or later, seconds.
-
-        None stands for the end.
-        """
-        while self._next is not None:
-            packet, stream = self._next
-            starts = packet.dts * packet.time_base
-            if (time is not None and starts > time) or (until is not None and starts >= until):
-                return
-            packet.stream = stream
-            self._container.mux(packet)
-            self._next = next(self._packets, None)
-
-
-@contextmanager
-def _sound(container: Any, footage: Footage, suffix: str) -> Iterator[_Sound | _Silence]:
-    import av
-
-    if not footage.sound or suffix == ".gif":
-        yield _Silence()
-        return
-    with av.open(footage.path) as source:
-        yield _Sound(source, container)

@@ -5,8 +5,12 @@ import pytest
 
 from nst_tf import RECIPES, Settings
 from nst_tf.film.frames import FramePainter, later_settings, paint_frames
+from nst_tf.film.keep import KeptFrames
 from nst_tf.film.reference import moved, repainted
 from nst_tf.film.shot import Painted, Shot
+from nst_tf.images.masks import Region
+from nst_tf.losses.neighbors import PHOTO_SHARE
+from tests.conftest import ROOT
 from tests.film.clips import moving
 
 SETTINGS = Settings(
@@ -28,6 +32,11 @@ def test_later_frames_take_few_steps_at_full_size():
     assert (later.content_weight, later.style_weight) == pytest.approx((31.5, 1e-2))
 
 
+def test_the_page_of_films_names_the_moved_frames_share_of_the_query():
+    page = (ROOT / "docs" / "video.md").read_text(encoding="utf-8")
+    assert f"the moved frame in the query, {1 - PHOTO_SHARE:g} of it" in " ".join(page.split())
+
+
 def test_a_frame_depends_on_those_before_it_alone(painter):
     shots = [Shot(np.float32(frame) / 255) for frame in moving(3)]
     whole = list(paint_frames(painter, shots))
@@ -40,6 +49,57 @@ def test_nothing_is_painted_where_nothing_is_to_be(painter):
     photo = np.float32(moving(1)[0]) / 255
     ((painted,),) = paint_frames(painter, [Shot(photo, None)])
     np.testing.assert_array_equal(painted.result[0], photo)
+
+
+def away(past, photo):
+    """Return how far each column of a painted frame is from the film's own."""
+    return np.abs(past[0].result[0] - photo).mean(axis=(0, 2))
+
+
+def white_to(column, size=(48, 64)):
+    mask = np.zeros(size, np.float32)
+    mask[:, :column] = 1
+    return [Region(mask)]
+
+
+@pytest.mark.parametrize(
+    "regions",
+    [
+        pytest.param([None, ()], id="a mask that was black"),
+        pytest.param([white_to(24), white_to(64)], id="a mask that grows"),
+        pytest.param([white_to(24), [Region(1 - white_to(24)[0].content)]], id="a mask that jumps"),
+    ],
+)
+def test_what_a_mask_uncovers_is_painted(smooth, painter, regions):
+    photo = smooth(48, 64, 0)[0]
+    before, after = paint_frames(painter, [Shot(photo, shown) for shown in regions])
+    (whole,) = paint_frames(painter, [Shot(photo)])
+    assert away(before, photo)[32:].max() == 0
+    uncovered = slice(32, 64)  # at once as much as in a frame without a mask
+    assert away(after, photo)[uncovered].mean() > 0.7 * away(whole, photo)[uncovered].mean()
+
+
+def test_what_masks_cover_survives_a_stop(smooth, painter, tmp_path):
+    shots = [Shot(smooth(48, 64, 0)[0], white_to(width)) for width in (24, 24, 48)]
+    *_, before, after = paint_frames(painter, shots)
+    kept, again = KeptFrames(tmp_path / "frames"), KeptFrames(tmp_path / "frames")
+    kept.begin()
+    kept.add(0, before, {})
+    again.load({}, lambda one, other: [])
+    ((resumed, *_),) = paint_frames(painter, shots[2:], again.past)
+    np.testing.assert_array_equal(resumed.image, after[0].image)
+
+
+@pytest.mark.parametrize("style_weight", [1e39, (1.0, 1e39)])
+def test_a_frame_that_goes_astray_keeps_the_runs_own_colours(smooth, style_weight):
+    settings = dataclasses.replace(
+        SETTINGS, preserve_color="luminance", style_weight=style_weight, epochs=3, steps_per_epoch=1
+    )
+    painter = FramePainter([smooth(32, 48, 9)], settings)
+    with pytest.warns(UserWarning, match="a frame keeps its best picture: the loss is no longer"):
+        painted = painter.paint(Shot(smooth(48, 64, 0)[0]))
+    assert np.ptp(painted.image, axis=-1).max() < 0.05  # the run begins with grey
+    assert np.ptp(painted.result, axis=-1).max() > 0.3
 
 
 def test_a_frame_that_is_stopped_is_none(painter):

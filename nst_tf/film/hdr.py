@@ -1,0 +1,115 @@
+"""Films of more light or more colours than BT.709 holds, brought down to it.
+
+Numbers of curves and primaries are those of ITU-T H.273.
+"""
+
+import functools
+
+import numpy as np
+
+PQ, HLG = 16, 18  # curves of ITU-R BT.2100
+BT709, BT2020, P3 = 1, 9, 12  # primaries, all with the white of D65
+CURVES = {PQ: "PQ", HLG: "HLG"}
+WIDE = {BT2020: "BT.2020", P3: "Display P3"}
+
+WHITE = 203.0  # candelas per square metre of paper in HDR (ITU-R BT.2408): our white
+PEAK = 1000.0  # of the brightest light that is kept apart: what HLG and most films in PQ reach
+STEPS = 65535
+
+_M1, _M2, _C1, _C2, _C3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
+_A, _B, _C = 0.17883277, 0.28466892, 0.55991073
+_LUMINANCE = np.array([0.2627, 0.6780, 0.0593], np.float32)
+_CORNERS = {
+    BT709: ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06)),
+    BT2020: ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046)),
+    P3: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060)),
+}
+_D65 = (0.3127, 0.3290)
+
+
+def kind(transfer: int, primaries: int) -> str:
+    """Return what has to be brought down to BT.709, in words; empty: nothing has."""
+    if transfer in CURVES:
+        return f"HDR ({CURVES[transfer]})"
+    return f"in the colours of {WIDE[primaries]}" if primaries in WIDE else ""
+
+
+def to_sdr(levels: np.ndarray, transfer: int, primaries: int) -> np.ndarray:
+    """Return a frame in sRGB, uint8 `[H, W, 3]`.
+
+    HDR is mapped by the curve of ITU-R BT.2390 (section 5.4.1) for the brightest channel, so that
+    hues stay: what is dark stays as it is, and lights up to `PEAK` roll off towards white. Colours
+    beyond BT.709 are clipped.
+
+    Args:
+        levels: uint16 `[H, W, 3]`, red, green and blue as the film stores them.
+        transfer: the curve.
+        primaries: what red, green and blue are; unknown ones of HDR are BT.2020's.
+    """
+    light = np.take(_light(transfer), levels)
+    if transfer == HLG:  # which stores the light of the scene: displays add contrast
+        light *= PEAK / WHITE * np.power(light @ _LUMINANCE, np.float32(0.2))[..., None]
+    if transfer in CURVES:
+        place = np.sqrt(light.max(axis=-1, keepdims=True) * np.float32(WHITE / 10000))
+        light *= np.take(_gains(), (place * STEPS + 0.5).astype(np.uint16))
+    wide = primaries if primaries in WIDE else BT2020
+    light = np.clip(light @ _matrix(wide).T, 0, 1)
+    return np.take(_levels(), (light * STEPS + 0.5).astype(np.uint16))
+
+
+def pq(light: np.ndarray | float) -> np.ndarray:
+    """Return the values in [0, 1] by which PQ stores light, candelas per square metre."""
+    power = np.power(np.asarray(light, np.float64) / 10000, _M1)
+    return np.power((_C1 + _C2 * power) / (1 + _C3 * power), _M2)
+
+
+@functools.cache
+def _light(transfer: int) -> np.ndarray:
+    """Return the light that each level stands for: 1 is our white, in HLG the scene's peak."""
+    value = np.linspace(0, 1, STEPS + 1)
+    if transfer == PQ:
+        root = np.power(value, 1 / _M2)
+        power = np.maximum(root - _C1, 0) / (_C2 - _C3 * root)
+        light = np.power(power, 1 / _M1) * 10000 / WHITE
+    elif transfer == HLG:
+        light = np.where(value <= 0.5, value**2 / 3, (np.exp((value - _C) / _A) + _B) / 12)
+    else:
+        light = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+    return light.astype(np.float32)
+
+
+@functools.cache
+def _gains() -> np.ndarray:
+    """Return the factors that bring light to [0, 1], by the root of its share of PQ's 10,000."""
+    light = np.square(np.linspace(0, 1, STEPS + 1)) * 10000
+    light[0] = light[1]
+    value, white = pq(light) / pq(PEAK), pq(WHITE) / pq(PEAK)
+    knee = 1.5 * white - 0.5
+    t = np.clip((value - knee) / (1 - knee), 0, 1)
+    rolled = (
+        (2 * t**3 - 3 * t**2 + 1) * knee
+        + (t**3 - 2 * t**2 + t) * (1 - knee)
+        + (3 * t**2 - 2 * t**3) * white
+    )
+    mapped = np.where(value < knee, light, np.interp(rolled, value, light))
+    return (mapped / light).astype(np.float32)
+
+
+@functools.cache
+def _levels() -> np.ndarray:
+    """Return the levels of sRGB for light in `STEPS`."""
+    light = np.linspace(0, 1, STEPS + 1)
+    value = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return np.rint(255 * value).astype(np.uint8)
+
+
+@functools.cache
+def _matrix(primaries: int) -> np.ndarray:
+    """Return the matrix from light in some primaries to light in BT.709's."""
+    return (np.linalg.inv(_to_xyz(BT709)) @ _to_xyz(primaries)).astype(np.float32)
+
+
+def _to_xyz(primaries: int) -> np.ndarray:
+    columns = np.array([(x / y, 1, (1 - x - y) / y) for x, y in _CORNERS[primaries]]).T
+    x, y = _D65
+    return columns * np.linalg.solve(columns, [x / y, 1, (1 - x - y) / y])
