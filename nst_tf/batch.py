@@ -174,12 +174,13 @@ class Batch:
         """Have the jobs done by a Ray cluster; `first` are those whose need counts for all."""
         import ray
 
-        from nst_tf.jobs.cluster import demand
+        from nst_tf.jobs.cluster import demand, largest_memory
         from nst_tf.jobs.ray import run_on_ray
         from nst_tf.jobs.ship import Sender
 
         values = self.values
-        each = demand(values.ray_cpus, greatest_need(first, values.device))
+        need = greatest_need(first, values.device, largest_memory(ray.nodes()))
+        each = demand(values.ray_cpus, need)
         budget = None if each.gpus else each.memory
         make = functools.partial(self.make, budget, each.cpus)
         sender = Sender(ray.put) if values.ship_inputs else None

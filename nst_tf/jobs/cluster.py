@@ -65,6 +65,15 @@ def demand(cpus: int, memory: int) -> Demand:
     return Demand(cpus, int(ray.cluster_resources().get("GPU", 0) > 0), memory)
 
 
+def largest_memory(nodes: Sequence[Mapping[str, Any]]) -> int:
+    """Return the bytes of memory of the largest node that is alive.
+
+    Args:
+        nodes: from `ray.nodes`.
+    """
+    return max((int(n["Resources"].get("memory", 0)) for n in nodes if n["Alive"]), default=0)
+
+
 def room(nodes: Sequence[Mapping[str, Any]], each: Demand) -> int:
     """Return how many actors there is room for on the nodes that are alive.
 

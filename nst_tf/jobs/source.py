@@ -3,15 +3,13 @@
 import itertools
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 
 from absl import flags
 
 from nst_tf.errors import UserError
-from nst_tf.images.decode import upright_size
-from nst_tf.images.resize import Size, fit_size
+from nst_tf.images.resize import Size
 from nst_tf.jobs.flags import common_flags
-from nst_tf.jobs.job import Job, Row, job_settings, method
+from nst_tf.jobs.job import Job, Row, job_settings, method, photo_size
 from nst_tf.jobs.manifest import find_pictures, pair_rows, read_rows
 from nst_tf.jobs.naming import Taken, Template, identity, place_output
 
@@ -153,8 +151,4 @@ def ordered(jobs: Iterable[Job], window: int = WINDOW) -> Iterator[Job]:
 
 
 def _alike(job: Job) -> tuple[tuple[str, ...], Size, list[str]]:
-    size = (0, 0)
-    for path in (job.files("content") or job.files("style"))[:1]:
-        with suppress(OSError, ValueError, MemoryError):  # of which the job will tell
-            size = fit_size(*upright_size(path), job_settings(job.flags).max_dim)
-    return method(job.flags), size, job.files("style")
+    return method(job.flags), photo_size(job), job.files("style")
