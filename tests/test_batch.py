@@ -167,6 +167,24 @@ def test_rows_have_flags_of_their_own(pictures, capfd):
     ]
 
 
+def test_directories_as_they_are(capfd):
+    for folder in ("photos", "paintings"):
+        os.mkdir(folder)
+    latin = os.fsdecode(b"caf\xe9.png")
+    for name in ("beach.jpg", "beach.png", latin):
+        shrunk("cat.jpg", (32, 24), f"photos/{name}")
+    Path("photos/Thumbs.db").touch()
+    shrunk("great_wave.jpg", (36, 30), "paintings/wave.png")
+    flags = ["--content_dir=photos/*", *DIRECTORIES[1:], *SHORT]
+    assert batch(*flags) == 0
+    assert sorted(painted()) == ["beach-jpg-wave.png", "beach-png-wave.png", "caf%E9-wave.png"]
+    assert capfd.readouterr().err == (
+        "nst_tf: warning: --content_dir photos/*: 1 .db file left out: not pictures\n"
+    )
+    assert batch(*flags) == 0
+    assert "finished before      3" in capfd.readouterr().out
+
+
 def test_a_picture_of_other_settings_is_replaced_on_request_alone(pictures, capfd):
     flags = ["--content_dir=photos/cat.*", "--style_dir=paintings/great*", "--output_dir=out"]
     flags += [*SHORT, "--quiet"]
@@ -242,7 +260,7 @@ def test_misuse_is_one_line_and_status_2(flags, words, capfd):
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--content_dir=none", *DIRECTORIES[1:]], "--content_dir none is no directory"),
+        (["--content_dir=none", *DIRECTORIES[1:]], "--content_dir none does not exist"),
         ([*DIRECTORIES[:2], "--output_dir=photos"], "--output_dir photos holds the input"),
         ([*DIRECTORIES[:2], "--output_dir=file.png/out"], "is a file: name another --output_dir"),
         ([*DIRECTORIES, "--name=a.png"], "paintings/great_wave.png: out/a.png is what photos"),
@@ -263,17 +281,16 @@ def test_every_bad_row_is_told_with_its_line(pictures, capfd):
         '{"content": "a.png", "style": "c.png", "max_dim": -1}\n'
         '{"content": "a.png", "style": "d.png", "epochs": "many"}\n'
         '{"content": "a.png", "style": "e.png", "styel": "f"}\n'
-        '{"content": "b/a.png", "style": "b.png"}\n'
+        '{"content": "a.png", "style": "b.png", "seed": 1}\n'
         '{"max_dim": 3}\n'
     )
     status, lines = refused(["--manifest=jobs.jsonl", "--output_dir=out"], capfd)
     assert status == 1
     found = dict(line.split(": ", 1) for line in lines)
-    assert list(found) == [f"jobs.jsonl:{number}" for number in (2, 3, 4, 6, 5)]
+    assert list(found) == [f"jobs.jsonl:{number}" for number in (2, 3, 4, 6)]
     assert "max_dim" in found["jobs.jsonl:2"]
     assert "many" in found["jobs.jsonl:3"]
     assert "unknown column 'styel'" in found["jobs.jsonl:4"]
-    assert "out/a-b.png is what jobs.jsonl:1 makes already" in found["jobs.jsonl:5"]
     Path("jobs.jsonl").write_text("")
     assert refused(["--manifest=jobs.jsonl", "--output_dir=out"], capfd)[1] == [
         "--manifest jobs.jsonl has no rows"

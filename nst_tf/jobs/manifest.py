@@ -1,15 +1,12 @@
-"""Where jobs come from: the rows of a file, or the pictures of two directories."""
+"""The rows of a manifest, and the pairs of photos and paintings."""
 
 import csv
 import dataclasses
-import glob
 import itertools
 import json
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any
-
-from PIL import Image
 
 from nst_tf.checks import unknown
 from nst_tf.errors import UserError
@@ -24,8 +21,6 @@ COLUMNS = (*PICTURES, "output", *COMMON, *SETTINGS)
 
 SEVERAL = tuple(name for name in PICTURES if name != "content")
 """The columns that may be there several times, as their flags may."""
-
-HEIF = (".heic", ".heif")
 
 
 def read_rows(path: str) -> Iterator[Row | ValueError]:
@@ -167,29 +162,3 @@ def pair_rows(contents: Sequence[str], styles: Sequence[str], pairs: str) -> Ite
     )  # fmt: skip
     for content, style in found:
         yield Row(f"{content} by {style}", (("content", content), ("style", style)))
-
-
-def find_pictures(flag: str, place: str) -> list[str]:
-    """Return the pictures of a directory, or those that match a pattern, by name.
-
-    Hidden files are left out, and in a directory those without a picture's ending.
-
-    Raises:
-        OSError: there is no such directory.
-        ValueError: there are no pictures.
-    """
-    if os.path.isdir(place):
-        Image.init()
-        endings = {*HEIF, *(e for e, kind in Image.EXTENSION.items() if kind in Image.OPEN)}
-        paths = [entry.path for entry in os.scandir(place) if not entry.name.startswith(".")]
-        found = [path for path in paths if os.path.splitext(path)[1].lower() in endings]
-    elif glob.has_magic(place):
-        found = glob.glob(place, recursive=True)
-    else:
-        raise FileNotFoundError(
-            f"--{flag} {place} is no directory: name one, or a pattern such as '*.jpg'"
-        )
-    found = sorted(path for path in found if os.path.isfile(path))
-    if not found:
-        raise UserError(f"--{flag} {place} has no pictures")
-    return found

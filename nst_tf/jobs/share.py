@@ -106,9 +106,8 @@ def greatest_need(jobs: Sequence[Job], device: str = "auto", most: int | None = 
         kind = (method(job.flags), tuple(job.files("style")))
         if kind not in needs and len(needs) < LOOKED_AT and (need := _need(job, most)):
             needs[kind] = need
-    if not needs:
-        needs = {(): _assumed_need(job_settings(job.flags), most) for job in jobs[:1]}
-    return beside_memo(max(needs.values(), default=0))
+    assumed = [_assumed_need(job_settings(job.flags), most) for job in jobs[:1] if not needs]
+    return beside_memo(max([*needs.values(), *assumed], default=0))
 
 
 def _pixels(job: Job) -> int:

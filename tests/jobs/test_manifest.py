@@ -2,8 +2,7 @@
 
 import pytest
 
-from nst_tf.jobs.manifest import find_pictures, pair_rows, read_rows
-from tests.conftest import shrunk
+from nst_tf.jobs.manifest import pair_rows, read_rows
 
 
 def rows(path, text):
@@ -87,21 +86,3 @@ def test_pairs():
     assert pairs("zip") == ["ax", "by"]
     with pytest.raises(ValueError, match="there are 2 photos and 3 paintings"):
         pairs("zip", "xyz")
-
-
-def test_pictures_of_a_directory_and_of_a_pattern(tmp_path):
-    for name in ("b.png", "a.JPG", "c.heic", "notes.txt", ".hidden.png"):
-        (tmp_path / name).touch()
-    (tmp_path / "folder.png").mkdir()
-    shrunk("cat.jpg", (8, 8), tmp_path / "folder.png" / "deep.png")
-
-    def names(place):
-        return [path.removeprefix(f"{tmp_path}/") for path in find_pictures("content_dir", place)]
-
-    assert names(str(tmp_path)) == ["a.JPG", "b.png", "c.heic"]
-    assert names(f"{tmp_path}/*.txt") == ["notes.txt"]
-    assert names(f"{tmp_path}/**/*.png") == ["b.png", "folder.png/deep.png"]
-    with pytest.raises(ValueError, match=r"--content_dir .*/\*.gif has no pictures"):
-        names(f"{tmp_path}/*.gif")
-    with pytest.raises(FileNotFoundError, match="none is no directory: name one, or a pattern"):
-        names("none")
