@@ -14,7 +14,7 @@ import nst_tf
 from nst_tf.cli.signals import Stopper
 from nst_tf.cli.streams import answered, fail, run_program, say
 from nst_tf.cli.worker_flags import check_ray
-from nst_tf.files import check_outputs, check_writable
+from nst_tf.files import check_outputs, check_writable, make_directory
 from nst_tf.images.save import output_format
 from nst_tf.jobs.finished import is_finished
 from nst_tf.jobs.flags import parse_batch
@@ -25,9 +25,10 @@ from nst_tf.jobs.local import run_here
 from nst_tf.jobs.outcome import Outcome, Paint, Stopping
 from nst_tf.jobs.paint import Painter
 from nst_tf.jobs.share import greatest_need, share_out
-from nst_tf.jobs.sheet import MOST, draw_sheet
+from nst_tf.jobs.sheet import MOST, draw_sheet, is_sheet_of, legend
 from nst_tf.jobs.source import WINDOW, Jobs, ordered
 from nst_tf.jobs.summary import Report, Tally
+from nst_tf.jobs.turn import turn
 
 
 def main(argv: list[str]) -> int:
@@ -76,10 +77,11 @@ def check_places(values: flags.FlagValues) -> None:
     if values.contact_sheet:
         output_format(values.contact_sheet)
         check_outputs([values.contact_sheet], [values.manifest] if values.manifest else [])
-        if os.path.exists(values.contact_sheet) and not values.overwrite:
-            raise FileExistsError(
-                f"{values.contact_sheet} exists: choose another name or add --overwrite"
-            )
+        if not values.overwrite and not is_sheet_of(values.contact_sheet, values.output_dir):
+            for path in filter(
+                os.path.exists, (values.contact_sheet, legend(values.contact_sheet))
+            ):
+                raise FileExistsError(f"{path} exists: choose another name or add --overwrite")
 
 
 def list_jobs(jobs: Jobs) -> int:
@@ -120,17 +122,18 @@ class Batch:
                 from nst_tf.jobs.cluster import joined
 
                 closing.enter_context(joined(self.values.ray))
-            os.makedirs(self.values.output_dir, exist_ok=True)
+            make_directory(self.values.output_dir)
             journal = closing.enter_context(contextlib.closing(Journal(self.journal_path)))
             report = Report(self.tally, sys.stdout, self.values.quiet)
             closing.callback(report.close, self.journal_path)
             stopper = closing.enter_context(Stopper(self.stopped))
             stopping = functools.partial(stopper, None)
+            closing.enter_context(turn(self.values.output_dir, stopping))
             for outcome in self.outcomes(self.unfinished(report), stopping):
                 self.tally.add(outcome)
+                report.show(outcome)
                 if outcome.status != "stopped":
                     journal.write(outcome)
-                report.show(outcome)
         if stopper.signal is not None and self.tally.ended < self.tally.total:
             self.stopped()
             return 128 + stopper.signal
@@ -202,7 +205,7 @@ class Batch:
         pictures = [job.output for job in itertools.islice(self.jobs.valid(), MOST)]
         if self.tally.total > MOST:
             fail(f"warning: {path} shows the first {MOST} of {self.tally.total} pictures", 0)
-        draw_sheet(path, pictures, self.jobs.columns)
+        draw_sheet(path, pictures, self.jobs.columns, self.values.output_dir)
         return 0
 
 

@@ -110,7 +110,7 @@ def test_thirty_jobs_of_which_three_are_bad_survive_a_kill(thirty, capfd):
     assert {name: when for name, when in painted().items() if name in first} == first
     assert len(painted()) == 27
     assert all(read_metadata(Path("out", name))["ending"] == "finished" for name in painted())
-    assert {path.suffix for path in Path("out").iterdir()} == {".png", ".jsonl"}
+    assert {path.suffix for path in Path("out").iterdir()} == {".png", ".jsonl", ".lock"}
     counts = Counter(entry["output"] for entry in journal() if entry["status"] == "done")
     assert set(counts.values()) == {1}
     assert len(counts) >= 26  # the kill may have come between a picture and its line
@@ -225,6 +225,39 @@ def test_a_stopped_batch_keeps_checkpoints_and_goes_on(pictures, signals_not_ign
         assert single(content, style, *flags[:4], "--output=whole.png", "--overwrite") == 0
         np.testing.assert_array_equal(pixels(f"out/{name}"), pixels("whole.png"))
     assert not list(Path("out").glob("*checkpoint*"))
+
+
+def test_two_batches_into_one_directory_paint_nothing_twice(pictures, capfd):
+    flags = [*SHALLOW, "--steps=20", "--max_dim=32"]
+    first = start(*DIRECTORIES, *flags)
+    next(first.stdout)  # its first picture is done
+    assert batch(*DIRECTORIES, *flags) == 0
+    assert first.wait(60) == 0
+    out, err = capfd.readouterr()
+    assert err == "nst_tf: another batch paints into out: waiting for its end\n"
+    assert out.splitlines()[1] == "finished before      4"
+    assert len(journal()) == len(painted()) == 4
+
+
+def test_every_outcome_is_shown_though_the_journal_cannot_be_written(pictures, capfd):
+    Path("photos/a.png").write_bytes(b"no picture")
+    flags = ["--style_dir=paintings/great*", "--output_dir=out", *SHORT, "--journal=/dev/full"]
+    sheet = [*flags, "--contact_sheet=sheet.jpg"]
+    assert batch("--content_dir=photos/[ac]*", *sheet) == 1
+    out, err = capfd.readouterr()
+    assert out.splitlines()[0].startswith("2/2 out/cat-great_wave.png")
+    assert err.splitlines() == [
+        "nst_tf: photos/a.png by paintings/great_wave.png: photos/a.png is not a picture that can "
+        "be read",
+        "nst_tf: warning: the journal /dev/full cannot be written: No space left on device, free "
+        "some or choose another place",
+    ]
+    os.remove("photos/a.png")
+    assert batch("--content_dir=photos/[ac]*", *sheet) == 0  # its own sheet is drawn again
+    capfd.readouterr()
+    status, (line,) = refused(["--content_dir=photos/c*", *sheet, "--output_dir=new"], capfd)
+    assert status == 1
+    assert line == "sheet.jpg exists: choose another name or add --overwrite"
 
 
 def refused(flags, capfd):

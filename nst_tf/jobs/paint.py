@@ -3,12 +3,12 @@
 import dataclasses
 import os
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nst_tf.cli.flags import parse
 from nst_tf.cli.job import CheckpointError, Running, check, prepare
 from nst_tf.cli.runtime import start_tensorflow
+from nst_tf.files import make_directory
 from nst_tf.jobs.finished import is_finished
 from nst_tf.jobs.job import Job
 from nst_tf.jobs.outcome import Outcome, Stopping, whatever_happens
@@ -42,7 +42,7 @@ class Painter:
         if is_finished(job):  # by a worker that was lost before it could say so
             return Outcome(job, "done")
         values, settings = parse(["nst_tf.batch", *job.words()])
-        Path(job.output).parent.mkdir(parents=True, exist_ok=True)
+        make_directory(os.path.dirname(job.output) or os.curdir)
         checked = check(values, settings)
         self._start(values.device, values.deterministic)
         memory = self._memory(checked.settings)

@@ -7,12 +7,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import ray
 
-from nst_tf.files import write_whole
+from nst_tf.files import make_directory, write_whole
 from nst_tf.jobs.cluster import Demand, room
 from nst_tf.jobs.job import Job
 from nst_tf.jobs.outcome import ATTEMPTS, Make, Outcome, Stopping
@@ -247,7 +246,7 @@ def _received(outcome: Outcome, picture: bytes) -> Outcome:
     """Write a picture that has been sent back."""
     job = outcome.job
     try:
-        Path(job.output).parent.mkdir(parents=True, exist_ok=True)
+        make_directory(os.path.dirname(job.output) or os.curdir)
         with write_whole(job.output, ("overwrite", "true") in job.flags) as file:
             file.write(picture)
     except OSError as error:

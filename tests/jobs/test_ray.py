@@ -99,7 +99,7 @@ def test_thirty_jobs_of_which_three_are_bad_survive_the_loss_of_a_node(cluster, 
     assert set(done.values()) == {1}
     assert len(done) == 27
     assert all(read_metadata(name)["ending"] == "finished" for name in done)
-    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".png", ".jsonl"}
+    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".png", ".jsonl", ".lock"}
 
 
 def test_a_lost_actor_is_restarted_and_its_job_tried_once_more(connected, tmp_path):
