@@ -24,6 +24,7 @@ from nst_tf.jobs.journal import Journal
 from nst_tf.jobs.local import run_here
 from nst_tf.jobs.outcome import Outcome, Paint, Stopping
 from nst_tf.jobs.paint import Painter
+from nst_tf.jobs.rehearsal import rehearse
 from nst_tf.jobs.share import greatest_need, share_out
 from nst_tf.jobs.sheet import MOST, draw_sheet, is_sheet_of, legend
 from nst_tf.jobs.source import WINDOW, Jobs, ordered
@@ -54,7 +55,7 @@ def _main(argv: list[str]) -> int:
         jobs = Jobs(values)
         total = jobs.check()
         if values.dry_run:
-            return list_jobs(jobs)
+            return rehearse(jobs)
         return Batch(values, jobs, total).run()
     except (OSError, ValueError, RuntimeError) as error:
         for line in str(error).splitlines():
@@ -82,14 +83,6 @@ def check_places(values: flags.FlagValues) -> None:
                 os.path.exists, (values.contact_sheet, legend(values.contact_sheet))
             ):
                 raise FileExistsError(f"{path} exists: choose another name or add --overwrite")
-
-
-def list_jobs(jobs: Jobs) -> int:
-    """Say what each job would make, and return the exit status."""
-    for job in jobs.valid():
-        state = "finished" if is_finished(job) else "exists" if os.path.exists(job.output) else ""
-        say(f"{job.place} -> {job.output}" + f" ({state})" * bool(state))
-    return 0
 
 
 class Batch:

@@ -260,6 +260,44 @@ def test_every_outcome_is_shown_though_the_journal_cannot_be_written(pictures, c
     assert line == "sheet.jpg exists: choose another name or add --overwrite"
 
 
+def test_a_dry_run_checks_what_a_run_would(pictures, capfd):
+    whole = Path("photos/cat.png").read_bytes()
+    Path("photos/cut.png").write_bytes(whole[: len(whole) // 2])
+    Path("out").mkdir()
+    Path("out/kept.png").write_bytes(whole)
+    rows = ["photos/cat.png,paintings/auvers.png,",
+            "photos/none.png,paintings/auvers.png,",
+            "photos/cut.png,paintings/auvers.png,",
+            "photos/cat.png,paintings/auvers.png,kept.png",
+            "photos/temple.png,,"]  # fmt: skip
+    Path("jobs.csv").write_text("\n".join(["content,style,output", *rows]))
+    flags = ["--manifest=jobs.csv", "--output_dir=out", "--dry_run", "--max_dim=48"]
+    assert batch(*flags) == 1
+    out, err = capfd.readouterr()
+    assert out.splitlines() == [
+        "jobs.csv:2 -> out/cat-auvers.png", "jobs.csv:6 -> out/temple-reconstruction.png",
+    ]  # fmt: skip
+    warning, missing, cut, kept = err.splitlines()
+    assert warning == (
+        "nst_tf: warning: 1 of 5 jobs name no painting in a column `style`: the photo is rebuilt "
+        "from its features"
+    )
+    assert missing == "nst_tf: jobs.csv:3: photos/none.png does not exist: check the path"
+    assert cut.startswith("nst_tf: jobs.csv:4: photos/cut.png cannot be read: damaged or truncated")
+    assert kept.startswith("nst_tf: jobs.csv:5: out/kept.png exists: choose another name or add")
+    assert {path.name for path in Path("out").iterdir()} == {"kept.png"}
+
+
+def test_a_manifest_from_stdin(pictures):
+    text = "content,style\nphotos/cat.png,paintings/auvers.png\n"
+    command = [sys.executable, "-m", "nst_tf.batch", "--manifest", "-", "--output_dir=out"]
+    done = subprocess.run(
+        [*command, "--dry_run"], input=text, capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("stdin:2 -> out/cat-auvers.png\n", "")
+
+
 def refused(flags, capfd):
     before = sorted(Path().rglob("*"))
     status = batch(*flags)
@@ -280,8 +318,10 @@ def refused(flags, capfd):
         ([*DIRECTORIES, "--name={contnet}.png"], "--name unknown field of the name '{contnet}'"),
         ([*DIRECTORIES, "--ship_inputs"], "--ship_inputs needs --ray"),
         ([*DIRECTORIES, "--ray=auto", "--jobs=2"], "--jobs is for this machine"),
-        ([*DIRECTORIES, "cat.png"], "'cat.png' is no flag"),
-        ([*DIRECTORIES, "--content=cat.png"], "Unknown command line flag 'content'"),
+        ([*DIRECTORIES, "cat.png"], "'cat.png' follows no flag: put a pattern in quotes, as in"),
+        ([*DIRECTORIES, "--content=cat.png"], "--content names one photo: use --content_dir, "),
+        ([*DIRECTORIES, "--resume"], "a batch resumes by itself: repeat the same command without"),
+        ([*DIRECTORIES, "--max_din=3"], "Unknown command line flag 'max_din'"),
     ],
 )
 def test_misuse_is_one_line_and_status_2(flags, words, capfd):
@@ -298,7 +338,7 @@ def test_misuse_is_one_line_and_status_2(flags, words, capfd):
         ([*DIRECTORIES[:2], "--output_dir=file.png/out"], "is a file: name another --output_dir"),
         ([*DIRECTORIES, "--name=a.png"], "paintings/great_wave.png: out/a.png is what photos"),
         ([*DIRECTORIES, "--contact_sheet=file.png"], "file.png exists: choose another name or add"),
-        (["--manifest=none.csv", "--output_dir=out"], "--manifest none.csv is no file"),
+        (["--manifest=none.csv", "--output_dir=out"], "--manifest none.csv does not exist"),
     ],
 )
 def test_bad_input_is_refused_before_anything_starts(pictures, flags, words, capfd):

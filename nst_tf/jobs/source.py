@@ -2,18 +2,27 @@
 
 import itertools
 import os
+import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from absl import flags
 
+from nst_tf.checks import counted
 from nst_tf.errors import UserError
 from nst_tf.images.resize import Size
 from nst_tf.jobs.flags import common_flags
 from nst_tf.jobs.job import Job, Row, job_settings, method, photo_size
-from nst_tf.jobs.manifest import pair_rows, read_rows
+from nst_tf.jobs.manifest import Manifest, pair_rows
 from nst_tf.jobs.naming import LENGTHS, NAMEABLE, Taken, Template, identity, place_output
 from nst_tf.jobs.pictures import find_pictures
 from nst_tf.settings import Settings
+
+WITHOUT = {
+    "style": "name no painting in a column `style`: the photo is rebuilt from its features",
+    "content": "name no photo in a column `content`: a texture is made",
+}
+"""What to say of jobs without a flag."""
 
 TOLD = 10  # errors that are told, at most
 WINDOW = 256  # jobs among which those that are alike are brought together
@@ -37,10 +46,8 @@ class Jobs:
         self._contents: list[str] = []
         self._styles: list[str] = []
         self._twice: list[set[int]] = []  # identities of names, by index in `LENGTHS`
-        if values.manifest:
-            if not os.path.isfile(values.manifest):
-                raise FileNotFoundError(f"--manifest {values.manifest} is no file: check the path")
-        else:
+        self._manifest = Manifest(values.manifest) if values.manifest else None
+        if not self._manifest:
             self._contents = find_pictures("content_dir", values.content_dir)
             self._styles = find_pictures("style_dir", values.style_dir)
             self._check_directories()
@@ -69,8 +76,8 @@ class Jobs:
             yield row if isinstance(row, ValueError) else self._job(number, row, twice)
 
     def _rows(self) -> Iterator[Row | ValueError]:
-        if self._values.manifest:
-            return read_rows(self._values.manifest)
+        if self._manifest:
+            return self._manifest.rows()
         return iter(pair_rows(self._contents, self._styles, self._values.pairs))
 
     def _job(self, number: int, row: Row, twice: Sequence[set[int]]) -> Job | ValueError:
@@ -121,7 +128,7 @@ class Jobs:
         Raises:
             ValueError: some are not valid; a line for each.
         """
-        taken, count = Taken(), 0
+        taken, count, without = Taken(), 0, Counter[str]()
         problems: list[str] = []
         for count, job in enumerate(self, start=1):  # noqa: B007
             if isinstance(job, ValueError):
@@ -130,8 +137,12 @@ class Jobs:
                     break
             else:
                 taken.add(job.output)
+                without.update(name for name in WITHOUT if not job.files(name))
         if problems:
             raise UserError("\n".join(problems))
+        if not self._twice:
+            for name, number in without.items():
+                warnings.warn(f"{number} of {counted(count, 'job')} {WITHOUT[name]}")
         return count, taken.twice()
 
     def _doubles(self, twice: set[int]) -> list[str]:
