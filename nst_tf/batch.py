@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from absl import flags
 
@@ -30,6 +31,9 @@ from nst_tf.jobs.sheet import MOST, draw_sheet, is_sheet_of, legend
 from nst_tf.jobs.source import WINDOW, Jobs, ordered
 from nst_tf.jobs.summary import Report, Tally
 from nst_tf.jobs.turn import turn
+
+if TYPE_CHECKING:
+    from nst_tf.jobs.cluster import RayLog
 
 
 def main(argv: list[str]) -> int:
@@ -106,6 +110,7 @@ class Batch:
         self.jobs = jobs
         self.make = make
         self.tally = Tally(total)
+        self.log: RayLog | None = None
         self.journal_path = values.journal or os.path.join(values.output_dir, "journal.jsonl")
 
     def run(self) -> int:
@@ -114,7 +119,7 @@ class Batch:
             if self.values.ray:
                 from nst_tf.jobs.cluster import joined
 
-                closing.enter_context(joined(self.values.ray))
+                self.log = closing.enter_context(joined(self.values.ray))
             make_directory(self.values.output_dir)
             journal = closing.enter_context(contextlib.closing(Journal(self.journal_path)))
             report = Report(self.tally, sys.stdout, self.values.quiet)
@@ -181,7 +186,7 @@ class Batch:
         make = functools.partial(self.make, budget, each.cpus)
         sender = Sender(ray.put) if values.ship_inputs else None
         absolute = map(absolute_paths, jobs)  # machines have other current directories
-        return run_on_ray(absolute, make, each, stopping, values.ray_workers, sender)
+        return run_on_ray(absolute, make, each, stopping, values.ray_workers, sender, self.log)
 
     def stopped(self) -> None:
         """Say that a signal has ended the batch, and how to go on."""
