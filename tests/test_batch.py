@@ -348,6 +348,13 @@ def test_bad_input_is_refused_before_anything_starts(pictures, flags, words, cap
     assert any(words in line for line in lines)
 
 
+def test_without_ray_there_is_one_way_to_install_it(pictures, capfd, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    assert refused([*DIRECTORIES, "--ray=auto"], capfd) == (
+        1, ["--ray needs Ray: run pip install 'nst_tf[ray]'"]
+    )  # fmt: skip
+
+
 def test_every_bad_row_is_told_with_its_line(pictures, capfd):
     Path("jobs.jsonl").write_text(
         '{"content": "a.png", "style": "b.png"}\n'

@@ -12,7 +12,8 @@ from PIL import Image
 from nst_tf.checks import counted
 from nst_tf.errors import UserError
 
-HEIF = (".heic", ".heif", ".hif")
+BEYOND_PILLOW = (".heic", ".heif", ".hif", ".jxl", ".jxr", ".wdp", ".jls", ".hdr")
+"""Endings of pictures that other decoders read."""
 
 NO_PICTURES = {"BUFR", "GRIB", "HDF5", "MPEG"}
 """Formats that Pillow recognises and cannot decode."""
@@ -53,7 +54,10 @@ def _endings() -> set[str]:
     """Return the endings of the pictures that can be read."""
     Image.init()
     readable = Image.OPEN.keys() - NO_PICTURES
-    return {*HEIF, *(ending for ending, kind in Image.EXTENSION.items() if kind in readable)}
+    return {
+        *BEYOND_PILLOW,
+        *(ending for ending, kind in Image.EXTENSION.items() if kind in readable),
+    }
 
 
 def _kind(path: str, endings: set[str]) -> str:
