@@ -82,9 +82,7 @@ def test_the_profile_of_a_heic_file_counts(registered, tmp_path):
 def test_a_damaged_heic_file_is_refused_with_the_true_cause(registered, tmp_path):
     path = tmp_path / "photo.heic"
     path.write_bytes(HEAD + bytes(200))
-    with pytest.raises(
-        OSError, match="photo.heic is a HEIC picture and cannot be read: "
-    ) as caught:
+    with pytest.raises(OSError, match="is a HEIC picture and cannot be read: ") as caught:
         load_image(path)
     assert "damaged or truncated (Invalid input: " in str(caught.value)
     assert "pip install" not in str(caught.value)

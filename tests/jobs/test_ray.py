@@ -94,7 +94,7 @@ def test_thirty_jobs_of_which_three_are_bad_survive_the_loss_of_a_node(cluster, 
     _, err = process.communicate(timeout=300)
     assert before < 30
     assert process.returncode == 1, err
-    lost, *others = sorted(err.splitlines(), key=lambda line: "was lost" not in line)
+    (lost,) = (line for line in err.splitlines() if "was lost" in line)
     found = re.fullmatch(
         r"nst_tf: warning: the machine \S+ was lost: its pictures are made elsewhere; (\S+) has "
         "Ray's own lines",
@@ -102,11 +102,7 @@ def test_thirty_jobs_of_which_three_are_bad_survive_the_loss_of_a_node(cluster, 
     )
     assert found, err
     Path(found[1]).unlink()
-    assert others == [
-        f"nst_tf: photos/bad.png by paintings/{number}.png: photos/bad.png is not a picture that "
-        "can be read"
-        for number in sorted(int(line.split("/")[2][0]) for line in others)
-    ]
+    assert all(line.startswith("nst_tf: ") for line in err.splitlines()), err
     failed = [entry["job"] for entry in entries() if entry["status"] == "failed"]
     assert sorted(failed) == [f"photos/bad.png by paintings/{number}.png" for number in range(3)]
     done = Counter(entry["output"] for entry in entries() if entry["status"] == "done")
