@@ -31,7 +31,7 @@ def stderr_to(file: IO[bytes]) -> Iterator[None]:
 
 
 @contextmanager
-def own_stderr() -> Iterator[TextIO]:
+def kept_stderr() -> Iterator[TextIO]:
     """Yield a stream to where `sys.stderr` goes now, whatever becomes of its descriptor."""
     try:
         shared = sys.stderr is not None and sys.stderr.fileno() == 2

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import ray
 
-from nst_tf.stderr import own_stderr, stderr_to
+from nst_tf.stderr import kept_stderr, stderr_to
 
 PATIENCE = 5.0  # seconds for an answer; Ray itself tries for minutes
 
@@ -65,7 +65,7 @@ def joined(address: str) -> Iterator[RayLog]:
         ConnectionError: there is no cluster at the address, or it refuses.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
-    with closing(RayLog()) as log, own_stderr() as ours, stderr_to(log.file):
+    with closing(RayLog()) as log, kept_stderr() as ours, stderr_to(log.file):
         try:
             _check_reachable(address)
         except OSError as error:

@@ -16,6 +16,8 @@ from nst_tf.errors import UserError
 from nst_tf.images.save import FORMATS, output_format
 from nst_tf.settings import Settings
 
+LONGEST = 240  # bytes of a name: a checkpoint's and what is set aside have more
+
 LENGTHS = ((0, 0), (1, 0), (1, 1), (2, 1), (2, 2))
 """How much of the paths of photo and painting goes into a name, from short to long.
 
@@ -125,7 +127,21 @@ def place_output(directory: str, name: str, bit_depth: int) -> str:
     if not name or os.path.isabs(name) or os.pardir in parts:
         raise UserError(f"output {name!r} leads out of --output_dir: leave out / and ..")
     output_format(name, bit_depth)
-    return os.path.join(directory, name)
+    return os.path.join(directory, _shortened(name))
+
+
+def _shortened(name: str) -> str:
+    """Return a name that file systems take; a checksum stands for what is cut off."""
+    directory, base = os.path.split(name)
+    data = base.encode(errors="surrogatepass")
+    if len(data) <= LONGEST:
+        return name
+    stem, ending = os.path.splitext(base)
+    digest = hashlib.blake2b(data, digest_size=4).hexdigest()
+    kept = stem.encode(errors="replace")[: LONGEST - len(ending) - len(digest) - 1].decode(
+        errors="ignore"
+    )
+    return os.path.join(directory, f"{kept}-{digest}{ending}")
 
 
 @functools.lru_cache(256)

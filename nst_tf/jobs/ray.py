@@ -59,7 +59,8 @@ class Actor:
             names: the files that have been shipped; None: all machines see the same files.
             contents: theirs.
         """
-        print(job.place, "->", job.output, flush=True)  # to the actor's log
+        line = f"{job.place} -> {job.output}".encode(errors="backslashreplace")
+        print(line.decode(), flush=True)  # to the actor's log
         picture = b""
         if names is None:
             outcome = self._paint(job, self._stopping.is_set)

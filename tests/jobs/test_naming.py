@@ -82,6 +82,16 @@ def test_outputs_stay_in_their_directory():
         place_output("out", "a.jpg", 16)
 
 
+def test_names_that_are_too_long_for_a_file_are_cut(tmp_path):
+    first, second = (place_output(str(tmp_path), f"{300 * 'ü'}{n}.png", 8) for n in (1, 2))
+    assert first != second
+    for output in (first, second):
+        assert output.endswith(".png")
+        for name in (output, f"{output}.checkpoint.old"):
+            open(name, "w").close()
+    assert place_output("out", f"a/{230 * 'u'}.png", 8) == f"out/a/{230 * 'u'}.png"
+
+
 def test_a_name_that_is_taken_twice_is_seen(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     taken = Taken()

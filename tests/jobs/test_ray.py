@@ -24,7 +24,7 @@ ray = pytest.importorskip("ray")
 cluster_utils = pytest.importorskip("ray.cluster_utils")
 
 from nst_tf.jobs.cluster import Demand, RayLog, alive, refusal, room  # noqa: E402
-from nst_tf.jobs.ray import run_on_ray  # noqa: E402
+from nst_tf.jobs.ray import Actor, run_on_ray  # noqa: E402
 
 GIB = 2**30
 SMALL = Demand(cpus=1, gpus=0, memory=2**20)
@@ -258,6 +258,12 @@ def test_what_ray_prints_is_kept_if_a_line_names_it():
         log.close()
         assert path.exists() == named
     path.unlink()
+
+
+def test_an_actor_does_jobs_whose_files_have_names_that_are_not_utf_8(capfd):
+    actor = Actor(make_nothing)
+    assert actor.paint(job("caf\udce9.png"), None).outcome.status == "done"
+    assert capfd.readouterr().out == "caf\\udce9.png -> caf\\udce9.png.out\n"
 
 
 def test_nodes_that_are_alive():
