@@ -37,7 +37,7 @@ def draw_sheet(path: StrPath, pictures: Sequence[str], columns: int = 0, owner: 
 
     Raises:
         OSError: a file cannot be written.
-        ValueError: the ending is no picture's.
+        ValueError: the ending is not that of a picture.
     """
     kind = output_format(path)
     pictures = pictures[:MOST]

@@ -9,7 +9,7 @@ from filelock import FileLock, Timeout
 from nst_tf.cli.streams import fail
 from nst_tf.jobs.outcome import Stopping
 
-NAME = ".nst_tf-batch.lock"  # which stays: whoever waits for it must find the same file
+NAME = ".nst_tf-batch.lock"  # which stays: batches that wait must find the same file
 LOOK = 0.2  # seconds between looks at whether to stop
 
 

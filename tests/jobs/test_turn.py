@@ -39,7 +39,7 @@ def test_a_second_batch_waits_until_the_first_has_ended_or_it_is_stopped(tmp_pat
     assert capfd.readouterr().err == ""
 
 
-def test_a_directory_that_cannot_have_a_lock_keeps_nobody_waiting(tmp_path, capfd):
+def test_a_directory_that_cannot_have_a_lock_delays_no_batch(tmp_path, capfd):
     (tmp_path / ".nst_tf-batch.lock").mkdir()
     with turn(str(tmp_path), lambda: False):
         pass
