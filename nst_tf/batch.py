@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from absl import flags
 
@@ -14,7 +15,7 @@ import nst_tf
 from nst_tf.cli.signals import Stopper
 from nst_tf.cli.streams import answered, fail, run_program, say
 from nst_tf.cli.worker_flags import check_ray
-from nst_tf.files import check_outputs, check_writable
+from nst_tf.files import check_outputs, check_writable, make_directory
 from nst_tf.images.save import output_format
 from nst_tf.jobs.finished import is_finished
 from nst_tf.jobs.flags import parse_batch
@@ -24,10 +25,15 @@ from nst_tf.jobs.journal import Journal
 from nst_tf.jobs.local import run_here
 from nst_tf.jobs.outcome import Outcome, Paint, Stopping
 from nst_tf.jobs.paint import Painter
+from nst_tf.jobs.rehearsal import rehearse
 from nst_tf.jobs.share import greatest_need, share_out
-from nst_tf.jobs.sheet import MOST, draw_sheet
+from nst_tf.jobs.sheet import MOST, draw_sheet, is_sheet_of, legend
 from nst_tf.jobs.source import WINDOW, Jobs, ordered
 from nst_tf.jobs.summary import Report, Tally
+from nst_tf.jobs.turn import turn
+
+if TYPE_CHECKING:
+    from nst_tf.jobs.cluster import RayLog
 
 
 def main(argv: list[str]) -> int:
@@ -52,7 +58,7 @@ def _main(argv: list[str]) -> int:
     jobs = Jobs(values)
     total = jobs.check()
     if values.dry_run:
-        return list_jobs(jobs)
+        return rehearse(jobs)
     return Batch(values, jobs, total).run()
 
 
@@ -71,18 +77,11 @@ def check_places(values: flags.FlagValues) -> None:
     if values.contact_sheet:
         output_format(values.contact_sheet)
         check_outputs([values.contact_sheet], [values.manifest] if values.manifest else [])
-        if os.path.exists(values.contact_sheet) and not values.overwrite:
-            raise FileExistsError(
-                f"{values.contact_sheet} exists: choose another name or add --overwrite"
-            )
-
-
-def list_jobs(jobs: Jobs) -> int:
-    """Say what each job would make, and return the exit status."""
-    for job in jobs.valid():
-        state = "finished" if is_finished(job) else "exists" if os.path.exists(job.output) else ""
-        say(f"{job.place} -> {job.output}" + f" ({state})" * bool(state))
-    return 0
+        if not values.overwrite and not is_sheet_of(values.contact_sheet, values.output_dir):
+            for path in filter(
+                os.path.exists, (values.contact_sheet, legend(values.contact_sheet))
+            ):
+                raise FileExistsError(f"{path} exists: choose another name or add --overwrite")
 
 
 class Batch:
@@ -106,6 +105,7 @@ class Batch:
         self.jobs = jobs
         self.make = make
         self.tally = Tally(total)
+        self.log: RayLog | None = None
         self.journal_path = values.journal or os.path.join(values.output_dir, "journal.jsonl")
 
     def run(self) -> int:
@@ -114,18 +114,19 @@ class Batch:
             if self.values.ray:
                 from nst_tf.jobs.cluster import joined
 
-                closing.enter_context(joined(self.values.ray))
-            os.makedirs(self.values.output_dir, exist_ok=True)
+                self.log = closing.enter_context(joined(self.values.ray))
+            make_directory(self.values.output_dir)
             journal = closing.enter_context(contextlib.closing(Journal(self.journal_path)))
             report = Report(self.tally, self.journal_path, sys.stdout, self.values.quiet)
             closing.callback(report.close)
             stopper = closing.enter_context(Stopper(self.stopped))
             stopping = functools.partial(stopper, None)
+            closing.enter_context(turn(self.values.output_dir, stopping))
             for outcome in self.outcomes(self.unfinished(report), stopping):
                 self.tally.add(outcome)
+                report.show(outcome)
                 if outcome.status != "stopped":
                     journal.write(outcome)
-                report.show(outcome)
         if stopper.signal is not None and self.tally.ended < self.tally.total:
             self.stopped()
             return 128 + stopper.signal
@@ -169,17 +170,18 @@ class Batch:
         """Have the jobs done by a Ray cluster; `first` are those whose need counts for all."""
         import ray
 
-        from nst_tf.jobs.cluster import demand
+        from nst_tf.jobs.cluster import demand, largest_memory
         from nst_tf.jobs.ray import run_on_ray
         from nst_tf.jobs.ship import Sender
 
         values = self.values
-        each = demand(values.ray_cpus, greatest_need(first, values.device))
+        need = greatest_need(first, values.device, largest_memory(ray.nodes()))
+        each = demand(values.ray_cpus, need)
         budget = None if each.gpus else each.memory
         make = functools.partial(self.make, budget, each.cpus)
         sender = Sender(ray.put) if values.ship_inputs else None
         absolute = map(absolute_paths, jobs)  # machines have other current directories
-        return run_on_ray(absolute, make, each, stopping, values.ray_workers, sender)
+        return run_on_ray(absolute, make, each, stopping, values.ray_workers, sender, self.log)
 
     def stopped(self) -> None:
         """Say that a signal has ended the batch, and how to go on."""
@@ -196,7 +198,7 @@ class Batch:
         pictures = [job.output for job in itertools.islice(self.jobs.valid(), MOST)]
         if self.tally.total > MOST:
             fail(f"warning: {path} shows the first {MOST} of {self.tally.total} pictures", 0)
-        draw_sheet(path, pictures, self.jobs.columns)
+        draw_sheet(path, pictures, self.jobs.columns, self.values.output_dir)
         return 0
 
 

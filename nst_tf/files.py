@@ -71,7 +71,25 @@ def write_whole(path: StrPath, overwrite: bool = True) -> Iterator[IO[bytes]]:
     except FileExistsError:
         raise FileExistsError(f"{path} exists already: choose another name") from None
     except OSError as error:
-        raise OSError(f"{path} cannot be written: {error.strerror or error}") from None
+        raise OSError(f"{path} cannot be written: {reason(error)}") from None
+
+
+def reason(error: OSError) -> str:
+    """Return why the system refuses something, and what to do if the disk is full."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return f"{error.strerror or error}" + ", free some or choose another place" * full
+
+
+def make_directory(path: StrPath) -> None:
+    """Make a directory and those that it lies in, unless they are there.
+
+    Raises:
+        OSError: it cannot be made; the text says why.
+    """
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"directory {path} cannot be made: {reason(error)}") from None
 
 
 def is_stream(path: StrPath) -> bool:

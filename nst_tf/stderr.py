@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, TextIO
 
 STDERR = 2  # its descriptor
 
@@ -44,3 +44,17 @@ def stderr_to(file: IO[bytes]) -> Iterator[None]:
             sys.stderr.flush()
         os.dup2(kept, STDERR)
         os.close(kept)
+
+
+@contextmanager
+def kept_stderr() -> Iterator[TextIO]:
+    """Yield a stream to where `sys.stderr` goes now, whatever becomes of its descriptor."""
+    try:
+        shared = sys.stderr is not None and sys.stderr.fileno() == 2
+    except (OSError, ValueError):  # a stream without a descriptor
+        shared = False
+    if not shared:
+        yield sys.stderr
+        return
+    with open(os.dup(2), "w", buffering=1, errors="backslashreplace") as stream:
+        yield stream

@@ -110,7 +110,7 @@ def test_thirty_jobs_of_which_three_are_bad_survive_a_kill(thirty, capfd):
     assert {name: when for name, when in painted().items() if name in first} == first
     assert len(painted()) == 27
     assert all(read_metadata(Path("out", name))["ending"] == "finished" for name in painted())
-    assert {path.suffix for path in Path("out").iterdir()} == {".png", ".jsonl"}
+    assert {path.suffix for path in Path("out").iterdir()} == {".png", ".jsonl", ".lock"}
     counts = Counter(entry["output"] for entry in journal() if entry["status"] == "done")
     assert set(counts.values()) == {1}
     assert len(counts) >= 26  # the kill may have come between a picture and its line
@@ -167,6 +167,24 @@ def test_rows_have_flags_of_their_own(pictures, capfd):
     ]
 
 
+def test_directories_as_they_are(capfd):
+    for folder in ("photos", "paintings"):
+        os.mkdir(folder)
+    latin = os.fsdecode(b"caf\xe9.png")
+    for name in ("beach.jpg", "beach.png", latin):
+        shrunk("cat.jpg", (32, 24), f"photos/{name}")
+    Path("photos/Thumbs.db").touch()
+    shrunk("great_wave.jpg", (36, 30), "paintings/wave.png")
+    flags = ["--content_dir=photos/*", *DIRECTORIES[1:], *SHORT]
+    assert batch(*flags) == 0
+    assert sorted(painted()) == ["beach-jpg-wave.png", "beach-png-wave.png", "caf%E9-wave.png"]
+    assert capfd.readouterr().err == (
+        "nst_tf: warning: --content_dir photos/*: 1 .db file left out: not pictures\n"
+    )
+    assert batch(*flags) == 0
+    assert "finished before      3" in capfd.readouterr().out
+
+
 def test_a_picture_of_other_settings_is_replaced_on_request_alone(pictures, capfd):
     flags = ["--content_dir=photos/cat.*", "--style_dir=paintings/great*", "--output_dir=out"]
     flags += [*SHORT, "--quiet"]
@@ -209,6 +227,77 @@ def test_a_stopped_batch_keeps_checkpoints_and_goes_on(pictures, signals_not_ign
     assert not list(Path("out").glob("*checkpoint*"))
 
 
+def test_two_batches_into_one_directory_paint_nothing_twice(pictures, capfd):
+    flags = [*SHALLOW, "--steps=20", "--max_dim=32"]
+    first = start(*DIRECTORIES, *flags)
+    next(first.stdout)  # its first picture is done
+    assert batch(*DIRECTORIES, *flags) == 0
+    assert first.wait(60) == 0
+    out, err = capfd.readouterr()
+    assert err == "nst_tf: another batch paints into out: waiting for its end\n"
+    assert out.splitlines()[1] == "finished before      4"
+    assert len(journal()) == len(painted()) == 4
+
+
+def test_every_outcome_is_shown_though_the_journal_cannot_be_written(pictures, capfd):
+    Path("photos/a.png").write_bytes(b"no picture")
+    flags = ["--style_dir=paintings/great*", "--output_dir=out", *SHORT, "--journal=/dev/full"]
+    sheet = [*flags, "--contact_sheet=sheet.jpg"]
+    assert batch("--content_dir=photos/[ac]*", *sheet) == 1
+    out, err = capfd.readouterr()
+    assert out.splitlines()[0].startswith("2/2 out/cat-great_wave.png")
+    assert err.splitlines() == [
+        "nst_tf: photos/a.png by paintings/great_wave.png: photos/a.png is not a picture that can "
+        "be read",
+        "nst_tf: warning: the journal /dev/full cannot be written: No space left on device, free "
+        "some or choose another place",
+    ]
+    os.remove("photos/a.png")
+    assert batch("--content_dir=photos/[ac]*", *sheet) == 0  # its own sheet is drawn again
+    capfd.readouterr()
+    status, (line,) = refused(["--content_dir=photos/c*", *sheet, "--output_dir=new"], capfd)
+    assert status == 1
+    assert line == "sheet.jpg exists: choose another name or add --overwrite"
+
+
+def test_a_dry_run_checks_what_a_run_would(pictures, capfd):
+    whole = Path("photos/cat.png").read_bytes()
+    Path("photos/cut.png").write_bytes(whole[: len(whole) // 2])
+    Path("out").mkdir()
+    Path("out/kept.png").write_bytes(whole)
+    rows = ["photos/cat.png,paintings/auvers.png,",
+            "photos/none.png,paintings/auvers.png,",
+            "photos/cut.png,paintings/auvers.png,",
+            "photos/cat.png,paintings/auvers.png,kept.png",
+            "photos/temple.png,,"]  # fmt: skip
+    Path("jobs.csv").write_text("\n".join(["content,style,output", *rows]))
+    flags = ["--manifest=jobs.csv", "--output_dir=out", "--dry_run", "--max_dim=48"]
+    assert batch(*flags) == 1
+    out, err = capfd.readouterr()
+    assert out.splitlines() == [
+        "jobs.csv:2 -> out/cat-auvers.png", "jobs.csv:6 -> out/temple-reconstruction.png",
+    ]  # fmt: skip
+    warning, missing, cut, kept = err.splitlines()
+    assert warning == (
+        "nst_tf: warning: 1 of 5 jobs name no painting in a column `style`: the photo is rebuilt "
+        "from its features"
+    )
+    assert missing == "nst_tf: jobs.csv:3: photos/none.png does not exist: check the path"
+    assert cut.startswith("nst_tf: jobs.csv:4: photos/cut.png cannot be read: damaged or truncated")
+    assert kept.startswith("nst_tf: jobs.csv:5: out/kept.png exists: choose another name or add")
+    assert {path.name for path in Path("out").iterdir()} == {"kept.png"}
+
+
+def test_a_manifest_from_stdin(pictures):
+    text = "content,style\nphotos/cat.png,paintings/auvers.png\n"
+    command = [sys.executable, "-m", "nst_tf.batch", "--manifest", "-", "--output_dir=out"]
+    done = subprocess.run(
+        [*command, "--dry_run"], input=text, capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("stdin:2 -> out/cat-auvers.png\n", "")
+
+
 def refused(flags, capfd):
     before = sorted(Path().rglob("*"))
     status = batch(*flags)
@@ -229,8 +318,10 @@ def refused(flags, capfd):
         ([*DIRECTORIES, "--name={contnet}.png"], "--name unknown field of the name '{contnet}'"),
         ([*DIRECTORIES, "--ship_inputs"], "--ship_inputs needs --ray"),
         ([*DIRECTORIES, "--ray=auto", "--jobs=2"], "--jobs is for this machine"),
-        ([*DIRECTORIES, "cat.png"], "'cat.png' is no flag"),
-        ([*DIRECTORIES, "--content=cat.png"], "Unknown command line flag 'content'"),
+        ([*DIRECTORIES, "cat.png"], "'cat.png' follows no flag: put a pattern in quotes, as in"),
+        ([*DIRECTORIES, "--content=cat.png"], "--content names one photo: use --content_dir, "),
+        ([*DIRECTORIES, "--resume"], "a batch resumes by itself: repeat the same command without"),
+        ([*DIRECTORIES, "--max_din=3"], "Unknown command line flag 'max_din'"),
     ],
 )
 def test_misuse_is_one_line_and_status_2(flags, words, capfd):
@@ -242,12 +333,12 @@ def test_misuse_is_one_line_and_status_2(flags, words, capfd):
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--content_dir=none", *DIRECTORIES[1:]], "--content_dir none is no directory"),
+        (["--content_dir=none", *DIRECTORIES[1:]], "--content_dir none does not exist"),
         ([*DIRECTORIES[:2], "--output_dir=photos"], "--output_dir photos holds the input"),
         ([*DIRECTORIES[:2], "--output_dir=file.png/out"], "is a file: name another --output_dir"),
         ([*DIRECTORIES, "--name=a.png"], "paintings/great_wave.png: out/a.png is what photos"),
         ([*DIRECTORIES, "--contact_sheet=file.png"], "file.png exists: choose another name or add"),
-        (["--manifest=none.csv", "--output_dir=out"], "--manifest none.csv is no file"),
+        (["--manifest=none.csv", "--output_dir=out"], "--manifest none.csv does not exist"),
     ],
 )
 def test_bad_input_is_refused_before_anything_starts(pictures, flags, words, capfd):
@@ -257,23 +348,29 @@ def test_bad_input_is_refused_before_anything_starts(pictures, flags, words, cap
     assert any(words in line for line in lines)
 
 
+def test_without_ray_there_is_one_way_to_install_it(pictures, capfd, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    assert refused([*DIRECTORIES, "--ray=auto"], capfd) == (
+        1, ["--ray needs Ray: run pip install 'nst_tf[ray]'"]
+    )  # fmt: skip
+
+
 def test_every_bad_row_is_told_with_its_line(pictures, capfd):
     Path("jobs.jsonl").write_text(
         '{"content": "a.png", "style": "b.png"}\n'
         '{"content": "a.png", "style": "c.png", "max_dim": -1}\n'
         '{"content": "a.png", "style": "d.png", "epochs": "many"}\n'
         '{"content": "a.png", "style": "e.png", "styel": "f"}\n'
-        '{"content": "b/a.png", "style": "b.png"}\n'
+        '{"content": "a.png", "style": "b.png", "seed": 1}\n'
         '{"max_dim": 3}\n'
     )
     status, lines = refused(["--manifest=jobs.jsonl", "--output_dir=out"], capfd)
     assert status == 1
     found = dict(line.split(": ", 1) for line in lines)
-    assert list(found) == [f"jobs.jsonl:{number}" for number in (2, 3, 4, 6, 5)]
+    assert list(found) == [f"jobs.jsonl:{number}" for number in (2, 3, 4, 6)]
     assert "max_dim" in found["jobs.jsonl:2"]
     assert "many" in found["jobs.jsonl:3"]
     assert "unknown column 'styel'" in found["jobs.jsonl:4"]
-    assert "out/a-b.png is what jobs.jsonl:1 makes already" in found["jobs.jsonl:5"]
     Path("jobs.jsonl").write_text("")
     assert refused(["--manifest=jobs.jsonl", "--output_dir=out"], capfd)[1] == [
         "--manifest jobs.jsonl has no rows"

@@ -25,6 +25,19 @@ if TYPE_CHECKING:
     from nst_tf.transfer import StyleTransfer
 
 
+class CheckpointError(UserError):
+    """A checkpoint is damaged, or another run's.
+
+    Attributes:
+        path: of the checkpoint.
+        reason: what is wrong with it.
+    """
+
+    def __init__(self, text: str, path: Path, reason: str) -> None:
+        super().__init__(text)
+        self.path, self.reason = path, reason
+
+
 @dataclass(frozen=True)
 class Checked:
     """What can be known of a run before TensorFlow is imported.
@@ -95,7 +108,8 @@ def prepare(checked: Checked, budget: int | None = None, memo: "Memo | None" = N
 
     Raises:
         OSError: a file cannot be read, or an output cannot be written.
-        ValueError: the run would take more memory than it may, or its checkpoint is another run's.
+        CheckpointError: its checkpoint is damaged or another run's.
+        UserError: the run would take more memory than it may, or Keras is not set up for it.
     """
     from nst_tf.network.model import check_keras
     from nst_tf.transfer import StyleTransfer
@@ -117,12 +131,16 @@ def _saved_run(path: Path | None, transfer: "StyleTransfer", anyway: bool) -> "S
         return None
     from nst_tf.checkpoint import load_checkpoint
 
-    saved = load_checkpoint(path)
+    try:
+        saved = load_checkpoint(path)
+    except UserError as error:
+        raise CheckpointError(str(error), path, "it cannot be used") from None
     try:
         transfer.restore(saved, anyway)
     except UserError as error:
         remedy = "" if anyway else "repeat that run's command, add --resume_anyway, or "
-        raise UserError(f"{path}: {error}; {remedy}delete it to start again") from None
+        text = f"{path}: {error}; {remedy}delete it to start again"
+        raise CheckpointError(text, path, str(error)) from None
     return saved
 
 

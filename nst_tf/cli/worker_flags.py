@@ -49,4 +49,4 @@ def check_ray(values: flags.FlagValues) -> None:
         ValueError: it is not.
     """
     if values.ray and importlib.util.find_spec("ray") is None:
-        raise UserError("--ray needs Ray: run pip install ray")
+        raise UserError("--ray needs Ray: run pip install 'nst_tf[ray]'")

@@ -27,10 +27,27 @@ def remedy(path: StrPath) -> str:
     """Return why Pillow cannot read a file, and what to do, in words that follow its name."""
     kind = _kind(path)
     if kind == "HEIC":
-        return "is a HEIC picture: run pip install 'nst_tf[heif]', or convert it to JPEG"
+        return _reason(path)
     if kind == "AVIF" and not features.check("avif"):
         return "is an AVIF picture, which this Pillow cannot read: convert it to JPEG"
+    if kind == "AVIF":
+        return "is an AVIF picture and cannot be read: damaged or truncated"
     return "is not a picture that can be read"
+
+
+def _reason(path: StrPath) -> str:
+    """Return why a HEIC file cannot be read: the decoder is missing, or says what is wrong."""
+    try:
+        from pillow_heif import open_heif
+    except ImportError:
+        return "is a HEIC picture: run pip install 'nst_tf[heif]', or convert it to JPEG"
+    try:
+        with open_again(path) as file:
+            open_heif(file)
+        reason = "its decoder cannot say why"
+    except Exception as error:  # decoders raise whatever they trip over
+        reason = " ".join(str(error).split())
+    return f"is a HEIC picture and cannot be read: damaged or truncated ({reason})"
 
 
 def _kind(path: StrPath) -> str:

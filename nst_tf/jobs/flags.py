@@ -24,23 +24,33 @@ SILENT = ("quiet", "version", "help", "helpfull")
 PLACES = ("output_dir", "journal", "contact_sheet")
 """The flags that name what is written."""
 
+MEANT = {
+    "resume": "a batch resumes by itself: repeat the same command without --resume",
+    "content": "--content names one photo: use --content_dir, which takes a single picture too",
+    "style": "--style names one painting: use --style_dir, which takes a single picture too",
+    "output": "--output names one picture: use --output_dir, and --name for the names in it",
+}
+"""Flags of `run` that a batch does not have, and what to do instead."""
+
 PAIRS = ("product", "zip")
 
 BATCH_FLAGS: Rows = (
     ("Batch", "content_dir", "string", None,
-     "the photos: all pictures of this directory, or those that match a pattern such as "
-     "photos/*.jpg in quotes"),
-    ("Batch", "style_dir", "string", None, "the paintings, a directory or a pattern too"),
+     "the photos: all pictures of this directory, those that match a pattern such as "
+     "photos/*.jpg in quotes, or a single one"),
+    ("Batch", "style_dir", "string", None, "the paintings, in the same way"),
     ("Batch", "pairs", "string", "product",
      "product: every photo with every painting; zip: the first with the first, the second with "
      "the second, by their names"),
     ("Batch", "manifest", "string", None,
-     "a .csv or .jsonl whose rows are the jobs, each a set of flags, instead of directories"),
+     "a file of CSV or JSON whose rows are the jobs, each a set of flags, instead of directories; "
+     "- stands for stdin"),
     ("Batch", "output_dir", "string", None, "where the pictures go, made if missing"),
     ("Batch", "name", "string", "{content}-{style}.png",
      "how a picture is called: {content}, {style}, {recipe}, {row} and any setting, such as "
      "{style}/{content}-{strength}.jpg"),
-    ("Batch", "dry_run", "boolean", False, "check all rows, list what would be made, and stop"),
+    ("Batch", "dry_run", "boolean", False,
+     "check all rows and pictures, list what would be made, and stop"),
     ("Batch", "journal", "string", None,
      "append a line of JSON for each job to this file (default journal.jsonl in --output_dir)"),
     ("Batch", "contact_sheet", "string", None,
@@ -66,12 +76,17 @@ def parse_batch(argv: Sequence[str]) -> flags.FlagValues:
     values = define_flags((*BATCH_FLAGS, *shared_flags()))
     try:
         extra = values([argv[0], *normalised(argv[1:], values)])[1:]
+    except flags.UnrecognizedFlagError as error:
+        if error.flagname in MEANT:
+            raise UsageError(MEANT[error.flagname]) from None
+        raise misuse(error, values) from None
     except (flags.Error, UserError) as error:
         raise misuse(error, values) from None
     if not (values.help or values.helpfull or values.version):
         if extra:
             raise UsageError(
-                f"{extra[0]!r} is no flag: name pictures by --content_dir, --style_dir"
+                f"{extra[0]!r} follows no flag: put a pattern in quotes, as in --content_dir "
+                "'photos/*.jpg'"
             )
         _check(values)
         locate(values, ("content_dir", "style_dir", "manifest"), PLACES)

@@ -14,15 +14,15 @@ SCREEN = """\
 {usage}
 
 Pictures
-  --content-dir 'a/*.jpg'  a directory, or a pattern; --style-dir too
+  --content-dir 'a/*.jpg'  a directory, pattern or picture; --style-dir too
   --pairs zip              one with one, instead of every one with every one
-  --manifest JOBS.jsonl    a row is a set of flags: content, style, max_dim, …
+  --manifest JOBS.csv      a row is a set of flags: content, style, max_dim, …
   --name TEMPLATE          {{content}}-{{style}}.png, with any setting as a field
   --contact-sheet SHEET    all pictures, small, in one
 Run
   --recipe NAME            {recipes}
   --jobs 4                 processes, which share processors and memory
-  --dry-run                check all rows, list what would be made, and stop
+  --dry-run                check rows and pictures, list what would be made
   --ray ADDRESS            paint on a Ray cluster; auto: this machine's
   --overwrite              replace pictures of other inputs or settings
 

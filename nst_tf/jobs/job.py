@@ -4,9 +4,12 @@ import dataclasses
 import functools
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from nst_tf.cli.flags import parse
+from nst_tf.images.decode import upright_size
+from nst_tf.images.resize import Size, fit_size
 from nst_tf.settings import INITS, Settings
 
 Flags = tuple[tuple[str, str], ...]
@@ -76,6 +79,14 @@ def job_settings(flags: Flags) -> Settings:
         UsageError: a flag is unknown, malformed, out of bounds or missing.
     """
     return _settings(method(flags))
+
+
+def photo_size(job: Job) -> Size:
+    """Return the height and width at which a job's photo is painted, or 0 if it cannot be read."""
+    for path in (job.files("content") or job.files("style"))[:1]:
+        with suppress(OSError, ValueError, MemoryError):  # which the job reports
+            return fit_size(*upright_size(path), job_settings(job.flags).max_dim)
+    return 0, 0
 
 
 def method(flags: Flags) -> tuple[str, ...]:

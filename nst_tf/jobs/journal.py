@@ -2,10 +2,12 @@
 
 import json
 import os
+import warnings
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import IO, Any
 
-from nst_tf.files import is_stream
+from nst_tf.files import reason
 from nst_tf.jobs.job import PICTURES, default_differences, job_settings
 from nst_tf.jobs.outcome import Outcome
 
@@ -21,29 +23,43 @@ class Journal:
     """
 
     def __init__(self, path: str) -> None:
+        self._path = path
+        self._warned = False
+        cut = _is_cut(path)
         try:
-            mode = "ab" if is_stream(path) else "a+b"  # pipes can only be written
-            self._file: IO[bytes] = open(path, mode)  # noqa: SIM115
+            self._file: IO[bytes] = open(path, "ab")  # noqa: SIM115
         except OSError as error:
-            raise OSError(f"--journal {path} cannot be written: {error.strerror}") from None
-        if self._file.readable() and self._file.tell():
-            self._file.seek(-1, os.SEEK_END)
-            if self._file.read(1) != b"\n":  # a kill may have cut the last line
-                self._file.write(b"\n")
+            raise OSError(f"--journal {path} cannot be written: {reason(error)}") from None
+        if cut:
+            self._file.write(b"\n")
 
     def write(self, outcome: Outcome) -> None:
         """Append what has become of a job.
 
-        Raises:
-            OSError: it cannot be written.
+        A line that cannot be written is kept for the next try; the first time, there is a warning.
         """
         line = json.dumps(record(outcome), ensure_ascii=False)
-        self._file.write(line.encode(errors="backslashreplace") + b"\n")
-        self._file.flush()
+        try:
+            self._file.write(line.encode(errors="backslashreplace") + b"\n")
+            self._file.flush()
+        except OSError as error:
+            if not self._warned:
+                warnings.warn(f"the journal {self._path} cannot be written: {reason(error)}")
+            self._warned = True
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        with suppress(OSError):  # of which there was a warning
+            self._file.close()
+
+
+def _is_cut(path: str) -> bool:
+    """Return whether a kill has cut the last line of a file."""
+    if not os.path.isfile(path) or not os.path.getsize(path):
+        return False
+    with open(path, "rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"
 
 
 def record(outcome: Outcome) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import hashlib
 import os
+import re
 import string
 from array import array
 from collections.abc import Iterable
@@ -16,8 +17,17 @@ from nst_tf.files import shortened
 from nst_tf.images.save import FORMATS, output_format
 from nst_tf.settings import Settings
 
+LENGTHS = ((0, 0), (1, 0), (1, 1), (2, 1), (2, 2))
+"""How much of the paths of photo and painting goes into a name, from short to long.
+
+0 stands for the file's name, 1 for its name and ending, and 2 for the directory's name too.
+"""
+
 FIELDS = ("content", "style", "recipe", "row")
 """What a template may name beside settings."""
+
+NAMEABLE = (*FIELDS, *(field.name for field in dataclasses.fields(Settings)))
+"""What a template may name."""
 
 
 class Template:
@@ -32,21 +42,27 @@ class Template:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        known = (*FIELDS, *(field.name for field in dataclasses.fields(Settings)))
         try:
             fields = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
         except ValueError as error:
             raise UserError(f"{text!r} is no template ({error}): write {{content}}") from None
         for name in fields:
-            if name not in known:
-                raise unknown("field of the name", f"{{{name}}}", [f"{{{n}}}" for n in known])
+            if name not in NAMEABLE:
+                raise unknown("field of the name", f"{{{name}}}", [f"{{{n}}}" for n in NAMEABLE])
+        self.fields = frozenset(fields)
         self._settings = [name for name in fields if name not in FIELDS]
         suffix = os.path.splitext(text)[1].lower()
         if suffix not in FORMATS and "{" not in suffix:
             raise UserError(f"{text!r} must end in one of {' '.join(FORMATS)}")
 
     def name(
-        self, contents: Iterable[str], styles: Iterable[str], recipe: str, row: int, of: Settings
+        self,
+        contents: Iterable[str],
+        styles: Iterable[str],
+        recipe: str,
+        row: int,
+        of: Settings,
+        length: int = 0,
     ) -> str:
         """Return the name of a job's picture.
 
@@ -56,15 +72,17 @@ class Template:
             recipe: the recipe's name.
             row: its number, from 1.
             of: its settings.
+            length: index in `LENGTHS`, for names that would be taken twice.
 
         Raises:
             ValueError: a value does not fit the format that the template gives it.
         """
         values = {name: _written(getattr(of, name)) for name in self._settings}
+        for_content, for_style = LENGTHS[length]
         try:
             return self.text.format(
-                content=_stems(contents) or "texture",
-                style=_stems(styles) or "reconstruction",
+                content=_called(contents, for_content) or "texture",
+                style=_called(styles, for_style) or "reconstruction",
                 recipe=recipe,
                 row=row,
                 **values,
@@ -73,8 +91,22 @@ class Template:
             raise UserError(f"--name {self.text!r} does not fit: {error}") from None
 
 
-def _stems(paths: Iterable[str]) -> str:
-    return "-".join(os.path.splitext(os.path.basename(path))[0] for path in paths)
+def _called(paths: Iterable[str], length: int) -> str:
+    """Return what files are called in a name, with as much of their paths as `LENGTHS` says."""
+    return "-".join(_writable(_stem(path, length)) for path in paths)
+
+
+def _stem(path: str, length: int) -> str:
+    stem, ending = os.path.splitext(os.path.basename(path))
+    if not length:
+        return stem
+    directory = os.path.basename(os.path.dirname(path)) if length > 1 else ""
+    return "-".join(filter(None, (directory, stem, ending[1:])))
+
+
+def _writable(name: str) -> str:
+    """Return a name with %E9 in place of a byte that is not UTF-8, as old disks have it."""
+    return re.sub("[\udc80-\udcff]", lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", name)
 
 
 def _written(value: object) -> object:
@@ -107,7 +139,9 @@ def identity(path: str) -> int:
     """Return a number that two spellings of a path share, and other paths hardly ever."""
     directory, name = os.path.split(os.path.abspath(path))
     whole = os.path.normcase(os.path.join(_directory(directory), name))
-    return int.from_bytes(hashlib.blake2b(whole.encode(), digest_size=8).digest(), "big")
+    return int.from_bytes(
+        hashlib.blake2b(whole.encode(errors="surrogatepass"), digest_size=8).digest(), "big"
+    )
 
 
 class Taken:

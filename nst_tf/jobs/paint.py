@@ -1,12 +1,14 @@
 """A job done in this process, by the same way as `run` does it."""
 
 import dataclasses
-from pathlib import Path
+import os
+import warnings
 from typing import TYPE_CHECKING
 
 from nst_tf.cli.flags import parse
-from nst_tf.cli.job import Running, check, prepare
+from nst_tf.cli.job import CheckpointError, Running, check, prepare
 from nst_tf.cli.runtime import start_tensorflow
+from nst_tf.files import make_directory
 from nst_tf.jobs.finished import is_finished
 from nst_tf.jobs.job import Job
 from nst_tf.jobs.outcome import Outcome, Stopping, whatever_happens
@@ -40,10 +42,18 @@ class Painter:
         if is_finished(job):  # by a worker that was lost before it could say so
             return Outcome(job, "done")
         values, settings = parse(["nst_tf.batch", *job.words()])
-        Path(job.output).parent.mkdir(parents=True, exist_ok=True)
+        make_directory(os.path.dirname(job.output) or os.curdir)
         checked = check(values, settings, self._budget)
         self._start(values.device, values.deterministic)
-        running = Running(prepare(checked, *self._memory(checked.settings)))
+        memory = self._memory(checked.settings)
+        try:
+            prepared = prepare(checked, *memory)
+        except CheckpointError as error:
+            _set_aside(error)
+            prepared = prepare(
+                check(values, settings, self._budget), *memory
+            )  # which may refuse to overwrite
+        running = Running(prepared)
         transfer, saved = running.job.transfer, running.job.saved
         if stopping():
             return Outcome(job, "stopped")
@@ -78,3 +88,12 @@ class Painter:
         if self._memo is None:
             self._memo = Memo(memo_share(budget))
         return budget - self._memo.limit, self._memo
+
+
+def _set_aside(error: CheckpointError) -> None:
+    """Rename a checkpoint that the job cannot use."""
+    aside = error.path.with_name(f"{error.path.name}.old")
+    os.replace(error.path, aside)
+    warnings.warn(
+        f"{error.path} is set aside as {aside.name}, and the job starts again: {error.reason}"
+    )

@@ -5,16 +5,16 @@ import math
 import os
 import threading
 import time
+import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import ray
 
 from nst_tf.errors import UserError
-from nst_tf.files import write_whole
-from nst_tf.jobs.cluster import Demand, room
+from nst_tf.files import make_directory, write_whole
+from nst_tf.jobs.cluster import Demand, RayLog, alive, room
 from nst_tf.jobs.job import Job
 from nst_tf.jobs.outcome import ATTEMPTS, Make, Outcome, Stopping
 from nst_tf.jobs.ship import Parcel, Sender, painted_elsewhere
@@ -60,7 +60,8 @@ class Actor:
             names: the files that have been shipped; None: all machines see the same files.
             contents: theirs.
         """
-        print(job.place, "->", job.output, flush=True)  # to the actor's log
+        line = f"{job.place} -> {job.output}".encode(errors="backslashreplace")
+        print(line.decode(), flush=True)  # to the actor's log
         picture = b""
         if names is None:
             outcome = self._paint(job, self._stopping.is_set)
@@ -138,11 +139,13 @@ class _Fleet:
     the actor only if there is room for one more. So a new actor takes the place of a dead one.
     """
 
-    def __init__(self, make: Make, each: Demand, limit: int) -> None:
+    def __init__(self, make: Make, each: Demand, limit: int, log: RayLog | None) -> None:
         kind = ray.remote(concurrency_groups={"control": 1})(Actor)  # type: ignore[call-overload]
         self._kind = kind.options(num_cpus=each.cpus, num_gpus=each.gpus, memory=each.memory)
         self._make, self._each, self._limit = make, each, limit
         self._looked = -math.inf
+        self._log = log
+        self._alive: dict[str, str] = {}
         self.hands: list[_Hand] = []
 
     @property
@@ -158,7 +161,9 @@ class _Fleet:
         if time.monotonic() - self._looked < LOOK:
             return
         self._looked = time.monotonic()
-        wanted = room(ray.nodes(), self._each)
+        nodes = ray.nodes()
+        self._report_losses(alive(nodes))
+        wanted = room(nodes, self._each)
         if not wanted and not self.hands:
             raise UserError(
                 f"no node has {self._each.cpus} processors and {self._each.memory >> 20} MiB of "
@@ -166,6 +171,14 @@ class _Fleet:
             )
         while len(self.hands) < min(wanted, self._limit or wanted):
             self.hands.append(_Hand(self._kind, self._make))
+
+    def _report_losses(self, now: dict[str, str]) -> None:
+        for name in self._alive.keys() - now.keys():
+            where = f"; {self._log.name()} has Ray's own lines" if self._log else ""
+            warnings.warn(
+                f"the machine {self._alive[name]} was lost: its pictures are made elsewhere{where}"
+            )
+        self._alive = now
 
     def answers(self) -> list[Outcome]:
         """Wait a while for an answer and return what has become of jobs.
@@ -197,6 +210,7 @@ def run_on_ray(
     stopping: Stopping,
     limit: int = 0,
     sender: Sender | None = None,
+    log: RayLog | None = None,
 ) -> Iterator[Outcome]:
     """Do jobs on the cluster and yield what has become of them, as they end.
 
@@ -210,11 +224,12 @@ def run_on_ray(
         stopping: once it returns true, no job is begun, and those under way end soon.
         limit: of actors; 0: as many as there is room for.
         sender: ships files; None: all machines see the same ones.
+        log: has what Ray prints.
 
     Raises:
         UserError: no node has room for an actor.
     """
-    fleet = _Fleet(make, each, limit)
+    fleet = _Fleet(make, each, limit, log)
     again: deque[tuple[Job, int]] = deque()
     left, told, given = True, False, 0
     while True:
@@ -248,7 +263,7 @@ def _received(outcome: Outcome, picture: bytes) -> Outcome:
     """Write a picture that has been sent back."""
     job = outcome.job
     try:
-        Path(job.output).parent.mkdir(parents=True, exist_ok=True)
+        make_directory(os.path.dirname(job.output) or os.curdir)
         with write_whole(job.output, ("overwrite", "true") in job.flags) as file:
             file.write(picture)
     except OSError as error:

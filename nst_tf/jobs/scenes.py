@@ -102,12 +102,12 @@ def _on_ray(
     from nst_tf.jobs.cluster import demand, joined
     from nst_tf.jobs.ray import run_on_ray
 
-    with joined(values.ray):
+    with joined(values.ray) as log:
         each = demand(values.ray_cpus, need)
         budget = None if each.gpus else each.memory
         make: Make = functools.partial(ScenePainter, identity, budget, each.cpus)
         absolute = map(absolute_paths, jobs)  # machines have other current directories
-        yield from run_on_ray(absolute, make, each, stopping, values.ray_workers)
+        yield from run_on_ray(absolute, make, each, stopping, values.ray_workers, log=log)
 
 
 def first_need(inputs: FilmInputs, settings: Settings) -> int:

@@ -2,18 +2,27 @@
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
 from absl import flags
 
+from nst_tf.checks import counted
 from nst_tf.errors import UserError
-from nst_tf.images.decode import upright_size
-from nst_tf.images.resize import Size, fit_size
+from nst_tf.images.resize import Size
 from nst_tf.jobs.flags import common_flags
-from nst_tf.jobs.job import Job, Row, job_settings, method
-from nst_tf.jobs.manifest import find_pictures, pair_rows, read_rows
-from nst_tf.jobs.naming import Taken, Template, identity, place_output
+from nst_tf.jobs.job import Job, Row, job_settings, method, photo_size
+from nst_tf.jobs.manifest import Manifest, pair_rows
+from nst_tf.jobs.naming import LENGTHS, NAMEABLE, Taken, Template, identity, place_output
+from nst_tf.jobs.pictures import find_pictures
+from nst_tf.settings import Settings
+
+WITHOUT = {
+    "style": "name no painting in a column `style`: the photo is rebuilt from its features",
+    "content": "name no photo in a column `content`: a texture is made",
+}
+"""What to say of jobs without a flag."""
 
 TOLD = 10  # errors that are told, at most
 WINDOW = 256  # jobs among which those that are alike are brought together
@@ -36,10 +45,9 @@ class Jobs:
         self._common = common_flags(values)
         self._contents: list[str] = []
         self._styles: list[str] = []
-        if values.manifest:
-            if not os.path.isfile(values.manifest):
-                raise FileNotFoundError(f"--manifest {values.manifest} is no file: check the path")
-        else:
+        self._twice: list[set[int]] = []  # identities of names, by index in `LENGTHS`
+        self._manifest = Manifest(values.manifest) if values.manifest else None
+        if not self._manifest:
             self._contents = find_pictures("content_dir", values.content_dir)
             self._styles = find_pictures("style_dir", values.style_dir)
             self._check_directories()
@@ -61,38 +69,66 @@ class Jobs:
 
     def __iter__(self) -> Iterator[Job | ValueError]:
         """Yield the jobs in order, and an error for each that is not valid."""
+        return self._jobs(self._twice)
+
+    def _jobs(self, twice: Sequence[set[int]]) -> Iterator[Job | ValueError]:
         for number, row in enumerate(self._rows(), start=1):
-            yield row if isinstance(row, ValueError) else self._job(number, row)
+            yield row if isinstance(row, ValueError) else self._job(number, row, twice)
 
     def _rows(self) -> Iterator[Row | ValueError]:
-        if self._values.manifest:
-            return read_rows(self._values.manifest)
+        if self._manifest:
+            return self._manifest.rows()
         return iter(pair_rows(self._contents, self._styles, self._values.pairs))
 
-    def _job(self, number: int, row: Row) -> Job | ValueError:
+    def _job(self, number: int, row: Row, twice: Sequence[set[int]]) -> Job | ValueError:
         job = Job(row.place, self._common + row.flags, "")
-        given = dict(job.flags)
         try:
             settings = job_settings(job.flags)
-            name = row.output or self._template.name(
-                job.files("content"),
-                job.files("style"),
-                given.get("recipe", self._values.recipe),
-                number,
-                settings,
-            )
-            directory, depth = self._values.output_dir, given.get("bit_depth", 8)
-            return job._replace(output=place_output(directory, name, int(depth)))
+            for length in range(len(twice) + 1):
+                job = job._replace(output=self._output(number, row, job, settings, length))
+                if length == len(twice) or identity(job.output) not in twice[length]:
+                    break
+            return job
         except UserError as error:
             return UserError(f"{row.place}: {error}")
+
+    def _output(self, number: int, row: Row, job: Job, settings: Settings, length: int) -> str:
+        given = dict(job.flags)
+        name = row.output or self._template.name(
+            job.files("content"),
+            job.files("style"),
+            given.get("recipe", self._values.recipe),
+            number,
+            settings,
+            length,
+        )
+        return place_output(self._values.output_dir, name, int(given.get("bit_depth", 8)))
 
     def check(self) -> int:
         """Return how many jobs there are, after a look at every one.
 
+        Jobs whose pictures would have the same name get longer names.
+
         Raises:
             ValueError: some are not valid, or two of them make the same file; a line for each.
         """
-        taken, count = Taken(), 0
+        count, twice = self._look()
+        while twice and len(self._twice) + 1 < len(LENGTHS):
+            self._twice.append(twice)
+            count, twice = self._look()
+        if twice:
+            raise UserError("\n".join(self._doubles(twice)))
+        if not count:
+            raise UserError(f"--manifest {self._values.manifest} has no rows")
+        return count
+
+    def _look(self) -> tuple[int, set[int]]:
+        """Return how many jobs there are, and the identities of the names that several have.
+
+        Raises:
+            ValueError: some are not valid; a line for each.
+        """
+        taken, count, without = Taken(), 0, Counter[str]()
         problems: list[str] = []
         for count, job in enumerate(self, start=1):  # noqa: B007
             if isinstance(job, ValueError):
@@ -101,27 +137,30 @@ class Jobs:
                     break
             else:
                 taken.add(job.output)
-        problems += self._doubles(taken.twice())[: TOLD - len(problems)]
-        if not count:
-            problems.append(f"--manifest {self._values.manifest} has no rows")
+                without.update(name for name in WITHOUT if not job.files(name))
         if problems:
             raise UserError("\n".join(problems))
-        return count
+        if not self._twice:
+            for name, number in without.items():
+                warnings.warn(f"{number} of {counted(count, 'job')} {WITHOUT[name]}")
+        return count, taken.twice()
 
     def _doubles(self, twice: set[int]) -> list[str]:
         """Return a line for each job whose picture another one makes too."""
-        first: dict[str, str] = {}
-        lines = []
-        for job in self if twice else ():
-            if isinstance(job, ValueError) or identity(job.output) not in twice:
+        first: dict[int, Job] = {}
+        lines: list[str] = []
+        for job, plain in zip(self, self._jobs(()), strict=True):
+            if isinstance(job, ValueError) or isinstance(plain, ValueError):
                 continue
-            name = os.path.normcase(os.path.realpath(job.output))
-            if name in first:
+            name = identity(job.output)
+            if name not in twice:
+                continue
+            other = first.setdefault(name, job)
+            if other is not job:
+                remedy = separating(other, job, self._template)
                 lines.append(
-                    f"{job.place}: {job.output} is what {first[name]} makes already: put {{row}} "
-                    "into --name, or give it another output"
+                    f"{job.place}: {plain.output} is what {other.place} makes already: {remedy}"
                 )
-            first.setdefault(name, job.place)
             if len(lines) == TOLD:
                 break
         return lines
@@ -136,6 +175,20 @@ class Jobs:
             if isinstance(job, ValueError):
                 raise job
             yield job
+
+
+def separating(one: Job, other: Job, template: Template) -> str:
+    """Return what to do about two jobs that make the same file."""
+    if one.flags == other.flags:
+        return "leave one of them out"
+    for name in dict.fromkeys(name for name, _ in (*one.flags, *other.flags)):
+        values = [[value for flag, value in job.flags if flag == name] for job in (one, other)]
+        if values[0] != values[1] and name in NAMEABLE and name not in template.fields:
+            return f"put {{{name}}} into --name"
+    return (
+        "give them outputs in a manifest, or put {row} into --name, which changes with the jobs "
+        "before it"
+    )
 
 
 def ordered(jobs: Iterable[Job], window: int = WINDOW) -> Iterator[Job]:
@@ -153,8 +206,4 @@ def ordered(jobs: Iterable[Job], window: int = WINDOW) -> Iterator[Job]:
 
 
 def _alike(job: Job) -> tuple[tuple[str, ...], Size, list[str]]:
-    size = (0, 0)
-    for path in (job.files("content") or job.files("style"))[:1]:
-        with suppress(OSError, ValueError, MemoryError):  # of which the job will tell
-            size = fit_size(*upright_size(path), job_settings(job.flags).max_dim)
-    return method(job.flags), size, job.files("style")
+    return method(job.flags), photo_size(job), job.files("style")

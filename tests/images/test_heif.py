@@ -79,6 +79,23 @@ def test_the_profile_of_a_heic_file_counts(registered, tmp_path):
         load_image(encoded("LAB"))
 
 
+def test_a_damaged_heic_file_is_refused_with_the_true_cause(registered, tmp_path):
+    path = tmp_path / "photo.heic"
+    path.write_bytes(HEAD + bytes(200))
+    with pytest.raises(OSError, match="is a HEIC picture and cannot be read: ") as caught:
+        load_image(path)
+    assert "damaged or truncated (Invalid input: " in str(caught.value)
+    assert "pip install" not in str(caught.value)
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF")
+def test_a_damaged_avif_file_is_refused_as_such(tmp_path):
+    path = tmp_path / "photo.avif"
+    path.write_bytes(HEAD.replace(b"heic", b"avif") + bytes(200))
+    with pytest.raises(OSError, match="is an AVIF picture and cannot be read: damaged"):
+        load_image(path)
+
+
 def test_without_the_extra_a_heic_file_is_refused_in_one_line(tmp_path, monkeypatch, capfd):
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     path = tmp_path / "photo.heic"

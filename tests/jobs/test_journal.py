@@ -1,6 +1,8 @@
 """The journal: a line for each job, whatever happened to the file before."""
 
 import json
+import os
+import warnings
 
 import pytest
 
@@ -48,3 +50,22 @@ def test_a_line_that_a_kill_has_cut_stays_apart(tmp_path):
 def test_a_place_that_cannot_be_written(tmp_path):
     with pytest.raises(OSError, match=r"--journal .*none/j.jsonl cannot be written: No such file"):
         Journal(str(tmp_path / "none" / "j.jsonl"))
+
+
+def test_a_full_disk_is_a_warning_that_names_the_file():
+    journal = Journal("/dev/full")
+    with pytest.warns(UserWarning, match="the journal /dev/full cannot be written: No space left"):
+        journal.write(Outcome(JOB, "done"))
+    with warnings.catch_warnings(action="error"):  # one is enough
+        journal.write(Outcome(JOB, "failed"))
+        journal.close()
+
+
+def test_a_pipe_is_written(tmp_path):
+    read, write = os.pipe()
+    journal = Journal(f"/dev/fd/{write}")
+    journal.write(Outcome(JOB, "done"))
+    journal.close()
+    os.close(write)
+    with open(read) as pipe:
+        assert json.loads(pipe.read())["status"] == "done"

@@ -1,9 +1,11 @@
 """Names of pictures from templates, and names that are taken twice."""
 
+import os
+
 import pytest
 
 from nst_tf import Settings
-from nst_tf.jobs.naming import Taken, Template, identity, place_output
+from nst_tf.jobs.naming import LENGTHS, Taken, Template, identity, place_output
 
 
 @pytest.mark.parametrize(
@@ -27,6 +29,25 @@ def test_without_a_photo_or_a_painting():
     template = Template("{content}-{style}.png")
     assert template.name([], ["wave.png"], "fast", 1, Settings()) == "texture-wave.png"
     assert template.name(["cat.png"], [], "fast", 1, Settings()) == "cat-reconstruction.png"
+
+
+def test_names_that_would_be_taken_twice_are_longer():
+    template = Template("{content}-{style}.png")
+    names = [
+        template.name(["in/cat.jpg"], ["s/wave.png"], "fast", 1, Settings(), length)
+        for length in range(len(LENGTHS))
+    ]
+    assert names == [
+        "cat-wave.png", "cat-jpg-wave.png", "cat-jpg-wave-png.png", "in-cat-jpg-wave-png.png",
+        "in-cat-jpg-s-wave-png.png",
+    ]  # fmt: skip
+
+
+def test_bytes_that_are_not_utf_8_are_written_as_numbers():
+    name = os.fsdecode(b"caf\xe9.jpg")
+    made = Template("{content}.png").name([name], [], "fast", 1, Settings())
+    assert made == "caf%E9.png"
+    assert identity(f"{name}/a.png") != identity("cafe.jpg/a.png")
 
 
 @pytest.mark.parametrize(
@@ -59,6 +80,16 @@ def test_outputs_stay_in_their_directory():
         place_output("out", "a.txt", 8)
     with pytest.raises(ValueError, match="cannot hold a bit_depth of 16"):
         place_output("out", "a.jpg", 16)
+
+
+def test_names_that_are_too_long_for_a_file_are_cut(tmp_path):
+    first, second = (place_output(str(tmp_path), f"{300 * 'ü'}{n}.png", 8) for n in (1, 2))
+    assert first != second
+    for output in (first, second):
+        assert output.endswith(".png")
+        for name in (output, f"{output}.checkpoint.old"):
+            open(name, "w").close()
+    assert place_output("out", f"a/{230 * 'u'}.png", 8) == f"out/a/{230 * 'u'}.png"
 
 
 def test_a_name_that_is_taken_twice_is_seen(tmp_path, monkeypatch):

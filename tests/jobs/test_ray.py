@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -23,8 +24,8 @@ from tests.jobs.stub import Stub, job, make_nothing
 ray = pytest.importorskip("ray")
 cluster_utils = pytest.importorskip("ray.cluster_utils")
 
-from nst_tf.jobs.cluster import Demand, room  # noqa: E402
-from nst_tf.jobs.ray import run_on_ray  # noqa: E402
+from nst_tf.jobs.cluster import Demand, RayLog, alive, refusal, room  # noqa: E402
+from nst_tf.jobs.ray import Actor, run_on_ray  # noqa: E402
 
 GIB = 2**30
 SMALL = Demand(cpus=1, gpus=0, memory=2**20)
@@ -94,13 +95,22 @@ def test_thirty_jobs_of_which_three_are_bad_survive_the_loss_of_a_node(cluster, 
     _, err = process.communicate(timeout=300)
     assert before < 30
     assert process.returncode == 1, err
+    (lost,) = (line for line in err.splitlines() if "was lost" in line)
+    found = re.fullmatch(
+        r"nst_tf: warning: the machine \S+ was lost: its pictures are made elsewhere; (\S+) has "
+        "Ray's own lines",
+        lost,
+    )
+    assert found, err
+    Path(found[1]).unlink()
+    assert all(line.startswith("nst_tf: ") for line in err.splitlines()), err
     failed = [entry["job"] for entry in entries() if entry["status"] == "failed"]
     assert sorted(failed) == [f"photos/bad.png by paintings/{number}.png" for number in range(3)]
     done = Counter(entry["output"] for entry in entries() if entry["status"] == "done")
     assert set(done.values()) == {1}
     assert len(done) == 27
     assert all(read_metadata(name)["ending"] == "finished" for name in done)
-    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".png", ".jsonl"}
+    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".png", ".jsonl", ".lock"}
 
 
 def test_a_lost_actor_is_restarted_and_its_job_tried_once_more(connected, tmp_path):
@@ -209,6 +219,60 @@ def test_an_address_at_which_nobody_answers_is_one_line(tmp_path, capfd, monkeyp
     assert err.endswith("): start one by ray start --head\n")
     assert err.count("\n") == 1
     assert not Path("out").exists()
+
+
+REFUSED = ConnectionError("Failed to connect to Ray cluster at 10.0.0.1:6379")
+UNAUTHENTICATED = (
+    "[2026-11-28 07:49:20,631 W 7 7] gcs_client.cc:210: Failed to get cluster ID from GCS server: "
+    "Unauthenticated: RPC error: InvalidAuthToken: Authentication token is missing or incorrect\n"
+)
+NO_TOKEN = ray.exceptions.AuthenticationError("Token authentication is enabled but no token …")
+
+
+@pytest.mark.parametrize(
+    ("address", "error", "printed", "line"),
+    [
+        ("10.0.0.1:6379", REFUSED, 20 * UNAUTHENTICATED, "--ray 10.0.0.1:6379 asks for another "
+         "token: set RAY_AUTH_MODE=token and copy ~/.ray/auth_token from the cluster's first "
+         "machine"),
+        ("auto", NO_TOKEN, "", "--ray auto asks for another token: set RAY_AUTH_MODE=token"),
+        ("10.0.0.1:6379", RuntimeError("Version mismatch:\n  2.40"), "[x] a.cc:1: why\n",
+         "--ray 10.0.0.1:6379 answers and refuses (Version mismatch: 2.40; why)"),
+        ("auto", ConnectionError("Could not find any running Ray instance"), "", "--ray auto leads "
+         "to no cluster (Could not find any running Ray instance): start one by ray start --head"),
+    ],
+)  # fmt: skip
+def test_a_cluster_that_refuses_is_a_line_with_the_reason(address, error, printed, line):
+    found = refusal(address, error, printed)
+    assert found.startswith(line)
+    assert "\n" not in found
+
+
+def test_what_ray_prints_is_kept_if_a_line_names_it():
+    for named in (False, True):
+        log = RayLog()
+        path = Path(log._path)
+        log.file.write(b"printed")
+        assert log.text() == "printed"
+        if named:
+            assert log.name() == str(path)
+        log.close()
+        assert path.exists() == named
+    path.unlink()
+
+
+def test_an_actor_does_jobs_whose_files_have_names_that_are_not_utf_8(capfd):
+    actor = Actor(make_nothing)
+    assert actor.paint(job("caf\udce9.png"), None).outcome.status == "done"
+    assert capfd.readouterr().out == "caf\\udce9.png -> caf\\udce9.png.out\n"
+
+
+def test_nodes_that_are_alive():
+    nodes = [
+        {"NodeID": "a", "NodeManagerAddress": "10.0.0.1", "Alive": True},
+        {"NodeID": "b", "NodeManagerAddress": "10.0.0.2", "Alive": False},
+    ]
+    assert alive(nodes) == {"a": "10.0.0.1"}
 
 
 def test_room_is_counted_on_the_nodes_that_are_alive():

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from nst_tf.jobs.flags import parse_batch
 from nst_tf.jobs.job import Job, absolute_paths, job_settings
 from nst_tf.jobs.source import Jobs, ordered
@@ -67,3 +69,55 @@ def test_the_row_number_and_columns_of_pairs(tmp_path):
     assert [j.output for j in jobs.valid()] == [f"out/{number}.png" for number in (1, 2, 3, 4)]
     assert jobs.columns == 2
     assert Jobs(parse_batch(["batch", *places, "--pairs=zip"])).columns == 0
+
+
+def outputs(*flags):
+    """Return the outputs of checked jobs, or the lines that say why there are none."""
+    jobs = Jobs(parse_batch(["batch", "--output_dir=out", *flags]))
+    try:
+        jobs.check()
+    except ValueError as error:
+        return str(error).splitlines()
+    return [job.output.removeprefix("out/") for job in jobs.valid()]
+
+
+def test_photos_of_the_same_name_have_their_endings_in_the_names_of_pictures(tmp_path):
+    for name in ("beach.jpg", "beach.png", "cat.png", "wave.png"):
+        shrunk("cat.jpg", (8, 8), tmp_path / name)
+    directories = [f"--content_dir={tmp_path}/[bc]*", f"--style_dir={tmp_path}/w*"]
+    assert outputs(*directories) == ["beach-jpg-wave.png", "beach-png-wave.png", "cat-wave.png"]
+    assert outputs(*directories, "--name={content}.png") == [
+        "beach-jpg.png", "beach-png.png", "cat.png",
+    ]  # fmt: skip
+
+
+def test_photos_of_the_same_name_in_a_manifest(tmp_path):
+    path = tmp_path / "jobs.csv"
+    rows = ["a/beach.jpg,wave.jpg,", "b/beach.jpg,wave.jpg,", "beach.jpg,wave.jpg,",
+            "beach.jpg,wave.png,", "cat.jpg,wave.jpg,",
+            "dog.jpg,wave.jpg,beach-wave.png"]  # fmt: skip
+    path.write_text("\n".join(["content,style,output", *rows]))
+    assert outputs(f"--manifest={path}") == [
+        "a-beach-jpg-wave-jpg.png", "b-beach-jpg-wave-jpg.png", "beach-jpg-wave-jpg.png",
+        "beach-jpg-wave-png.png", "cat-wave.png", "beach-wave.png",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("second", "name", "remedy"),
+    [
+        ("a.png,b.png,0.5,,", "{content}-{style}.png", "put {strength} into --name"),
+        ("a.png,b.png,,fast,", "{content}-{style}.png", "put {recipe} into --name"),
+        ("a.png,c.png,,,", "{content}.png", "put {style} into --name"),
+        ("a.png,b.png,,,", "{content}-{style}.png", "leave one of them out"),
+        ("a.png,b.png,,,m.png", "{content}-{style}.png", "give them outputs in a manifest, or put "
+         "{row} into --name, which changes with the jobs before it"),
+    ],
+)  # fmt: skip
+def test_what_differs_is_advised_where_two_jobs_make_the_same_file(tmp_path, second, name, remedy):
+    path = tmp_path / "jobs.csv"
+    path.write_text(f"content,style,strength,recipe,keep_mask\na.png,b.png,,,\n{second}\n")
+    plain = name.format(content="a", style="b")
+    assert outputs(f"--manifest={path}", f"--name={name}") == [
+        f"{path}:3: out/{plain} is what {path}:2 makes already: {remedy}"
+    ]
