@@ -145,7 +145,7 @@ def enter(browser, address, folder, number):
     visitor.page.locator("#photo img").first.wait_for()
     visitor.page.locator("#sample-paintings .grid-container button").first.click()
     visitor.page.locator("#paintings button img").first.wait_for()
-    visitor.small(steps=12)
+    visitor.small(steps=6)
     visitor.page.locator("#strength input[type=number]").fill("0.1")
     visitor.page.locator("#strength input[type=number]").blur()
     return visitor

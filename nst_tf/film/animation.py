@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image
 
 from nst_tf.film.footage import Footage, Frame
-from nst_tf.images.decode import decode_image, open_picture
+from nst_tf.images.channels import decode_image
+from nst_tf.images.decode import open_picture
 from nst_tf.images.depth import to_levels
 from nst_tf.images.io import as_picture
 

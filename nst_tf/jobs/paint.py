@@ -50,9 +50,8 @@ class Painter:
             prepared = prepare(checked, *memory)
         except CheckpointError as error:
             _set_aside(error)
-            prepared = prepare(
-                check(values, settings, self._budget), *memory
-            )  # which may refuse to overwrite
+            checked = check(values, settings, self._budget)  # which may refuse to overwrite
+            prepared = prepare(checked, *memory)
         running = Running(prepared)
         transfer, saved = running.job.transfer, running.job.saved
         if stopping():
