@@ -13,26 +13,20 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from nst_tf.errors import UserError
-
-if TYPE_CHECKING:
-    from nst_tf.page.visitors import Visitor
-
-GONE = "that file is not here any more: choose it again"
-"""The one answer for every path that is not the visitor's, whether a file is there or not."""
+from nst_tf.page.visitors import ODD, Visitor
 
 AWAY = "the page was away for too long: load it again"
-ODD = "the page has sent a value that it cannot have: load it again"
 
 MOST_TEXT = 500  # characters of a field
 
-_visitor: ContextVar["Visitor | None"] = ContextVar("visitor", default=None)
+_visitor: ContextVar[Visitor | None] = ContextVar("visitor", default=None)
 
 
 @contextmanager
-def acting(visitor: "Visitor | None") -> Iterator[None]:
+def acting(visitor: Visitor | None) -> Iterator[None]:
     """Let a request act for a visitor, in this task and the threads that it starts."""
     token = _visitor.set(visitor)
     try:
@@ -41,7 +35,7 @@ def acting(visitor: "Visitor | None") -> Iterator[None]:
         _visitor.reset(token)
 
 
-def current_visitor() -> "Visitor":
+def current_visitor() -> Visitor:
     """Return the visitor for whom this request acts.
 
     Raises:
@@ -56,7 +50,7 @@ def current_visitor() -> "Visitor":
 class Kind(Protocol):
     """What a component may send."""
 
-    def admit(self, visitor: "Visitor", value: Any) -> Any:
+    def admit(self, visitor: Visitor, value: Any) -> Any:
         """Return a value in the form in which events take it.
 
         Args:
@@ -72,7 +66,7 @@ class Kind(Protocol):
 class File:
     """A file that the server has handed out to the visitor, or none: a `Path` or None."""
 
-    def admit(self, visitor: "Visitor", value: Any) -> Path | None:
+    def admit(self, visitor: Visitor, value: Any) -> Path | None:
         """Return the path of the file."""
         if value is None:
             return None
@@ -93,7 +87,7 @@ class Files:
 
     most: int
 
-    def admit(self, visitor: "Visitor", value: Any) -> tuple[Path, ...]:
+    def admit(self, visitor: Visitor, value: Any) -> tuple[Path, ...]:
         """Return the paths of the files."""
         if value is None:
             return ()
@@ -111,7 +105,7 @@ class Files:
 class Layers:
     """Strokes of the editor of regions: a tuple of encoded pictures, bytes each."""
 
-    def admit(self, visitor: "Visitor", value: Any) -> tuple[bytes, ...]:
+    def admit(self, visitor: Visitor, value: Any) -> tuple[bytes, ...]:
         """Return the layers that the editor has sent ahead, or that its value names."""
         if value is None:
             return ()
@@ -135,7 +129,7 @@ class Number:
     low: float = -math.inf
     high: float = math.inf
 
-    def admit(self, visitor: "Visitor", value: Any) -> float | int | None:
+    def admit(self, visitor: Visitor, value: Any) -> float | int | None:
         """Return the number."""
         if value is None:
             return None
@@ -156,7 +150,7 @@ class Choice:
 
     options: tuple[str, ...]
 
-    def admit(self, visitor: "Visitor", value: Any) -> str:
+    def admit(self, visitor: Visitor, value: Any) -> str:
         """Return the text."""
         if not isinstance(value, str) or value not in self.options:
             raise UserError(ODD)
@@ -167,7 +161,7 @@ class Choice:
 class Text:
     """A text of one line, possibly empty."""
 
-    def admit(self, visitor: "Visitor", value: Any) -> str:
+    def admit(self, visitor: Visitor, value: Any) -> str:
         """Return the text without white space around it."""
         if value is None:
             return ""
@@ -184,7 +178,7 @@ class Text:
 class Switch:
     """On or off."""
 
-    def admit(self, visitor: "Visitor", value: Any) -> bool:
+    def admit(self, visitor: Visitor, value: Any) -> bool:
         """Return whether it is on."""
         if not isinstance(value, bool):
             raise UserError(ODD)

@@ -11,10 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nst_tf.errors import UserError
-from nst_tf.page.access import GONE, ODD
 from nst_tf.page.limits import Limits
 from nst_tf.page.order import Order
 from nst_tf.page.runs import Run
+
+GONE = "that file is not here any more: choose it again"
+"""The one answer for every path that is not the visitor's, whether a file is there or not."""
+
+ODD = "the page has sent a value that it cannot have: load it again"
 
 KEPT = 3600.0  # seconds that files stay after their last use
 DRAWINGS = 2  # latest drawings of the editor that are kept for one visitor
