@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 from nst_tf.errors import UserError
 from nst_tf.page.access import (
     AWAY,
-    GONE,
-    ODD,
     Choice,
     File,
     Files,
@@ -29,7 +27,7 @@ from nst_tf.page.access import (
     well_formed,
 )  # fmt: skip
 from nst_tf.page.limits import Limits
-from nst_tf.page.visitors import Visitors
+from nst_tf.page.visitors import GONE, ODD, Visitors
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -7,7 +7,7 @@ import re
 import httpx
 import pytest
 
-from nst_tf.page.access import GONE
+from nst_tf.page.visitors import GONE
 from tests.conftest import ASSETS
 from tests.page.caller import Caller, as_file, paths_in, picture, shows
 
