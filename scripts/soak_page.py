@@ -77,6 +77,7 @@ def soak(browser, address, page, folder, options):
             visitor.status("finished after")
         except AssertionError:
             counts["lost"] += 1
+            print(visitor.page.locator("#screen").inner_text(), flush=True)
             continue
         counts["finished"] += 1
         counts["own_pictures"] += is_own(visitor, COLORS[number], photos)
