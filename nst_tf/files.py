@@ -159,13 +159,17 @@ def free_name(path: StrPath, taken: Callable[[Path], bool] = os.path.lexists) ->
     return next(name for name in itertools.chain([path], numbered) if not taken(name))
 
 
-def shortened(name: str) -> str:
+def shortened(name: str, spare: int = 0) -> str:
     """Return a file's name, cut if it is longer than file systems allow; the ending stays.
 
-    A name that is cut gets a checksum of the whole, so that it is no other one's.
+    A name that is cut gets a checksum of the whole name, so two names stay different.
+
+    Args:
+        name: without a directory.
+        spare: bytes that are left free for further endings.
     """
     stem, ending = os.path.splitext(name)
-    room = LONGEST - len(os.fsencode(ending))
+    room = LONGEST - spare - len(os.fsencode(ending))
     if len(os.fsencode(stem)) <= room:
         return name
     mark = f"-{_mark(name)}"

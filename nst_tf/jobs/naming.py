@@ -23,6 +23,8 @@ LENGTHS = ((0, 0), (1, 0), (1, 1), (2, 1), (2, 2))
 0 stands for the file's name, 1 for its name and ending, and 2 for the directory's name too.
 """
 
+SPARE = len(".checkpoint.old")  # bytes that a checkpoint which is set aside needs beyond a name
+
 FIELDS = ("content", "style", "recipe", "row")
 """What a template may name beside settings."""
 
@@ -127,7 +129,7 @@ def place_output(directory: str, name: str, bit_depth: int) -> str:
         raise UserError(f"output {name!r} leads out of --output_dir: leave out / and ..")
     output_format(name, bit_depth)
     head, tail = os.path.split(name)
-    return os.path.join(directory, head, shortened(tail))
+    return os.path.join(directory, head, shortened(tail, SPARE))
 
 
 @functools.lru_cache(256)
