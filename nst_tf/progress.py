@@ -63,23 +63,32 @@ class Progress:
     saved: Callable[[], "SavedRun"]
 
 
-Ending = Literal["finished", "time limit", "no gain", "callback", "cancelled", "left"]
+Ending = Literal["finished", "time limit", "no gain", "callback", "cancelled", "left", "idle limit"]
 """Why a run ended: it took all its steps, `time_limit` was over, further steps gain less than
-`min_gain` or nothing, a callback returned a true value, its event was set, or it was left."""
+`min_gain` or nothing, a callback returned a true value, its event was set, its stream was closed,
+or its stream was open without being read while others waited."""
 
 Callback = Callable[[Progress], object]
 """Is given every step's `Progress`; one that returns a true value ends the run after that step."""
 
 
-class CallbackError(RuntimeError):
-    """A callback raised an error, which is the cause of this one.
-
-    `image` is the picture that the run had reached, float32 `[1, H, W, 3]` in [0, 1].
-    """
+class _RunError(Exception):
+    """A run's failure, with the picture that it leaves; process pools can pickle both."""
 
     def __init__(self, message: str, image: np.ndarray):
         super().__init__(message)
         self.image = image
+
+    def __reduce__(self) -> tuple[type, tuple[str, np.ndarray]]:
+        # By default, an exception is rebuilt from the message alone.
+        return type(self), (str(self), self.image)
+
+
+class CallbackError(_RunError, RuntimeError):
+    """A callback raised an error, which is the cause of this one.
+
+    `image` is the picture that the run had reached, float32 `[1, H, W, 3]` in [0, 1].
+    """
 
 
 def any_ends(callbacks: Sequence[Callback], progress: Progress) -> bool:
@@ -109,15 +118,11 @@ def guarded(callback: Callback, result: Callable[["RunState"], np.ndarray]) -> C
     return call
 
 
-class AstrayError(ArithmeticError):
+class AstrayError(_RunError, ArithmeticError):
     """The run went astray, even by gentler steps: its loss rose, or its image became blank.
 
     `image` is the best one, float32 `[1, H, W, 3]` in [0, 1].
     """
-
-    def __init__(self, message: str, image: np.ndarray):
-        super().__init__(message)
-        self.image = image
 
 
 class NonFiniteLossError(AstrayError):

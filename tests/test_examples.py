@@ -1,5 +1,6 @@
 """The code of the docs runs, on small pictures and with shallow layers."""
 
+import asyncio
 import base64
 import io
 import json
@@ -31,17 +32,18 @@ def blocks(page):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Let the examples take shallow layers and few steps."""
+    """Let the examples take shallow layers and few steps; return what a test may change."""
+    small = {"epochs": 1, "steps_per_epoch": 2, **LAYERS}
 
     def choose(settings, overrides):
         full = chosen(settings, overrides)
-        small = {"epochs": 1, "steps_per_epoch": 2, "max_dim": min(64, full.max_dim)}
-        return replace(full, **small, **LAYERS)
+        return replace(full, max_dim=min(64, full.max_dim), **small)
 
     for module in (stylizer, transfer):
         monkeypatch.setattr(module, "chosen", choose)
     recipes = {"fast": replace(choose("fast", {}), steps_per_epoch=5)}
     monkeypatch.setattr(nst_tf, "RECIPES", recipes)
+    return small
 
 
 @pytest.fixture
@@ -85,13 +87,60 @@ def test_the_code_of_the_front_door_runs(quick, files, page):
     assert Image.open(files / "picture.png").size == (64, 48)
 
 
-def test_the_service_of_its_page_paints_and_tells_its_progress(quick, files):
-    client = pytest.importorskip("fastapi.testclient")
-    (block,) = blocks("docs/service.md")
-    assert block.count("\n") < 50
+def service():
+    """Return the names of the page's service."""
+    block, *_ = blocks("docs/service.md")
+    assert block.count("\n") < 70
     names = {"__name__": "service"}
     exec(compile(block, "docs/service.md", "exec"), names)
-    uploads = {name: (files / f"{name}.jpg").read_bytes() for name in ("photo", "painting")}
+    return names
+
+
+def uploaded(files):
+    return {name: (files / f"{name}.jpg").read_bytes() for name in ("photo", "painting")}
+
+
+def test_sixty_requests_at_once_are_all_answered(quick, files):
+    """Send more requests than FastAPI has threads while a client is slow to read its run."""
+    httpx = pytest.importorskip("httpx")
+    quick["steps_per_epoch"] = 4
+    names, uploads = service(), uploaded(files)
+    begun, going = asyncio.Event(), asyncio.Event()
+
+    async def held(scope, receive, send):
+        async def send_slowly(message):
+            await send(message)
+            if message["type"] == "http.response.body":
+                begun.set()
+                await going.wait()
+
+        await names["app"](scope, receive, send_slowly)
+
+    async def post_all():
+        transport = httpx.ASGITransport(held)
+        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+
+            def post(path):
+                return asyncio.ensure_future(client.post(path, files=uploads, timeout=None))
+
+            first = post("/watch")
+            await begun.wait()
+            others = [post(path) for path in ["/paint"] * 45 + ["/watch"] * 14]
+            await asyncio.sleep(1)  # the threads fill
+            going.set()
+            return await asyncio.wait_for(asyncio.gather(first, *others), 120)
+
+    answers = asyncio.run(post_all())
+    codes = [answer.status_code for answer in answers]
+    assert codes[0] == 200
+    assert set(codes) <= {200, 503}
+    assert codes.count(200) > names["WAITING"]
+    assert all("try again later" in a.json()["detail"] for a in answers if a.status_code == 503)
+
+
+def test_the_service_of_its_page_paints_and_tells_its_progress(quick, files):
+    client = pytest.importorskip("fastapi.testclient")
+    names, uploads = service(), uploaded(files)
     with client.TestClient(names["app"]) as browser:
         response = browser.post("/paint?strength=0.7", files=uploads)
         assert response.status_code == 200, response.text

@@ -27,7 +27,7 @@ class Result:
             update; empty if there was no step.
         why: the run ended: "finished" after all steps, "time limit", "no gain" where further steps
             gain too little, "callback" where one returned a true value, "cancelled" by its event,
-            or "left" where a stream was closed early.
+            "left" where a stream was closed early, or "idle limit" where a stream was not read.
         settings: of the run.
         steps: that it took; 0 if it was cancelled before the first, and the picture is the photo.
         seconds: that it took, without the time that it waited for others.
