@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -14,6 +13,7 @@ from nst_tf.losses.objective import objective, read, step_weights
 from nst_tf.losses.registry import make_terms
 from nst_tf.losses.targets import Targets
 from nst_tf.losses.term import Term
+from nst_tf.network.model import Network
 from nst_tf.scale import Pictures, exact_products, load_model, scale_targets
 from nst_tf.settings import Settings
 
@@ -54,6 +54,6 @@ def measure(
         return read(objective(network, terms, tf.constant(image), targets, weights))
 
 
-def whole_targets(network: keras.Model, terms: Sequence[Term], fitted: Fitted) -> Targets:
+def whole_targets(network: Network, terms: Sequence[Term], fitted: Fitted) -> Targets:
     """Return the targets at the finest scale, made from whole pictures."""
     return scale_targets(network, terms, fitted, Pictures.at(fitted, fitted.scales[-1]))

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -15,7 +14,7 @@ from nst_tf.losses.targets import Targets, make_targets
 from nst_tf.losses.term import Term
 from nst_tf.memory.memo import Memo
 from nst_tf.memory.passes import summarize_blocks, summarize_whole
-from nst_tf.network.model import feature_model
+from nst_tf.network.model import Network, feature_model
 from nst_tf.network.precision import feature_precision
 from nst_tf.network.weights import load_weights
 from nst_tf.schedule import Scale
@@ -40,7 +39,7 @@ class Pictures:
 
 
 def scale_targets(
-    network: keras.Model,
+    network: Network,
     terms: Sequence[Term],
     fitted: Fitted,
     pictures: Pictures,
@@ -75,7 +74,7 @@ def scale_targets(
     )
 
 
-def load_model(settings: Settings, precision: str | None = None) -> keras.Model:
+def load_model(settings: Settings, precision: str | None = None) -> Network:
     """Return the network that `settings` asks for; OSError if its weights cannot be read."""
     return feature_model(
         load_weights(settings.weights),

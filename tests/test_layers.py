@@ -16,7 +16,7 @@ ABOVE_MEMORY = {
 ABOVE_LEAVES = {"losses", "optimizers", "memory", *ABOVE_MEMORY}
 LEAVES = (
     "checks", "files", "settings", "recipes", "schedule", "network", "images", "caching", "gate",
-    "digests", "explain", "overrides", "loading", "runtime", "stderr", "version",
+    "digests", "errors", "explain", "overrides", "loading", "runtime", "stderr", "version",
 )  # fmt: skip
 
 FORBIDDEN = {
@@ -28,7 +28,7 @@ FORBIDDEN = {
     "jobs": PROGRAMS,
 }
 ALLOWED = {
-    "callbacks": {"callbacks", "checkpoint", "progress", "files", "images"},
+    "callbacks": {"callbacks", "checkpoint", "errors", "progress", "files", "images"},
     "notebook": {"callbacks", "progress", "images"},
 }
 KNOWN_ONLY_TO_PROGRAMS = {"cli", "jobs", *PROGRAMS}

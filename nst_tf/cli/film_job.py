@@ -62,7 +62,6 @@ def prepare(values: flags.FlagValues, settings: Settings) -> Job:
     Raises:
         OSError: a file cannot be read, or the film cannot be written.
         ValueError: film, pictures, masks, settings, codec, device or memory do not agree.
-        RuntimeError: Keras is not set up for this program.
     """
     try:
         from nst_tf.cli.film_inputs import film_identity, film_paths, load_film_inputs
@@ -86,9 +85,7 @@ def prepare(values: flags.FlagValues, settings: Settings) -> Job:
     device = start_tensorflow(values.device, values.deterministic)
     from nst_tf.checkpoint import differences, machine_identity
     from nst_tf.film.frames import FramePainter
-    from nst_tf.network.model import check_keras
 
-    check_keras()
     painter = FramePainter(inputs.styles, settings, values.frame_steps, values.long_term)
     identity |= machine_identity(load_weights(settings.weights), painter.precision)
     if values.resume and frames.exist:
