@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from nst_tf.callbacks.checkpoint import Checkpoint
 from nst_tf.errors import BusyError, UserError
+from nst_tf.forks import check_fork
 from nst_tf.images.io import load_image, load_mask
 from nst_tf.images.masks import Region, pair_masks
 from nst_tf.images.metadata import read_metadata
@@ -72,6 +73,7 @@ _NEEDING_TENSORFLOW = {
 def __getattr__(name: str) -> Any:
     if name not in _NEEDING_TENSORFLOW:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    check_fork()
     from nst_tf.runtime import import_tensorflow
 
     import_tensorflow()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, SupportsFloat
 
 import numpy as np
 
+from nst_tf.explain import brief
 from nst_tf.schedule import Scale
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class Progress:
     image: Callable[[], np.ndarray]
     state: "RunState"
     saved: Callable[[], "SavedRun"]
+
+    __repr__ = brief
 
 
 Ending = Literal["finished", "time limit", "no gain", "callback", "cancelled", "left", "idle limit"]

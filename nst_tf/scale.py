@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from nst_tf.errors import UserError
 from nst_tf.fitting import Fitted
 from nst_tf.gate import Gate
 from nst_tf.images.resize import resize, scaled
@@ -75,7 +76,14 @@ def scale_targets(
 
 
 def load_model(settings: Settings, precision: str | None = None) -> Network:
-    """Return the network that `settings` asks for; OSError if its weights cannot be read."""
+    """Return the network that `settings` asks for.
+
+    Raises:
+        OSError: its weights cannot be read.
+        UserError: the call is part of a graph.
+    """
+    if not tf.executing_eagerly():
+        raise UserError("pictures are made step by step: call nst_tf outside tf.function")
     return feature_model(
         load_weights(settings.weights),
         settings.layers,

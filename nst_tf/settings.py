@@ -22,7 +22,7 @@ from nst_tf.checks import (
     unknown,
 )
 from nst_tf.errors import UserError
-from nst_tf.explain import explained
+from nst_tf.explain import changed, explained
 from nst_tf.network.layers import LAYERS, smallest_side
 
 INITS = ("content", "style", "noise", "white")
@@ -293,6 +293,8 @@ class Settings:
         "picture's path",
     )
     seed: int = setting(0, "Pictures", "seed of --init=noise", low=0, high=2**32 - 1)
+
+    __repr__ = changed
 
     def __post_init__(self) -> None:
         for entry in fields(self):

@@ -17,6 +17,7 @@ import tensorflow as tf
 from nst_tf.checkpoint import differences, run_identity
 from nst_tf.errors import UserError
 from nst_tf.fitting import Fitted
+from nst_tf.forks import check_fork
 from nst_tf.images.masks import Region, count_masks
 from nst_tf.images.sources import Source
 from nst_tf.loading import Given
@@ -58,6 +59,7 @@ def stylize(
     regions: Sequence[Region] = (),
     keep: Source | None = None,
     callbacks: Iterable[Callback] = (),
+    cancel: threading.Event | None = None,
     state: SavedRun | None = None,
     **overrides: Any,
 ) -> np.ndarray:
@@ -82,6 +84,8 @@ def stylize(
             where they are, or any picture of such a mask; of any size.
         callbacks: each is called with every step's `Progress`, in order; the run ends after a step
             for which one of them returns a true value.
+        cancel: ends the run when it is set, after the step that it is in; before the first, the
+            result is the content.
         state: a run that was left, from `load_checkpoint`, to go on from: with the same pictures
             and settings it ends with the same picture, bit for bit.
         **overrides: fields of `Settings` that differ from `settings`, such as `strength=0.7`.
@@ -105,7 +109,7 @@ def stylize(
     given = Given(content, styles, chosen(settings, overrides), regions, initial, keep)
     transfer = StyleTransfer(given.at(given.size).fitted)
     guards = [guarded(callback, transfer.result) for callback in callbacks]
-    return transfer.finish(guards, transfer.restore(state) if state else None)
+    return transfer.finish(guards, transfer.restore(state) if state else None, cancel)
 
 
 class StyleTransfer:
@@ -128,6 +132,7 @@ class StyleTransfer:
     """
 
     def __init__(self, fitted: Fitted, budget: int | None = None, memo: Memo | None = None) -> None:
+        check_fork()
         self.fitted = fitted
         self.settings = fitted.settings
         self.terms = make_terms(self.settings)
@@ -168,23 +173,25 @@ class StyleTransfer:
         return state
 
     def finish(
-        self, callbacks: Iterable[Callback] = (), state: RunState | None = None
+        self,
+        callbacks: Iterable[Callback] = (),
+        state: RunState | None = None,
+        cancel: threading.Event | None = None,
     ) -> np.ndarray:
         """Take all steps and return the picture; errors as for `stylize`.
 
         But what a callback raises passes as it is: programs keep the picture themselves.
 
         Args:
-            callbacks: as for `stylize`.
+            callbacks, cancel: as for `stylize`.
             state: of the same run, to go on from; None: from the start.
         """
         callbacks = tuple(callbacks)
-        for progress in self.steps(state):
+        for progress in self.steps(state, cancel):
             state = progress.state
             if any_ends(callbacks, progress):
                 break
-        assert state  # each run takes a step
-        return self.result(state)
+        return self.result(state) if state else self.fitted.content
 
     def result(self, state: RunState) -> np.ndarray:
         """Return the picture that a run ends with if it ends with a state."""

@@ -662,7 +662,7 @@ def test_a_budget_that_nothing_fits_is_one_line(photo, painting, capfd):
     assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 1
     assert re.fullmatch(
         r"nst_tf: TensorFlow and the network need about \d+ MiB of memory, but the run may take "
-        r"512 MiB: free memory or raise --memory_budget\n",
+        r"512 MiB: free memory or raise memory_budget\n",
         capfd.readouterr().err,
     )
     assert not os.path.exists("photo-painting.png")

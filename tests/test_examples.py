@@ -5,6 +5,8 @@ import base64
 import io
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -155,3 +157,52 @@ def test_the_service_of_its_page_paints_and_tells_its_progress(quick, files):
         assert wrong.status_code == 422
         assert "content is not a picture" in wrong.json()["detail"]
         assert browser.post("/paint?strength=11", files=uploads).status_code == 422
+
+
+WORKER = """
+import multiprocessing, sys, types
+
+class Celery:
+    def __init__(self, *_, **__): pass
+    def task(self, function): return function
+
+class Signal:
+    def connect(self, function):
+        self.function = function
+        return function
+
+signals = types.ModuleType("celery.signals")
+signals.worker_process_init = Signal()
+sys.modules["celery"] = types.ModuleType("celery")
+sys.modules["celery"].Celery = Celery
+sys.modules["celery.signals"] = signals
+
+exec(sys.stdin.read())
+small = {
+    "max_dim": 32, "epochs": 1, "steps_per_epoch": 1, "scales": 1, "style_statistics": "gram",
+    "content_layers": ["block2_conv2"], "style_layers": ["block1_conv1"],
+    "neighbor_weight": 0, "mean_weight": 0, "convolution": "direct", "optimizer": "adam",
+}
+
+def work():
+    import nst_tf
+    full = nst_tf.Stylizer
+    globals()["Stylizer"] = lambda recipe, **changes: full(recipe, **changes | small)
+    signals.worker_process_init.function(sender=None)
+    print(paint("photo.png", "painting.png", "out.png"), flush=True)
+
+child = multiprocessing.get_context("fork").Process(target=work)
+child.start()
+child.join(120)
+sys.exit(child.exitcode)
+"""
+
+
+def test_the_worker_of_the_page_works_after_a_fork(files):
+    """Run the Celery example's functions as its pool does: import, fork, start, paint."""
+    _, block = blocks("docs/service.md")
+    done = subprocess.run(
+        [sys.executable, "-c", WORKER], input=block, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, "finished\n"), done.stderr
+    assert Image.open(files / "out.png").size == (32, 24)

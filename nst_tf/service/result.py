@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from nst_tf.errors import UserError
+from nst_tf.explain import brief
 from nst_tf.images.depth import to_levels
 from nst_tf.images.save import FORMATS, save_image
 from nst_tf.progress import Ending
@@ -44,6 +45,8 @@ class Result:
     seconds: float
     metadata: Mapping[str, Any] = field(repr=False)
     has_profile: bool = False
+
+    __repr__ = brief
 
     def to_pil(self) -> Image.Image:
         """Return the picture as a PIL image of 8 bits a channel, RGB or RGBA."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from nst_tf.checks import check_number, checked_duration
 from nst_tf.errors import UserError
+from nst_tf.forks import check_fork
 from nst_tf.gate import Patience
 from nst_tf.images.masks import Region
 from nst_tf.images.resize import Size
@@ -80,6 +81,7 @@ class Stylizer:
         idle_limit: float | str = 60,
         **settings: Any,
     ) -> None:
+        check_fork()
         _check_count("max_concurrent", max_concurrent, 1)
         if max_waiting is not None:
             _check_count("max_waiting", max_waiting, 0)

@@ -456,7 +456,7 @@ def test_mistakes_in_a_call_are_refused_before_it_waits(painting):
         stylizer(levels(36, 48), painting, memory_budget="1GiB")
     with pytest.raises(FileNotFoundError, match=r"content: missing\.jpg does not exist"):
         stylizer.stream("missing.jpg", painting)
-    with pytest.raises(ValueError, match=r"need about .* lower --max_dim"):
+    with pytest.raises(ValueError, match=r"need about .* lower max_dim"):
         stylizer(levels(2000, 2000), painting, max_dim=0, block_size=0)
 
 
