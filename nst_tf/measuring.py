@@ -1,7 +1,7 @@
 """The objective of a given image, for comparisons."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Unpack
 
 import tensorflow as tf
 
@@ -9,6 +9,7 @@ from nst_tf.errors import UserError
 from nst_tf.fitting import Fitted
 from nst_tf.images.masks import Region
 from nst_tf.images.sources import Source
+from nst_tf.keywords import AllOverrides
 from nst_tf.loading import Given, load_opaque
 from nst_tf.losses.objective import objective, read, step_weights
 from nst_tf.losses.registry import make_terms
@@ -27,7 +28,7 @@ def measure(
     settings: Settings | str | None = None,
     regions: Sequence[Region] = (),
     keep: Source | None = None,
-    **overrides: Any,
+    **overrides: Unpack[AllOverrides],
 ) -> dict[str, float]:
     """Return the objective's terms of an image, as `stylize` with these arguments sees them.
 

@@ -41,7 +41,7 @@ class Progress:
         scale_step: number of the step within its scale, from 1.
         ahead: work after this step, at most, in steps of this step's size.
         losses: the weighted terms of the objective by name, `total` first, of the image *before*
-            this step's update; a run's are `Losses`, which know the layers' shares.
+            this step's update; `losses.layers` has the layers' shares.
         evaluations: times that the objective has been evaluated in the run so far.
         seconds: time since the run began, this step included.
         image: returns the image *after* this step's update whenever it is called, float32
@@ -56,7 +56,7 @@ class Progress:
     scales: int
     scale_step: int
     ahead: float
-    losses: Mapping[str, float]
+    losses: Losses
     evaluations: int
     seconds: float
     image: Callable[[], np.ndarray]

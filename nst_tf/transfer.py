@@ -9,7 +9,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 import tensorflow as tf
@@ -20,6 +20,7 @@ from nst_tf.fitting import Fitted
 from nst_tf.forks import check_fork
 from nst_tf.images.masks import Region, count_masks
 from nst_tf.images.sources import Source
+from nst_tf.keywords import AllOverrides
 from nst_tf.loading import Given
 from nst_tf.losses.objective import overflow_message
 from nst_tf.losses.registry import make_terms
@@ -36,6 +37,7 @@ from nst_tf.progress import (
     AstrayError,
     Callback,
     Ending,
+    Losses,
     NonFiniteLossError,
     Progress,
     any_ends,
@@ -61,7 +63,7 @@ def stylize(
     callbacks: Iterable[Callback] = (),
     cancel: threading.Event | None = None,
     state: SavedRun | None = None,
-    **overrides: Any,
+    **overrides: Unpack[AllOverrides],
 ) -> np.ndarray:
     """Paint the content image in the manner of the style images.
 
@@ -383,7 +385,7 @@ class StyleTransfer:
             scales=len(scales),
             scale_step=state.scale_step,
             ahead=scale.steps - state.scale_step + sum(work[scale.number :]) / unit,
-            losses=losses,
+            losses=losses if isinstance(losses, Losses) else Losses(losses),
             evaluations=state.evaluations,
             seconds=state.seconds,
             image=lambda: self.fitted.finish(state.shown.numpy()),

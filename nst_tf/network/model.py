@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Container, Iterable, Mapping
+from typing import TypeAlias
 
 import tensorflow as tf
 
@@ -21,7 +22,7 @@ try:
 except ImportError as error:
     raise UserError(OTHER_BACKEND.format(error.name)) from error
 
-Network = keras.Model
+Network: TypeAlias = keras.Model
 """The type of a network; the rest of the package knows Keras by this name only."""
 
 Convolutions = Mapping[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]]

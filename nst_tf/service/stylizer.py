@@ -3,7 +3,7 @@
 import dataclasses
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from nst_tf.gate import Patience
 from nst_tf.images.masks import Region
 from nst_tf.images.resize import Size
 from nst_tf.images.sources import Source
+from nst_tf.keywords import Overrides
 from nst_tf.loading import Given, Loaded
 from nst_tf.memory.budget import BASE
 from nst_tf.memory.budget import memory_budget as budget_of
@@ -79,7 +80,7 @@ class Stylizer:
         max_waiting: int | None = None,
         wait_limit: float | str = 0,
         idle_limit: float | str = 60,
-        **settings: Any,
+        **settings: Unpack[Overrides],
     ) -> None:
         check_fork()
         _check_count("max_concurrent", max_concurrent, 1)
@@ -87,9 +88,8 @@ class Stylizer:
             _check_count("max_waiting", max_waiting, 0)
         patience = Patience(_duration("wait_limit", wait_limit), max_waiting)
         self._idle_limit = _duration("idle_limit", idle_limit)
-        if memory_budget != "auto":
-            settings["memory_budget"] = memory_budget
-        self.settings = chosen(recipe, settings)
+        budgeted = {} if memory_budget == "auto" else {"memory_budget": memory_budget}
+        self.settings = chosen(recipe, {**settings, **budgeted})
         use_device(device)
         budget = budget_of(self.settings)
         self._memo = Memo(memo_share(budget))
@@ -107,7 +107,7 @@ class Stylizer:
         keep: Source | None = None,
         callbacks: Iterable[Callback] = (),
         cancel: threading.Event | None = None,
-        **overrides: Any,
+        **overrides: Unpack[Overrides],
     ) -> Result:
         """Paint the content image in the manner of the style images.
 
@@ -142,7 +142,7 @@ class Stylizer:
         regions: Sequence[Region] = (),
         keep: Source | None = None,
         cancel: threading.Event | None = None,
-        **overrides: Any,
+        **overrides: Unpack[Overrides],
     ) -> "Stream":
         """Return a run that yields a `Progress` after every step; arguments and errors as above.
 
@@ -153,7 +153,7 @@ class Stylizer:
         given = Given(content, styles, self._chosen(overrides), regions, initial, keep)
         return self._stream(given, cancel, self._idle_limit)
 
-    def prepare(self, *styles: Source, **overrides: Any) -> None:
+    def prepare(self, *styles: Source, **overrides: Unpack[Overrides]) -> None:
         """Let the network see paintings, so that no later run has to wait for that.
 
         It sees each on its own, at the sizes that photos as large as `max_dim` or larger lead to.
@@ -163,7 +163,9 @@ class Stylizer:
         for style in styles:
             self._alone(Given(_noise((side, side)), style, settings), StyleTransfer.prepare)
 
-    def warm_up(self, photo: Source | Size, *styles: Source, **overrides: Any) -> None:
+    def warm_up(
+        self, photo: Source | Size, *styles: Source, **overrides: Unpack[Overrides]
+    ) -> None:
         """Compile what runs of photos of a size need, by a step at each scale.
 
         Args:
