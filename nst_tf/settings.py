@@ -266,8 +266,8 @@ class Settings:
     precision: Precision = setting(
         "float32", "Network",
         "of the features: bfloat16 takes less memory, and half the time where the processor has "
-        "instructions for it; auto: bfloat16 on such a CPU, else float32; Gram matrices and losses "
-        "are float32 always",
+        "instructions for it, but many times as long elsewhere; auto: bfloat16 on such a CPU, else "
+        "float32; Gram matrices and losses are float32 always",
         choices=get_args(Precision),
     )  # fmt: skip
     tf32: bool = setting(

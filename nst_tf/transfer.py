@@ -29,6 +29,7 @@ from nst_tf.memory.evaluate import release
 from nst_tf.memory.fallback import with_less_memory
 from nst_tf.memory.memo import Memo
 from nst_tf.memory.plan import Plan, plan_memory
+from nst_tf.network.precision import warn_if_emulated
 from nst_tf.network.weights import load_weights
 from nst_tf.optimizers.adam import AdamState, adam_resample, adam_start
 from nst_tf.optimizers.lbfgs import LBFGSState, lbfgs_start
@@ -137,6 +138,7 @@ class StyleTransfer:
         check_fork()
         self.fitted = fitted
         self.settings = fitted.settings
+        warn_if_emulated(self.settings.precision)
         self.terms = make_terms(self.settings)
         self.plans = plan_memory(
             self.settings, fitted.scales, fitted.style_sizes, count_masks(fitted.regions), budget
