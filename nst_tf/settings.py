@@ -156,8 +156,8 @@ class Settings:
     )  # fmt: skip
     strength: float = setting(
         1.0, "Loss",
-        "how much of the painting: 0 is the photo, 1 the recipe, 2 wild; all weights but the "
-        "content's times its cube",
+        "how much of the painting: 0 is the photo, 1 the recipe, 2 wild; all weights but those of "
+        "content, kept parts and the frame before times its cube",
         low=0, high=10,
     )  # fmt: skip
     total_variation_weight: Weight = setting(
