@@ -11,13 +11,16 @@ of a picture. `Settings` holds every setting; `RECIPES` are named ones.
 `load_image`, `load_mask` and `save_image` read and write pictures, `read_metadata` tells what a
 picture was made with. `Checkpoint` keeps a file from which a run can go on, `load_checkpoint` reads
 it. `pair_masks` makes a `Region` of each mask. `AstrayError`, which `NonFiniteLossError` is one of,
-and `CallbackError` carry the picture that a run had reached.
+and `CallbackError` carry the picture that a run had reached. `UserError` is a mistake in what was
+given; `BusyError` says that a `Stylizer` has too much to do.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nst_tf.callbacks.checkpoint import Checkpoint
+from nst_tf.errors import BusyError, UserError
+from nst_tf.forks import check_fork
 from nst_tf.images.io import load_image, load_mask
 from nst_tf.images.masks import Region, pair_masks
 from nst_tf.images.metadata import read_metadata
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = [
     "RECIPES",
     "AstrayError",
+    "BusyError",
     "CallbackError",
     "Checkpoint",
     "NonFiniteLossError",
@@ -45,6 +49,7 @@ __all__ = [
     "Result",
     "Settings",
     "Stylizer",
+    "UserError",
     "__version__",
     "load_checkpoint",
     "load_image",
@@ -68,6 +73,7 @@ _NEEDING_TENSORFLOW = {
 def __getattr__(name: str) -> Any:
     if name not in _NEEDING_TENSORFLOW:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    check_fork()
     from nst_tf.runtime import quieten_tensorflow
 
     quieten_tensorflow()

@@ -1,4 +1,4 @@
-"""The class of errors that users cause and can correct."""
+"""Errors that callers can correct, or that pass by themselves."""
 
 
 class UserError(ValueError):
@@ -6,4 +6,11 @@ class UserError(ValueError):
 
     The text names the value, what was expected and the remedy. Programs print it as one line; any
     other exception, except `OSError`, is a fault of the program and shows its traceback.
+    """
+
+
+class BusyError(RuntimeError):
+    """A `Stylizer` has too much to do: the run waited too long, or too many wait already.
+
+    The same call may succeed later; a service answers 503.
     """

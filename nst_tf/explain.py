@@ -1,7 +1,8 @@
-"""The documentation of a dataclass of settings, from its fields."""
+"""Settings and other values in words."""
 
 import re
 import textwrap
+from collections.abc import Mapping
 from dataclasses import Field, fields
 from typing import Any
 
@@ -39,3 +40,36 @@ def shown(value: Any) -> str:
     if isinstance(value, tuple):
         return f"({', '.join(map(shown, value))}{',' * (len(value) == 1)})"
     return f"{value:g}" if isinstance(value, float) else repr(value)
+
+
+def brief(value: Any) -> str:
+    """Return the repr of a dataclass without functions, and with types and shapes of its arrays.
+
+    As usual, fields with `repr=False` are left out.
+    """
+    named = {entry.name: getattr(value, entry.name) for entry in fields(value) if entry.repr}
+    return _call(value, {name: part for name, part in named.items() if not callable(part)})
+
+
+def changed(settings: Any) -> str:
+    """Return the repr of settings, with the fields that differ from their defaults."""
+    named = ((entry, getattr(settings, entry.name)) for entry in fields(settings))
+    return _call(settings, {entry.name: own for entry, own in named if own != entry.default})
+
+
+def _call(value: Any, named: Mapping[str, Any]) -> str:
+    words = ", ".join(f"{name}={_part(part)}" for name, part in named.items())
+    return f"{type(value).__name__}({words})"
+
+
+def _part(value: Any) -> str:
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        dtype = getattr(value.dtype, "name", value.dtype)
+        return f"<{dtype} {list(value.shape)}>"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key!r}: {_part(part)}' for key, part in value.items())}}}"
+    if hasattr(value, "_asdict"):
+        return _call(value, value._asdict())
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_part, value))}]"
+    return repr(value)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nst_tf.errors import UserError
+from nst_tf.explain import brief
 from nst_tf.images.color import Colors
 from nst_tf.images.masks import Region, coverage, fit_mask, fit_regions, keep_photo, paired
 from nst_tf.images.reference import Reference, check_reference
@@ -49,6 +50,8 @@ class Fitted:
     initial: np.ndarray | None
     scales: tuple[Scale, ...]
     reference: Reference | None = None
+
+    __repr__ = brief
 
     @property
     def size(self) -> Size:

@@ -1,10 +1,51 @@
 """A gate that lets threads through in the order in which they came."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
+
+from nst_tf.checks import counted
+from nst_tf.errors import BusyError
 
 POLL = 0.05  # seconds between two looks at an event that ends the waiting
+RECHECK = 0.5  # seconds between two looks at what changes by time alone
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long threads wait in line, and how many.
+
+    Attributes:
+        seconds: maximum wait of each thread; 0: no limit.
+        length: maximum number of threads that wait at a time; None: no limit.
+    """
+
+    seconds: float = 0.0
+    length: int | None = None
+
+    def check(self, ahead: int, waited: float) -> None:
+        """Refuse a thread that may not wait any longer.
+
+        Args:
+            ahead: threads that were in line when it came.
+            waited: seconds since then.
+
+        Raises:
+            BusyError: the line is full, or the time is over.
+        """
+        if self.length is not None and ahead >= self.length:
+            raise BusyError(
+                f"{counted(ahead, 'run')} waiting already (max_waiting): try again later"
+            )
+        if 0 < self.seconds <= waited:
+            raise BusyError(
+                f"the run has waited for {self.seconds:g} s (wait_limit): try again later"
+            )
+
+
+PATIENT = Patience()
 
 
 class Gate:
@@ -23,25 +64,33 @@ class Gate:
         may: Callable[[], bool],
         take: Callable[[], None],
         cancel: threading.Event | None = None,
+        patience: Patience = PATIENT,
     ) -> bool:
         """Wait in line, then take what is needed.
 
         Args:
-            may: whether there is room; asked when the caller is the first in line.
+            may: whether there is room; asked when the caller is the first in line, at every change
+                and from time to time.
             take: takes the room.
             cancel: ends the waiting when it is set.
+            patience: the limits of waiting.
 
         Returns:
             Whether the caller went in: False if it was cancelled.
+
+        Raises:
+            BusyError: it may not wait, or not any longer.
         """
-        ticket = object()
+        ticket, came = object(), time.monotonic()
         with self._changed:
+            ahead = len(self._line)
             self._line.append(ticket)
             try:
                 while self._line[0] is not ticket or not may():
                     if cancel is not None and cancel.is_set():
                         return False
-                    self._changed.wait(None if cancel is None else POLL)
+                    patience.check(ahead, time.monotonic() - came)
+                    self._changed.wait(RECHECK if cancel is None else POLL)
                 take()
                 return True
             finally:

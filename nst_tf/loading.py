@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from nst_tf.errors import UserError
+from nst_tf.explain import brief
 from nst_tf.fitting import Fitted, check_side, check_style_side, fit, style_side
+from nst_tf.forks import check_fork
 from nst_tf.images.io import as_picture, load_mask, load_picture, opaque
 from nst_tf.images.masks import Region, show_only
 from nst_tf.images.resize import Size, fit_size
@@ -29,6 +31,8 @@ class Loaded:
     alpha: np.ndarray | None
     has_profile: bool
 
+    __repr__ = brief
+
 
 class Given:
     """Pictures as a caller gives them, decoded once.
@@ -44,7 +48,8 @@ class Given:
 
     Raises:
         OSError: a file cannot be read as a picture.
-        ValueError: an array is no picture, or there are no styles.
+        ValueError: an array is no picture, there are no styles, or TensorFlow would hang in this
+            process.
         TypeError: something is no picture at all.
     """
 
@@ -57,6 +62,7 @@ class Given:
         initial: Source | None = None,
         keep: Source | None = None,
     ) -> None:
+        check_fork()
         paintings = listed(styles)
         if not paintings:
             raise UserError("styles is empty: at least one style image is needed")
@@ -73,7 +79,7 @@ class Given:
             for painting, name, scale in zip(paintings, self._names, scales, strict=True)
         ]
         self._regions = regions
-        self._initial = None if initial is None else load_picture(initial, name="initial")
+        self._initial = None if initial is None else load_opaque(initial, "initial")
         self._keep = None if keep is None else _mask("keep", keep)
 
     @property
@@ -103,7 +109,7 @@ class Given:
             [painting.pixels for painting in paintings],
             self.settings,
             show_only(self._regions, photo.alpha, [painting.alpha for painting in paintings]),
-            None if self._initial is None else opaque(self._initial),
+            self._initial,
             self._keep,
         )
         return Loaded(fitted, photo.alpha, photo.has_profile)
@@ -117,3 +123,13 @@ def _mask(name: str, mask: Source) -> np.ndarray:
     if values.ndim != 2:
         raise UserError(f"{name} is in colours: use grey, white to keep")
     return values
+
+
+def load_opaque(picture: Source, name: str) -> np.ndarray:
+    """Return a picture, float32 `[1, H, W, 3]`, over white where it is transparent.
+
+    Args:
+        picture: any picture: see `sources.decode_any`.
+        name: what the errors call it.
+    """
+    return opaque(load_picture(picture, name=name))

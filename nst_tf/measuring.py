@@ -1,47 +1,54 @@
 """The objective of a given image, for comparisons."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
-import keras
-import numpy as np
 import tensorflow as tf
 
 from nst_tf.errors import UserError
-from nst_tf.fitting import Fitted, fit
+from nst_tf.fitting import Fitted
 from nst_tf.images.masks import Region
-from nst_tf.images.resize import check_image
+from nst_tf.images.sources import Source
+from nst_tf.keywords import AllOverrides
+from nst_tf.loading import Given, load_opaque
 from nst_tf.losses.objective import objective, read, step_weights
 from nst_tf.losses.registry import make_terms
 from nst_tf.losses.targets import Targets
 from nst_tf.losses.term import Term
+from nst_tf.network.model import Network
+from nst_tf.overrides import chosen
 from nst_tf.scale import Pictures, exact_products, load_model, scale_targets
 from nst_tf.settings import Settings
 
 
 def measure(
-    image: np.ndarray,
-    content: np.ndarray,
-    styles: np.ndarray | Sequence[np.ndarray],
-    settings: Settings | None = None,
+    image: Source,
+    content: Source,
+    styles: Source | Sequence[Source],
+    settings: Settings | str | None = None,
     regions: Sequence[Region] = (),
-    keep: np.ndarray | None = None,
+    keep: Source | None = None,
+    **overrides: Unpack[AllOverrides],
 ) -> dict[str, float]:
     """Return the objective's terms of an image, as `stylize` with these arguments sees them.
 
     Args:
-        image: float `[1, H, W, 3]` or `[H, W, 3]` in [0, 1], of the fitted content's size. With
+        image: any picture, as for `stylize`, of the size that the content is limited to. With
             `preserve_color="luminance"` the optimised image has other colours than the result.
-        content, styles, settings, regions, keep: as for `stylize`; of a ramp, the start counts.
+        content, styles, settings, regions, keep, **overrides: as for `stylize`; of a ramp, the
+            start counts.
 
     Returns:
         The weighted terms by name, `total` first.
 
     Raises:
-        ValueError: as for `stylize`, or the image has another size than the content.
+        ValueError, TypeError, OSError: as for `stylize`, or the image has another size than the
+            content.
     """
-    fitted = fit(content, styles, settings or Settings(), regions, keep=keep)
+    given = Given(content, styles, chosen(settings, overrides), regions, keep=keep)
+    fitted = given.at(given.size).fitted
     settings = fitted.settings
-    image = check_image("image", image)
+    image = load_opaque(image, "image")
     if image.shape[1:3] != fitted.size:
         raise UserError(
             f"image is {image.shape[2]}x{image.shape[1]} pixels, but the content "
@@ -54,6 +61,6 @@ def measure(
         return read(objective(network, terms, tf.constant(image), targets, weights))
 
 
-def whole_targets(network: keras.Model, terms: Sequence[Term], fitted: Fitted) -> Targets:
+def whole_targets(network: Network, terms: Sequence[Term], fitted: Fitted) -> Targets:
     """Return the targets at the finest scale, made from whole pictures."""
     return scale_targets(network, terms, fitted, Pictures.at(fitted, fitted.scales[-1]))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, SupportsFloat
 
 import numpy as np
 
+from nst_tf.explain import brief
 from nst_tf.schedule import Scale
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Progress:
         scale_step: number of the step within its scale, from 1.
         ahead: work after this step, at most, in steps of this step's size.
         losses: the weighted terms of the objective by name, `total` first, of the image *before*
-            this step's update; a run's are `Losses`, which know the layers' shares.
+            this step's update; `losses.layers` has the layers' shares.
         evaluations: times that the objective has been evaluated in the run so far.
         seconds: time since the run began, this step included.
         image: returns the image *after* this step's update whenever it is called, float32
@@ -55,31 +56,42 @@ class Progress:
     scales: int
     scale_step: int
     ahead: float
-    losses: Mapping[str, float]
+    losses: Losses
     evaluations: int
     seconds: float
     image: Callable[[], np.ndarray]
     state: "RunState"
     saved: Callable[[], "SavedRun"]
 
+    __repr__ = brief
 
-Ending = Literal["finished", "time limit", "no gain", "callback", "cancelled", "left"]
+
+Ending = Literal["finished", "time limit", "no gain", "callback", "cancelled", "left", "idle limit"]
 """Why a run ended: it took all its steps, `time_limit` was over, further steps gain less than
-`min_gain` or nothing, a callback returned a true value, its event was set, or it was left."""
+`min_gain` or nothing, a callback returned a true value, its event was set, its stream was closed,
+or its stream was open without being read while others waited."""
 
 Callback = Callable[[Progress], object]
 """Is given every step's `Progress`; one that returns a true value ends the run after that step."""
 
 
-class CallbackError(RuntimeError):
-    """A callback raised an error, which is the cause of this one.
-
-    `image` is the picture that the run had reached, float32 `[1, H, W, 3]` in [0, 1].
-    """
+class _RunError(Exception):
+    """A run's failure, with the picture that it leaves; process pools can pickle both."""
 
     def __init__(self, message: str, image: np.ndarray):
         super().__init__(message)
         self.image = image
+
+    def __reduce__(self) -> tuple[type, tuple[str, np.ndarray]]:
+        # By default, an exception is rebuilt from the message alone.
+        return type(self), (str(self), self.image)
+
+
+class CallbackError(_RunError, RuntimeError):
+    """A callback raised an error, which is the cause of this one.
+
+    `image` is the picture that the run had reached, float32 `[1, H, W, 3]` in [0, 1].
+    """
 
 
 def any_ends(callbacks: Sequence[Callback], progress: Progress) -> bool:
@@ -109,15 +121,11 @@ def guarded(callback: Callback, result: Callable[["RunState"], np.ndarray]) -> C
     return call
 
 
-class AstrayError(ArithmeticError):
+class AstrayError(_RunError, ArithmeticError):
     """The run went astray, even by gentler steps: its loss rose, or its image became blank.
 
     `image` is the best one, float32 `[1, H, W, 3]` in [0, 1].
     """
-
-    def __init__(self, message: str, image: np.ndarray):
-        super().__init__(message)
-        self.image = image
 
 
 class NonFiniteLossError(AstrayError):

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import keras
 import numpy as np
 import tensorflow as tf
 
+from nst_tf.errors import UserError
 from nst_tf.fitting import Fitted
 from nst_tf.gate import Gate
 from nst_tf.images.resize import resize, scaled
@@ -15,7 +15,7 @@ from nst_tf.losses.targets import Targets, make_targets
 from nst_tf.losses.term import Term
 from nst_tf.memory.memo import Memo
 from nst_tf.memory.passes import summarize_blocks, summarize_whole
-from nst_tf.network.model import feature_model
+from nst_tf.network.model import Network, feature_model
 from nst_tf.network.precision import feature_precision
 from nst_tf.network.weights import Weights, load_weights
 from nst_tf.schedule import Scale
@@ -40,7 +40,7 @@ class Pictures:
 
 
 def scale_targets(
-    network: keras.Model,
+    network: Network,
     terms: Sequence[Term],
     fitted: Fitted,
     pictures: Pictures,
@@ -80,13 +80,19 @@ def scale_targets(
     )
 
 
-def load_model(settings: Settings, precision: str | None = None) -> keras.Model:
-    """Return the network that `settings` asks for; OSError if its weights cannot be read.
+def load_model(settings: Settings, precision: str | None = None) -> Network:
+    """Return the network that `settings` asks for.
 
     Args:
         settings: of the run.
         precision: of the features, from the plan; None: what the settings amount to here.
+
+    Raises:
+        OSError: its weights cannot be read.
+        UserError: the call is part of a graph.
     """
+    if not tf.executing_eagerly():
+        raise UserError("pictures are made step by step: call nst_tf outside tf.function")
     return feature_model(*_network(settings, precision))
 
 

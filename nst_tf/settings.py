@@ -8,7 +8,7 @@ so that mistakes are refused at once.
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack, get_args
 
 from nst_tf.checks import (
     Weight,
@@ -22,7 +22,18 @@ from nst_tf.checks import (
     unknown,
 )
 from nst_tf.errors import UserError
-from nst_tf.explain import explained
+from nst_tf.explain import changed, explained
+from nst_tf.keywords import (
+    AllOverrides,
+    Convolution,
+    Loss,
+    Optimizer,
+    Padding,
+    Pooling,
+    Precision,
+    PreserveColor,
+    StyleStatistics,
+)
 from nst_tf.network.layers import LAYERS, smallest_side
 
 INITS = ("content", "style", "noise", "white")
@@ -102,10 +113,10 @@ class Settings:
     coarse_steps: float = setting(
         1.0, "Scales", "steps at each scale relative to the next finer one", above=0, high=4
     )
-    optimizer: str = setting(
+    optimizer: Optimizer = setting(
         "adam", "Optimizer",
         "adam, or lbfgs: projected L-BFGS, which reaches the same loss in fewer steps",
-        choices=("adam", "lbfgs"),
+        choices=get_args(Optimizer),
     )  # fmt: skip
     learning_rate: float = setting(
         0.02, "Optimizer",
@@ -129,11 +140,11 @@ class Settings:
         "decay of a running average of the images, which is the result then; 0: the last image",
         low=0, high=0.9999,
     )  # fmt: skip
-    loss: str = setting(
+    loss: Loss = setting(
         "absolute", "Loss",
         "absolute, or relative: every term divided by that of its target; then weights below 1 as "
         "in the recipe fast mean the same for all pictures and sizes",
-        choices=("absolute", "relative"),
+        choices=get_args(Loss),
     )  # fmt: skip
     content_weight: Weight = setting(
         1e4, "Loss", "weight of the content loss, or a ramp start:end over the epochs; larger "
@@ -145,8 +156,8 @@ class Settings:
     )  # fmt: skip
     strength: float = setting(
         1.0, "Loss",
-        "how much of the painting: 0 is the photo, 1 the recipe, 2 wild; all weights but the "
-        "content's times its cube",
+        "how much of the painting: 0 is the photo, 1 the recipe, 2 wild; all weights but those of "
+        "content, kept parts and the frame before times its cube",
         low=0, high=10,
     )  # fmt: skip
     total_variation_weight: Weight = setting(
@@ -177,11 +188,11 @@ class Settings:
         "ramp; for films: larger flickers less",
         low=0, check=checked_ramp,
     )  # fmt: skip
-    style_statistics: str = setting(
+    style_statistics: StyleStatistics = setting(
         "gram", "Loss",
         "what is compared with the painting: Gram matrices, or covariance matrices, which bring "
         "out strokes and motifs",
-        choices=("gram", "covariance"),
+        choices=get_args(StyleStatistics),
     )  # fmt: skip
     content_layers: tuple[str, ...] = setting(
         ("block5_conv2",), "Network", "VGG19 layers whose features are kept"
@@ -219,27 +230,27 @@ class Settings:
         "as many pixels as it has; more of them keep large strokes together",
         low=1, high=STYLE_SIZES,
     )  # fmt: skip
-    pooling: str = setting(
+    pooling: Pooling = setting(
         "max", "Network",
         "how the network halves its maps; average is smoother, mixed is average behind the first "
         "block alone",
-        choices=("max", "average", "mixed"),
+        choices=get_args(Pooling),
     )  # fmt: skip
-    padding: str = setting(
+    padding: Padding = setting(
         "zero", "Network",
         "what the first layer sees beyond the borders: zero, a mean colour, as the network was "
         "trained, or edge, the border's pixels, which avoids dark and bright rims",
-        choices=("zero", "edge"),
+        choices=get_args(Padding),
     )  # fmt: skip
     weights: str = setting(
         "bundled", "Network",
         "bundled, imagenet (Keras' float32 file, downloaded once), or a .npz or .h5 file",
     )  # fmt: skip
-    convolution: str = setting(
+    convolution: Convolution = setting(
         "auto", "Network",
         "winograd: much faster on CPUs after some seconds of compiling, in float32, and takes more "
         "memory; auto: winograd on a CPU in runs that are long enough, else direct",
-        choices=("auto", "winograd", "direct"),
+        choices=get_args(Convolution),
     )  # fmt: skip
     block_size: int | str = setting(
         "auto", "Memory",
@@ -252,12 +263,12 @@ class Settings:
         "memory that the run may take, such as 3.5GiB, with which --block_size=auto and L-BFGS's "
         "memory comply; auto: most of what is free",
     )  # fmt: skip
-    precision: str = setting(
+    precision: Precision = setting(
         "float32", "Network",
         "of the features: bfloat16 takes less memory, and half the time where the processor has "
-        "instructions for it; auto: bfloat16 on such a CPU, else float32; Gram matrices and losses "
-        "are float32 always",
-        choices=("float32", "bfloat16", "auto"),
+        "instructions for it, but many times as long elsewhere; auto: bfloat16 on such a CPU, else "
+        "float32; Gram matrices and losses are float32 always",
+        choices=get_args(Precision),
     )  # fmt: skip
     tf32: bool = setting(
         False, "Network",
@@ -280,11 +291,11 @@ class Settings:
     style_blend: tuple[float, ...] = setting(
         (), "Pictures", "share of each style, such as 0.7,0.3; empty for equal shares", low=0
     )
-    preserve_color: str = setting(
+    preserve_color: PreserveColor = setting(
         "none", "Pictures",
         "keep the photo's colours: luminance transfers light and dark alone; match gives the "
         "styles the photo's colours before the run",
-        choices=("none", "luminance", "match"),
+        choices=get_args(PreserveColor),
     )  # fmt: skip
     init: str = setting(
         "content",
@@ -293,6 +304,12 @@ class Settings:
         "picture's path",
     )
     seed: int = setting(0, "Pictures", "seed of --init=noise", low=0, high=2**32 - 1)
+
+    if TYPE_CHECKING:  # callers may write values in more ways than the fields hold them
+
+        def __init__(self, **values: Unpack[AllOverrides]) -> None: ...
+
+    __repr__ = changed
 
     def __post_init__(self) -> None:
         for entry in fields(self):

@@ -1,10 +1,11 @@
 """The state of a run: all that a step needs of the steps before it, as one value."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import tensorflow as tf
 
+from nst_tf.explain import brief
 from nst_tf.memory.plan import Plan
 from nst_tf.optimizers.adam import AdamState, adam_start
 from nst_tf.optimizers.averaging import AverageState
@@ -53,6 +54,8 @@ class RunState:
     smallest: int = 0
     watch: Watch = Watch()
 
+    __repr__ = brief
+
     def fallen_back(self, plan: Plan) -> "RunState":
         """Return the state with a plan in force, which lack of memory may have led to."""
         smallest = self.smallest if plan == self.plan else plan.block_size
@@ -99,5 +102,7 @@ class SavedRun:
 
     state: RunState
     plans: tuple[Plan, ...]
-    identity: Identity
-    notes: Any = None
+    identity: Identity = field(repr=False)
+    notes: Any = field(default=None, repr=False)
+
+    __repr__ = brief

@@ -5,7 +5,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import keras
 import tensorflow as tf
 
 from nst_tf.losses.objective import read, step_weights
@@ -14,6 +13,7 @@ from nst_tf.losses.term import Term
 from nst_tf.memory.evaluate import Evaluator, compiled
 from nst_tf.memory.fallback import with_less_memory
 from nst_tf.memory.plan import Plan
+from nst_tf.network.model import Network
 from nst_tf.optimizers.adam import AdamState, adam_update
 from nst_tf.optimizers.averaging import average_update
 from nst_tf.optimizers.lbfgs import Evaluation, LBFGSState, lbfgs_start, lbfgs_step
@@ -57,7 +57,7 @@ class Stepper:
     """
 
     def __init__(
-        self, network: keras.Model, terms: Sequence[Term], targets: Targets, settings: Settings
+        self, network: Network, terms: Sequence[Term], targets: Targets, settings: Settings
     ) -> None:
         self._network = network
         self._terms = tuple(terms)

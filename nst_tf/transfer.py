@@ -9,7 +9,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 import tensorflow as tf
@@ -17,8 +17,10 @@ import tensorflow as tf
 from nst_tf.checkpoint import differences, run_identity
 from nst_tf.errors import UserError
 from nst_tf.fitting import Fitted
+from nst_tf.forks import check_fork
 from nst_tf.images.masks import Region, count_masks
 from nst_tf.images.sources import Source
+from nst_tf.keywords import AllOverrides
 from nst_tf.loading import Given
 from nst_tf.losses.objective import overflow_message
 from nst_tf.losses.registry import make_terms
@@ -27,6 +29,7 @@ from nst_tf.memory.evaluate import release
 from nst_tf.memory.fallback import with_less_memory
 from nst_tf.memory.memo import Memo
 from nst_tf.memory.plan import Plan, plan_memory
+from nst_tf.network.precision import warn_if_emulated
 from nst_tf.network.weights import load_weights
 from nst_tf.optimizers.adam import AdamState, adam_resample, adam_start
 from nst_tf.optimizers.lbfgs import LBFGSState, lbfgs_start
@@ -35,6 +38,7 @@ from nst_tf.progress import (
     AstrayError,
     Callback,
     Ending,
+    Losses,
     NonFiniteLossError,
     Progress,
     any_ends,
@@ -58,8 +62,9 @@ def stylize(
     regions: Sequence[Region] = (),
     keep: Source | None = None,
     callbacks: Iterable[Callback] = (),
+    cancel: threading.Event | None = None,
     state: SavedRun | None = None,
-    **overrides: Any,
+    **overrides: Unpack[AllOverrides],
 ) -> np.ndarray:
     """Paint the content image in the manner of the style images.
 
@@ -82,6 +87,8 @@ def stylize(
             where they are, or any picture of such a mask; of any size.
         callbacks: each is called with every step's `Progress`, in order; the run ends after a step
             for which one of them returns a true value.
+        cancel: ends the run when it is set, after the step that it is in; before the first, the
+            result is the content.
         state: a run that was left, from `load_checkpoint`, to go on from: with the same pictures
             and settings it ends with the same picture, bit for bit.
         **overrides: fields of `Settings` that differ from `settings`, such as `strength=0.7`.
@@ -105,7 +112,7 @@ def stylize(
     given = Given(content, styles, chosen(settings, overrides), regions, initial, keep)
     transfer = StyleTransfer(given.at(given.size).fitted)
     guards = [guarded(callback, transfer.result) for callback in callbacks]
-    return transfer.finish(guards, transfer.restore(state) if state else None)
+    return transfer.finish(guards, transfer.restore(state) if state else None, cancel)
 
 
 class StyleTransfer:
@@ -128,8 +135,10 @@ class StyleTransfer:
     """
 
     def __init__(self, fitted: Fitted, budget: int | None = None, memo: Memo | None = None) -> None:
+        check_fork()
         self.fitted = fitted
         self.settings = fitted.settings
+        warn_if_emulated(self.settings.precision)
         self.terms = make_terms(self.settings)
         self.plans = plan_memory(
             self.settings, fitted.scales, fitted.style_sizes, count_masks(fitted.regions), budget
@@ -168,23 +177,25 @@ class StyleTransfer:
         return state
 
     def finish(
-        self, callbacks: Iterable[Callback] = (), state: RunState | None = None
+        self,
+        callbacks: Iterable[Callback] = (),
+        state: RunState | None = None,
+        cancel: threading.Event | None = None,
     ) -> np.ndarray:
         """Take all steps and return the picture; errors as for `stylize`.
 
         But what a callback raises passes as it is: programs keep the picture themselves.
 
         Args:
-            callbacks: as for `stylize`.
+            callbacks, cancel: as for `stylize`.
             state: of the same run, to go on from; None: from the start.
         """
         callbacks = tuple(callbacks)
-        for progress in self.steps(state):
+        for progress in self.steps(state, cancel):
             state = progress.state
             if any_ends(callbacks, progress):
                 break
-        assert state  # each run takes a step
-        return self.result(state)
+        return self.result(state) if state else self.fitted.content
 
     def result(self, state: RunState) -> np.ndarray:
         """Return the picture that a run ends with if it ends with a state."""
@@ -383,7 +394,7 @@ class StyleTransfer:
             scales=len(scales),
             scale_step=state.scale_step,
             ahead=scale.steps - state.scale_step + sum(work[scale.number :]) / unit,
-            losses=losses,
+            losses=losses if isinstance(losses, Losses) else Losses(losses),
             evaluations=state.evaluations,
             seconds=state.seconds,
             image=lambda: self.fitted.finish(state.shown.numpy()),

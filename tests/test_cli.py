@@ -564,7 +564,7 @@ def test_no_path_goes_into_the_metadata(photo, painting, tmp_path):
     assert str(tmp_path) not in json.dumps(record)
 
 
-def test_keras_set_up_for_something_else_is_one_line(photo, painting):
+def test_keras_set_up_for_something_else_does_not_matter(photo, painting):
     os.mkdir("home")
     with open("home/keras.json", "w") as file:
         json.dump({"image_data_format": "channels_first", "floatx": "float32"}, file)
@@ -574,9 +574,8 @@ def test_keras_set_up_for_something_else_is_one_line(photo, painting):
         text=True,
         env=os.environ | {"KERAS_HOME": os.path.abspath("home"), "KERAS_BACKEND": "torch"},
     )
-    assert done.returncode == 1
-    assert done.stderr.startswith("nst_tf: Keras' image_data_format is 'channels_first'")
-    assert done.stderr.count("\n") == 1
+    assert (done.returncode, done.stderr) == (0, "")
+    assert os.path.exists("photo-painting.png")
 
 
 def test_a_bug_in_the_run_keeps_the_picture_and_shows_its_traceback(photo, painting, monkeypatch):
@@ -684,7 +683,7 @@ def test_a_budget_that_nothing_fits_is_one_line(photo, painting, capfd):
     assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 1
     assert re.fullmatch(
         r"nst_tf: TensorFlow and the network need about \d+ MiB of memory, but the run may take "
-        r"512 MiB: free memory or raise --memory_budget\n",
+        r"512 MiB: free memory or raise memory_budget\n",
         capfd.readouterr().err,
     )
     assert not os.path.exists("photo-painting.png")

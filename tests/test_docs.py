@@ -29,8 +29,10 @@ ROWS = (*OTHER_FLAGS, *BATCH_FLAGS)
 FLAGS = {knob.name for knob in dataclasses.fields(Settings)} | {row[1] for row in ROWS}
 FILMS = {row[1] for row in FILM_FLAGS}
 PAGES_OWN = {*app.define_flags()}
-FOREIGN = {"logdir", "head", "port", "address", "generate"}
-"""Flags of TensorBoard and Ray."""
+FOREIGN = {
+    "logdir", "head", "port", "address", "generate", "app", "concurrency", "preload",
+}  # fmt: skip
+"""Flags of TensorBoard, Ray, Celery and gunicorn."""
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 

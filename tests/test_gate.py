@@ -6,7 +6,8 @@ import time
 import pytest
 
 from nst_tf.caching import cached
-from nst_tf.gate import Gate
+from nst_tf.errors import BusyError
+from nst_tf.gate import Gate, Patience
 from nst_tf.service.admission import Admission
 
 
@@ -124,3 +125,44 @@ def test_a_result_is_made_once_however_many_threads_ask():
     assert make.__doc__ == "Make it."
     make.cache_clear()
     assert make.cache_info().currsize == 0
+
+
+def test_a_run_waits_no_longer_than_its_limit():
+    admission = Admission(1, 100, Patience(seconds=0.01))
+    assert admission.enter(1)
+    with pytest.raises(BusyError, match=r"has waited for 0\.01 s \(wait_limit\): try again later"):
+        admission.enter(1)
+    admission.leave(1)
+    assert admission.enter(1)  # the place in line was given back
+
+
+def test_a_full_line_is_refused_at_once():
+    admission, entered = Admission(1, 100, Patience(length=1)), []
+    assert admission.enter(1)
+    waiter = started(lambda: entered.append(admission.enter(1)))
+    until(lambda: waiting(admission) == 1)
+    with pytest.raises(BusyError, match=r"1 run waiting already \(max_waiting\)"):
+        admission.enter(1)
+    admission.leave(1)
+    waiter.join(10)
+    assert entered == [True]
+    admission.leave(1)
+    assert admission.enter(1)  # with nobody in line, the length does not matter
+
+
+def test_only_a_run_that_waits_asks_for_idle_places():
+    admission = Admission(2, 100)
+    asked = []
+
+    class Idler:
+        def end_if_idle(self):
+            asked.append(self)
+            admission.leave(1)
+
+    idler = Idler()
+    admission.watch(idler)
+    assert admission.enter(1)
+    assert admission.enter(1)
+    assert asked == []
+    assert admission.enter(1)
+    assert asked == [idler]

@@ -16,7 +16,8 @@ ABOVE_MEMORY = {
 ABOVE_LEAVES = {"losses", "optimizers", "memory", *ABOVE_MEMORY}
 LEAVES = (
     "checks", "files", "settings", "recipes", "schedule", "network", "images", "caching", "gate",
-    "digests", "errors", "explain", "overrides", "loading", "runtime", "stderr", "version",
+    "digests", "errors", "explain", "forks", "keywords", "overrides", "loading", "runtime",
+    "stderr", "version",
 )  # fmt: skip
 
 FORBIDDEN = {

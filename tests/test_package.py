@@ -25,9 +25,9 @@ def run(*command, **options):
 def source(tmp_path_factory):
     # A copy: the build leaves directories behind, and must not find those of an earlier one.
     source = tmp_path_factory.mktemp("source")
-    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", "NOTICE"):
+    for name in ("setup.cfg", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "NOTICE"):
         shutil.copy(ROOT / name, source)
-    for name in ("nst_tf", "docs"):
+    for name in ("nst_tf", "docs", "tests"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, source / name, ignore=ignored)
     return source
@@ -57,7 +57,9 @@ def test_an_index_takes_the_wheel_and_the_source(source, wheel, tmp_path):
     out = run(sys.executable, "-m", "twine", "check", "--strict", archive, wheel)
     assert out.count("PASSED") == 2
     with tarfile.open(archive) as members:
-        names = {Path(name).name for name in members.getnames()}
+        paths = [Path(name) for name in members.getnames()]
+    names = {path.name for path in paths}
+    assert not [path for path in paths if "tests" in path.parts]  # which need the repository
     assert {"about.md", "LICENSE", "NOTICE", "vgg19_imagenet_notop_q8.npz"} <= names
 
 

@@ -89,9 +89,7 @@ def prepare(values: flags.FlagValues, settings: Settings) -> Job:
     device = start_tensorflow(values.device, values.deterministic)
     from nst_tf.checkpoint import differences, machine_identity
     from nst_tf.film.frames import FramePainter
-    from nst_tf.network.model import check_keras
 
-    check_keras()
     painter = FramePainter(inputs.styles, settings, values.frame_steps, values.long_term)
     identity |= machine_identity(load_weights(settings.weights), painter.precision)
     if values.resume and frames.exist:

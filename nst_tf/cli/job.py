@@ -109,12 +109,10 @@ def prepare(checked: Checked, budget: int | None = None, memo: "Memo | None" = N
     Raises:
         OSError: a file cannot be read, or an output cannot be written.
         CheckpointError: its checkpoint is damaged or another run's.
-        UserError: the run would take more memory than it may, or Keras is not set up for it.
+        UserError: the run would take more memory than it may, or Keras has another backend.
     """
-    from nst_tf.network.model import check_keras
     from nst_tf.transfer import StyleTransfer
 
-    check_keras()
     values, settings, paths = checked.values, checked.settings, checked.paths
     weights = load_weights(settings.weights)
     transfer = StyleTransfer(checked.inputs.fitted, budget, memo)

@@ -13,8 +13,9 @@ from PIL import Image
 
 from nst_tf.checks import counted
 from nst_tf.errors import UserError
+from nst_tf.explain import brief
 from nst_tf.images.labels import in_hex, nearest_label, split_labels
-from nst_tf.images.resize import Size, resize, resize_plane
+from nst_tf.images.resize import Size, as_array, resize, resize_plane
 
 ROUNDING = 1e-5
 """Error of the sum of float32 masks that share the pixels."""
@@ -36,6 +37,8 @@ class Region:
 
     content: np.ndarray | None = None
     styles: Mapping[int, np.ndarray | None] = field(default_factory=lambda: {0: None})
+
+    __repr__ = brief
 
 
 def pair_masks(
@@ -299,7 +302,7 @@ def _resized(mask: np.ndarray, size: Size) -> np.ndarray:
 
 def _checked(name: str, mask: Any) -> np.ndarray:
     """Return a mask `[H, W]` or a map `[H, W, 3]` as float32; ValueError: it is neither."""
-    array = np.asarray(mask)
+    array = as_array(name, mask)
     if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)) or not array.size:
         raise UserError(
             f"{name} has shape {list(array.shape)}: expected [H, W], or [H, W, 3] for labels"

@@ -1,5 +1,6 @@
 """Sizes: resampling in floating point, and fitting content and styles to what a run uses."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,27 @@ Box = tuple[float, float, float, float]
 """Left, top, right and bottom of a part of a picture, pixels and their fractions."""
 
 
+def as_array(name: str, values: Any) -> np.ndarray:
+    """Return an array or an eager tensor as an array.
+
+    Raises:
+        UserError: it has no values, as a tensor in a graph.
+    """
+    try:
+        return np.asarray(values)
+    except (NotImplementedError, ValueError):  # of TensorFlow, and of Keras
+        raise UserError(
+            f"{name} is a {type(values).__name__} without values: pass a tensor from outside "
+            "tf.function, or an array"
+        ) from None
+
+
+def channels_first(shape: Sequence[int]) -> str:
+    """Return the remedy for pictures with their channels first; empty for other shapes."""
+    first = len(shape) in (3, 4) and shape[-3] in (1, 3, 4) and shape[-1] > 4
+    return "; put the channels last with numpy.moveaxis(picture, -3, -1)" if first else ""
+
+
 def check_image(name: str, image: Any) -> np.ndarray:
     """Return an image as float32 `[1, H, W, 3]`.
 
@@ -24,19 +46,26 @@ def check_image(name: str, image: Any) -> np.ndarray:
     Raises:
         ValueError: the array has another shape, is not finite, or leaves [0, 1].
     """
-    array = np.asarray(image)
+    array = as_array(name, image)
     if array.ndim == 3:
         array = array[None]
     if array.ndim != 4 or array.shape[0] != 1 or array.shape[3] != 3 or not array.size:
         raise UserError(
             f"{name} has shape {list(np.shape(image))}: expected [1, H, W, 3] or [H, W, 3]"
+            f"{channels_first(array.shape)}"
         )
     if not np.issubdtype(array.dtype, np.floating):
-        raise UserError(f"{name} has dtype {array.dtype}: expected floats in [0, 1]")
+        raise UserError(
+            f"{name} has dtype {array.dtype}: expected floats in [0, 1], or levels as uint8 or "
+            "uint16; convert it with .astype"
+        )
     if not np.isfinite(array).all():
         raise UserError(f"{name} holds NaN or infinity")
     if array.min() < 0 or array.max() > 1:
-        raise UserError(f"{name} ranges from {array.min():g} to {array.max():g}: expected [0, 1]")
+        levels = "; divide levels by 255" if array.min() >= 0 else ""
+        raise UserError(
+            f"{name} ranges from {array.min():g} to {array.max():g}: expected [0, 1]{levels}"
+        )
     return array.astype(np.float32, copy=False)
 
 

@@ -13,7 +13,7 @@ from nst_tf.files import StrPath
 from nst_tf.images.channels import Decoded, decode_image
 from nst_tf.images.decode import decode
 from nst_tf.images.depth import to_float
-from nst_tf.images.resize import check_image
+from nst_tf.images.resize import as_array, channels_first, check_image
 
 Source = StrPath | bytes | bytearray | memoryview | BinaryIO | Image.Image | np.ndarray
 """What may stand for a picture."""
@@ -70,7 +70,7 @@ def decode_any(picture: Source, name: str = "", max_dim: int = 0, most_pixels: i
         data = _NamedBytes(bytes(picture), shown)
         return decode(cast(StrPath, data), max_dim, most_pixels)
     if hasattr(picture, "__array__"):
-        return _decode_array(shown, np.asarray(picture))
+        return _decode_array(shown, as_array(shown, picture))
     raise TypeError(
         f"{shown} is of type {type(picture).__name__}: pass a path, bytes, a file opened in binary "
         "mode, a PIL image or an array"
@@ -86,7 +86,7 @@ def _decode_array(name: str, array: np.ndarray) -> Decoded:
     if levels.ndim != 3 or levels.shape[2] > 4 or not levels.size:
         raise UserError(
             f"{name} has shape {list(array.shape)}: expected [H, W] or [H, W, C] with 1 to 4 "
-            "channels"
+            f"channels{channels_first(array.shape)}"
         )
     channels, alpha = list(np.moveaxis(levels, -1, 0)), None
     if len(channels) in (2, 4):

@@ -3,9 +3,10 @@
 Every place of the photo is matched with the place of a painting whose features resemble it most,
 and the picture's features there are pulled towards that place's (Kolkin, Kucera, Paris, Sykora,
 Shechtman and Shakhnarovich, "Neural Neighbor Style Transfer", arXiv 2203.13215; the idea of Chen
-and Schmidt, arXiv 1612.04337). Unlike in the paper, matches are made once a scale, so that the
-objective is smooth and L-BFGS can minimise it, and the loss is centred as the matching is: what all
-places share is the palette, which the term `Mean` compares.
+and Schmidt, arXiv 1612.04337). Matches are made once a scale, so that the objective is smooth and
+L-BFGS can minimise it. The paper does so too, but its last pass matches before every step. Unlike
+in the paper, the loss is centred as the matching is: what all places share is the palette, which
+the term `Mean` compares.
 """
 
 import logging
@@ -24,7 +25,7 @@ from nst_tf.network.layers import numbers_per_pixel, stride
 from nst_tf.settings import Settings
 
 PLACE = 4  # pixels between two places: the paper's grid, a quarter of the size
-CANDIDATES = 4096  # places of all paintings together: twice as many do hardly better
+CANDIDATES = 4096  # maximum of all paintings together: twice as many do hardly better
 PHOTO_SHARE = 0.65  # of the query; the rest is the image that the scale starts with
 PRIOR = 0.1  # centred cosine that a painting with the share 1/e gives away
 CHUNK = 2048  # places that are compared with all candidates at once
@@ -62,10 +63,11 @@ class Neighbor(Term):
     the candidates' mean column, and t_i the direction from it to the match. g weighs the places:
     alike, or by the region.
 
-    The candidates are places of all paintings, on a regular grid if there are more than 4096. A
-    match maximises the cosine after subtraction of the mean column of each side, plus
-    0.1 · log(share) for several paintings. The query is 0.65 of the photo and 0.35 of the image
-    that the scale starts with; at the first scale it is the photo.
+    The candidates are places of the paintings: at most 4096, of which each painting, and each of
+    its turns, has an equal share; a painting with more places is thinned to a regular grid. A match
+    maximises the cosine after subtraction of the mean column of each side, plus 0.1 · log(share)
+    for several paintings. The query is 0.65 of the photo and 0.35 of the image that the scale
+    starts with; at the first scale it is the photo.
     """
 
     layers: tuple[str, ...]
@@ -168,11 +170,10 @@ class Neighbor(Term):
         inside = inside >= min(0.5, inside.max())
         count = int(inside.sum())
         step = max(1.0, (count / most) ** 0.5)
-        rows, columns = (
-            np.unique((np.arange(0, side, step)).astype(int)) for side in (height, width)
-        )
-        chosen = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1).reshape(-1, 2)
-        chosen = chosen[inside[tuple(chosen.T)]]
+        chosen = on_grid(inside, step)
+        while len(chosen) > most:  # the last row and column stand for less than a step
+            step *= 1.01
+            chosen = on_grid(inside, step)
         if not len(chosen):  # a region between the lines of the grid
             chosen = np.argwhere(inside)[:1]
         return chosen.astype(np.int32), count
@@ -228,6 +229,18 @@ class Neighbor(Term):
             return Statistics(maps={"match": fold(best, width)})
 
         return whole.statistics(self.layers, nearest, self.grid, joint=True).maps["match"]
+
+
+def on_grid(inside: np.ndarray, step: float) -> np.ndarray:
+    """Return the places inside a region that are on a regular grid, int `[N, 2]`.
+
+    Args:
+        inside: whether each place is in the region, bool `[h, w]`.
+        step: places from one line of the grid to the next, 1 or more.
+    """
+    rows, columns = (np.unique(np.arange(0, side, step).astype(int)) for side in inside.shape)
+    grid = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1).reshape(-1, 2)
+    return grid[inside[tuple(grid.T)]]
 
 
 def directions(columns: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:

@@ -11,12 +11,11 @@ import functools
 import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 
-import keras
 import tensorflow as tf
 
 from nst_tf.losses.targets import Key, Part, Targets, halved
 from nst_tf.losses.term import PIXELS, Features, Statistics, Term, Window, add
-from nst_tf.network.model import Convolutions, extract_features
+from nst_tf.network.model import Convolutions, Network, extract_features
 from nst_tf.progress import Losses
 from nst_tf.settings import Settings
 
@@ -70,7 +69,7 @@ def combine(
 
 
 def objective(
-    network: keras.Model,
+    network: Network,
     terms: Sequence[Term],
     image: tf.Tensor,
     targets: Targets,

@@ -14,7 +14,6 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from nst_tf.caching import cached
@@ -39,6 +38,7 @@ from nst_tf.memory.passes import (
 )
 from nst_tf.network import model, winograd
 from nst_tf.network.layers import smallest_side
+from nst_tf.network.model import Network
 
 CACHED = 24
 """Compiled picture sizes that are kept: six runs of four scales. Each takes 5 to 30 MB."""
@@ -105,7 +105,7 @@ class Evaluator:
 
 @cached(CACHED)
 def compiled(
-    network: keras.Model,
+    network: Network,
     terms: tuple[Term, ...],
     shape: tuple[int, ...],
     winograd: bool,
@@ -157,7 +157,7 @@ class BlockedObjective:
 
     def __init__(
         self,
-        network: keras.Model,
+        network: Network,
         terms: Sequence[Term],
         shape: tuple[int, ...],
         block_size: int,

@@ -4,7 +4,6 @@ import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -15,7 +14,7 @@ from nst_tf.losses.term import Function, Statistics, Summarize, Term, Window, ad
 from nst_tf.memory.blocks import CUTS, Block, Stage, make_stages
 from nst_tf.memory.canvas import as_tensor, canvas
 from nst_tf.network.layers import stride
-from nst_tf.network.model import Convolutions, apply_layers, extract_features, preprocess
+from nst_tf.network.model import Convolutions, Network, apply_layers, extract_features, preprocess
 
 ConvolutionsBySize = Callable[[int, int], Convolutions]
 """Returns faster convolutions for a picture's height and width: `model.fast_convolutions`."""
@@ -39,7 +38,7 @@ class BlockedStage:
 
     def __init__(
         self,
-        network: keras.Model,
+        network: Network,
         stage: Stage,
         size: Size,
         block_size: int,
@@ -154,7 +153,7 @@ class Collection:
         )
 
 
-def summarize_whole(network: keras.Model) -> Summarize:
+def summarize_whole(network: Network) -> Summarize:
     """Return a `Summarize` that sends whole pictures through the network.
 
     It keeps the features of every picture that it has seen, so that terms share them; it should
@@ -176,7 +175,7 @@ def summarize_whole(network: keras.Model) -> Summarize:
     return summarize
 
 
-def summarize_blocks(network: keras.Model, block_size: int) -> Summarize:
+def summarize_blocks(network: Network, block_size: int) -> Summarize:
     """Return a `Summarize` that goes through pictures by blocks."""
 
     def summarize(image, layers, function: Function, *, guides, grid, joint, name=None):

@@ -153,7 +153,7 @@ def plan_memory(
     if budget < BASE:
         raise UserError(
             f"TensorFlow and the network need about {describe_bytes(BASE)} of memory, but the run "
-            f"may take {describe_bytes(budget)}: free memory or raise --memory_budget"
+            f"may take {describe_bytes(budget)}: free memory or raise memory_budget"
         )
     precision = feature_precision(settings.precision, settings.convolution)
     terms = make_terms(settings)
@@ -264,17 +264,17 @@ def _with_pairs(settings: Settings, scale: Scale, plan: Plan, budget: float) -> 
 def _refusal(settings: Settings, load: Workload, peak: int, budget: int) -> str:
     """Return the line that says what a run needs, what it may take, and what to change."""
     large = max(load.styles, key=math.prod)
-    what, remedy = f"{load.size[1]}x{load.size[0]} pixels need", "lower --max_dim"
+    what, remedy = f"{load.size[1]}x{load.size[0]} pixels need", "lower max_dim"
     if math.prod(large) > math.prod(load.size):
         what = f"{load.size[1]}x{load.size[0]} pixels, with a style of {large[1]}x{large[0]}, need"
-        remedy = "lower --max_dim or --style_scale"
+        remedy = "lower max_dim or style_scale"
         if settings.detail < 1:
-            remedy = "lower --max_dim or raise --detail"
+            remedy = "lower max_dim or raise detail"
     if settings.block_size != "auto":
-        remedy = f"set --block_size=auto, {remedy}"
+        remedy = f"set block_size=auto, {remedy}"
     return (
         f"{what} about {describe_bytes(peak)} of memory, but the run may take "
-        f"{describe_bytes(budget)}: {remedy}, or free memory or raise --memory_budget"
+        f"{describe_bytes(budget)}: {remedy}, or free memory or raise memory_budget"
     )
 
 

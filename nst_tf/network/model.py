@@ -2,14 +2,28 @@
 
 import functools
 from collections.abc import Callable, Container, Iterable, Mapping
+from typing import TypeAlias
 
-import keras
 import tensorflow as tf
 
 from nst_tf.caching import cached
 from nst_tf.errors import UserError
 from nst_tf.network import direct, winograd
+from nst_tf.network.layers import LAYERS, WIDTHS
 from nst_tf.network.weights import Weights
+
+OTHER_BACKEND = (
+    "Keras computes with {} in this process, but nst_tf needs TensorFlow: set "
+    'os.environ["KERAS_BACKEND"] = "tensorflow" before Keras is first imported'
+)
+
+try:
+    import keras
+except ImportError as error:
+    raise UserError(OTHER_BACKEND.format(error.name)) from error
+
+Network: TypeAlias = keras.Model
+"""The type of a network; the rest of the package knows Keras by this name only."""
 
 Convolutions = Mapping[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]]
 """By layer, a function of features and bias that takes the place of the layer's own call."""
@@ -42,7 +56,7 @@ def feature_model(
     pooling: str,
     precision: str = "float32",
     padding: str = "zero",
-) -> keras.Model:
+) -> Network:
     """Build the frozen network up to the deepest of `layers`; the latest four are kept.
 
     Args:
@@ -61,22 +75,25 @@ def feature_model(
         layer allows.
 
     Raises:
-        UserError: Keras is set up for another backend, data format or precision.
+        UserError: Keras computes with another backend.
     """
-    check_keras()
-    vgg = keras.applications.VGG19(include_top=False, weights=None)
-    if (pooling, precision, padding) != ("max", "float32", "zero"):
-        rebuild = functools.partial(_rebuilt, pooling=pooling, precision=precision, padding=padding)
-        vgg = keras.models.clone_model(vgg, clone_function=rebuild)
-    vgg.trainable = False
-    for name, kernel in weights.kernels.items():
-        vgg.get_layer(name).set_weights([kernel, weights.biases[name]])
-    # Layers behind the deepest output are not part of this model and are freed with `vgg`.
-    return keras.Model(vgg.input, {name: vgg.get_layer(name).output for name in layers})
+    if keras.config.backend() != "tensorflow":
+        raise UserError(OTHER_BACKEND.format(keras.config.backend()))
+    image = keras.Input((None, None, 3), dtype="float32")
+    features, outputs = image, {}
+    for name in LAYERS[: 1 + max(map(LAYERS.index, layers))]:
+        layer = _layer(name, pooling, precision, padding)
+        features = layer(features)
+        if name in weights.kernels:
+            layer.set_weights([weights.kernels[name], weights.biases[name]])
+        outputs[name] = features
+    network = keras.Model(image, {name: outputs[name] for name in layers})
+    network.trainable = False
+    return network
 
 
 def extract_features(
-    model: keras.Model, image: tf.Tensor, convolutions: Convolutions | None = None
+    model: Network, image: tf.Tensor, convolutions: Convolutions | None = None
 ) -> Mapping[str, tf.Tensor]:
     """Return the features of `image` by layer name.
 
@@ -116,9 +133,7 @@ def apply_layers(
     return outputs
 
 
-def fast_convolutions(
-    model: keras.Model, height: int, width: int, use_winograd: bool
-) -> Convolutions:
+def fast_convolutions(model: Network, height: int, width: int, use_winograd: bool) -> Convolutions:
     """Return faster convolutions for `extract_features`, of the layers that gain by them.
 
     The transformed kernels take four times the memory of the layers' own: 240 MB for all up to
@@ -176,32 +191,27 @@ class EdgePaddedConv2D(keras.layers.Conv2D):
         return super().call(tf.pad(inputs, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC"))
 
 
-def _rebuilt(
-    layer: keras.layers.Layer, pooling: str, precision: str, padding: str
-) -> keras.layers.Layer:
-    kind, config = type(layer), layer.get_config()
-    averaged = pooling == "average" or (pooling == "mixed" and layer.name == "block1_pool")
-    if kind is keras.layers.MaxPooling2D and averaged:
-        kind = keras.layers.AveragePooling2D
-    if layer.name == "block1_conv1":
-        if padding == "edge":
-            kind = EdgePaddedConv2D
-            config["padding"] = "valid"
-    elif kind is not keras.layers.InputLayer:
-        config["dtype"] = precision
-    return kind.from_config(config)
+def _layer(name: str, pooling: str, precision: str, padding: str) -> keras.layers.Layer:
+    """Return a layer of VGG19; arguments as for `feature_model`.
 
-
-def check_keras() -> None:
-    """Check that Keras is set up for this network; raises UserError as `feature_model` does."""
-    expected = {
-        "backend": (keras.config.backend(), "tensorflow"),
-        "image_data_format": (keras.config.image_data_format(), "channels_last"),
-        "dtype policy": (keras.config.dtype_policy().name, "float32"),
+    It names its precision and its data format, since those of the process may be others.
+    """
+    first = name == "block1_conv1"
+    common = {
+        "name": name,
+        "dtype": "float32" if first else precision,
+        "data_format": "channels_last",
     }
-    for what, (found, needed) in expected.items():
-        if found != needed:
-            raise UserError(
-                f"Keras' {what} is {found!r}, but nst_tf needs {needed!r}: "
-                "check KERAS_BACKEND and ~/.keras/keras.json"
-            )
+    if name.endswith("_pool"):
+        averaged = pooling == "average" or (pooling == "mixed" and name == "block1_pool")
+        kind = keras.layers.AveragePooling2D if averaged else keras.layers.MaxPooling2D
+        return kind(2, **common)
+    edges = first and padding == "edge"
+    return (EdgePaddedConv2D if edges else keras.layers.Conv2D)(
+        WIDTHS[int(name[len("block")]) - 1],
+        3,
+        padding="valid" if edges else "same",
+        activation="relu",
+        kernel_initializer="zeros",  # until the weights are set
+        **common,
+    )

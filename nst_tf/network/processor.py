@@ -1,4 +1,4 @@
-"""What the processor can do, as Linux tells it."""
+"""The instructions of the processor, as Linux reports them."""
 
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -6,10 +6,16 @@ from pathlib import Path
 CPUINFO = Path("/proc/cpuinfo")
 
 
-def has_any(instructions: AbstractSet[str], cpuinfo: Path = CPUINFO) -> bool:
-    """Return whether a CPU has any of some sets of instructions; False where nobody tells."""
+def x86_flags(cpuinfo: Path = CPUINFO) -> frozenset[str]:
+    """Return the instruction sets of an x86 processor; none of others, or if they are unknown."""
     try:
-        words = cpuinfo.read_text().split()
+        lines = cpuinfo.read_text().splitlines()
     except OSError:
-        return False
-    return not instructions.isdisjoint(words)
+        return frozenset()
+    pairs = (line.partition(":")[::2] for line in lines)
+    return frozenset(next((words.split() for name, words in pairs if name.strip() == "flags"), ()))
+
+
+def has_any(instructions: AbstractSet[str], cpuinfo: Path = CPUINFO) -> bool:
+    """Return whether an x86 CPU has any of some sets of instructions; False if that is unknown."""
+    return not instructions.isdisjoint(x86_flags(cpuinfo))

@@ -106,7 +106,7 @@ def _keras_file() -> Path:
             reason = str(error).splitlines()[-1] if str(error) else type(error).__name__
             raise OSError(
                 f"weights 'imagenet' could not be downloaded ({reason}): connect to the network, "
-                f"put {KERAS_FILE} into {cached.parent}, or use --weights=bundled"
+                f"put {KERAS_FILE} into {cached.parent}, or set weights=bundled"
             ) from None
     return cached
 

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from nst_tf.errors import UserError
+from nst_tf.explain import brief
 from nst_tf.images.depth import to_levels
 from nst_tf.images.save import FORMATS, save_image
 from nst_tf.progress import Ending
@@ -27,7 +28,7 @@ class Result:
             update; empty if there was no step.
         why: the run ended: "finished" after all steps, "time limit", "no gain" where further steps
             gain too little, "callback" where one returned a true value, "cancelled" by its event,
-            or "left" where a stream was closed early.
+            "left" where a stream was closed early, or "idle limit" where a stream was not read.
         settings: of the run.
         steps: that it took; 0 if it was cancelled before the first, and the picture is the photo.
         seconds: that it took, without the time that it waited for others.
@@ -44,6 +45,8 @@ class Result:
     seconds: float
     metadata: Mapping[str, Any] = field(repr=False)
     has_profile: bool = False
+
+    __repr__ = brief
 
     def to_pil(self) -> Image.Image:
         """Return the picture as a PIL image of 8 bits a channel, RGB or RGBA."""

@@ -1,6 +1,7 @@
-"""A run that is taken step by step, and what it has come to."""
+"""A run that is taken step by step, and its result."""
 
 import threading
+import time
 from collections.abc import Generator, Iterator
 from typing import Any
 
@@ -21,14 +22,16 @@ class Stream(Iterator[Progress]):
     """Yields a `Progress` after every step of a run.
 
     The run holds its place among the concurrent ones from its first step until it ends or is
-    closed, which `close` or the end of a `with` block does, and Python when nobody holds it any
-    more.
+    closed: by `close`, at the end of a `with` block, or when the last reference to it goes. If
+    other runs wait and no step is asked for during `idle_limit`, it is closed too, and its result
+    says so.
 
     Args:
         transfer: the run, at the size that it works at.
         shown: what it is made from at the size of the result.
         admission: where it waits for its turn.
         cancel: ends it when it is set.
+        idle_limit: seconds; 0: no limit.
     """
 
     def __init__(
@@ -37,6 +40,7 @@ class Stream(Iterator[Progress]):
         shown: Loaded,
         admission: Admission,
         cancel: threading.Event | None,
+        idle_limit: float = 0.0,
     ) -> None:
         self._transfer = transfer
         self._shown = shown
@@ -44,15 +48,23 @@ class Stream(Iterator[Progress]):
         self._latest: Progress | None = None
         # It must not refer to this object: then Python would not close it in time.
         self._steps = _admitted(transfer, admission, cancel)
+        self._turn = threading.Lock()  # held while a step is taken
+        self._idle_limit = idle_limit
+        self._rested: float | None = None  # when the latest step ended
+        self._idled = False
+        if idle_limit:
+            admission.watch(self)
 
     def __next__(self) -> Progress:
-        """Take a step; errors as for `stylize`."""
-        try:
-            self._latest = next(self._steps)
-        except AstrayError as error:
-            image = self._shown.fitted.result(error.image)
-            raise type(error)(str(error), image) from None
-        return self._latest
+        """Take a step; errors as for `stylize`, and BusyError if the run may not wait."""
+        with self._turn:
+            try:
+                self._latest = next(self._steps)
+            except AstrayError as error:
+                image = self._shown.fitted.result(error.image)
+                raise type(error)(str(error), image) from None
+            self._rested = time.monotonic()
+            return self._latest
 
     def __enter__(self) -> "Stream":
         return self
@@ -62,7 +74,20 @@ class Stream(Iterator[Progress]):
 
     def close(self) -> None:
         """End the run after the step that it has reached."""
-        self._steps.close()
+        with self._turn:
+            self._steps.close()
+
+    def end_if_idle(self) -> None:
+        """End the run if no step has been asked for during the idle limit."""
+        if not self._turn.acquire(blocking=False):
+            return  # a step is being taken
+        try:
+            rested = self._rested
+            if rested is not None and time.monotonic() - rested >= self._idle_limit:
+                self._idled, self._rested = True, None
+                self._steps.close()
+        finally:
+            self._turn.release()
 
     def picture(self, state: RunState) -> np.ndarray:
         """Return the picture that the run ends with if it ends with a state, `[1, h, w, 3]`."""
@@ -87,6 +112,8 @@ class Stream(Iterator[Progress]):
 
     def _why(self) -> Ending:
         ending = self._transfer.ending(self._latest.state) if self._latest else None
+        if ending is None and self._idled:
+            return "idle limit"
         if ending is None and self._cancel is not None and self._cancel.is_set():
             return "cancelled"
         return ending or "left"

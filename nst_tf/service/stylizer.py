@@ -3,14 +3,18 @@
 import dataclasses
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
+from nst_tf.checks import check_number, checked_duration
 from nst_tf.errors import UserError
+from nst_tf.forks import check_fork
+from nst_tf.gate import Patience
 from nst_tf.images.masks import Region
 from nst_tf.images.resize import Size
 from nst_tf.images.sources import Source
+from nst_tf.keywords import Overrides
 from nst_tf.loading import Given, Loaded
 from nst_tf.memory.budget import BASE
 from nst_tf.memory.budget import memory_budget as budget_of
@@ -46,8 +50,14 @@ class Stylizer:
             first `Stylizer` decides.
         memory_budget: bytes that the process may take, such as 3.5GiB; `auto`: what the settings
             say, or most of what is free now.
-        max_concurrent: runs that go on at once; more wait, in the order in which they came. They
-            also wait while their estimated memory does not fit into the budget.
+        max_concurrent: maximum number of runs at a time; more wait, in the order in which they
+            came. They also wait while their estimated memory does not fit into the budget.
+        max_waiting: maximum number of runs that wait; a further one raises BusyError at once. None:
+            no limit.
+        wait_limit: time after which a run that still waits raises BusyError, in seconds or such as
+            90s; 0: no limit.
+        idle_limit: time after which a stream that is not read is closed if other runs wait, in
+            seconds or such as 90s; 0: no limit.
         **settings: fields of `Settings` that differ from the recipe.
 
     Attributes:
@@ -67,18 +77,24 @@ class Stylizer:
         device: str = "auto",
         memory_budget: str = "auto",
         max_concurrent: int = 1,
-        **settings: Any,
+        max_waiting: int | None = None,
+        wait_limit: float | str = 0,
+        idle_limit: float | str = 60,
+        **settings: Unpack[Overrides],
     ) -> None:
-        if not isinstance(max_concurrent, int) or max_concurrent < 1:
-            raise UserError(f"max_concurrent must be a whole number from 1, not {max_concurrent}")
-        if memory_budget != "auto":
-            settings["memory_budget"] = memory_budget
-        self.settings = chosen(recipe, settings)
+        check_fork()
+        _check_count("max_concurrent", max_concurrent, 1)
+        if max_waiting is not None:
+            _check_count("max_waiting", max_waiting, 0)
+        patience = Patience(_duration("wait_limit", wait_limit), max_waiting)
+        self._idle_limit = _duration("idle_limit", idle_limit)
+        budgeted = {} if memory_budget == "auto" else {"memory_budget": memory_budget}
+        self.settings = chosen(recipe, {**settings, **budgeted})
         use_device(device)
         budget = budget_of(self.settings)
         self._memo = Memo(memo_share(budget))
         self._budget = budget - self._memo.limit
-        self._admission = Admission(max_concurrent, self._budget - BASE)
+        self._admission = Admission(max_concurrent, self._budget - BASE, patience)
         load_model(self.settings)
 
     def __call__(
@@ -91,7 +107,7 @@ class Stylizer:
         keep: Source | None = None,
         callbacks: Iterable[Callback] = (),
         cancel: threading.Event | None = None,
-        **overrides: Any,
+        **overrides: Unpack[Overrides],
     ) -> Result:
         """Paint the content image in the manner of the style images.
 
@@ -104,16 +120,10 @@ class Stylizer:
         Raises:
             ValueError, TypeError, OSError, MemoryError, AstrayError, CallbackError: as for
                 `stylize`.
+            BusyError: the run may not wait: see `max_waiting` and `wait_limit`.
         """
-        stream = self.stream(
-            content,
-            styles,
-            initial=initial,
-            regions=regions,
-            keep=keep,
-            cancel=cancel,
-            **overrides,
-        )
+        given = Given(content, styles, self._chosen(overrides), regions, initial, keep)
+        stream = self._stream(given, cancel)
         callbacks = [guarded(callback, stream.picture) for callback in callbacks]
         try:
             for progress in stream:
@@ -132,19 +142,18 @@ class Stylizer:
         regions: Sequence[Region] = (),
         keep: Source | None = None,
         cancel: threading.Event | None = None,
-        **overrides: Any,
+        **overrides: Unpack[Overrides],
     ) -> "Stream":
         """Return a run that yields a `Progress` after every step; arguments and errors as above.
 
         The pictures are read and checked at once. Steps are taken when they are asked for, by
-        whichever thread asks; the run waits for others before the first.
+        any thread; the run waits for others before the first. Close the stream, or read it to its
+        end: it keeps its place for `idle_limit` at least.
         """
         given = Given(content, styles, self._chosen(overrides), regions, initial, keep)
-        work = _work(given)
-        shown = work if work.fitted.size == given.size else given.at(given.size)
-        return Stream(self._transfer(work), shown, self._admission, cancel)
+        return self._stream(given, cancel, self._idle_limit)
 
-    def prepare(self, *styles: Source, **overrides: Any) -> None:
+    def prepare(self, *styles: Source, **overrides: Unpack[Overrides]) -> None:
         """Let the network see paintings, so that no later run has to wait for that.
 
         It sees each on its own, at the sizes that photos as large as `max_dim` or larger lead to.
@@ -154,7 +163,9 @@ class Stylizer:
         for style in styles:
             self._alone(Given(_noise((side, side)), style, settings), StyleTransfer.prepare)
 
-    def warm_up(self, photo: Source | Size, *styles: Source, **overrides: Any) -> None:
+    def warm_up(
+        self, photo: Source | Size, *styles: Source, **overrides: Unpack[Overrides]
+    ) -> None:
         """Compile what runs of photos of a size need, by a step at each scale.
 
         Args:
@@ -171,6 +182,13 @@ class Stylizer:
             raise TypeError("memory_budget is the Stylizer's: give it to its constructor")
         return chosen(self.settings, overrides)
 
+    def _stream(
+        self, given: Given, cancel: threading.Event | None, idle_limit: float = 0.0
+    ) -> Stream:
+        work = _work(given)
+        shown = work if work.fitted.size == given.size else given.at(given.size)
+        return Stream(self._transfer(work), shown, self._admission, cancel, idle_limit)
+
     def _transfer(self, work: Loaded) -> StyleTransfer:
         return StyleTransfer(work.fitted, self._budget, self._memo)
 
@@ -183,6 +201,18 @@ class Stylizer:
             action(transfer)
         finally:
             self._admission.leave(need)
+
+
+def _check_count(name: str, value: int, low: int) -> None:
+    if not isinstance(value, int) or value < low:
+        raise UserError(f"{name} must be a whole number from {low}, not {value}")
+
+
+def _duration(name: str, value: float | str) -> float:
+    """Return seconds; UserError if it is not a duration."""
+    seconds = checked_duration(name, value, 0.0)
+    check_number(name, seconds, {"at least": 0})
+    return seconds
 
 
 def _work(given: Given) -> Loaded:

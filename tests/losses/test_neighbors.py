@@ -193,6 +193,15 @@ def test_many_candidates_are_sampled_on_a_grid(pixels, monkeypatch):
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
 
 
+def test_there_are_no_more_candidates_than_the_limit(pixels, monkeypatch):
+    """Thin places whose grid does not divide them evenly."""
+    monkeypatch.setattr(neighbors, "CANDIDATES", 64)
+    for height, width in ((36, 40), (44, 68), (100, 36)):
+        (values,) = target(pixels(40, 56), pixels(height, width, 1))
+        assert 40 <= len(candidates(values)) <= 64
+        assert len(values.columns["block1_conv1"]) == 64  # no larger shape for the rest
+
+
 @pytest.mark.parametrize("block_size", [24])
 def test_targets_and_gradient_by_blocks(smooth, block_size):
     content, style, image = smooth(61, 90, 0), smooth(77, 60, 1), smooth(61, 90, 2)

@@ -1,9 +1,13 @@
+import functools
+import os
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf.errors import UserError
 from nst_tf.network.layers import LAYERS
 from nst_tf.network.model import extract_features, feature_model, preprocess
 from nst_tf.network.weights import load_weights
@@ -89,11 +93,46 @@ def test_any_size_from_the_smallest_up_works(pixels):
         assert features.shape == (1, size[0] // 16, size[1] // 16, 512)
 
 
-def test_another_data_format_is_refused_by_name():
-    keras.config.set_image_data_format("channels_first")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("dtype_policy", "mixed_float16"), ("dtype_policy", "float64"), ("floatx", "float16"),
+     ("image_data_format", "channels_first")],
+)  # fmt: skip
+@pytest.mark.parametrize("options", [{}, {"pooling": "mixed", "padding": "edge"}])
+def test_the_settings_of_a_host_change_nothing(pixels, name, value, options):
+    """Build and run the network in a process that uses Keras for something else."""
+    weights, image = load_weights("bundled"), tf.constant(pixels(20, 24))
+    build = functools.partial(
+        feature_model, weights, ("block1_conv1", "block3_conv1"), **({"pooling": "max"} | options)
+    )
+    expected = extract_features(build(), image)
+    before = getattr(keras.config, name)()
+    getattr(keras.config, f"set_{name}")(value)
     try:
         feature_model.cache_clear()
-        with pytest.raises(UserError, match="image_data_format is 'channels_first'"):
-            feature_model(load_weights("bundled"), ("block1_conv1",), "max")
+        found = tf.function(extract_features)(build(), image)
     finally:
-        keras.config.set_image_data_format("channels_last")
+        getattr(keras.config, f"set_{name}")(before)
+        feature_model.cache_clear()
+    for layer, features in expected.items():
+        assert found[layer].dtype == tf.float32
+        np.testing.assert_array_equal(found[layer], features)
+
+
+def test_another_backend_is_refused_with_the_call_that_helps():
+    script = (
+        "from nst_tf import UserError\n"
+        "for name in ('nst_tf', 'nst_tf.transfer'):\n"
+        "    try:\n"
+        "        exec(f'from {name} import stylize')\n"
+        "    except UserError as error:\n"
+        "        print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True, text=True, env=os.environ | {"KERAS_BACKEND": "jax"},
+    )  # fmt: skip
+    lines = done.stdout.splitlines()
+    assert len(lines) == 2, done.stderr
+    for line in lines:
+        assert 'jax in this process, but nst_tf needs TensorFlow: set os.environ["KERAS_' in line

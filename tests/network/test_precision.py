@@ -1,4 +1,5 @@
 import dataclasses
+import warnings
 
 import numpy as np
 import pytest
@@ -10,7 +11,12 @@ from nst_tf.losses.gram import gram_matrix
 from nst_tf.losses.term import Window
 from nst_tf.measuring import measure
 from nst_tf.network.model import extract_features
-from nst_tf.network.precision import feature_precision, has_bfloat16
+from nst_tf.network.precision import (
+    feature_precision,
+    has_bfloat16,
+    is_emulated,
+    warn_if_emulated,
+)
 from nst_tf.scale import load_model
 
 HALF = Settings(precision="bfloat16", epochs=1, steps_per_epoch=6, max_dim=0, style_scale=0)
@@ -85,12 +91,43 @@ def test_winograd_is_refused():
 
 @pytest.mark.parametrize(
     ("flags", "found"),
-    [("fpu avx512f avx512_bf16 erms", True), ("fpu avx2", False), ("amx_bf16", True)],
+    [("fpu avx512f avx512_bf16 erms", True), ("fpu avx2", False), ("fpu amx_bf16", True)],
 )
 def test_a_processor_with_bfloat16_says_so(tmp_path, flags, found):
     (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\n")
     assert has_bfloat16(tmp_path / "cpuinfo") is found
     assert has_bfloat16(tmp_path / "missing") is False
+
+
+@pytest.mark.parametrize(
+    ("precision", "text", "warned"),
+    [
+        ("bfloat16", "flags\t\t: fpu avx2 avx512f\n", True),
+        ("bfloat16", "flags\t\t: fpu avx512_bf16\n", False),
+        ("bfloat16", "Features\t: fp asimd bf16\n", False),  # not x86
+        ("auto", "flags\t\t: fpu avx2\n", False),
+        ("float32", "flags\t\t: fpu avx2\n", False),
+    ],
+)
+def test_half_precision_is_warned_of_where_it_is_emulated(tmp_path, precision, text, warned):
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text(f"processor\t: 0\n{text}")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(2):
+            warn_if_emulated(precision, cpuinfo)
+    texts = [str(warning.message) for warning in caught]
+    assert len(texts) == warned  # once in a process
+    assert all("no instructions for it" in text and "use precision=auto" in text for text in texts)
+
+
+def test_a_run_warns_where_this_machine_emulates(smooth):
+    warn_if_emulated.cache_clear()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        stylize(smooth(32, 32, 0), smooth(32, 32, 1), dataclasses.replace(HALF, steps_per_epoch=1))
+    found = any("no instructions for it" in str(warning.message) for warning in caught)
+    assert found == is_emulated("bfloat16")
 
 
 def test_half_precision_is_chosen_only_where_it_is_fast(monkeypatch):

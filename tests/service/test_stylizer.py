@@ -14,6 +14,7 @@ import tensorflow as tf
 from PIL import Image
 
 from nst_tf import (
+    BusyError,
     CallbackError,
     NonFiniteLossError,
     Settings,
@@ -44,7 +45,9 @@ SIZES = [(36, 48), (37, 48), (48, 36), (49, 37), (47, 48), (92, 96)]  # three of
 
 
 def shallow(recipe="tutorial", **changes):
-    names = ("max_concurrent", "memory_budget", "device")
+    names = (
+        "max_concurrent", "max_waiting", "wait_limit", "idle_limit", "memory_budget", "device",
+    )  # fmt: skip
     own = {name: changes.pop(name) for name in names if name in changes}
     return Stylizer(recipe, **own, **(SHALLOW | changes))
 
@@ -265,6 +268,43 @@ def test_a_stream_that_is_left_makes_room(painting):
     ended(thread)
 
 
+def test_a_stream_that_is_not_read_gives_up_its_place(painting):
+    stylizer = shallow(max_concurrent=1, idle_limit=0.01)
+    photo = levels(36, 48)
+    stream = stylizer.stream(photo, painting, steps_per_epoch=9)
+    next(stream)
+    assert stylizer(photo, painting).why == "finished"
+    assert list(stream) == []
+    assert (stream.result.why, stream.result.steps) == ("idle limit", 1)
+    assert stream.result.pixels.shape == photo.shape
+
+
+def test_a_slow_callback_does_not_cost_a_call_its_place(painting):
+    """Run another call beside one whose callback takes longer than the idle limit."""
+    stylizer = shallow(max_concurrent=1, idle_limit=0.01)
+    photo, others = levels(36, 48), []
+
+    def slow(progress):
+        if progress.step == 1:
+            others.append(threading.Thread(target=stylizer, args=(photo, painting), daemon=True))
+            others[0].start()
+            time.sleep(0.2)
+
+    assert stylizer(photo, painting, callbacks=[slow]).why == "finished"
+    ended(others[0])
+
+
+def test_a_run_that_may_not_wait_is_refused(painting):
+    photo = levels(36, 48)
+    for limits, text in (({"max_waiting": 0}, "max_waiting"), ({"wait_limit": 0.01}, "wait_limit")):
+        stylizer = shallow(**limits)
+        with stylizer.stream(photo, painting) as stream:
+            next(stream)
+            with pytest.raises(BusyError, match=text):
+                stylizer(photo, painting)
+            assert next(stream).step == 2
+
+
 def test_an_event_ends_the_run_after_its_step(stylizer, painting):
     cancel = threading.Event()
 
@@ -397,6 +437,9 @@ def test_sixteen_bits_and_other_formats(stylizer, painting, tmp_path):
         ({"recipe": "paintin"}, ValueError, "did you mean 'painting'"),
         ({"strenght": 1}, TypeError, "did you mean 'strength'"),
         ({"max_concurrent": 0}, ValueError, "max_concurrent must be a whole number from 1, not 0"),
+        ({"max_waiting": -1}, ValueError, "max_waiting must be a whole number from 0, not -1"),
+        ({"wait_limit": "soon"}, ValueError, "wait_limit must be a duration such as 60, 90s"),
+        ({"idle_limit": -1}, ValueError, "idle_limit must be at least 0, not -1"),
         ({"device": "tpu"}, ValueError, "device 'tpu' is not auto, cpu, gpu or gpu:NUMBER"),
         ({"device": "gpu:7"}, ValueError, "device 'gpu:7' is not there"),
         ({"memory_budget": "much"}, ValueError, "memory_budget must be auto or a size"),
@@ -413,7 +456,7 @@ def test_mistakes_in_a_call_are_refused_before_it_waits(painting):
         stylizer(levels(36, 48), painting, memory_budget="1GiB")
     with pytest.raises(FileNotFoundError, match=r"content: missing\.jpg does not exist"):
         stylizer.stream("missing.jpg", painting)
-    with pytest.raises(ValueError, match=r"need about .* lower --max_dim"):
+    with pytest.raises(ValueError, match=r"need about .* lower max_dim"):
         stylizer(levels(2000, 2000), painting, max_dim=0, block_size=0)
 
 
