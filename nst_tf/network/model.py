@@ -9,7 +9,7 @@ import tensorflow as tf
 from nst_tf.caching import cached
 from nst_tf.errors import UserError
 from nst_tf.network import direct, winograd
-from nst_tf.network.layers import LAYERS, WIDTHS
+from nst_tf.network.layers import WIDTHS
 from nst_tf.network.weights import Weights
 
 OTHER_BACKEND = (
@@ -79,17 +79,16 @@ def feature_model(
     """
     if keras.config.backend() != "tensorflow":
         raise UserError(OTHER_BACKEND.format(keras.config.backend()))
-    image = keras.Input((None, None, 3), dtype="float32")
-    features, outputs = image, {}
-    for name in LAYERS[: 1 + max(map(LAYERS.index, layers))]:
-        layer = _layer(name, pooling, precision, padding)
-        features = layer(features)
-        if name in weights.kernels:
-            layer.set_weights([weights.kernels[name], weights.biases[name]])
-        outputs[name] = features
-    network = keras.Model(image, {name: outputs[name] for name in layers})
-    network.trainable = False
-    return network
+    vgg = keras.models.clone_model(
+        keras.applications.VGG19(include_top=False, weights=None),
+        keras.Input((None, None, 3), dtype="float32"),
+        lambda layer: _layer(layer.name, pooling, precision, padding),
+    )
+    vgg.trainable = False
+    for name, kernel in weights.kernels.items():
+        vgg.get_layer(name).set_weights([kernel, weights.biases[name]])
+    # Layers behind the deepest output are not part of this model and are freed with `vgg`.
+    return keras.Model(vgg.input, {name: vgg.get_layer(name).output for name in layers})
 
 
 def extract_features(
