@@ -1,4 +1,4 @@
-"""Many short runs of the live page by several visitors at once, through a browser.
+"""Many short runs of the live page by several visitors at once, over HTTP.
 
     python scripts/soak_page.py [--runs 200] [--visitors 8]
 
@@ -7,26 +7,25 @@ round one of them sends what the page refuses. The process that paints is killed
 run, which its visitor then asks for again. The record `soak_page.json` counts how runs ended and
 how many pictures were a visitor's own. It compares the memory of the page's process, its open files
 and its files on the disk after run 20 and at the end. Visitors keep two pictures each here, so the
-disk is as full after run 20 as later. The script needs a browser and the extra `test`.
+disk is as full after run 20 as later. The script needs the extra `test`.
 """
 
 import argparse
-import io
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 import psutil
-from PIL import Image
-from playwright.sync_api import sync_playwright
 from record import ROOT, describe, write_record
 
 sys.path.insert(0, str(ROOT))
-from tests.page.visit import Visit, end, find_browser, serve, wait_until
+from tests.page.caller import Caller, as_file, paths_in, picture, shows
+from tests.page.visit import end, serve, wait_until
 
 COLORS = (
     (200, 40, 40), (40, 160, 40), (40, 60, 200), (200, 180, 40), (160, 40, 180), (40, 180, 190),
@@ -34,6 +33,7 @@ COLORS = (
 )  # fmt: skip
 KILL_EVERY = 10
 SETTLED = 20  # runs after which memory and files are measured for the first time
+SETTINGS = {"field-steps_per_epoch": "2", "field-epochs": "1", "max_dim": 128, "recipe": "fast"}
 
 
 def main():
@@ -45,60 +45,108 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         os.environ["TMPDIR"] = folder  # of the page
         process, address = serve("--max-session-runs=2", log=subprocess.DEVNULL)
-        with sync_playwright() as playwright:
-            executable = find_browser()
-            browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-            record = soak(browser, address, psutil.Process(process.pid), Path(folder), options)
-            browser.close()
+        record = soak(address, psutil.Process(process.pid), Path(folder), options)
         end(process)
         record["files_after_the_end"] = count_files(Path(folder))
     write_record(options.record, describe() | record)
 
 
-def soak(browser, address, page, folder, options):
-    """Let visitors paint in turns; return what has become of the runs, and of the page."""
-    photos = folder / "photos"
-    photos.mkdir()
-    visitors = [enter(browser, address, photos, n) for n in range(options.visitors)]
+def soak(address, page, folder, options):
+    """Let visitors paint; return what has become of the runs, and of the page."""
+    visitors = [Visitor(address, color) for color in COLORS[: options.visitors]]
     counts = {"finished": 0, "own_pictures": 0, "killed": 0, "refused": 0, "lost": 0}
-    measured, seconds = {}, []
-    for run in range(1, options.runs + 1):
-        print(f"run {run}: {counts}", flush=True)
-        began = time.perf_counter()
-        number = (run - 1) % len(visitors)
-        visitor = visitors[number]
-        if number == 0:
-            counts["refused"] += misuse(visitors[(run // len(visitors)) % len(visitors)], address)
-        visitor.begin()
-        if run % KILL_EVERY == 0:
-            counts["killed"] += kill(page, visitor)
-            visitor.begin()
-        try:
-            visitor.status("finished after")
-        except AssertionError:
-            counts["lost"] += 1
-            print(visitor.page.locator("#screen").inner_text(), flush=True)
-            continue
-        counts["finished"] += 1
-        counts["own_pictures"] += is_own(visitor, COLORS[number], photos)
-        seconds.append(time.perf_counter() - began)
-        if run in (SETTLED, options.runs):
-            measured[run] = measure(page, folder)
+    measured, run = {}, 0
+    with ThreadPoolExecutor(len(visitors)) as pool:
+        while run < options.runs:
+            batch = visitors[: min(len(visitors), options.runs - run, SETTLED - run % SETTLED)]
+            visitors = [*visitors[len(batch) :], *batch]  # who was first is last
+            for visitor in batch:
+                visitor.begin()
+            counts["refused"] += misuse(batch[0])
+            if run // KILL_EVERY != (run + len(batch)) // KILL_EVERY:
+                counts["killed"] += kill(page)
+            for ended in pool.map(Visitor.finish, batch):
+                for name, count in ended.items():
+                    counts[name] += count
+            run += len(batch)
+            if run in (SETTLED, options.runs):
+                measured[run] = measure(page, folder)
+            print(f"run {run}: {counts}", flush=True)
     first, last = measured[SETTLED], measured[options.runs]
     return {
         "runs": options.runs,
-        "visitors": len(visitors),
+        "visitors": options.visitors,
         **counts,
-        "median_seconds_a_run": round(float(np.median(seconds)), 2),
         f"after_run_{SETTLED}": first,
         "at_the_end": last,
         "ratio": {name: round(last[name] / first[name], 4) for name in first},
     }
 
 
+class Visitor(Caller):
+    """A visitor with a photo of a colour of its own."""
+
+    def __init__(self, address, color):
+        super().__init__(address)
+        self.color = color
+        self.mine, self.painting = self.upload(
+            ("mine.png", picture(color, (64, 48))), ("painting.png", picture((90, 90, 90)))
+        )
+        self.tick = self.events()[1]
+
+    def begin(self):
+        """Ask for a picture, hardly painted, so that it keeps the photo's colour."""
+        told = self.paint(self.mine, [self.painting], strength=0.1, **SETTINGS).text
+        assert "alert" not in told, told
+
+    def look(self):
+        """Return all that the screen shows, as a page does that has just been opened."""
+        session = f"look{time.monotonic_ns()}"
+        return self.call(self.tick, self.usual(self.tick), session_hash=session)
+
+    def finish(self):
+        """Wait for the picture, and ask for it again if its process was killed."""
+        wait_until(lambda: re.search("finished|failed|killed", self.look().text), 300)
+        screen = self.look()
+        if "killed" in screen.text:
+            self.begin()
+            return self.finish()
+        if "finished after" not in screen.text:
+            return {"lost": 1}
+        made = [one for path in paths_in(screen) if path.endswith("mine-painting.png")
+                for one in self.served_at(path)]  # fmt: skip
+        own = bool(made) and all(shows(content, self.color) for content in made)
+        return {"finished": 1, "own_pictures": int(own)}
+
+    def served_at(self, path):
+        answer = self.http.get(f"/gradio_api/file={path}")
+        return [answer.content] if answer.status_code == 200 else []
+
+
+def misuse(visitor):
+    """Send what no page sends, as this visitor; return how many of these requests are refused."""
+    event = visitor.event("photo", "change")
+    refused = "not here any more" in visitor.call(event, [{"path": "/etc/passwd"}]).text
+    for data, more in ((3, {}), ([None], {"fn_index": 10**9}), ([None], {"session_hash": "../"})):
+        refused += visitor.call(event, data, **more).status_code == 400
+    refused += visitor.http.get("/gradio_api/file=/etc/passwd").status_code == 404
+    (text,) = visitor.upload(("text.png", b"no picture"))
+    refused += "is not a picture" in visitor.call(event, [as_file(text["path"])]).text
+    return refused
+
+
+def kill(page):
+    """Kill the process that paints; return 1 if there is one."""
+    time.sleep(1)  # so that it is within a run
+    found = [child for child in page.children() if "spawn_main" in " ".join(child.cmdline())]
+    for child in found:
+        child.kill()
+    return len(found)
+
+
 def measure(page, folder):
     """Return memory and files of the page, once it has swept what is not used any more."""
-    time.sleep(25)
+    time.sleep(45)
     return {
         "mib": round(page.memory_info().rss / 2**20, 1),
         "open_files": page.num_fds(),
@@ -108,56 +156,6 @@ def measure(page, folder):
 
 def count_files(folder):
     return sum(path.is_file() for page in folder.glob("nst_tf-page-*") for path in page.rglob("*"))
-
-
-def misuse(visitor, address):
-    """Send what no page sends, as this visitor; return how many of these requests are refused."""
-    request, event = visitor.context.request, f"{address}gradio_api/run/predict"
-    call = {"fn_index": 2, "data": [{"path": "/etc/passwd"}], "session_hash": "abc"}
-    refused = "not here any more" in request.post(event, data=call).text()
-    for body in ({}, {**call, "data": 3}, {**call, "fn_index": 10**9}):
-        refused += request.post(event, data=body).status == 400
-    refused += request.get(f"{address}gradio_api/file=/etc/passwd").status == 404
-    text = {"name": "text.png", "mimeType": "image/png", "buffer": b"no picture"}
-    path = request.post(f"{address}gradio_api/upload", multipart={"files": text}).json()[0]
-    call["data"] = [{"path": path}]
-    answer = request.post(event, data=call).text()
-    return refused + ("is not a picture" in answer)
-
-
-def kill(page, visitor):
-    """Kill the process that paints a visitor's run; return 1 once the visitor reads of it."""
-    visitor.status("step")
-    for child in page.children():
-        if "spawn_main" in " ".join(child.cmdline()):
-            child.kill()
-    figure = visitor.page.locator("#screen figcaption span").first
-    wait_until(lambda: "killed" in figure.inner_text() or "finished" in figure.inner_text())
-    return int("killed" in figure.inner_text())
-
-
-def enter(browser, address, folder, number):
-    """Return a visitor with a photo of its own."""
-    noise = np.random.default_rng(number).integers(-25, 26, (96, 128, 3))
-    path = folder / f"photo-{number}.png"
-    Image.fromarray((np.array(COLORS[number]) + noise).clip(0, 255).astype(np.uint8)).save(path)
-    visitor = Visit(browser, address)
-    visitor.page.locator("#photo input[type=file]").set_input_files(path)
-    visitor.page.locator("#photo img").first.wait_for()
-    visitor.page.locator("#sample-paintings .grid-container button").first.click()
-    visitor.page.locator("#paintings button img").first.wait_for()
-    visitor.small(steps=6)
-    visitor.page.locator("#strength input[type=number]").fill("0.1")
-    visitor.page.locator("#strength input[type=number]").blur()
-    return visitor
-
-
-def is_own(visitor, color, folder):
-    """Return whether the picture to download has a visitor's colour."""
-    with Image.open(io.BytesIO(visitor.download(folder).read_bytes())) as image:
-        mean = np.asarray(image.convert("RGB"), float).mean(axis=(0, 1))
-    distances = [np.abs(mean - other).sum() for other in COLORS]
-    return COLORS[int(np.argmin(distances))] == color
 
 
 if __name__ == "__main__":
