@@ -93,27 +93,31 @@ class Visitor(Caller):
             ("mine.png", picture(color, (64, 48))), ("painting.png", picture((90, 90, 90)))
         )
         self.tick = self.events()[1]
+        self.screen = {}
 
     def begin(self):
         """Ask for a picture, hardly painted, so that it keeps the photo's colour."""
         told = self.paint(self.mine, [self.painting], strength=0.1, **SETTINGS).text
         assert "alert" not in told, told
+        self.look()
 
     def look(self):
-        """Return all that the screen shows, as a page does that has just been opened."""
-        session = f"look{time.monotonic_ns()}"
-        return self.call(self.tick, self.usual(self.tick), session_hash=session)
+        """Return all that the screen shows: what it has shown before, with what has changed."""
+        values = self.call(self.tick, self.usual(self.tick)).json()["data"]
+        changed = {n: value for n, value in enumerate(values) if value != {"__type__": "update"}}
+        self.screen |= changed
+        return self.screen
 
     def finish(self):
         """Wait for the picture, and ask for it again if its process was killed."""
-        wait_until(lambda: re.search("finished|failed|killed", self.look().text), 300)
-        screen = self.look()
-        if "killed" in screen.text:
+        wait_until(lambda: re.search("finished after|failed|killed", str(self.look())), 300)
+        screen = str(self.screen)
+        if "killed" in screen:
             self.begin()
             return self.finish()
-        if "finished after" not in screen.text:
+        if "finished after" not in screen:
             return {"lost": 1}
-        made = [one for path in paths_in(screen) if path.endswith("mine-painting.png")
+        made = [one for path in paths_in(self.screen) if path.endswith("mine-painting.png")
                 for one in self.served_at(path)]  # fmt: skip
         own = bool(made) and all(shows(content, self.color) for content in made)
         return {"finished": 1, "own_pictures": int(own)}

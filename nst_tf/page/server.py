@@ -25,7 +25,7 @@ from nst_tf.page.wall import Rules, Wall
 
 SWEEP = 20.0  # seconds between two looks for files that are not used any more
 FIRST_PORT, PORTS = 7860, 100
-SESSIONS = 500  # pages whose state Gradio keeps
+SESSIONS = 200  # open pages whose state Gradio keeps, of 0.2 MB each
 CONNECTIONS = 500
 
 
@@ -110,6 +110,7 @@ class Server:
 def application(house: House, rules: Rules, accounts: Accounts) -> Wall:
     """Return the page as an ASGI application: the wall, our own routes, and Gradio."""
     page = build(house)
+    page.state_session_capacity = SESSIONS
     routes = Routes(house.visitors, house.line, house.limits, rules, accounts)
     app = fastapi.FastAPI(
         routes=[*routes.routes()], openapi_url=None, docs_url=None, redoc_url=None
@@ -130,7 +131,6 @@ def application(house: House, rules: Rules, accounts: Accounts) -> Wall:
         theme=theme(),
         css_paths=[CSS],
     )
-    page.state_session_capacity = SESSIONS
     return Wall(app, rules, house.visitors, page.is_call, house.limits.session_bytes)
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import secrets
 
 import httpx
 import numpy as np
@@ -20,6 +21,7 @@ class Caller:
         self.config = json.loads(
             re.search(r"window\.gradio_config = (\{.*?\});\s*<", page, re.S)[1]
         )
+        self.session = secrets.token_hex(6)
         self.components = {one["id"]: one for one in self.config["components"]}
 
     def events(self):
@@ -45,7 +47,7 @@ class Caller:
     def call(self, event, data, click=None, **more):
         """Call an event, and return the answer."""
         body = {
-            "fn_index": event["id"], "data": data, "session_hash": "abcdefghij",
+            "fn_index": event["id"], "data": data, "session_hash": self.session,
             "event_data": click, **more,
         }  # fmt: skip
         return self.http.post("/gradio_api/run/predict", json=body)
@@ -73,7 +75,9 @@ class Caller:
     def served(self, answer):
         """Return the bytes of all files that an answer names."""
         found = []
-        for path in paths_in(answer):
+        if not answer.headers["content-type"].startswith("application/json"):
+            return []
+        for path in paths_in(answer.json()):
             reply = self.http.get(f"/gradio_api/file={path}")
             if reply.status_code == 200:
                 found.append(reply.content)
@@ -84,11 +88,9 @@ def as_file(path):
     return {"path": path, "meta": {"_type": "gradio.FileData"}}
 
 
-def paths_in(answer):
-    """Return all paths of files in an answer."""
-    if not answer.headers["content-type"].startswith("application/json"):
-        return []
-    found, rest = [], [answer.json()]
+def paths_in(value):
+    """Return all paths of files in decoded JSON."""
+    found, rest = [], [value]
     while rest:
         value = rest.pop()
         if isinstance(value, dict):

@@ -94,7 +94,7 @@ def test_clicks_on_what_is_not_there_choose_nothing(visitor, index):
             click = {"index": index, "value": None}
             answer = visitor.call(event, visitor.usual(event), click)
             assert answer.status_code == 200
-            assert not paths_in(answer)
+            assert not paths_in(answer.json())
 
 
 def test_all_that_is_not_the_visitors_gets_one_answer(visitor, tmp_path, private):
