@@ -301,5 +301,5 @@ def _plan(entry: Mapping[str, Any]) -> Plan:
 
 def _count(value: Any) -> int:
     if not isinstance(value, int) or value < 0:
-        raise UserError(f"{value!r} is no count")
+        raise UserError(f"{value!r} is not a count")
     return value

@@ -5,7 +5,7 @@ import sys
 
 from nst_tf.errors import UserError
 
-_useless = False  # TensorFlow's threads were not copied: whoever waits for them waits for ever
+_useless = False  # TensorFlow's threads were not copied: waiting for them would hang
 
 
 def check_fork() -> None:

@@ -101,7 +101,7 @@ def test_thirty_jobs_of_which_three_are_bad_survive_a_kill(thirty, capfd):
     assert batch(*DIRECTORIES, *SHORT) == 1
     out, err = capfd.readouterr()
     assert f"finished before {len(first):6}" in out
-    assert "failed               3  out/journal.jsonl tells why" in out
+    assert "failed               3  out/journal.jsonl says why" in out
     assert err.splitlines() == [
         f"nst_tf: photos/bad.png by paintings/{number}.png: photos/bad.png is not a picture that "
         "can be read"

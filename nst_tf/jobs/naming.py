@@ -47,7 +47,7 @@ class Template:
         try:
             fields = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
         except ValueError as error:
-            raise UserError(f"{text!r} is no template ({error}): write {{content}}") from None
+            raise UserError(f"{text!r} is not a template ({error}): write {{content}}") from None
         for name in fields:
             if name not in NAMEABLE:
                 raise unknown("field of the name", f"{{{name}}}", [f"{{{n}}}" for n in NAMEABLE])

@@ -148,7 +148,7 @@ class Report:
         rows = (
             ("painted", tally.done, f"in {duration(tally.seconds)}{each}" if tally.done else ""),
             ("finished before", tally.skipped, ""),
-            ("failed", tally.failed, f"{self._journal} tells why" if tally.failed else ""),
+            ("failed", tally.failed, f"{self._journal} says why" if tally.failed else ""),
             ("to do", left, "the same command goes on" if left else ""),
         )
         for name, count, text in rows:

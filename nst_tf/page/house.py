@@ -46,7 +46,7 @@ class House:
     def begin(self, visitor: Visitor, asked: "Asked", strengths: Sequence[float] = ()) -> None:
         """Let the runs that a visitor asks for join the line.
 
-        Everything is checked here, whatever was checked when it was filled in.
+        Everything is checked here again, since a browser can send an order without the form.
 
         Args:
             visitor: who asks.

@@ -109,7 +109,7 @@ class Throttle:
     def succeeded(self, address: str, name: str) -> None:
         """Forget the failures of an address that has logged in, and its last one of the name.
 
-        The name's earlier failures may be somebody else's, who goes on guessing.
+        The name's earlier failures may come from a stranger who still guesses.
         """
         self._failures.pop(f"address {_network(address)}", None)
         count, last = self._count("name", name)

@@ -238,5 +238,5 @@ class Parts:
 
 
 def _values(field: gr.Dropdown) -> tuple[str, ...]:
-    """Return the values that a list of choices offers, whatever their labels say."""
+    """Return the values that a list of choices offers, without their labels."""
     return tuple(str(value) for _, value in field.choices)

@@ -29,7 +29,7 @@ PICTURES = {
     ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp",
     ".gif": "image/gif", ".avif": "image/avif", ".bmp": "image/bmp",
 }  # fmt: skip
-"""Files that browsers show; all others are saved, whatever is in them."""
+"""Files that browsers show. They save files with other endings."""
 
 MOST_FORM = 4000  # bytes of a login
 

@@ -231,7 +231,7 @@ class Visitors:
         with self._lock:
             if self._visitors.pop(visitor.token, None) is None:
                 return
-            visitor.token = secrets.token_urlsafe(24)  # which nobody learns
+            visitor.token = secrets.token_urlsafe(24)  # no browser gets it
             self._visitors[visitor.token] = visitor
             if not visitor.active:
                 self._drop(visitor)
@@ -320,13 +320,13 @@ def sweep_files(folder: Path, kept: float = KEPT, spared: Iterable[str] = ()) ->
     limit = time.time() - kept
     spared = set(spared)
     for path in folder.rglob("*"):
-        with suppress(OSError):  # somebody else has deleted it
+        with suppress(OSError):  # another thread has deleted it
             if path.is_file() and path.stat().st_mtime < limit and str(path) not in spared:
                 _unlink(path)
 
 
 def _unlink(path: Path) -> None:
-    with suppress(OSError):  # somebody else has deleted it, or it is in use
+    with suppress(OSError):  # another thread has deleted it, or it is in use
         path.unlink()
         path.parent.rmdir()  # unless more is in it
 

@@ -1,7 +1,7 @@
 """The wall around the page: which requests reach it, for whom, and with which headers they leave.
 
-Gradio serves more than this page needs, and trusts headers that anybody can write. So only the
-routes below are let through, only for hosts that the page is known by, and changes only from the
+Gradio serves more than this page needs, and trusts headers that every client can write. The wall
+lets only the routes below through, only under known host names, and takes changes only from the
 page itself.
 """
 
@@ -208,7 +208,7 @@ class Wall:
 
 
 def believed(scope: Scope, rules: Rules) -> Scope:
-    """Return a request without what anybody could have made up, and without the page's prefix.
+    """Return a request without forged headers and without the page's prefix.
 
     Forwarded headers of a trusted proxy become the request's own host, scheme and client.
     """
@@ -362,7 +362,7 @@ def _with_headers(send: Send, nonce: str, path: str) -> Send:
             kept = [
                 (name, value)
                 for name, value in message.get("headers", ())
-                # No other site has any business here, whatever Gradio thinks.
+                # Gradio would let other sites in.
                 if name not in added and not name.startswith(b"access-control-")
             ]
             message["headers"] = [*kept, *added.items()]

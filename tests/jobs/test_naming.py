@@ -56,7 +56,7 @@ def test_bytes_that_are_not_utf_8_are_written_as_numbers():
         ("{contnet}.png", "unknown field of the name '{contnet}': did you mean '{content}'"),
         ("{content.x}.png", "unknown field of the name"),
         ("{}.png", "unknown field of the name"),
-        ("{content.png", "is no template"),
+        ("{content.png", "is not a template"),
         ("{content}.bmp", "must end in one of .png"),
         ("{content}", "must end in one of .png"),
     ],
