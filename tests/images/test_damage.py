@@ -95,14 +95,6 @@ def damaged_tiff(tmp_path):
     return path
 
 
-@pytest.fixture
-def own_process():
-    """Let the test hold back what C libraries print, as programs do."""
-    own_stderr()
-    yield
-    own_stderr(False)
-
-
 def test_the_library_leaves_stderr_to_the_process(damaged_tiff, capfd):
     own_stderr(False)
     with pytest.raises(OSError, match=r"damaged\.tiff cannot be read: damaged or truncated"):

@@ -171,6 +171,7 @@ def test_what_cannot_be_read_is_named_with_the_remedy(tmp_path, name):
         assert "\n" not in str(caught.value)
 
 
+@pytest.mark.usefixtures("own_process")
 def test_the_decoder_of_jpeg_xr_prints_nothing(tmp_path, capfd):
     data = bytearray(FILES["8.jxr"][0])
     at = data.index(struct.pack("<H", 0xBC82))  # the resolution
