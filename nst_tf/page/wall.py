@@ -9,20 +9,27 @@ import ipaddress
 import json
 import re
 import secrets
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
 from nst_tf.errors import UserError
 from nst_tf.page.access import acting
+from nst_tf.page.asgi import (
+    App,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    answer,
+    read,
+    read_again,
+    with_headers,
+    with_nonce,
+)  # fmt: skip
 from nst_tf.page.visitors import Visitor, Visitors
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 SAFE = ("GET", "HEAD")
@@ -48,16 +55,6 @@ ROUTES = {
 
 FORWARDED = re.compile(rb"(x-forwarded|x-original|x-rewrite|x-gradio)-.*|forwarded|x-real-ip")
 """Headers that only a proxy may send."""
-
-SCRIPT = b"""
-// A login that has ended: the page shows the form instead of standing still.
-const ask = window.fetch;
-window.fetch = async (...words) => {
-  const answer = await ask(...words);
-  if (answer.status === 401) window.location.reload();
-  return answer;
-};
-"""
 
 LIVES = 7 * 86400  # seconds that a browser keeps its cookie
 
@@ -140,7 +137,7 @@ class Wall:
         headers = dict(scope["headers"])
         hosts = sum(name == b"host" for name, _ in scope["headers"])
         nonce = secrets.token_urlsafe(16)
-        send = _with_headers(send, nonce, scope["path"])
+        send = with_headers(send, nonce, scope["path"])
         refusal = self._refusal(scope, headers)
         if refusal or hosts != 1:
             await answer(send, *(refusal or (400, "the request names several hosts")))
@@ -165,11 +162,11 @@ class Wall:
             if body is None or not self._is_call(_decoded(body)):
                 await answer(send, 400, "this is not a call of the page")
                 return
-            receive = _again(body)
+            receive = read_again(body)
         if path == "/":
             # The nonce goes into the page's text, so it must not come compressed.
             scope["headers"] = [one for one in scope["headers"] if one[0] != b"accept-encoding"]
-            send = _with_nonce(send, nonce)
+            send = with_nonce(send, nonce)
         scope["nst_tf.visitor"] = visitor
         with acting(visitor):
             await self._app(scope, receive, send)
@@ -296,102 +293,11 @@ def setting_cookie(send: Send, rules: Rules, scope: Scope, visitor: Visitor) -> 
     return sending
 
 
-async def answer(
-    send: Send, status: int, words: str, headers: Sequence[tuple[bytes, bytes]] = ()
-) -> None:
-    """Send a short answer: JSON, as the page's scripts expect it of errors."""
-    body = json.dumps({"error": words, "detail": words}).encode()
-    usual = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": [*usual, *headers]})
-    await send({"type": "http.response.body", "body": body})
-
-
-async def read(receive: Receive, most: int) -> bytes | None:
-    """Return the body of a request, or None if it is longer than `most` bytes."""
-    body = b""
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if len(body) > most or message["type"] == "http.disconnect":
-            return None
-        if not message.get("more_body"):
-            return body
-
-
 def _decoded(body: bytes) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
         return None
-
-
-def _again(body: bytes) -> Receive:
-    """Return a `receive` that brings a body that has been read already."""
-    messages = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def receiving() -> Message:
-        return messages.pop() if messages else {"type": "http.disconnect"}
-
-    return receiving
-
-
-def _with_headers(send: Send, nonce: str, path: str) -> Send:
-    """Return a `send` that adds the headers by which browsers protect a page."""
-    # Gradio's HTML and its plots are templates that are compiled in the browser: without
-    # 'unsafe-eval' the page stays empty. What visitors write never becomes a template.
-    policy = (
-        f"default-src 'none'; script-src 'self' 'nonce-{nonce}' 'unsafe-eval'; connect-src 'self'; "
-        "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
-        "media-src 'self'; worker-src 'self' blob:; manifest-src 'self'; base-uri 'self'; "
-        "form-action 'self'; frame-ancestors 'none'"
-    )
-    added = {
-        b"content-security-policy": policy.encode(),
-        b"x-frame-options": b"DENY",
-        b"x-content-type-options": b"nosniff",
-        b"referrer-policy": b"same-origin",
-        b"cross-origin-resource-policy": b"same-origin",
-        b"cross-origin-opener-policy": b"same-origin",
-        b"permissions-policy": b"camera=(), microphone=(), geolocation=()",
-    }
-    if not path.startswith(("/assets/", "/static/")):
-        added[b"cache-control"] = b"no-store"
-
-    async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            kept = [
-                (name, value)
-                for name, value in message.get("headers", ())
-                # Gradio would let other sites in.
-                if name not in added and not name.startswith(b"access-control-")
-            ]
-            message["headers"] = [*kept, *added.items()]
-        await send(message)
-
-    return sending
-
-
-def _with_nonce(send: Send, nonce: str) -> Send:
-    """Return a `send` that adds our script and marks those that browsers are to run."""
-    start: Message = {}
-    body = bytearray()
-
-    async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            start.update(message)
-            return
-        body.extend(message.get("body", b""))
-        if message.get("more_body"):
-            return
-        text = bytes(body).replace(b"<head>", b"<head><script>%s</script>" % SCRIPT, 1)
-        text = text.replace(b"<script", b'<script nonce="%s"' % nonce.encode())
-        start["headers"] = [
-            (name, value) for name, value in start["headers"] if name != b"content-length"
-        ] + [(b"content-length", b"%d" % len(text))]
-        await send(start)
-        await send({"type": "http.response.body", "body": text})
-
-    return sending
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -1,0 +1,112 @@
+"""ASGI messages: short answers, bodies, and the headers by which browsers protect a page."""
+
+import json
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+SCRIPT = b"""
+// A login that has ended: the page shows the form instead of standing still.
+const ask = window.fetch;
+window.fetch = async (...words) => {
+  const answer = await ask(...words);
+  if (answer.status === 401) window.location.reload();
+  return answer;
+};
+"""
+
+
+async def answer(
+    send: Send, status: int, words: str, headers: Sequence[tuple[bytes, bytes]] = ()
+) -> None:
+    """Send a short answer: JSON, as the page's scripts expect it of errors."""
+    body = json.dumps({"error": words, "detail": words}).encode()
+    usual = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": [*usual, *headers]})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def read(receive: Receive, most: int) -> bytes | None:
+    """Return the body of a request, or None if it is longer than `most` bytes."""
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > most or message["type"] == "http.disconnect":
+            return None
+        if not message.get("more_body"):
+            return body
+
+
+def read_again(body: bytes) -> Receive:
+    """Return a `receive` that brings a body that has been read already."""
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receiving() -> Message:
+        return messages.pop() if messages else {"type": "http.disconnect"}
+
+    return receiving
+
+
+def with_headers(send: Send, nonce: str, path: str) -> Send:
+    """Return a `send` that adds the headers by which browsers protect a page."""
+    # Gradio's HTML and its plots are templates that are compiled in the browser: without
+    # 'unsafe-eval' the page stays empty. What visitors write never becomes a template.
+    policy = (
+        f"default-src 'none'; script-src 'self' 'nonce-{nonce}' 'unsafe-eval'; connect-src 'self'; "
+        "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
+        "media-src 'self'; worker-src 'self' blob:; manifest-src 'self'; base-uri 'self'; "
+        "form-action 'self'; frame-ancestors 'none'"
+    )
+    added = {
+        b"content-security-policy": policy.encode(),
+        b"x-frame-options": b"DENY",
+        b"x-content-type-options": b"nosniff",
+        b"referrer-policy": b"same-origin",
+        b"cross-origin-resource-policy": b"same-origin",
+        b"cross-origin-opener-policy": b"same-origin",
+        b"permissions-policy": b"camera=(), microphone=(), geolocation=()",
+    }
+    if not path.startswith(("/assets/", "/static/")):
+        added[b"cache-control"] = b"no-store"
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            kept = [
+                (name, value)
+                for name, value in message.get("headers", ())
+                # Gradio would let other sites in.
+                if name not in added and not name.startswith(b"access-control-")
+            ]
+            message["headers"] = [*kept, *added.items()]
+        await send(message)
+
+    return sending
+
+
+def with_nonce(send: Send, nonce: str) -> Send:
+    """Return a `send` that adds our script and marks those that browsers are to run."""
+    start: Message = {}
+    body = bytearray()
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            start.update(message)
+            return
+        body.extend(message.get("body", b""))
+        if message.get("more_body"):
+            return
+        text = bytes(body).replace(b"<head>", b"<head><script>%s</script>" % SCRIPT, 1)
+        text = text.replace(b"<script", b'<script nonce="%s"' % nonce.encode())
+        start["headers"] = [
+            (name, value) for name, value in start["headers"] if name != b"content-length"
+        ] + [(b"content-length", b"%d" % len(text))]
+        await send(start)
+        await send({"type": "http.response.body", "body": text})
+
+    return sending
