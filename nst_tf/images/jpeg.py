@@ -7,8 +7,8 @@ from typing import IO, NamedTuple
 from PIL import Image, ImageChops
 
 _END = b"\xff\xd9"
-_FILLER = bytes.fromhex("5a3c9611") * 64
-"""Bits that a decoder takes for pixels if it still misses some."""
+_FILLERS = tuple(bytes.fromhex(pattern) * 64 for pattern in ("5a3c9611", "a5c3d26e"))
+"""Bits that a decoder takes for pixels if it still misses some; one kind may look like the rest."""
 
 TAIL = 4096
 """Bytes at a file's end in which its end marker is, unless other data follow the picture."""
@@ -76,9 +76,11 @@ def completed(file: IO[bytes]) -> bytes | None:
     if scan is None or _END in data[scan:]:
         return None
     whole = data + _END
-    if ImageChops.difference(_pixels(whole), _pixels(data + _FILLER + _END)).getbbox() is None:
-        return whole
-    return None
+    pixels = _pixels(whole)
+    for filler in _FILLERS:
+        if ImageChops.difference(pixels, _pixels(data + filler + _END)).getbbox():
+            return None
+    return whole
 
 
 def _pixels(data: bytes) -> Image.Image:

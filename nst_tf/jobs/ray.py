@@ -7,7 +7,7 @@ import threading
 import time
 import warnings
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import ray
@@ -162,7 +162,7 @@ class _Fleet:
             return
         self._looked = time.monotonic()
         nodes = ray.nodes()
-        self._report_losses(alive(nodes))
+        self.report_losses(nodes)
         wanted = room(nodes, self._each)
         if not wanted and not self.hands:
             raise UserError(
@@ -172,7 +172,13 @@ class _Fleet:
         while len(self.hands) < min(wanted, self._limit or wanted):
             self.hands.append(_Hand(self._kind, self._make))
 
-    def _report_losses(self, now: dict[str, str]) -> None:
+    def report_losses(self, nodes: Sequence[Mapping[str, Any]]) -> None:
+        """Warn of machines that were there before and are not any more.
+
+        Args:
+            nodes: from `ray.nodes`.
+        """
+        now = alive(nodes)
         for name in self._alive.keys() - now.keys():
             where = f"; {self._log.name()} has Ray's own lines" if self._log else ""
             warnings.warn(
@@ -251,6 +257,7 @@ def run_on_ray(
             for hand in fleet.hands:
                 hand.actor.stop.remote()
         if not fleet.busy and (stopping() or not (left or again)):
+            fleet.report_losses(ray.nodes())  # since the last look
             return
         for outcome in fleet.answers():
             if outcome.worth_retrying and outcome.attempts < ATTEMPTS and not stopping():

@@ -12,7 +12,7 @@ from PIL import Image
 
 from nst_tf import read_metadata
 from tests.conftest import ROOT
-from tests.page.visit import end, serve, wait_until
+from tests.page.visit import PATIENCE, end, serve, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -34,7 +34,7 @@ def test_from_samples_to_a_picture_that_the_command_makes_too(visit, tmp_path):
         seen.update(sources.nth(i).get_attribute("src") for i in range(sources.count()))
         return "finished" in visitor.page.locator("#screen").inner_text()
 
-    wait_until(changed, 120)
+    wait_until(changed, PATIENCE / 1000)
     assert len(seen) > 3  # at least three changes on the way
     made = visitor.download(tmp_path)
     assert made.name == "cat-auvers.png"
@@ -189,7 +189,7 @@ def test_what_is_no_picture_is_refused_in_a_sentence(visit, tmp_path):
     for path, words in (
         (empty, "empty.png is empty: choose a picture."),
         (text, "text.png is not a picture"),
-        (bomb, "bomb.png has too many pixels to be safe"),
+        (bomb, "bomb.png has too many pixels, 400 million where 179 are taken"),
     ):
         upload(visitor, path)
         told = visitor.warning(words)
