@@ -72,7 +72,7 @@ class _Bits:
         return value
 
     def choose(self, *choices: tuple[int, int]) -> int:
-        """Return a number that is written in one of four ways: so many bits, and what to add."""
+        """Return a number that is written in one of four ways: its bits, and an offset to add."""
         count, more = choices[self.read(2)]
         return self.read(count) + more
 
