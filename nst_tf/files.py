@@ -125,7 +125,7 @@ def _spooled(path: StrPath) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _temporary(directory: Path) -> Iterator[tuple[Path, IO[bytes]]]:
-    """Create a file that no other process, thread or call uses, and remove it if it is still there."""
+    """Create a file that no other process, thread or call uses; remove it if it is still there."""
     # The tempfile module makes files that only their owner can read. The name does not contain the
     # target's, which may be as long as the file system allows.
     path = directory / f".nst_tf-{secrets.token_hex(8)}.tmp"
