@@ -19,23 +19,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nst_tf.callbacks.checkpoint import Checkpoint
-from nst_tf.errors import BusyError, UserError
-from nst_tf.forks import check_fork
 from nst_tf.images.io import load_image, load_mask
 from nst_tf.images.masks import Region, pair_masks
 from nst_tf.images.metadata import read_metadata
 from nst_tf.images.save import save_image
-from nst_tf.progress import AstrayError, CallbackError, NonFiniteLossError, Progress
 from nst_tf.recipes import RECIPES
 from nst_tf.service.result import Result
 from nst_tf.settings import Settings
-from nst_tf.version import __version__
+from nst_tf.transfer.progress import AstrayError, CallbackError, NonFiniteLossError, Progress
+from nst_tf.utils.errors import BusyError, UserError
+from nst_tf.utils.forks import check_fork
+from nst_tf.utils.version import __version__
 
 if TYPE_CHECKING:
-    from nst_tf.checkpoint import load_checkpoint
-    from nst_tf.measuring import measure
     from nst_tf.service.stylizer import Stylizer
-    from nst_tf.transfer import stylize
+    from nst_tf.transfer.checkpoint import load_checkpoint
+    from nst_tf.transfer.measure import measure
+    from nst_tf.transfer.stylize import stylize
 
 __all__ = [
     "RECIPES",
@@ -64,9 +64,9 @@ __all__ = [
 # TensorFlow takes seconds to import, so it waits until one of these is needed.
 _NEEDING_TENSORFLOW = {
     "Stylizer": "service.stylizer",
-    "load_checkpoint": "checkpoint",
-    "measure": "measuring",
-    "stylize": "transfer",
+    "load_checkpoint": "transfer.checkpoint",
+    "measure": "transfer.measure",
+    "stylize": "transfer.stylize",
 }
 
 
@@ -74,7 +74,7 @@ def __getattr__(name: str) -> Any:
     if name not in _NEEDING_TENSORFLOW:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     check_fork()
-    from nst_tf.runtime import quieten_tensorflow
+    from nst_tf.compute.device import quieten_tensorflow
 
     quieten_tensorflow()
     value = getattr(import_module(f"nst_tf.{_NEEDING_TENSORFLOW[name]}"), name)

@@ -1,5 +1,5 @@
 """`python -m nst_tf`: the same as `python -m nst_tf.run`."""
 
-from nst_tf.run import console
+from nst_tf.cli.program import console
 
 console()

@@ -3,10 +3,12 @@
 Other formulations of the losses are this package's with other weights; the comments derive them.
 """
 
+from collections.abc import Mapping
+from dataclasses import fields, replace
 from typing import Any
 
-from nst_tf.checks import unknown
 from nst_tf.settings import Settings
+from nst_tf.validation import unknown
 
 # `painting`, `fast` and `quality` share relative losses, in which weights are shares: of
 # (F − P)² / P² at block4_conv2, of the mean over layers of the covariances' (C − S)² / S², and of
@@ -114,3 +116,28 @@ def recipe(name: str) -> Settings:
     if name not in RECIPES:
         raise unknown("recipe", name, RECIPES)
     return RECIPES[name]
+
+
+def chosen(settings: Settings | str | None, overrides: Mapping[str, Any]) -> Settings:
+    """Return settings with some fields changed.
+
+    Args:
+        settings: settings, or the name of a recipe; None: the recipe `tutorial`.
+        overrides: values by the names of fields of `Settings`.
+
+    Raises:
+        ValueError: there is no such recipe, or a value is not valid.
+        TypeError: there is no such field; the text offers the closest one.
+    """
+    if isinstance(settings, str):
+        settings = recipe(settings)
+    elif settings is None:
+        settings = Settings()
+    elif not isinstance(settings, Settings):
+        kind = type(settings).__name__
+        raise TypeError(f"settings must be a Settings or the name of a recipe, not of type {kind}")
+    names = [entry.name for entry in fields(settings)]
+    for name in overrides:
+        if name not in names:
+            raise TypeError(str(unknown("setting", name, names)))
+    return replace(settings, **overrides) if overrides else settings

@@ -10,19 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Unpack, get_args
 
-from nst_tf.checks import (
-    Weight,
-    check_number,
-    checked_auto,
-    checked_duration,
-    checked_each,
-    checked_ramp,
-    checked_type,
-    parse_bytes,
-    unknown,
-)
-from nst_tf.errors import UserError
-from nst_tf.explain import changed, explained
 from nst_tf.keywords import (
     AllOverrides,
     Convolution,
@@ -35,6 +22,19 @@ from nst_tf.keywords import (
     StyleStatistics,
 )
 from nst_tf.network.layers import LAYERS, smallest_side
+from nst_tf.utils.describe import changed, explained
+from nst_tf.utils.errors import UserError
+from nst_tf.validation import (
+    Weight,
+    check_number,
+    checked_auto,
+    checked_duration,
+    checked_each,
+    checked_ramp,
+    checked_type,
+    parse_bytes,
+    unknown,
+)
 
 INITS = ("content", "style", "noise", "white")
 """Words that `Settings.init` knows; any other value is the path of a picture."""

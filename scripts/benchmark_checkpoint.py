@@ -29,7 +29,7 @@ def full_state(state, size):
     import tensorflow as tf
 
     from nst_tf.optimizers.lbfgs import Evaluation, LBFGSState
-    from nst_tf.watch import Watch
+    from nst_tf.transfer.divergence import Watch
 
     image = tf.random.uniform([1, *size, 3])
     vectors = tuple(tf.reshape(image, [-1]) for _ in range(PAIRS))
@@ -53,9 +53,9 @@ def main():
 
     from nst_tf import RECIPES, load_image
     from nst_tf.callbacks import Checkpoint
-    from nst_tf.checkpoint import load_checkpoint, save_checkpoint
-    from nst_tf.fitting import fit
-    from nst_tf.transfer import StyleTransfer
+    from nst_tf.inputs.prepare import fit
+    from nst_tf.transfer.checkpoint import load_checkpoint, save_checkpoint
+    from nst_tf.transfer.stylize import StyleTransfer
 
     pictures = [load_image(ASSETS / f"{name}.jpg") for name in ("temple", "great_wave")]
     settings = replace(

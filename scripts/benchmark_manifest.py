@@ -30,7 +30,7 @@ MIB = 2**20
 
 
 def nothing(job, stopping):
-    from nst_tf.jobs.outcome import Outcome
+    from nst_tf.workers.outcome import Outcome
 
     return Outcome(job, "done")
 
@@ -82,9 +82,9 @@ class Counted:
 
 def one(rows, runner):
     """Check and run a manifest in this process, and return the figures."""
-    from nst_tf.batch import Batch
-    from nst_tf.jobs.flags import parse_batch
-    from nst_tf.jobs.source import Jobs
+    from nst_tf.batch.flags import parse_batch
+    from nst_tf.batch.program import Batch
+    from nst_tf.batch.source import Jobs
 
     with tempfile.TemporaryDirectory() as folder, Watch() as watch:
         manifest = Path(folder, "jobs.csv")

@@ -42,10 +42,10 @@ CONFIGURATIONS = {
 
 def work(name, size, steps, most):
     from nst_tf import Region, Settings, load_image
-    from nst_tf.fitting import fit
+    from nst_tf.compute.budget import GIB, MIB
     from nst_tf.images.resize import resize
-    from nst_tf.memory.budget import GIB, MIB
-    from nst_tf.transfer import StyleTransfer
+    from nst_tf.inputs.prepare import fit
+    from nst_tf.transfer.stylize import StyleTransfer
 
     photo, painting = (load_image(ASSETS / f"{name}.jpg") for name in ("temple", "great_wave"))
     photo = resize(photo, long_side_size(*photo.shape[1:3], size))

@@ -47,8 +47,8 @@ def work(method, pair, options, pipe):
     from quality import measure_quality
 
     from nst_tf.images.resize import resize
-    from nst_tf.measuring import measure
-    from nst_tf.transfer import stylize
+    from nst_tf.transfer.measure import measure
+    from nst_tf.transfer.stylize import stylize
 
     content, style, max_dim = pair.split(":")
     settings = make_settings(method, int(max_dim), options)

@@ -25,7 +25,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 def pictures(size, **changes):
     from nst_tf import Settings, load_image
-    from nst_tf.fitting import fit
+    from nst_tf.inputs.prepare import fit
 
     content = load_image(ASSETS / "temple.jpg", size)
     style = load_image(ASSETS / "great_wave.jpg")
@@ -34,7 +34,7 @@ def pictures(size, **changes):
 
 def package_step(size, **changes):
     """The step that `stylize` runs."""
-    from nst_tf.transfer import StyleTransfer
+    from nst_tf.transfer.stylize import StyleTransfer
 
     steps = StyleTransfer(pictures(size, **changes)).steps()
     return lambda: next(steps).losses["total"]
@@ -108,7 +108,7 @@ def floor_step(size):
 
     from nst_tf import Settings
     from nst_tf.network.layers import stride
-    from nst_tf.scale import load_model
+    from nst_tf.transfer.scales import load_model
 
     height, width = pictures(size).size
     layers = []

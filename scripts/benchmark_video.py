@@ -61,7 +61,7 @@ SWAYS = ((1.0, 0.0), (2.3, 1.0), (5.1, 2.0))
 
 def flicker(clip, frames):
     """Return the warping error: the mean square of what the true motion does not explain."""
-    from nst_tf.film.flow import warp
+    from nst_tf.video.flow import warp
 
     total, count = 0.0, 0
     for number, (one, other) in enumerate(itertools.pairwise(frames), start=FIRST):
@@ -80,8 +80,8 @@ def paintings(width):
 
 def frame_by_frame(shots, settings):
     """Return each frame painted on its own."""
-    from nst_tf.fitting import fit
-    from nst_tf.transfer import StyleTransfer
+    from nst_tf.inputs.prepare import fit
+    from nst_tf.transfer.stylize import StyleTransfer
 
     styles = paintings(shots[0].shape[1])
     return [StyleTransfer(fit(shot, styles, settings)).finish()[0] for shot in shots]
@@ -89,8 +89,8 @@ def frame_by_frame(shots, settings):
 
 def as_film(shots, settings, **options):
     """Return the frames of a film and the seconds of each; the first ones compile."""
-    from nst_tf.film.frames import FramePainter, paint_frames
-    from nst_tf.film.shot import Shot
+    from nst_tf.video.frames import FramePainter, paint_frames
+    from nst_tf.video.shot import Shot
 
     painter = FramePainter(paintings(shots[0].shape[1]), settings, **options)
     results, seconds = [], []
@@ -107,9 +107,9 @@ def cold_seconds(shot, settings, loss):
 
     The loss is looked at after the recipe and after each further step at full size, off the clock.
     """
-    from nst_tf.film.frames import later_settings
-    from nst_tf.fitting import fit
-    from nst_tf.transfer import StyleTransfer
+    from nst_tf.inputs.prepare import fit
+    from nst_tf.transfer.stylize import StyleTransfer
+    from nst_tf.video.frames import later_settings
 
     styles = paintings(shot.shape[1])
     began = time.perf_counter()
@@ -130,7 +130,7 @@ def cold_seconds(shot, settings, loss):
 
 def objective(image, shot, styles, settings):
     """Return the weighted losses of a frame, without the temporal term."""
-    from nst_tf.measuring import measure
+    from nst_tf.transfer.measure import measure
 
     return measure(image, shot[None], styles, replace(settings, temporal_weight=0))
 
@@ -160,8 +160,8 @@ def save_strip(rows, path):
 
 
 def main():
-    from nst_tf.cli.film_flags import TEMPORAL_WEIGHT
     from nst_tf.recipes import recipe
+    from nst_tf.video.flags import TEMPORAL_WEIGHT
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--frames", type=int, default=12)

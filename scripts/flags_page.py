@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from nst_tf.cli.film_flags import FILM_FLAGS
+from nst_tf.batch.flags import BATCH_FLAGS
 from nst_tf.cli.flags import OTHER_FLAGS, Row
-from nst_tf.jobs.flags import BATCH_FLAGS
 from nst_tf.settings import Settings
+from nst_tf.video.flags import FILM_FLAGS
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "flags.md"
 

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from nst_tf.errors import UserError
+from nst_tf.utils.errors import UserError
 
 HERE = Path(__file__).resolve().parent
 
@@ -172,8 +172,8 @@ def _films(folder):
 
 def read_film(path):
     """Read a film and write it again, as the program does without painting it."""
-    from nst_tf.film.reader import open_film
-    from nst_tf.film.writer import Encoding, check_writable_film, write_film
+    from nst_tf.video.reader import open_film
+    from nst_tf.video.writer import Encoding, check_writable_film, write_film
 
     footage = open_film(str(path))
     footage.expected()
@@ -231,10 +231,10 @@ def _bomb():
 def _checkpoint(folder):
     import tensorflow as tf
 
-    from nst_tf.checkpoint import save_checkpoint
-    from nst_tf.memory.plan import Plan
+    from nst_tf.compute.plan import Plan
     from nst_tf.optimizers.adam import adam_start
-    from nst_tf.state import RunState, SavedRun
+    from nst_tf.transfer.checkpoint import save_checkpoint
+    from nst_tf.transfer.state import RunState, SavedRun
 
     shape = (1, 8, 8, 3)
     plan = Plan(**dict.fromkeys(Plan._fields, 0) | {"precision": "float32"})
@@ -338,11 +338,11 @@ def dimensions(data, rng):
 
 def readers(name):
     """Return the functions of the program that read a file of a name."""
-    from nst_tf.checkpoint import load_checkpoint
     from nst_tf.images.decode import upright_size
     from nst_tf.images.io import load_mask, load_picture
     from nst_tf.images.metadata import read_metadata
     from nst_tf.network.weights import load_weights
+    from nst_tf.transfer.checkpoint import load_checkpoint
 
     if name in FILMS:
         return [read_film]

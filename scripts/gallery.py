@@ -17,7 +17,7 @@ from typing import NamedTuple
 from PIL import Image
 from record import ASSETS
 
-from nst_tf.run import main as run
+from nst_tf.cli.program import main as run
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 

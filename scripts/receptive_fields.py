@@ -26,7 +26,7 @@ def main():
     from nst_tf import Settings, load_image
     from nst_tf.network.layers import receptive_radius, stride
     from nst_tf.network.model import extract_features
-    from nst_tf.scale import load_model
+    from nst_tf.transfer.scales import load_model
 
     model = load_model(Settings())
     found = {}

@@ -7,7 +7,7 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
-from nst_tf.network.processor import CPUINFO, x86_flags
+from nst_tf.compute.processor import CPUINFO, x86_flags
 
 OF_INTEREST = ("avx", "fma", "amx", "f16c", "sse4")
 

@@ -6,8 +6,8 @@ from typing import Literal, get_args, get_origin, get_type_hints
 import pytest
 
 from nst_tf import Settings
-from nst_tf.checks import checked_duration, checked_ramp
 from nst_tf.keywords import AllOverrides, Overrides, Ramp, Seconds
+from nst_tf.validation import checked_duration, checked_ramp
 
 HINTS = get_type_hints(AllOverrides)
 

@@ -4,10 +4,10 @@ import math
 import numpy as np
 import pytest
 
-from nst_tf.checks import parse_bytes
 from nst_tf.network.layers import LAYERS, smallest_side
 from nst_tf.recipes import RECIPES, recipe
 from nst_tf.settings import Settings
+from nst_tf.validation import parse_bytes
 
 
 def test_defaults_are_those_of_the_tutorial():

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nst_tf.files import StrPath
+from nst_tf.utils.files import StrPath
 
 if TYPE_CHECKING:
-    from nst_tf.progress import Progress
+    from nst_tf.transfer.progress import Progress
 
 SHARE = 1 / 50  # of the time that writing may take, so that a run takes hardly longer for it
 
@@ -47,7 +47,7 @@ class Checkpoint:
 
     def save(self) -> bool:
         """Write the state of the latest step, if it is not there yet; return whether it is."""
-        from nst_tf.checkpoint import save_checkpoint
+        from nst_tf.transfer.checkpoint import save_checkpoint
 
         if self._latest is not None and self._latest is not self._saved:
             began = time.monotonic()

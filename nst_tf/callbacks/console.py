@@ -14,7 +14,7 @@ from rich.text import Text
 from nst_tf.callbacks.pace import Pace, duration
 
 if TYPE_CHECKING:
-    from nst_tf.progress import Progress
+    from nst_tf.transfer.progress import Progress
 
 MEASURED = 4
 """Steps that are seen before the expected time is announced."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nst_tf.callbacks.history import COUNTERS, Row, columns_of
-from nst_tf.files import StrPath, write_whole
+from nst_tf.utils.files import StrPath, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

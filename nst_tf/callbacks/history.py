@@ -5,11 +5,11 @@ import io
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from nst_tf.files import StrPath, write_whole
-from nst_tf.progress import Losses
+from nst_tf.losses.values import Losses
+from nst_tf.utils.files import StrPath, write_whole
 
 if TYPE_CHECKING:
-    from nst_tf.progress import Progress
+    from nst_tf.transfer.progress import Progress
 
 COUNTERS = ("step", "scale", "evaluations", "seconds")
 """The columns of a row that are not losses."""

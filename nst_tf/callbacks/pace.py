@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nst_tf.progress import Progress
+    from nst_tf.transfer.progress import Progress
 
 RECENT = 50
 """Steps whose median gives the pace."""

@@ -11,11 +11,11 @@ import numpy as np
 import psutil
 from PIL import Image
 
-from nst_tf.files import StrPath
 from nst_tf.images.preview import preview
+from nst_tf.utils.files import StrPath
 
 if TYPE_CHECKING:
-    from nst_tf.progress import Progress
+    from nst_tf.transfer.progress import Progress
 
 LONG_SIDE = 1024  # pixels of a picture, at most: enough for a browser, and no gigabytes
 FLUSHED = 5000  # milliseconds after which what is written reaches the disk

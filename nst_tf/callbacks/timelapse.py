@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from nst_tf.errors import UserError
-from nst_tf.files import StrPath, write_whole
 from nst_tf.images.preview import preview
 from nst_tf.images.resize import Size
+from nst_tf.utils.errors import UserError
+from nst_tf.utils.files import StrPath, write_whole
 
 if TYPE_CHECKING:
-    from nst_tf.progress import Progress
+    from nst_tf.transfer.progress import Progress
 
 FILMS = (".gif", ".webp", ".mp4")
 """The extensions of films that can be written."""

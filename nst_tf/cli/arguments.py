@@ -6,7 +6,7 @@ from itertools import islice
 
 from absl import flags
 
-from nst_tf.errors import UserError
+from nst_tf.utils.errors import UserError
 
 SHORT = {"h": "help", "o": "output"}
 """Names of flags that have one letter too."""

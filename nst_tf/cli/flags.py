@@ -5,22 +5,16 @@ from typing import Any
 
 from absl import flags
 
-from nst_tf.checks import checked_duration, checked_each, checked_ramp
-from nst_tf.cli.arguments import (
-    UsageError,
-    check_several,
-    misuse,
-    normalised,
-    place_pictures,
-)
+from nst_tf.cli.arguments import UsageError, check_several, misuse, normalised, place_pictures
 from nst_tf.cli.places import locate
 from nst_tf.cli.repeat import repeated
-from nst_tf.errors import UserError
+from nst_tf.compute.device import DEVICES
 from nst_tf.images.depth import BIT_DEPTHS
+from nst_tf.inputs.blend import check_styles
 from nst_tf.recipes import RECIPES, recipe
-from nst_tf.runtime import DEVICES
 from nst_tf.settings import Settings
-from nst_tf.styles import check_styles
+from nst_tf.utils.errors import UserError
+from nst_tf.validation import checked_duration, checked_each, checked_ramp
 
 MOST_DPI = 65535  # the most that JPEG files hold
 

@@ -5,8 +5,8 @@ import textwrap
 from typing import Any
 
 from nst_tf.cli.flags import OTHER_FLAGS, Rows
-from nst_tf.explain import bounds
 from nst_tf.settings import Settings
+from nst_tf.utils.describe import bounds
 
 PURPOSES = {
     "painting": "strokes, motifs and palette of the painting; the one to start with",

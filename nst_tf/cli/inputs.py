@@ -7,14 +7,14 @@ import numpy as np
 from absl import flags
 
 from nst_tf.cli.reading import Reader
-from nst_tf.errors import UserError
-from nst_tf.fitting import Fitted, check_side, check_style_side, fit, style_side
 from nst_tf.images.faces import face_mask, find_faces
 from nst_tf.images.io import opaque
 from nst_tf.images.masks import fit_mask, pair_masks, show_only
 from nst_tf.images.origin import Origin
+from nst_tf.inputs.blend import check_styles, style_scales
+from nst_tf.inputs.prepare import Fitted, check_side, check_style_side, fit, style_side
 from nst_tf.settings import INITS, Settings
-from nst_tf.styles import check_styles, style_scales
+from nst_tf.utils.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)

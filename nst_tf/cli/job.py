@@ -13,16 +13,16 @@ from nst_tf.cli.inputs import Inputs, input_paths, load_inputs
 from nst_tf.cli.outputs import OutputPaths, Outputs
 from nst_tf.cli.places import check_painting, check_photo, read_pipes
 from nst_tf.cli.provenance import run_metadata
-from nst_tf.errors import UserError
 from nst_tf.images.save import check_output_size
 from nst_tf.network.weights import Weights, load_weights
 from nst_tf.settings import Settings
+from nst_tf.utils.errors import UserError
 
 if TYPE_CHECKING:
-    from nst_tf.memory.memo import Memo
-    from nst_tf.progress import Callback, Progress
-    from nst_tf.state import SavedRun
-    from nst_tf.transfer import StyleTransfer
+    from nst_tf.compute.cache import Memo
+    from nst_tf.transfer.progress import Callback, Progress
+    from nst_tf.transfer.state import SavedRun
+    from nst_tf.transfer.stylize import StyleTransfer
 
 
 class CheckpointError(UserError):
@@ -111,7 +111,7 @@ def prepare(checked: Checked, budget: int | None = None, memo: "Memo | None" = N
         CheckpointError: its checkpoint is damaged or another run's.
         UserError: the run would take more memory than it may, or Keras has another backend.
     """
-    from nst_tf.transfer import StyleTransfer
+    from nst_tf.transfer.stylize import StyleTransfer
 
     values, settings, paths = checked.values, checked.settings, checked.paths
     weights = load_weights(settings.weights)
@@ -127,7 +127,7 @@ def _saved_run(path: Path | None, transfer: "StyleTransfer", anyway: bool) -> "S
     """Return the run that a checkpoint holds, if there is one, after making it fit."""
     if path is None or not path.exists():
         return None
-    from nst_tf.checkpoint import load_checkpoint
+    from nst_tf.transfer.checkpoint import load_checkpoint
 
     try:
         saved = load_checkpoint(path)

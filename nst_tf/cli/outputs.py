@@ -17,8 +17,10 @@ from nst_tf.callbacks import Snapshots, TimeLapse, save_run_figure
 from nst_tf.callbacks.history import History
 from nst_tf.callbacks.timelapse import check_film
 from nst_tf.cli.inputs import Inputs
-from nst_tf.errors import UserError
-from nst_tf.files import (
+from nst_tf.images.resize import resize
+from nst_tf.images.save import output_format, save_image
+from nst_tf.utils.errors import UserError
+from nst_tf.utils.files import (
     check_outputs,
     check_writable,
     free_name,
@@ -26,8 +28,6 @@ from nst_tf.files import (
     joined_name,
     shortened,
 )
-from nst_tf.images.resize import resize
-from nst_tf.images.save import output_format, save_image
 
 FIGURES = (".png", ".pdf", ".svg")
 

@@ -13,8 +13,8 @@ from urllib.request import url2pathname
 
 from absl import flags
 
-from nst_tf.errors import UserError
 from nst_tf.images.decode import open_picture
+from nst_tf.utils.errors import UserError
 
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 FILE = "file://"

@@ -6,11 +6,11 @@ from typing import Any
 from absl import flags
 
 from nst_tf.cli.inputs import picture_paths
-from nst_tf.digests import file_digest
 from nst_tf.images.decode import upright_size
 from nst_tf.network.weights import Weights
-from nst_tf.provenance import method_metadata
 from nst_tf.settings import Settings
+from nst_tf.transfer.provenance import method_metadata
+from nst_tf.utils.digests import file_digest
 
 
 def run_metadata(

@@ -3,11 +3,11 @@
 import numpy as np
 import psutil
 
-from nst_tf.errors import UserError
+from nst_tf.compute.budget import describe_bytes, host_budget
 from nst_tf.images.decode import MOST_PIXELS, reading_bytes
 from nst_tf.images.io import Picture, load_mask, load_picture
-from nst_tf.memory.budget import describe_bytes, host_budget
 from nst_tf.settings import Settings
+from nst_tf.utils.errors import UserError
 
 
 class Reader:

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 from absl import flags
 
-import nst_tf
-from nst_tf.digests import file_digest
-from nst_tf.errors import UserError
 from nst_tf.images.metadata import read_metadata
 from nst_tf.network.weights import BUNDLED_SHA256
 from nst_tf.settings import INITS, Settings
+from nst_tf.utils.digests import file_digest
+from nst_tf.utils.errors import UserError
+from nst_tf.utils.version import __version__
 
 FLAG = "from_image"
 
@@ -50,9 +50,9 @@ def repeated(values: flags.FlagValues) -> Settings | None:
         files = _files(record)
     except (TypeError, AttributeError, LookupError):
         raise UserError(f"--{FLAG} {path} names its files in a way that is not valid") from None
-    if record.get("nst_tf") != nst_tf.__version__:
+    if record.get("nst_tf") != __version__:
         warnings.warn(
-            f"{path} was made by nst_tf {record.get('nst_tf')}: {nst_tf.__version__} may paint it "
+            f"{path} was made by nst_tf {record.get('nst_tf')}: {__version__} may paint it "
             "otherwise"
         )
     for flag in ("content", "style", *OWNERS):

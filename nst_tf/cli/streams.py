@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from nst_tf.cli.arguments import UsageError
-from nst_tf.errors import UserError
-from nst_tf.stderr import STDERR, own_stderr
+from nst_tf.utils.errors import UserError
+from nst_tf.utils.stderr import STDERR, own_stderr
 
 
 def say(text: str) -> int:

@@ -6,7 +6,7 @@ from absl import flags
 
 from nst_tf.cli.arguments import UsageError
 from nst_tf.cli.flags import Rows
-from nst_tf.errors import UserError
+from nst_tf.utils.errors import UserError
 
 WORKER_FLAGS: Rows = (
     ("Workers", "jobs", "integer", 1,

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image, ImageOps
 
-from nst_tf.files import StrPath
 from nst_tf.images.depth import to_float, to_levels
 from nst_tf.images.origin import Origin
 from nst_tf.images.profiles import deep_to_srgb, to_srgb
 from nst_tf.images.quiet import quiet
 from nst_tf.images.resize import Size
 from nst_tf.images.stated import stated_profile
+from nst_tf.utils.files import StrPath
 
 
 @dataclass(frozen=True)

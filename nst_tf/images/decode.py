@@ -11,8 +11,6 @@ from dataclasses import replace
 
 from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
-from nst_tf.errors import UserError
-from nst_tf.files import StrPath, open_again
 from nst_tf.images import heif, jpeg, kinds, png, reduced, tiff
 from nst_tf.images.channels import Decoded, grey_samples, load, separated, separated_samples
 from nst_tf.images.deep import is_deep, read_deep
@@ -20,6 +18,8 @@ from nst_tf.images.foreign import ForeignImage, open_foreign, open_page
 from nst_tf.images.origin import SOFTWARE, read_origin, swaps_axes
 from nst_tf.images.resize import Size
 from nst_tf.images.stated import state_colors
+from nst_tf.utils.errors import UserError
+from nst_tf.utils.files import StrPath, open_again
 
 MOST_PIXELS = 10**9
 """Pixels of a picture that the programs read. The library's limit is Pillow's: twice

@@ -4,9 +4,9 @@ import imagecodecs
 import numpy as np
 from PIL import ExifTags, Image, TiffImagePlugin
 
-from nst_tf.files import StrPath, open_again
 from nst_tf.images import tiff
 from nst_tf.images.foreign import ForeignImage
+from nst_tf.utils.files import StrPath, open_again
 
 _GREY = 0  # colour type of a PNG file, PNG specification, 11.2.1
 _PALETTE, _SEPARATED = 3, 5  # photometric interpretations of a TIFF file, TIFF 6.0, section 8

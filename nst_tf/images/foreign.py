@@ -9,11 +9,11 @@ import imagecodecs
 import numpy as np
 from PIL import Image, ImageFile
 
-from nst_tf.files import StrPath, open_again
 from nst_tf.images import jpeg, jxl, tiff
 from nst_tf.images.depth import to_float, to_levels
 from nst_tf.images.quiet import quiet
 from nst_tf.images.stated import hdr_remark
+from nst_tf.utils.files import StrPath, open_again
 
 _JPEG_LS = 0xF7
 

@@ -2,7 +2,7 @@
 
 from PIL import features
 
-from nst_tf.files import StrPath, open_again
+from nst_tf.utils.files import StrPath, open_again
 
 _HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _AVIF = {b"avif", b"avis"}

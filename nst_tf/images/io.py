@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nst_tf.errors import UserError
 from nst_tf.images.channels import Decoded
 from nst_tf.images.depth import to_float
 from nst_tf.images.masks import LEAST_WHITE
 from nst_tf.images.origin import Origin
 from nst_tf.images.resize import Size, fit_size, resize_plane
 from nst_tf.images.sources import Source, decode_any
+from nst_tf.utils.errors import UserError
 
 LEAST_COLOR = 0.002
 """Share of coloured pixels from which a mask is a map of labels; a few stray pixels make none."""

@@ -1,7 +1,7 @@
 """Kinds of files that are recognised and cannot be read, each with its remedy."""
 
-from nst_tf.files import StrPath, open_again
 from nst_tf.images import heif
+from nst_tf.utils.files import StrPath, open_again
 
 RAW = (
     "is a raw photo, which cannot be read: export it as JPEG or TIFF, with the camera's program, "

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from nst_tf.errors import UserError
+from nst_tf.utils.errors import UserError
 
 NEAR = 32 / 255
 """Colours that differ by less than this in every channel are the same label. Chosen by us, wide

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from nst_tf.checks import counted
-from nst_tf.errors import UserError
-from nst_tf.explain import brief
 from nst_tf.images.labels import in_hex, nearest_label, split_labels
 from nst_tf.images.resize import Size, as_array, resize, resize_plane
+from nst_tf.utils.describe import brief, counted
+from nst_tf.utils.errors import UserError
 
 ROUNDING = 1e-5
 """Error of the sum of float32 masks that share the pixels."""

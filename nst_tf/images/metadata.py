@@ -13,10 +13,10 @@ from xml.sax.saxutils import escape
 
 from PIL import ExifTags, PngImagePlugin
 
-from nst_tf.errors import UserError
-from nst_tf.files import StrPath
 from nst_tf.images.decode import MOST_PIXELS, open_picture
 from nst_tf.images.origin import SOFTWARE, Origin
+from nst_tf.utils.errors import UserError
+from nst_tf.utils.files import StrPath
 
 NAMESPACE = "urn:nst-tf:picture#"
 """Of the property `made` in XMP, which holds the JSON."""

@@ -7,7 +7,7 @@ import imagecodecs
 import numpy as np
 from PIL import Image, ImageChops, ImageCms
 
-from nst_tf.files import StrPath
+from nst_tf.utils.files import StrPath
 
 INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
 FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from nst_tf.stderr import stderr_to
+from nst_tf.utils.stderr import stderr_to
 
 _STDERR = threading.Lock()
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from nst_tf.errors import UserError
+from nst_tf.utils.errors import UserError
 
 Size = tuple[int, int]
 """Height and width, pixels."""

@@ -11,14 +11,14 @@ import numpy as np
 import tifffile
 from PIL import ExifTags, Image, TiffImagePlugin
 
-from nst_tf.errors import UserError
-from nst_tf.files import StrPath, is_stream, write_whole
 from nst_tf.images.depth import BIT_DEPTHS, to_levels
 from nst_tf.images.io import over_white
 from nst_tf.images.metadata import metadata_options, to_xmp
 from nst_tf.images.origin import SOFTWARE, Origin
 from nst_tf.images.profiles import srgb_profile
 from nst_tf.images.resize import check_image
+from nst_tf.utils.errors import UserError
+from nst_tf.utils.files import StrPath, is_stream, write_whole
 
 FORMATS = {
     ".png": "PNG",

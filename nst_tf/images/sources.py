@@ -8,12 +8,12 @@ from typing import BinaryIO, cast
 import numpy as np
 from PIL import Image
 
-from nst_tf.errors import UserError
-from nst_tf.files import StrPath
 from nst_tf.images.channels import Decoded, decode_image
 from nst_tf.images.decode import decode
 from nst_tf.images.depth import to_float
 from nst_tf.images.resize import as_array, channels_first, check_image
+from nst_tf.utils.errors import UserError
+from nst_tf.utils.files import StrPath
 
 Source = StrPath | bytes | bytearray | memoryview | BinaryIO | Image.Image | np.ndarray
 """What may stand for a picture."""

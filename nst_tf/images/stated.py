@@ -6,8 +6,8 @@ import imagecodecs
 import numpy as np
 from PIL import Image
 
-from nst_tf.files import StrPath, open_again
 from nst_tf.images.png import read_cicp
+from nst_tf.utils.files import StrPath, open_again
 
 HDR_CURVES = {16: "PQ", 18: "HLG"}
 """Transfer functions of pictures with a high dynamic range, by their numbers in ITU-T H.273."""

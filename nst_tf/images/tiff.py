@@ -11,8 +11,8 @@ import numpy as np
 import tifffile
 from PIL import ExifTags, Image
 
-from nst_tf.errors import UserError
-from nst_tf.files import StrPath, open_again
+from nst_tf.utils.errors import UserError
+from nst_tf.utils.files import StrPath, open_again
 
 # They log what is odd about a file. Without a handler, Python prints that on stderr.
 for _name in ("tifffile", "imagecodecs"):

@@ -17,12 +17,12 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.digests import array_digest
-from nst_tf.losses.guides import block_means
+from nst_tf.losses.regions import block_means
 from nst_tf.losses.term import Features, Source, Sources, Statistics, Target, Term, Window
 from nst_tf.network.gradients import custom_gradient
 from nst_tf.network.layers import numbers_per_pixel, stride
 from nst_tf.settings import Settings
+from nst_tf.utils.digests import array_digest
 
 PLACE = 4  # pixels between two places: the paper's grid, a quarter of the size
 CANDIDATES = 4096  # maximum of all paintings together: twice as many do hardly better

@@ -15,8 +15,8 @@ import tensorflow as tf
 
 from nst_tf.losses.targets import Key, Part, Targets, halved
 from nst_tf.losses.term import PIXELS, Features, Statistics, Term, Window, add
+from nst_tf.losses.values import Losses
 from nst_tf.network.model import Convolutions, Network, extract_features
-from nst_tf.progress import Losses
 from nst_tf.settings import Settings
 
 STRENGTH_EXPONENT = 3  # chosen by eye: at half the strength, pictures are half way from the photo
@@ -84,7 +84,7 @@ def objective(
         image: float32 `[1, H, W, 3]` in [0, 1].
         targets: from `make_targets` for images of this size.
         weights: from `step_weights`.
-        convolutions: at each level, from `model.fast_convolutions`; empty: the layers' own.
+        convolutions: at each level, from `convolutions.fast_convolutions`; empty: the layers' own.
 
     Returns:
         The losses by name, as from `combine`.

@@ -7,11 +7,11 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.images.masks import Region, compose, coverage, resize_regions
-from nst_tf.images.reference import Reference
-from nst_tf.losses.guides import block_means, layer_guides
+from nst_tf.inputs.blend import blend_shares
+from nst_tf.inputs.reference import Reference
+from nst_tf.losses.regions import block_means, layer_guides
 from nst_tf.losses.term import Source, Sources, Summarize, Term
 from nst_tf.settings import Settings
-from nst_tf.styles import blend_shares
 
 Key = tuple[str, int, int]
 """A part's place in `Targets`: the term's name, the level, the region's index."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from nst_tf.images.reference import Reference
+from nst_tf.inputs.reference import Reference
 from nst_tf.losses.term import PIXELS, Features, Sources, Statistics, Target, Term, Window
 from nst_tf.settings import Settings
 

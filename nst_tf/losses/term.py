@@ -15,8 +15,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.images.reference import Reference
 from nst_tf.images.resize import Size
+from nst_tf.inputs.reference import Reference
 from nst_tf.network.layers import stride
 
 PIXELS = "pixels"

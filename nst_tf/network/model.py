@@ -1,16 +1,14 @@
 """VGG19 as a Keras functional model from an image to the features of named layers."""
 
-import functools
 from collections.abc import Callable, Container, Iterable, Mapping
 from typing import TypeAlias
 
 import tensorflow as tf
 
-from nst_tf.caching import cached
-from nst_tf.errors import UserError
-from nst_tf.network import direct, winograd
 from nst_tf.network.layers import WIDTHS
 from nst_tf.network.weights import Weights
+from nst_tf.utils.caching import cached
+from nst_tf.utils.errors import UserError
 
 OTHER_BACKEND = (
     "Keras computes with {} in this process, but nst_tf needs TensorFlow: set "
@@ -99,7 +97,7 @@ def extract_features(
     Args:
         model: from `feature_model`.
         image: float32 `[1, H, W, 3]`, RGB in [0, 1].
-        convolutions: from `fast_convolutions`, for these layers.
+        convolutions: a function for each of some layers, in place of their own calls.
     """
     features = preprocess(image)
     if not convolutions:
@@ -130,56 +128,6 @@ def apply_layers(
         if layer.name in names:
             outputs[layer.name] = features
     return outputs
-
-
-def fast_convolutions(model: Network, height: int, width: int, use_winograd: bool) -> Convolutions:
-    """Return faster convolutions for `extract_features`, of the layers that gain by them.
-
-    The transformed kernels take four times the memory of the layers' own: 240 MB for all up to
-    block5_conv2; the turned ones take as much as the layers' own.
-
-    Args:
-        model: from `feature_model`.
-        height: of the picture, pixels.
-        width: of the picture, pixels.
-        use_winograd: Winograd's where it is faster, which takes some seconds to compile.
-    """
-    convolutions: dict[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {}
-    for layer in model.layers:
-        if not isinstance(layer, keras.layers.Conv2D) or layer.compute_dtype != "float32":
-            continue
-        poolings = int(layer.name[len("block")]) - 1
-        _, _, inputs, outputs = layer.kernel.shape
-        if use_winograd and winograd.is_faster(
-            height >> poolings, width >> poolings, inputs, outputs
-        ):
-            convolutions[layer.name] = functools.partial(_winograd, transformed_kernel(layer))
-        elif direct.is_faster() and layer.name != "block1_conv1":  # which may pad by edges
-            kernel = tf.convert_to_tensor(layer.kernel)
-            convolutions[layer.name] = functools.partial(_direct, kernel, turned_kernel(layer))
-    return convolutions
-
-
-def _winograd(kernel: tf.Tensor, features: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
-    return winograd.convolve_relu(features, kernel, bias)
-
-
-def _direct(
-    kernel: tf.Tensor, turned: tf.Tensor, features: tf.Tensor, bias: tf.Tensor
-) -> tf.Tensor:
-    return direct.convolve_relu(features, kernel, turned, bias)
-
-
-@cached(16)
-def transformed_kernel(layer: keras.layers.Conv2D) -> tf.Tensor:
-    """Return a layer's kernel transformed for Winograd's convolution, once for all sizes."""
-    return winograd.transform_kernel(tf.convert_to_tensor(layer.kernel))
-
-
-@cached(16)
-def turned_kernel(layer: keras.layers.Conv2D) -> tf.Tensor:
-    """Return a layer's kernel turned for the way back of a direct convolution, for all sizes."""
-    return direct.turn_kernel(tf.convert_to_tensor(layer.kernel))
 
 
 class EdgePaddedConv2D(keras.layers.Conv2D):

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nst_tf.caching import cached
-from nst_tf.errors import UserError
 from nst_tf.network.layers import LAYERS, POOLED_BLOCKS, WIDTHS
+from nst_tf.utils.caching import cached
+from nst_tf.utils.errors import UserError
 
 BUNDLED = "vgg19_imagenet_notop_q8.npz"
 BUNDLED_SHA256 = "efd97b811991acfd7d242f2aabc237c6026bc201c4a4ef0a79eeaf7b5338048a"

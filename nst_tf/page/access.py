@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from nst_tf.errors import UserError
 from nst_tf.page.visitors import ODD, Visitor
+from nst_tf.utils.errors import UserError
 
 AWAY = "the page was away for too long: load it again"
 

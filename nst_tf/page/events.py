@@ -8,7 +8,6 @@ import gradio as gr
 from PIL import Image
 
 from nst_tf.cli.help import PURPOSES
-from nst_tf.errors import UserError
 from nst_tf.images.metadata import read_metadata
 from nst_tf.page.access import current_visitor
 from nst_tf.page.blocks import EVENT, GuardedBlocks, file_paths
@@ -20,6 +19,7 @@ from nst_tf.page.parts import PAINTINGS, PHOTOS, TITLE, Parts
 from nst_tf.page.show import told
 from nst_tf.page.visitors import Visitor
 from nst_tf.recipes import recipe
+from nst_tf.utils.errors import UserError
 
 STRENGTHS = (0.5, 1.0, 1.5)  # of the pictures that one click makes
 TICK = 0.5  # seconds between two looks at the runs

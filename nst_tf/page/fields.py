@@ -5,10 +5,10 @@ from typing import Any
 
 import gradio as gr
 
-from nst_tf.explain import bounds
 from nst_tf.page.order import EVERYDAY, SERVERS, as_flags
 from nst_tf.recipes import recipe
 from nst_tf.settings import INITS, Settings
+from nst_tf.utils.describe import bounds
 
 AS_THE_RECIPE = "as the recipe"
 

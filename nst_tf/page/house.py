@@ -8,13 +8,13 @@ from pathlib import Path
 
 from PIL import Image
 
-from nst_tf.errors import UserError
 from nst_tf.page.limits import Limits
 from nst_tf.page.order import Order, safe_names
 from nst_tf.page.runs import Line, Run
 from nst_tf.page.strokes import decode_layer, painted_masks
 from nst_tf.page.uploads import Upload, check_upload
 from nst_tf.page.visitors import Visitor, Visitors
+from nst_tf.utils.errors import UserError
 
 
 @dataclass(frozen=True)

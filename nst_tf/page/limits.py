@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from nst_tf.errors import UserError
 from nst_tf.settings import Settings
+from nst_tf.utils.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Limits:
 def planned_steps(settings: Settings) -> int:
     """Return an upper bound of a run's steps, which photos that are not square may not reach.
 
-    Scales are left out whose long side is below `min_dim`; see `nst_tf.schedule.plan_scales`.
+    Scales are left out whose long side is below `min_dim`; see `nst_tf.inputs.pyramid.plan_scales`.
     """
     total = 0
     for level in range(settings.scales):

@@ -10,10 +10,10 @@ from typing import Any
 
 from nst_tf.cli.flags import parse
 from nst_tf.cli.help import flag_value
-from nst_tf.errors import UserError
 from nst_tf.page.limits import Limits
 from nst_tf.recipes import recipe
 from nst_tf.settings import INITS, Settings
+from nst_tf.utils.errors import UserError
 
 EVERYDAY = ("strength", "detail", "max_dim", "preserve_color", "time_limit")
 """Settings that have a place of their own on the page."""

@@ -14,7 +14,6 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from nst_tf.errors import UserError
 from nst_tf.page.admin import admin_page
 from nst_tf.page.limits import Limits
 from nst_tf.page.login import ADMIN, Accounts, Throttle, login_page
@@ -22,6 +21,7 @@ from nst_tf.page.order import safe_names
 from nst_tf.page.runs import Line
 from nst_tf.page.visitors import Visitor, Visitors
 from nst_tf.page.wall import Rules, set_cookie
+from nst_tf.utils.errors import UserError
 
 LOG = logging.getLogger("nst_tf.page")
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from nst_tf.checks import counted
-from nst_tf.errors import UserError
+from nst_tf.utils.describe import counted
+from nst_tf.utils.errors import UserError
 
 # From the palette of Okabe and Ito, which people who do not see all colours can tell apart.
 COLORS = {"orange": (230, 159, 0), "blue": (86, 180, 233), "green": (0, 158, 115),

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import ImageOps
 
-from nst_tf.errors import UserError
 from nst_tf.images.decode import open_picture
+from nst_tf.utils.errors import UserError
 
 EDITED = 1024  # pixels of the long side of the picture that masks are painted on, at most
 

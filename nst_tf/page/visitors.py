@@ -10,10 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nst_tf.errors import UserError
 from nst_tf.page.limits import Limits
 from nst_tf.page.order import Order
 from nst_tf.page.runs import Run
+from nst_tf.utils.errors import UserError
 
 GONE = "that file is not here any more: choose it again"
 """The one answer for every path that is not the visitor's, whether a file is there or not."""

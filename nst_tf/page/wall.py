@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
-from nst_tf.errors import UserError
 from nst_tf.page.access import acting
-from nst_tf.page.asgi import (
+from nst_tf.page.asgi import (  # fmt: skip
     App,
     Message,
     Receive,
@@ -27,8 +26,9 @@ from nst_tf.page.asgi import (
     read_again,
     with_headers,
     with_nonce,
-)  # fmt: skip
+)
 from nst_tf.page.visitors import Visitor, Visitors
+from nst_tf.utils.errors import UserError
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 

@@ -21,13 +21,13 @@ from PIL import Image
 
 from nst_tf.callbacks.pace import Pace
 from nst_tf.cli.flags import parse
-from nst_tf.errors import UserError
+from nst_tf.cli.program import Run, ready
+from nst_tf.compute.device import import_tensorflow
 from nst_tf.images.preview import preview
-from nst_tf.run import Run, ready
-from nst_tf.runtime import import_tensorflow
+from nst_tf.utils.errors import UserError
 
 if TYPE_CHECKING:
-    from nst_tf.progress import Progress
+    from nst_tf.transfer.progress import Progress
 
 LONG_SIDE = 1024  # of what visitors see on the way, pixels, at most
 NICE = 10  # so that page and browser are served while both processors paint

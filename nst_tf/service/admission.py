@@ -4,7 +4,7 @@ import threading
 import weakref
 from typing import Protocol
 
-from nst_tf.gate import PATIENT, Gate, Patience
+from nst_tf.utils.locks import PATIENT, Gate, Patience
 
 
 class Idler(Protocol):

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from nst_tf.errors import UserError
-from nst_tf.explain import brief
 from nst_tf.images.depth import to_levels
 from nst_tf.images.save import FORMATS, save_image
-from nst_tf.progress import Ending
 from nst_tf.settings import Settings
+from nst_tf.transfer.progress import Ending
+from nst_tf.utils.describe import brief
+from nst_tf.utils.errors import UserError
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from nst_tf.loading import Loaded
-from nst_tf.memory.budget import BASE
+from nst_tf.compute.budget import BASE
+from nst_tf.inputs.sources import Loaded
 from nst_tf.network.weights import load_weights
-from nst_tf.progress import AstrayError, Ending, Progress
-from nst_tf.provenance import method_metadata
 from nst_tf.service.admission import Admission
 from nst_tf.service.result import Result
-from nst_tf.state import RunState
-from nst_tf.transfer import StyleTransfer
+from nst_tf.transfer.progress import AstrayError, Ending, Progress
+from nst_tf.transfer.provenance import method_metadata
+from nst_tf.transfer.state import RunState
+from nst_tf.transfer.stylize import StyleTransfer
 
 
 class Stream(Iterator[Progress]):

@@ -7,28 +7,28 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from nst_tf.checks import check_number, checked_duration
-from nst_tf.errors import UserError
-from nst_tf.forks import check_fork
-from nst_tf.gate import Patience
+from nst_tf.compute.budget import BASE
+from nst_tf.compute.budget import memory_budget as budget_of
+from nst_tf.compute.cache import Memo, memo_share
+from nst_tf.compute.device import use_device
 from nst_tf.images.masks import Region
 from nst_tf.images.resize import Size
 from nst_tf.images.sources import Source
+from nst_tf.inputs.sources import Given, Loaded
 from nst_tf.keywords import Overrides
-from nst_tf.loading import Given, Loaded
-from nst_tf.memory.budget import BASE
-from nst_tf.memory.budget import memory_budget as budget_of
-from nst_tf.memory.memo import Memo, memo_share
-from nst_tf.overrides import chosen
-from nst_tf.progress import Callback, any_ends, guarded
-from nst_tf.runtime import use_device
-from nst_tf.scale import load_model
+from nst_tf.recipes import chosen
 from nst_tf.service.admission import Admission
 from nst_tf.service.buckets import UNLIMITED, bucketed
 from nst_tf.service.result import Result
 from nst_tf.service.stream import Stream, room
 from nst_tf.settings import Settings
-from nst_tf.transfer import StyleTransfer
+from nst_tf.transfer.progress import Callback, any_ends, guarded
+from nst_tf.transfer.scales import load_model
+from nst_tf.transfer.stylize import StyleTransfer
+from nst_tf.utils.errors import UserError
+from nst_tf.utils.forks import check_fork
+from nst_tf.utils.locks import Patience
+from nst_tf.validation import check_number, checked_duration
 
 
 class Stylizer:

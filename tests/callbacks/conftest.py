@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from nst_tf.progress import Progress
-from nst_tf.schedule import plan_scales
+from nst_tf.inputs.pyramid import plan_scales
 from nst_tf.settings import Settings
+from nst_tf.transfer.progress import Progress
 
 
 def steps(count, pace=2.0, scales=1, **further):

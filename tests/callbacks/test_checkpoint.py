@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 import pytest
 
-import nst_tf.checkpoint
+import nst_tf.transfer.checkpoint
 from nst_tf.callbacks import Checkpoint, checkpoint
 
 
@@ -47,7 +47,7 @@ def written(monkeypatch, clock):
             self.append(run.step)
 
     disk = Disk()
-    monkeypatch.setattr(nst_tf.checkpoint, "save_checkpoint", disk.save)
+    monkeypatch.setattr(nst_tf.transfer.checkpoint, "save_checkpoint", disk.save)
     return disk
 
 
@@ -82,7 +82,9 @@ def test_a_full_disk_is_told_once_and_tried_again(clock, written, recwarn):
 
 def test_the_end_of_a_run_is_written_once_with_its_notes(clock, monkeypatch):
     runs = []
-    monkeypatch.setattr(nst_tf.checkpoint, "save_checkpoint", lambda path, run: runs.append(run))
+    monkeypatch.setattr(
+        nst_tf.transfer.checkpoint, "save_checkpoint", lambda path, run: runs.append(run)
+    )
     keep = Checkpoint("file", every=10, notes=lambda: ["a row"])
     assert not keep.save()
     keep(Step("first"))

@@ -2,7 +2,7 @@ import csv
 import dataclasses
 
 from nst_tf.callbacks import History
-from nst_tf.progress import Losses
+from nst_tf.losses.values import Losses
 from tests.callbacks.conftest import steps
 
 BEFORE = ["step", "total", "style", "content", "total_variation"]

@@ -5,11 +5,11 @@ import dataclasses
 import pytest
 
 from nst_tf import RECIPES
+from nst_tf.batch.flags import parse_batch
 from nst_tf.cli.arguments import ELSEWHERE
-from nst_tf.cli.film_flags import parse_film
 from nst_tf.cli.flags import UsageError, define_flags, parse
-from nst_tf.jobs.flags import parse_batch
-from nst_tf.run import main
+from nst_tf.cli.program import main
+from nst_tf.video.flags import parse_film
 
 
 def parsed(*words):

@@ -11,7 +11,7 @@ import pytest
 from nst_tf import RECIPES, Settings
 from nst_tf.cli.flags import OTHER_FLAGS
 from nst_tf.cli.help import PURPOSES, help_screen
-from nst_tf.run import main
+from nst_tf.cli.program import main
 
 NAMES = {knob.name for knob in dataclasses.fields(Settings)} | {row[1] for row in OTHER_FLAGS}
 

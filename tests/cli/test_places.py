@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-import nst_tf.run
-import nst_tf.video
+import nst_tf.cli.program
+import nst_tf.video.program
+from nst_tf.batch.flags import parse_batch
 from nst_tf.cli.flags import parse
 from nst_tf.cli.job import check
-from nst_tf.errors import UserError
-from nst_tf.jobs.flags import parse_batch
+from nst_tf.utils.errors import UserError
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +49,7 @@ def test_outputs_and_flags_of_batches_too(tmp_path):
 
 @pytest.mark.parametrize("address", ["https://example.org/a.jpg", "s3://bucket/a.jpg"])
 def test_addresses_get_a_hint(address, capfd):
-    assert nst_tf.run.main(["nst-tf", address, "b.jpg"]) == 1
+    assert nst_tf.cli.program.main(["nst-tf", address, "b.jpg"]) == 1
     assert capfd.readouterr().err == (
         f"nst_tf: {address} is an address: download the file and name it by its path\n"
     )

@@ -6,8 +6,8 @@ import shutil
 import pytest
 from PIL import ExifTags, Image
 
+from nst_tf.cli.program import main
 from nst_tf.images.metadata import read_metadata
-from nst_tf.run import main
 from tests.conftest import ASSETS
 
 SHORT = ["--content_layers=block2_conv2", "--style_layers=block1_conv1", "--steps=1"]

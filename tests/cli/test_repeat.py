@@ -12,9 +12,9 @@ from PIL import Image, PngImagePlugin
 import nst_tf
 from nst_tf import Settings
 from nst_tf.cli.flags import parse
+from nst_tf.cli.program import main
 from nst_tf.images.metadata import read_metadata
 from nst_tf.recipes import recipe
-from nst_tf.run import main
 from tests.conftest import ASSETS, GOLDEN
 
 SHORT = ["--content_layers=block2_conv2", "--style_layers=block1_conv1,block2_conv1"]

@@ -20,7 +20,7 @@ PROGRAM = """
 import os, signal, sys
 import nst_tf.run
 
-class Console(nst_tf.run.Console):
+class Console(nst_tf.cli.program.Console):
     def __call__(self, progress):
         super().__call__(progress)
         if progress.step == 2:
@@ -34,8 +34,8 @@ def step_without_end():
 def happen():
     {event}
 
-nst_tf.run.Console = Console
-sys.exit(nst_tf.run.main(sys.argv))
+nst_tf.cli.program.Console = Console
+sys.exit(nst_tf.cli.program.main(sys.argv))
 """
 
 FLAGS = [
@@ -114,7 +114,7 @@ def test_a_second_signal_ends_a_step_that_does_not_end(photo, painting, tmp_path
 
 
 def test_a_rescue_that_fails_shows_why_and_ends_all_the_same(photo, painting, tmp_path):
-    broken = "nst_tf.run.Run.rescue.__globals__.pop('Outcome'); step_without_end()"
+    broken = "nst_tf.cli.program.Run.rescue.__globals__.pop('Outcome'); step_without_end()"
     process = start(broken, photo, painting)
     err = interrupt_twice(process)
     assert process.returncode == 130

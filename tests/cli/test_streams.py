@@ -8,8 +8,8 @@ import pytest
 
 from nst_tf.cli.arguments import UsageError
 from nst_tf.cli.streams import answered
-from nst_tf.errors import UserError
 from nst_tf.images.metadata import read_metadata
+from nst_tf.utils.errors import UserError
 
 
 def raising(error):
@@ -45,9 +45,9 @@ def test_bugs_pass(error, capfd):
 REPORTS = """
 import os, sys
 from nst_tf.callbacks import Console
-from nst_tf.cli.film_bar import FilmBar
+from nst_tf.video.bar import FilmBar
 from nst_tf.cli.streams import fail, run_program, say
-from nst_tf.jobs.summary import Report, Tally
+from nst_tf.batch.summary import Report, Tally
 
 def main(argv):
     Console("CPU", 5, sys.stdout).close()

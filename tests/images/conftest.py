@@ -2,7 +2,7 @@
 
 import pytest
 
-from nst_tf.stderr import own_stderr
+from nst_tf.utils.stderr import own_stderr
 
 
 @pytest.fixture

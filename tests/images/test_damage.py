@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
-from nst_tf.errors import UserError
 from nst_tf.images.decode import open_picture
 from nst_tf.images.io import load_image, load_mask
 from nst_tf.images.save import save_image
-from nst_tf.stderr import own_stderr
+from nst_tf.utils.errors import UserError
+from nst_tf.utils.stderr import own_stderr
 
 
 def test_unreadable_files_are_one_line(tmp_path, photo):

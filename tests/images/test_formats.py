@@ -12,9 +12,9 @@ import pytest
 import tifffile
 from PIL import Image
 
+from nst_tf.batch.pictures import find_pictures
 from nst_tf.images.depth import to_levels
 from nst_tf.images.io import load_picture
-from nst_tf.jobs.pictures import find_pictures
 from tests.conftest import ROOT
 from tests.images.test_deep import sixteen_bit_png
 from tests.images.test_foreign import SIGNATURES

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms, features
 
+from nst_tf.cli.program import main
 from nst_tf.images import heif
 from nst_tf.images.decode import open_picture
 from nst_tf.images.io import load_image, load_picture
-from nst_tf.run import main
 
 HEAD = b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf"
 

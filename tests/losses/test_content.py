@@ -4,8 +4,8 @@ import tensorflow as tf
 
 from nst_tf.losses.content import Content
 from nst_tf.losses.term import Window
-from nst_tf.measuring import measure
 from nst_tf.settings import Settings
+from nst_tf.transfer.measure import measure
 
 
 def test_a_layers_loss_is_its_mean_squared_error():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from nst_tf.losses.guides import LEAST_LEFT, block_means, erode, layer_guide
+from nst_tf.losses.regions import LEAST_LEFT, block_means, erode, layer_guide
 from nst_tf.network.layers import LAYERS, receptive_radius, stride
 from nst_tf.network.model import extract_features, feature_model
 from nst_tf.network.weights import load_weights
@@ -46,7 +46,7 @@ def test_the_guide_of_everything_counts_all_locations_alike(layer):
 
 @pytest.mark.parametrize("layer", ["block1_conv1", "block2_conv1", "block3_conv1"])
 def test_eroded_by_all_of_its_radius_no_location_sees_what_is_outside(layer, monkeypatch):
-    monkeypatch.setattr("nst_tf.losses.guides.EROSION_FRACTION", 1.0)
+    monkeypatch.setattr("nst_tf.losses.regions.EROSION_FRACTION", 1.0)
     mask = np.zeros((64, 96), np.float32)
     mask[:, 13:] = 1
     guide = layer_guide(mask, layer)

@@ -7,13 +7,13 @@ import tensorflow as tf
 from nst_tf import RECIPES, Settings, stylize
 from nst_tf.cli.flags import parse
 from nst_tf.cli.inputs import load_inputs
-from nst_tf.fitting import fit
+from nst_tf.compute.evaluate import compiled
+from nst_tf.inputs.prepare import fit
 from nst_tf.losses.objective import step_weights
 from nst_tf.losses.registry import make_terms
-from nst_tf.measuring import measure, whole_targets
-from nst_tf.memory.evaluate import compiled
 from nst_tf.network.model import extract_features
-from nst_tf.scale import load_model
+from nst_tf.transfer.measure import measure, whole_targets
+from nst_tf.transfer.scales import load_model
 from tests.conftest import ASSETS
 
 SETTINGS = Settings(

@@ -11,10 +11,10 @@ from nst_tf.losses.objective import measure_parts
 from nst_tf.losses.registry import make_terms
 from nst_tf.losses.targets import Part
 from nst_tf.losses.term import Window
-from nst_tf.measuring import measure
 from nst_tf.network.model import extract_features
-from nst_tf.scale import load_model
 from nst_tf.settings import Settings
+from nst_tf.transfer.measure import measure
+from nst_tf.transfer.scales import load_model
 
 LAYERS = ("block1_conv1", "block2_conv1")
 SETTINGS = Settings(

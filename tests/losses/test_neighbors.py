@@ -5,19 +5,19 @@ import pytest
 import tensorflow as tf
 
 from nst_tf import Settings, stylize
-from nst_tf.fitting import fit
+from nst_tf.compute.evaluate import compiled
+from nst_tf.compute.passes import summarize_blocks
 from nst_tf.images.masks import Region
+from nst_tf.inputs.prepare import fit
 from nst_tf.losses import neighbors
 from nst_tf.losses.neighbors import fold, nearest_rows, places, products, unfold
 from nst_tf.losses.objective import step_weights
 from nst_tf.losses.registry import make_terms
 from nst_tf.losses.targets import make_targets
-from nst_tf.measuring import measure, whole_targets
-from nst_tf.memory.evaluate import compiled
-from nst_tf.memory.passes import summarize_blocks
 from nst_tf.network.layers import stride
 from nst_tf.network.model import extract_features
-from nst_tf.scale import load_model
+from nst_tf.transfer.measure import measure, whole_targets
+from nst_tf.transfer.scales import load_model
 
 SETTINGS = Settings(
     loss="relative", optimizer="lbfgs", content_weight=0.1, style_weight=1,

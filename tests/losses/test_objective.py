@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nst_tf import Settings
-from nst_tf.fitting import fit
+from nst_tf.inputs.prepare import fit
 from nst_tf.losses.objective import (
     combine,
     gradient,
@@ -21,8 +21,8 @@ from nst_tf.losses.objective import (
 from nst_tf.losses.registry import make_terms
 from nst_tf.losses.targets import Part, level_shares
 from nst_tf.losses.term import Statistics, Term
-from nst_tf.measuring import whole_targets
-from nst_tf.scale import load_model
+from nst_tf.transfer.measure import whole_targets
+from nst_tf.transfer.scales import load_model
 
 SETTINGS = Settings(
     content_layers=["block2_conv1"], style_layers=["block1_conv1", "block2_conv1"],

@@ -5,14 +5,14 @@ import pytest
 import tensorflow as tf
 
 from nst_tf import Settings
-from nst_tf.fitting import fit
-from nst_tf.images.reference import Reference
+from nst_tf.compute.evaluate import compiled
+from nst_tf.inputs.prepare import fit
+from nst_tf.inputs.reference import Reference
 from nst_tf.losses.objective import step_weights
 from nst_tf.losses.registry import make_terms
-from nst_tf.measuring import whole_targets
-from nst_tf.memory.evaluate import compiled
-from nst_tf.scale import load_model
-from nst_tf.transfer import StyleTransfer
+from nst_tf.transfer.measure import whole_targets
+from nst_tf.transfer.scales import load_model
+from nst_tf.transfer.stylize import StyleTransfer
 
 SETTINGS = Settings(
     loss="relative", content_weight=0.1, style_weight=1, total_variation_weight=0.05,

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from nst_tf import RECIPES, stylize
-from nst_tf.memory.evaluate import release
+from nst_tf.compute.evaluate import release
 from nst_tf.network.gradients import custom_gradient
 
 

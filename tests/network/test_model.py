@@ -122,7 +122,7 @@ def test_the_settings_of_a_host_change_nothing(pixels, name, value, options):
 def test_another_backend_is_refused_with_the_call_that_helps():
     script = (
         "from nst_tf import UserError\n"
-        "for name in ('nst_tf', 'nst_tf.transfer'):\n"
+        "for name in ('nst_tf', 'nst_tf.transfer.stylize'):\n"
         "    try:\n"
         "        exec(f'from {name} import stylize')\n"
         "    except UserError as error:\n"

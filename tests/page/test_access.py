@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nst_tf.errors import UserError
-from nst_tf.page.access import (
+from nst_tf.page.access import (  # fmt: skip
     AWAY,
     Choice,
     File,
@@ -25,9 +24,10 @@ from nst_tf.page.access import (
     guarded,
     picked,
     well_formed,
-)  # fmt: skip
+)
 from nst_tf.page.limits import Limits
 from nst_tf.page.visitors import GONE, ODD, Visitors
+from nst_tf.utils.errors import UserError
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from nst_tf import app
+from nst_tf.page import program as app
 from tests.conftest import ROOT
 from tests.page.visit import free_port, wait_until
 

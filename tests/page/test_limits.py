@@ -4,11 +4,11 @@ import dataclasses
 
 import pytest
 
-from nst_tf.errors import UserError
+from nst_tf.inputs.pyramid import plan_scales
 from nst_tf.page.limits import Limits, planned_steps
 from nst_tf.recipes import RECIPES
-from nst_tf.schedule import plan_scales
 from nst_tf.settings import Settings
+from nst_tf.utils.errors import UserError
 
 
 @pytest.mark.parametrize("name", RECIPES)

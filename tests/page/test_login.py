@@ -2,7 +2,7 @@
 
 import pytest
 
-from nst_tf.page.login import (
+from nst_tf.page.login import (  # fmt: skip
     ADMIN,
     FORGOTTEN,
     FREE,
@@ -12,7 +12,7 @@ from nst_tf.page.login import (
     Accounts,
     Throttle,
     login_page,
-)  # fmt: skip
+)
 
 
 class Clock:

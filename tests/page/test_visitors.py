@@ -6,10 +6,10 @@ from contextlib import suppress
 
 import pytest
 
-from nst_tf.errors import UserError
 from nst_tf.page.limits import Limits
 from nst_tf.page.order import Order
 from nst_tf.page.visitors import MOST_STROKES, Visitors, sweep_files
+from nst_tf.utils.errors import UserError
 
 ORDER = Order("photo.png", ("painting.png",))
 

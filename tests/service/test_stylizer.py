@@ -23,15 +23,15 @@ from nst_tf import (
     read_metadata,
     stylize,
 )
-from nst_tf.loading import Given
+from nst_tf.compute import passes
+from nst_tf.compute.cache import Memo, size_of
+from nst_tf.compute.evaluate import CACHED, compiled
+from nst_tf.inputs.sources import Given
 from nst_tf.losses.term import Statistics
-from nst_tf.memory import passes
-from nst_tf.memory.evaluate import CACHED, compiled
-from nst_tf.memory.memo import Memo, size_of
-from nst_tf.scale import Switch
 from nst_tf.service.buckets import bucketed
 from nst_tf.service.stylizer import _work
-from nst_tf.transfer import StyleTransfer
+from nst_tf.transfer.stylize import StyleTransfer
+from nst_tf.utils.locks import Switch
 
 MIB = 2**20
 

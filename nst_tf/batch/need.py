@@ -1,0 +1,96 @@
+"""The memory that the jobs of a batch need."""
+
+import math
+from collections.abc import Sequence
+from contextlib import suppress
+
+from nst_tf.batch.job import job_settings, method, photo_size
+from nst_tf.cli.flags import parse
+from nst_tf.cli.inputs import load_inputs
+from nst_tf.compute.start import start_tensorflow
+from nst_tf.inputs.pyramid import plan_scales
+from nst_tf.settings import Settings
+from nst_tf.workers.job import Job
+from nst_tf.workers.share import Share, budget_within, divided, run_need
+
+LOOKED_AT = 8  # kinds of jobs whose need is estimated
+
+
+UNKNOWN_SIDE = 2048  # pixels of a photo that cannot be read, where --max_dim sets no limit
+
+
+def share_out(workers: int, jobs: Sequence[Job], device: str = "auto") -> Share:
+    """Return what each worker has, and fewer workers where memory has no room for all.
+
+    Args:
+        workers: how many there are to be.
+        jobs: some of those to come, whose need counts for all.
+        device: on which all of them run.
+
+    Raises:
+        ValueError: the device is not there.
+    """
+    if workers == 1:
+        return Share(1)
+    need = greatest_need(jobs, device)
+    return divided(workers, need, [job_settings(job.flags).memory_budget for job in jobs])
+
+
+def greatest_need(jobs: Sequence[Job], device: str = "auto", most: int | None = None) -> int:
+    """Start TensorFlow and return the bytes that a worker needs for the largest of some jobs.
+
+    Of each kind, which are the jobs of the same settings and paintings, the largest photo that can
+    be read counts. Where none can be read, the largest photo that the settings allow does, so that
+    damaged photos cost themselves and no job that comes later.
+
+    Args:
+        jobs: some of those to come, whose need counts for all.
+        device: on which all of them run.
+        most: bytes that a worker may take at most, its memo included; `None` stands for what this
+            machine has.
+
+    Raises:
+        ValueError: the device is not there.
+    """
+    start_tensorflow(device)
+    from nst_tf.compute.cache import beside_memo, memo_share
+
+    if most is not None:
+        most -= memo_share(most) + 1  # a byte for rounding
+    needs: dict[tuple, int] = {}
+    for job in sorted(jobs, key=_pixels, reverse=True):
+        kind = (method(job.flags), tuple(job.files("style")))
+        if kind not in needs and len(needs) < LOOKED_AT and (need := _need(job, most)):
+            needs[kind] = need
+    assumed = [_assumed_need(job_settings(job.flags), most) for job in jobs[:1] if not needs]
+    return beside_memo(max([*needs.values(), *assumed], default=0))
+
+
+def _pixels(job: Job) -> int:
+    return math.prod(photo_size(job))
+
+
+def _need(job: Job, most: int | None) -> int:
+    """Return the bytes that a job needs, or 0 if it cannot be read or fits in no way."""
+    from nst_tf.images.masks import count_masks
+
+    with suppress(OSError, ValueError, MemoryError):  # which the job reports
+        values, settings = parse(["nst_tf.batch", *job.words()])
+        inputs = load_inputs(values, settings, most)
+        need = run_need(inputs.fitted, count_masks(inputs.fitted.regions), most)
+        return max(inputs.peak, need)
+    return 0
+
+
+def _assumed_need(settings: Settings, most: int | None) -> int:
+    """Return the bytes that a square photo and a square painting of the longest side need."""
+    from nst_tf.compute.budget import BASE
+    from nst_tf.compute.plan import plan_memory
+
+    side = settings.max_dim or UNKNOWN_SIDE
+    size = (side, side)
+    with suppress(ValueError):
+        scales = plan_scales(settings, size, [size])
+        plans = plan_memory(settings, scales, [size], 0, budget_within(settings, most))
+        return max(plan.peak for plan in plans)
+    return BASE

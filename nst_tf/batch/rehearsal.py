@@ -1,0 +1,60 @@
+"""A dry run: what each job would make, and what would be refused."""
+
+import os
+from typing import Any
+
+from nst_tf.batch.finished import is_finished
+from nst_tf.batch.job import method
+from nst_tf.batch.source import Jobs
+from nst_tf.cli.flags import parse
+from nst_tf.cli.inputs import load_inputs, picture_paths
+from nst_tf.cli.streams import fail, say
+from nst_tf.images.save import check_output_size
+from nst_tf.workers.job import Job
+from nst_tf.workers.outcome import Outcome, whatever_happens
+
+
+def rehearse(jobs: Jobs) -> int:
+    """List what each job would make, and return the exit status: 1 if any would fail."""
+    rehearsal, status = Rehearsal(), 0
+    for job in jobs.valid():
+        state = ""
+        if is_finished(job):
+            state = " (finished)"
+        else:
+            outcome = rehearsal(job)
+            for warning in outcome.warnings:
+                fail(f"warning: {job.place}: {warning}", 0)
+            if outcome.error:
+                status = fail(f"{job.place}: {outcome.error}", 1)
+                continue
+        say(f"{job.place} -> {job.output}{state}")
+    return status
+
+
+class Rehearsal:
+    """Reads the pictures of jobs as a run would.
+
+    Each picture is read once with the same settings: of every photo with every painting, all
+    photos with the first painting and all paintings with the first photo are read.
+    """
+
+    def __init__(self) -> None:
+        self._sound: set[int] = set()
+
+    def __call__(self, job: Job) -> Outcome:
+        """Return `done`, or `failed` with the reason why a run would fail."""
+        return whatever_happens(job, lambda: self._rehearse(job))
+
+    def _rehearse(self, job: Job) -> Outcome:
+        values, settings = parse(["nst_tf.batch", *job.words()])
+        replaced = values.overwrite or os.path.exists(f"{job.output}.checkpoint")
+        if os.path.exists(job.output) and not replaced:
+            raise FileExistsError(f"{job.output} exists: choose another name or add --overwrite")
+        common: Any = method(job.flags)
+        paths = [path for named in picture_paths(values, settings).values() for path in named]
+        keys = {hash((common, path)) for path in paths}
+        if not keys <= self._sound:
+            check_output_size(job.output, *load_inputs(values, settings).fitted.size)
+            self._sound |= keys
+        return Outcome(job, "done")

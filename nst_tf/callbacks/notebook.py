@@ -1,0 +1,174 @@
+"""A run in a notebook: the growing picture, its losses and a way to stop, in place.
+
+>>> from nst_tf import stylize
+>>> from nst_tf.callbacks.notebook import Live
+>>> picture = stylize("photo.jpg", "painting.jpg", "painting", callbacks=[Live()])
+"""
+
+import importlib.util
+import io
+import signal
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from nst_tf.callbacks.pace import duration
+from nst_tf.images.preview import preview
+
+if TYPE_CHECKING:
+    from nst_tf.transfer.progress import Progress
+
+HINT = "interrupt the kernel (■) to stop and keep the picture"
+
+
+class Live:
+    """A callback that shows the picture and the losses of a run in the output of its cell.
+
+    To stop the run after the step that it is in, interrupt the kernel (■). Where ipywidgets is
+    installed and the kernel hears clicks while a cell runs (ipykernel 7), there is a Stop button
+    too, which JupyterLab 4.4 and later serve. The picture is returned as if the run had ended by
+    itself; a second interrupt ends the cell at once.
+
+    Args:
+        long_side: of the picture that is shown, pixels, at most.
+        interval: seconds between two updates, at least.
+
+    Raises:
+        ImportError: IPython is missing.
+    """
+
+    def __init__(self, long_side: int = 512, interval: float = 0.5) -> None:
+        if importlib.util.find_spec("IPython") is None:
+            raise ImportError("Live needs IPython: run pip install 'nst_tf[notebook]'")
+        self._long_side = long_side
+        self._interval = interval
+        self._view: _View | None = None
+        self._stop = _Stop()
+        self._latest: Progress | None = None
+        self._due = 0.0
+
+    def __call__(self, progress: "Progress") -> bool:
+        """Show the step if an update is due, and return whether somebody wants to stop."""
+        if self._latest and progress.step <= self._latest.step:
+            self._end()  # of the run before
+        if self._view is None:
+            self._begin()
+        self._latest = progress
+        stopped = self._stop.wanted
+        if stopped or progress.step == progress.steps:
+            self._end()
+        elif time.monotonic() >= self._due:
+            self._show(progress, HINT)
+        return stopped
+
+    def _begin(self) -> None:
+        from IPython import get_ipython
+
+        self._view, self._due = _View(), 0.0
+        self._stop.wanted = False
+        if shell := get_ipython():
+            self._stop.listen()
+            shell.events.register("post_run_cell", self._cell_ended)
+
+    def _cell_ended(self, _: Any) -> None:
+        self._end()  # a run may end before its last step
+
+    def _end(self) -> None:
+        """Show the last step, and leave everything as it was before the run."""
+        from IPython import get_ipython
+
+        if self._latest and self._view:
+            self._show(self._latest, "stopped" if self._stop.wanted else "finished")
+            if shell := get_ipython():
+                shell.events.unregister("post_run_cell", self._cell_ended)
+        self._stop.close()
+        self._view = self._latest = None
+
+    def _show(self, progress: "Progress", note: str) -> None:
+        assert self._view
+        losses = " · ".join(f"{name} {value:.4g}" for name, value in progress.losses.items())
+        where = f"step {progress.step} of {progress.steps}, {duration(progress.seconds)}"
+        picture = Image.fromarray(preview(progress.image(), self._long_side))
+        self._view.show(picture, f"{where} · {losses} · {note}")
+        self._due = time.monotonic() + self._interval
+
+
+class _View:
+    """A picture above a line, which later ones replace."""
+
+    def __init__(self) -> None:
+        from IPython.display import DisplayHandle
+
+        self._handles = DisplayHandle(), DisplayHandle()
+        self._shown = False
+
+    def show(self, picture: Image.Image, line: str) -> None:
+        from IPython.display import Image as Shown
+        from IPython.display import Pretty
+
+        file = io.BytesIO()
+        picture.save(file, "JPEG", quality=90)
+        parts = Shown(file.getvalue(), format="jpeg"), Pretty(line)
+        for handle, part in zip(self._handles, parts, strict=True):
+            (handle.update if self._shown else handle.display)(part)
+        self._shown = True
+
+
+class _Stop:
+    """Hears of an interrupt, and of a click on a button.
+
+    Attributes:
+        wanted: whether one has come.
+    """
+
+    def __init__(self) -> None:
+        self.wanted = False
+        self._previous: Any = None
+        self._button: Any = None  # the handle of its display
+
+    def listen(self) -> None:
+        """Listen from now on."""
+        if threading.current_thread() is threading.main_thread():  # no other can
+            self._previous = signal.signal(signal.SIGINT, self._interrupted)
+        if importlib.util.find_spec("ipywidgets") and _clicks_are_heard():
+            from IPython.display import display
+            from ipywidgets import Button
+
+            button = Button(description="Stop", icon="stop")
+            button.on_click(self._clicked)
+            self._button = display(button, display_id=True)
+            with suppress(AttributeError):
+                # With it, ipykernel 7.4 lets clicks wait for the end of the cell.
+                del button.comm._reply_subshell_id
+
+    def close(self) -> None:
+        """Listen no longer, and take the button away."""
+        self._restore()
+        if self._button:
+            from IPython.display import Pretty
+
+            self._button.update(Pretty(""))
+            self._button = None
+
+    def _clicked(self, _: Any) -> None:
+        self.wanted = True
+
+    def _interrupted(self, *_: Any) -> None:
+        self.wanted = True
+        self._restore()  # a second one shall end the cell
+
+    def _restore(self) -> None:
+        if self._previous is not None:
+            signal.signal(signal.SIGINT, self._previous)
+            self._previous = None
+
+
+def _clicks_are_heard() -> bool:
+    """Return whether the kernel takes messages while a cell runs: whether it has subshells."""
+    from IPython import get_ipython
+
+    kernel = getattr(get_ipython(), "kernel", None)
+    return bool(getattr(kernel, "_supports_kernel_subshells", False))

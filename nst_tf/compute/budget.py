@@ -1,0 +1,87 @@
+"""How much memory a run may take."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from nst_tf.settings import Settings
+from nst_tf.validation import parse_bytes
+
+MIB, GIB = 2**20, 2**30
+
+BASE = 865 * MIB  # Python, TensorFlow, the network, and its kernels as oneDNN lays them out
+SPARE = 0.85  # share of the free memory that a run takes at most, unless it is told otherwise
+
+
+def memory_budget(settings: Settings) -> int:
+    """Return how many bytes the process may take, what it has taken already included."""
+    import tensorflow as tf
+
+    if settings.memory_budget == "auto" and tf.config.list_logical_devices("GPU"):
+        return sys.maxsize  # TensorFlow does not tell what is free: a run falls back to blocks
+    return host_budget(settings)
+
+
+def host_budget(settings: Settings) -> int:
+    """Return how many bytes of the machine's own memory the process may take, as `memory_budget`.
+
+    TensorFlow is not needed.
+    """
+    if settings.memory_budget != "auto":
+        return parse_bytes(settings.memory_budget)
+    # A notebook does not give back what it holds beside TensorFlow.
+    return min(psutil.Process().memory_info().rss, BASE) + free_memory()
+
+
+def free_memory() -> int:
+    """Return how many of the bytes that are free a program may take."""
+    return int(SPARE * min([psutil.virtual_memory().available, *cgroup_free()]))
+
+
+def cgroup_free(
+    root: Path = Path("/sys/fs/cgroup"), membership: Path = Path("/proc/self/cgroup")
+) -> Iterator[int]:
+    """Yield the bytes that the limits of the process's Linux control groups leave.
+
+    A group's limit counts for everything below it, so every group on the way up is asked. Memory
+    that only caches files counts as free. Nothing is yielded on other systems.
+    """
+    try:
+        lines = membership.read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if not controllers or "memory" in controllers.split(","):
+            version = 1 if controllers else 2
+            base = root / "memory" if controllers else root
+            group = base / path.strip("/")
+            # In a container the path may be the host's: its own group is then at the root.
+            for place in (group, *group.parents) if group.is_dir() else (base,):
+                yield from _group_free(place, version)
+                if place == base:
+                    break
+
+
+def _group_free(group: Path, version: int) -> Iterator[int]:
+    limit, usage, cached = (
+        ("memory.max", "memory.current", "inactive_file")
+        if version == 2
+        else ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+    )
+    try:
+        most, used = (int((group / name).read_text()) for name in (limit, usage))
+    except (OSError, ValueError):  # "max": no limit here
+        return
+    with suppress(OSError, ValueError, KeyError):  # without statistics, nothing counts as cached
+        lines = (group / "memory.stat").read_text().splitlines()
+        used -= int(dict(line.split() for line in lines)[cached])
+    yield max(0, most - used)
+
+
+def describe_bytes(size: int) -> str:
+    """Return bytes in GiB, or in MiB below one."""
+    return f"{size / GIB:.1f} GiB" if size >= GIB else f"{size / MIB:.0f} MiB"

@@ -1,0 +1,237 @@
+"""The objective and its gradient, compiled for one picture size: whole or block by block.
+
+By blocks it is exact, in memory that hardly grows with the picture. A first pass sums the terms'
+statistics over the blocks. Automatic differentiation of the losses at the sums gives multipliers
+λ = ∂total/∂statistics. A second pass pulls Σ ⟨λ, statistics(block)⟩ back to the pixels. Both equal
+the whole picture's values up to rounding (Galerne, Raad, Lezama and Morel, "Scaling Painting Style
+Transfer", 2022, for Gram matrices).
+"""
+
+import functools
+import gc
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from nst_tf.compute import winograd
+from nst_tf.compute.convolutions import fast_convolutions, transformed_kernel, turned_kernel
+from nst_tf.compute.passes import (
+    BlockedStage,
+    ConvolutionsBySize,
+    PartsByKey,
+    StatisticsByKey,
+    backward_blocks,
+    count_blocks,
+)
+from nst_tf.compute.tiles import make_stages
+from nst_tf.losses.objective import OF_LAYER, Weights, combine, gradient, measure_parts, objective
+from nst_tf.losses.targets import Targets, halved
+from nst_tf.losses.term import PIXELS, Term, Window, add
+from nst_tf.network.layers import smallest_side
+from nst_tf.network.model import Network
+from nst_tf.utils.caching import cached
+
+CACHED = 24
+"""Compiled picture sizes that are kept: six runs of four scales. Each takes 5 to 30 MB."""
+
+_OURS = ("compiled.<locals>.", "Evaluator._step.", "BlockedObjective.", "BlockedStage.")
+
+
+def _is_not_ours(record: logging.LogRecord) -> bool:
+    """Return whether a warning of TensorFlow's is not about our functions.
+
+    They share their code, so it takes one function for each size for one that is traced in vain.
+    """
+    text = record.getMessage()
+    return "tf.function retracing" not in text or not any(name in text for name in _OURS)
+
+
+tf.get_logger().addFilter(_is_not_ours)
+
+Losses = dict[str, tf.Tensor]
+Evaluate = Callable[[tf.Tensor, Targets, Weights], tuple[Losses, tf.Tensor]]
+
+
+class Evaluator:
+    """The objective of a network, terms and a picture size, each traced when first used.
+
+    Attributes:
+        evaluate: returns the losses of an image, `total` first, and the gradient of their total.
+    """
+
+    def __init__(self, evaluate: Evaluate, whole: bool) -> None:
+        # Without autograph, which nothing here needs, the trace takes two thirds of the time, and
+        # a process that is killed leaves no generated code in the system's temporary directory.
+        self.evaluate: Evaluate = tf.function(evaluate, autograph=False) if whole else evaluate
+        self._whole = whole
+        self._steps: dict[Callable, Callable] = {}
+        self._adding = threading.Lock()
+
+    def train_step(self, update: Callable[..., Any]) -> Callable[..., tuple[Losses, Any]]:
+        """Return a function that evaluates a `tf.Variable` and then updates it.
+
+        Args:
+            update: is given the variable, the losses, the gradient, and further arguments of the
+                function; what it returns comes back beside the losses. It must be traceable, and
+                one function for all calls.
+
+        Returns:
+            A function of the variable, targets, weights and the further arguments. For the whole
+            picture it is compiled as one graph.
+        """
+        with self._adding:
+            if update not in self._steps:
+                self._steps[update] = self._step(update)
+            return self._steps[update]
+
+    def _step(self, update: Callable[..., Any]) -> Callable[..., tuple[Losses, Any]]:
+        compiled = update if self._whole else tf.function(update, autograph=False)
+
+        def step(image, targets, weights, *arguments):
+            losses, slope = self.evaluate(image.value(), targets, weights)
+            return losses, compiled(image, losses, slope, *arguments)
+
+        return tf.function(step, autograph=False) if self._whole else step
+
+
+@cached(CACHED)
+def compiled(
+    network: Network,
+    terms: tuple[Term, ...],
+    shape: tuple[int, ...],
+    winograd: bool,
+    block_size: int,
+) -> Evaluator:
+    """Return the evaluator for images of a shape; its graphs go when it is evicted.
+
+    Args:
+        network: from `model.feature_model`.
+        terms: from `registry.make_terms`.
+        shape: of the image, `(1, H, W, 3)`.
+        winograd: whether to use Winograd's convolutions.
+        block_size: as for `Stage.plan`, or 0 for the whole picture at once.
+    """
+
+    def convolutions(height, width):
+        return fast_convolutions(network, height, width, winograd)
+
+    if block_size:
+        blocked = BlockedObjective(network, terms, shape, block_size, convolutions)
+        return Evaluator(blocked.evaluate, whole=False)
+    depth = max(term.levels for term in terms)
+    by_level = tuple(convolutions(shape[1] >> level, shape[2] >> level) for level in range(depth))
+
+    def evaluate(image, targets, weights):
+        return gradient(
+            lambda image: objective(network, terms, image, targets, weights, by_level), image
+        )
+
+    return Evaluator(evaluate, whole=True)
+
+
+def release() -> None:
+    """Drop all compiled graphs, XLA programs and transformed kernels, where memory is short."""
+    compiled.cache_clear()
+    winograd.compiled.cache_clear()
+    transformed_kernel.cache_clear()
+    turned_kernel.cache_clear()
+    gc.collect()
+
+
+class BlockedObjective:
+    """The objective and its gradient by blocks, for images of one shape.
+
+    Args:
+        network, terms, shape, block_size: as for `compiled`.
+        convolutions: returns those of the network for a height and width.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        terms: Sequence[Term],
+        shape: tuple[int, ...],
+        block_size: int,
+        convolutions: ConvolutionsBySize,
+    ) -> None:
+        self._names = [term.name for term in terms]
+        self._of_layers = {term.name: term for term in terms if term.layers}
+        self._of_pixels = [term for term in terms if not term.layers]
+        layers = network.output_names
+        levels = range(max(term.levels for term in terms))
+        sizes = [(shape[1] >> level, shape[2] >> level) for level in levels]
+        cell = max(term.grid for term in terms)
+        self._stages = [
+            [
+                BlockedStage(
+                    network, stage, size, block_size, layers, self._of_layers, convolutions
+                )
+                for stage in make_stages(layers, cell)
+            ]
+            for size in sizes
+            if min(size) >= smallest_side(layers)
+        ]
+        # Without XLA it would take the memory of up to ten pictures.
+        self._differentiate_pixels = tf.function(self._pixels, jit_compile=True, autograph=False)
+
+    def evaluate(
+        self, image: tf.Tensor, targets: Targets, weights: Weights
+    ) -> tuple[Losses, tf.Tensor]:
+        """Return the losses of an image and the gradient of their total."""
+        image = tf.convert_to_tensor(image)
+        if targets.preserved:
+            image = targets.preserved.compose(image)
+        losses: Losses = {}
+        slope = None
+        for level in range(targets.levels):
+            parts = {k: part for k, part in targets.at(level).items() if k[0] in self._of_layers}
+            with tf.GradientTape() as tape:
+                tape.watch(image)
+                picture = halved(image, level)
+            found, pulled = self._differentiate_layers(picture, level, parts, weights)
+            add(losses, found)
+            if level:
+                pulled = tape.gradient(picture, image, output_gradients=pulled)
+            slope = pulled if slope is None else slope + pulled
+        # The pixels come last, so that their slope takes no memory beside the blocks.
+        pixels = {k: part for k, part in targets.parts.items() if k[0] not in self._of_layers}
+        found, pulled = self._differentiate_pixels(image, pixels, weights)
+        add(losses, found)
+        slope += pulled
+        if targets.preserved:
+            slope *= targets.preserved.covered
+        layers = [name for name in losses if OF_LAYER in name]
+        return {name: losses[name] for name in ("total", *self._names, *layers)}, slope
+
+    def _pixels(
+        self, image: tf.Tensor, parts: PartsByKey, weights: Weights
+    ) -> tuple[Losses, tf.Tensor]:
+        """Return the losses of the terms of pixels, on the whole image, and the gradient."""
+
+        def losses(image: tf.Tensor) -> Losses:
+            statistics: StatisticsByKey = {}
+            targets = Targets(parts, None)
+            for level in range(targets.levels):
+                pixels = {PIXELS: halved(image, level)}
+                window = functools.partial(Window, pixels[PIXELS].shape[1:3], None)
+                statistics |= measure_parts(self._of_pixels, pixels, targets.at(level), window)
+            return combine(self._of_pixels, statistics, parts, weights)
+
+        return gradient(losses, image)
+
+    def _differentiate_layers(
+        self, picture: tf.Tensor, level: int, parts: PartsByKey, weights: Weights
+    ) -> tuple[Losses, tf.Tensor]:
+        """Return the losses of the terms of layers at a level, and the gradient at its picture."""
+        stages = self._stages[level]
+        inputs, statistics = count_blocks(stages, picture, parts, self._of_layers)
+        with tf.GradientTape() as tape:
+            tape.watch(tf.nest.flatten(statistics))
+            losses = combine(list(self._of_layers.values()), statistics, parts, weights)
+        multipliers = tape.gradient(
+            losses["total"], statistics, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
+        return losses, backward_blocks(stages, inputs, parts, multipliers)

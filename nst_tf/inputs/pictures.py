@@ -1,0 +1,26 @@
+"""The photo and the paintings at the size of a scale."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nst_tf.images.resize import resize, scaled
+from nst_tf.inputs.prepare import Fitted
+from nst_tf.inputs.pyramid import Scale
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """The photo and the paintings at a scale, float32 `[1, h, w, 3]` in [0, 1]."""
+
+    photo: np.ndarray
+    paintings: list[np.ndarray]
+
+    @classmethod
+    def at(cls, fitted: Fitted, scale: Scale) -> "Pictures":
+        """Return them resampled to a scale, in the colours that the run sees."""
+        photo, *paintings = (
+            resize(picture, scaled(picture.shape[1:3], scale.ratio))
+            for picture in (fitted.colors.content, *fitted.colors.styles)
+        )
+        return cls(photo, paintings)

@@ -1,0 +1,40 @@
+"""An image that the generated one should resemble, pixel by pixel."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from nst_tf.images.resize import Size, check_image, resize, resize_plane
+from nst_tf.utils.errors import UserError
+
+
+class Reference(NamedTuple):
+    """An image, and how far it is to be followed.
+
+    Attributes:
+        image: float32 `[1, H, W, 3]` in [0, 1].
+        confidence: float32 `[H, W]`, 1 where the image is to be followed, 0 where nothing is known.
+    """
+
+    image: np.ndarray
+    confidence: np.ndarray
+
+    def at(self, size: Size) -> "Reference":
+        """Return it resampled to a height and width, pixels."""
+        return Reference(resize(self.image, size), resize_plane(self.confidence, size))
+
+
+def check_reference(reference: Reference, size: Size) -> Reference:
+    """Return a reference whose arrays have been checked.
+
+    Raises:
+        ValueError: it is no image, or has another size than `size`; the text says so.
+    """
+    image = check_image("the reference", reference.image)
+    confidence = np.asarray(reference.confidence, np.float32)
+    if image.shape[1:3] != tuple(size) or confidence.shape != tuple(size):
+        raise UserError(
+            f"the reference has shapes {list(image.shape)} and {list(confidence.shape)}: expected "
+            f"{size[0]} rows and {size[1]} columns, as the content has"
+        )
+    return Reference(image, confidence)

@@ -1,0 +1,69 @@
+"""Where a scale starts: from what `init` says, or from the coarser scale's image."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nst_tf.images.resize import check_image, cover, resize
+from nst_tf.settings import INITS, Settings
+from nst_tf.utils.errors import UserError
+
+
+def start_image(
+    content: np.ndarray,
+    styles: Sequence[np.ndarray],
+    settings: Settings,
+    initial: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return the image that the first step changes.
+
+    Noise is uniform in [0, 1] and depends on nothing but the seed and the shape.
+
+    Args:
+        content: the photo at the coarsest scale, float32 `[1, H, W, 3]` in [0, 1].
+        styles: the paintings there.
+        settings: of the run.
+        initial: an image to start from instead, of any size.
+
+    Returns:
+        float32 of the content's shape, in [0, 1].
+
+    Raises:
+        ValueError: `settings.init` is a path, or `initial` is no image.
+    """
+    size = content.shape[1:3]
+    if initial is not None:
+        return cover(check_image("initial", initial), size)
+    if settings.init == "content":
+        return content
+    if settings.init == "style":
+        return cover(styles[0], size)
+    if settings.init == "noise":
+        return np.random.default_rng(settings.seed).random(content.shape, dtype=np.float32)
+    if settings.init == "white":
+        return np.ones_like(content)
+    raise UserError(
+        f"init {settings.init!r} is not one of {', '.join(INITS)}: pass a picture as `initial`"
+    )
+
+
+def refined(
+    image: np.ndarray, coarse: np.ndarray, photo: np.ndarray, strength: float
+) -> np.ndarray:
+    """Return a scale's image at the size of the next finer one.
+
+    The detail that the photo has only at the finer size is added, times 1 − strength: all of it at
+    a strength of 0, nothing from 1 on.
+
+    Args:
+        image: the coarser scale's, float32 `[1, h, w, 3]` in [0, 1].
+        coarse: the photo at the coarser scale.
+        photo: the photo at the finer scale, `[1, H, W, 3]`.
+        strength: as in `Settings`.
+    """
+    size = photo.shape[1:3]
+    image = resize(image, size)
+    if strength >= 1:
+        return image
+    fine = photo - resize(coarse, size)
+    return np.clip(image + (1 - strength) * fine, 0, 1)

@@ -1,0 +1,67 @@
+"""The objective of a given image, for comparisons."""
+
+from collections.abc import Sequence
+from typing import Unpack
+
+import tensorflow as tf
+
+from nst_tf.images.masks import Region
+from nst_tf.images.sources import Source
+from nst_tf.inputs.pictures import Pictures
+from nst_tf.inputs.prepare import Fitted
+from nst_tf.inputs.sources import Given, load_opaque
+from nst_tf.keywords import AllOverrides
+from nst_tf.losses.objective import objective, read, step_weights
+from nst_tf.losses.registry import make_terms
+from nst_tf.losses.targets import Targets
+from nst_tf.losses.term import Term
+from nst_tf.network.model import Network
+from nst_tf.recipes import chosen
+from nst_tf.settings import Settings
+from nst_tf.transfer.scales import exact_products, load_model, scale_targets
+from nst_tf.utils.errors import UserError
+
+
+def measure(
+    image: Source,
+    content: Source,
+    styles: Source | Sequence[Source],
+    settings: Settings | str | None = None,
+    regions: Sequence[Region] = (),
+    keep: Source | None = None,
+    **overrides: Unpack[AllOverrides],
+) -> dict[str, float]:
+    """Return the objective's terms of an image, as `stylize` with these arguments sees them.
+
+    Args:
+        image: any picture, as for `stylize`, of the size that the content is limited to. With
+            `preserve_color="luminance"` the optimised image has other colours than the result.
+        content, styles, settings, regions, keep, **overrides: as for `stylize`; of a ramp, the
+            start counts.
+
+    Returns:
+        The weighted terms by name, `total` first.
+
+    Raises:
+        ValueError, TypeError, OSError: as for `stylize`, or the image has another size than the
+            content.
+    """
+    given = Given(content, styles, chosen(settings, overrides), regions, keep=keep)
+    fitted = given.at(given.size).fitted
+    settings = fitted.settings
+    image = load_opaque(image, "image")
+    if image.shape[1:3] != fitted.size:
+        raise UserError(
+            f"image is {image.shape[2]}x{image.shape[1]} pixels, but the content "
+            f"{fitted.size[1]}x{fitted.size[0]}"
+        )
+    network, terms = load_model(settings), make_terms(settings)
+    weights = step_weights(settings.at(0), terms)
+    with exact_products(settings):
+        targets = whole_targets(network, terms, fitted)
+        return read(objective(network, terms, tf.constant(image), targets, weights))
+
+
+def whole_targets(network: Network, terms: Sequence[Term], fitted: Fitted) -> Targets:
+    """Return the targets at the finest scale, made from whole pictures."""
+    return scale_targets(network, terms, fitted, Pictures.at(fitted, fitted.scales[-1]))

@@ -1,0 +1,23 @@
+"""Checksums that tell files and arrays from others."""
+
+import hashlib
+
+import numpy as np
+
+from nst_tf.utils.files import StrPath
+
+
+def file_digest(path: StrPath) -> str:
+    """Return the SHA-256 of a file in hexadecimal.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def array_digest(array: np.ndarray) -> str:
+    """Return a SHA-256 in hexadecimal that other types, shapes or values do not have."""
+    described = f"{array.dtype.str} {array.shape} ".encode()
+    return hashlib.sha256(described + np.ascontiguousarray(array).tobytes()).hexdigest()

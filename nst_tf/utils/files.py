@@ -1,0 +1,269 @@
+"""Files: outputs refused early if they cannot be written, then written whole or not at all."""
+
+import errno
+import hashlib
+import io
+import itertools
+import os
+import re
+import secrets
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from nst_tf.utils.errors import UserError
+
+StrPath = str | os.PathLike[str]
+
+LONGEST = 255  # bytes of a name, for all common file systems
+ROOM = 24  # bytes of a name that is made up, for -2, .checkpoint and the like
+
+_STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
+
+
+def open_again(path: StrPath) -> IO[bytes]:
+    """Open a file for reading; one in memory, which a decoder may be reading, has a twin opened."""
+    # The twin shares the bytes: neither is written.
+    return io.BytesIO(path.getvalue()) if isinstance(path, io.BytesIO) else open(path, "rb")
+
+
+@contextmanager
+def write_whole(path: StrPath, overwrite: bool = True) -> Iterator[IO[bytes]]:
+    """Open a temporary file beside `path` that takes its place when the block ends without error.
+
+    The data reach the disk before the file takes its name. The target of a symbolic link is
+    written and the link stays. An existing file's permission bits stay. Devices and pipes, which
+    nothing can replace, are written when the block ends; a pipe that is not read any more is well.
+
+    Args:
+        path: where to write.
+        overwrite: whether a file that is there already is replaced.
+
+    Raises:
+        FileExistsError: a file is there and must stay.
+        OSError: the file cannot be written; the text says why.
+    """
+    target = _target(path)
+    try:
+        if is_stream(path):
+            with _spooled(path) as file:
+                yield file
+            return
+        mode = _mode(target)
+        if mode is not None and stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        with _temporary(target.parent) as (temporary, file):
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()  # Windows renames closed files only
+            if mode is not None:
+                os.chmod(temporary, stat.S_IMODE(mode))
+            if overwrite:
+                os.replace(temporary, target)
+            else:
+                _take_name(temporary, target)
+            _sync_directory(target.parent)
+    except FileExistsError:
+        raise FileExistsError(f"{path} exists already: choose another name") from None
+    except OSError as error:
+        raise OSError(f"{path} cannot be written: {reason(error)}") from None
+
+
+def reason(error: OSError) -> str:
+    """Return why the system refuses something, and what to do if the disk is full."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return f"{error.strerror or error}" + ", free some or choose another place" * full
+
+
+def make_directory(path: StrPath) -> None:
+    """Make a directory and those that it lies in, unless they are there.
+
+    Raises:
+        OSError: it cannot be made; the text says why.
+    """
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"directory {path} cannot be made: {reason(error)}") from None
+
+
+def is_stream(path: StrPath) -> bool:
+    """Return whether a path leads to a device, a pipe or an open descriptor such as /dev/stdout."""
+    if _descriptor(path) is not None:
+        return True
+    mode = _mode(Path(path))
+    return mode is not None and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _descriptor(path: StrPath) -> int | None:
+    """Return the number of the open descriptor that a path names, or None.
+
+    If stdout leads to a file, /dev/stdout leads there too. The file must not be replaced, and what
+    was written to it must stay.
+    """
+    name = os.path.abspath(path)
+    found = re.fullmatch(r"/(?:dev|proc/self)/fd/(\d+)", name)
+    return int(found[1]) if found else _STREAMS.get(name)
+
+
+@contextmanager
+def _spooled(path: StrPath) -> Iterator[IO[bytes]]:
+    """Open a temporary file, which writers can seek, and send it to a stream at the end."""
+    descriptor = _descriptor(path)
+    with tempfile.NamedTemporaryFile(prefix="nst_tf-") as file:
+        yield file
+        file.seek(0)
+        stream = path if descriptor is None else os.dup(descriptor)
+        with suppress(BrokenPipeError), open(stream, "wb") as end:
+            shutil.copyfileobj(file, end)
+
+
+@contextmanager
+def _temporary(directory: Path) -> Iterator[tuple[Path, IO[bytes]]]:
+    """Create a file that no other process, thread or call uses; remove it if it is still there."""
+    # The tempfile module makes files that only their owner can read. The name does not contain the
+    # target's, which may be as long as the file system allows.
+    path = directory / f".nst_tf-{secrets.token_hex(8)}.tmp"
+    try:
+        with open(path, "x+b") as file:  # some writers read back what they wrote
+            yield path, file
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _take_name(temporary: Path, target: Path) -> None:
+    """Give a file another name, unless a file has it.
+
+    Raises:
+        FileExistsError: a file has it.
+    """
+    try:
+        os.link(temporary, target)  # which never replaces a file, however close the race
+    except FileExistsError:
+        raise
+    except OSError:  # the file system has no hard links
+        if os.path.lexists(target):
+            raise FileExistsError from None
+        os.replace(temporary, target)
+
+
+def free_name(path: StrPath, taken: Callable[[Path], bool] = os.path.lexists) -> Path:
+    """Return a path or, if it is taken, the first of `STEM-2.EXT`, `STEM-3.EXT`, … that is not."""
+    path = Path(path)
+    numbered = (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
+    return next(name for name in itertools.chain([path], numbered) if not taken(name))
+
+
+def shortened(name: str, spare: int = 0) -> str:
+    """Return a file's name, cut if it is longer than file systems allow; the ending stays.
+
+    A name that is cut gets a checksum of the whole name, so two names stay different.
+
+    Args:
+        name: without a directory.
+        spare: bytes that are left free for further endings.
+    """
+    stem, ending = os.path.splitext(name)
+    room = LONGEST - spare - len(os.fsencode(ending))
+    if len(os.fsencode(stem)) <= room:
+        return name
+    mark = f"-{_mark(name)}"
+    return _cut(stem, room - len(mark)) + mark + ending
+
+
+def joined_name(stems: Iterable[str], ending: str) -> str:
+    """Return `STEM-STEM.EXT`, with stems cut so that a number and further endings have room."""
+    stems = list(stems)
+    name = "-".join(stems)
+    room = LONGEST - ROOM - len(ending)
+    if len(os.fsencode(name)) > room:
+        mark = _mark(name)
+        each = max(0, (room - len(mark)) // len(stems) - 1)
+        name = "-".join([*(_cut(stem, each) for stem in stems), mark])
+    return shortened(name + ending)
+
+
+def _mark(name: str) -> str:
+    return hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
+
+
+def _cut(text: str, length: int) -> str:
+    """Return what of a text fits into some bytes, without a part of a character."""
+    return os.fsencode(text)[:length].decode(errors="ignore")
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make a rename survive a power failure where the system can."""
+    with suppress(OSError):  # Windows opens no directories; some file systems sync none
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def check_outputs(outputs: Iterable[StrPath], inputs: Iterable[StrPath]) -> None:
+    """Check that every output can be written and destroys neither an input nor another output.
+
+    Raises:
+        OSError: a directory is missing or not writable, or an output is a directory.
+        ValueError: an output would overwrite an input or another output.
+    """
+    taken = {_identity(path): f"the input {path}" for path in inputs}
+    for path in outputs:
+        if (length := len(os.fsencode(os.path.basename(path)))) > LONGEST:
+            raise UserError(f"{path} is a name of {length} bytes: use at most {LONGEST}")
+        if is_stream(path):
+            continue
+        identity = _identity(path)
+        if identity in taken:
+            raise UserError(f"{path} would overwrite {taken[identity]}: choose another name")
+        taken[identity] = f"the output {path}"
+        target = _target(path)
+        if target.is_dir():
+            raise IsADirectoryError(f"{path} is a directory: name a file in it")
+        check_writable(target.parent)
+
+
+def check_writable(directory: StrPath) -> None:
+    """Check that files can be made in `directory`, by making one.
+
+    Raises:
+        OSError: the directory is missing or files cannot be made in it.
+    """
+    if not os.path.isdir(directory):
+        raise FileNotFoundError(f"directory {directory} does not exist: create it first")
+    try:
+        # Permissions alone do not tell: file systems may be read-only or full.
+        tempfile.TemporaryFile(dir=directory).close()
+    except OSError as error:
+        raise OSError(
+            f"directory {directory} is not writable ({error.strerror}): choose another"
+        ) from None
+
+
+def _target(path: StrPath) -> Path:
+    """Return the file that `path` leads to: the end of a chain of symbolic links."""
+    return Path(os.path.realpath(path) if os.path.islink(path) else path)
+
+
+def _mode(path: Path) -> int | None:
+    """Return the type and permission bits of a file, or None if it does not exist."""
+    try:
+        return path.stat().st_mode
+    except FileNotFoundError:
+        return None
+
+
+def _identity(path: StrPath) -> object:
+    """Return a value that two paths share exactly if they lead to the same file."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return os.path.realpath(path)
+    return status.st_dev, status.st_ino

@@ -1,0 +1,208 @@
+"""What a film is painted from: its frames, masks and paintings, at the sizes that are used."""
+
+import dataclasses
+import hashlib
+import itertools
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from absl import flags
+from PIL.Image import Resampling
+
+from nst_tf.images.decode import Decoded
+from nst_tf.images.depth import to_float, to_levels
+from nst_tf.images.io import as_picture, load_image, load_mask
+from nst_tf.images.masks import LEAST_WHITE, Region, pair_masks
+from nst_tf.images.resize import Size, fit_size, resize, resize_plane
+from nst_tf.images.save import FORMATS
+from nst_tf.inputs.blend import style_scales
+from nst_tf.inputs.prepare import fit, style_side
+from nst_tf.settings import INITS, Settings
+from nst_tf.utils.digests import array_digest, file_digest
+from nst_tf.utils.errors import UserError
+from nst_tf.video.animation import is_animation
+from nst_tf.video.flags import preview_seconds, sequence_rate
+from nst_tf.video.footage import Footage, Frame
+from nst_tf.video.reader import open_film
+from nst_tf.video.sequence import is_sequence, numbered, numbers
+from nst_tf.video.shot import Shot
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FilmInputs:
+    """The pictures of a film that is to be painted.
+
+    Attributes:
+        footage: the film.
+        size: height and width at which it is painted, pixels.
+        styles: the paintings, float32 `[1, h, w, 3]` in [0, 1].
+        masks: for each region, a film of masks, or one mask, float32 `[H, W]`, for all frames.
+        every: of how many frames one is painted.
+        seconds: how many are painted; 0: all.
+    """
+
+    footage: Footage
+    size: Size
+    styles: Sequence[np.ndarray]
+    masks: Sequence[Footage | np.ndarray]
+    every: int
+    seconds: float
+
+    @property
+    def expected(self) -> int:
+        """How many frames are painted, as far as the file tells; 0: unknown."""
+        return self.footage.expected(self.every, self.seconds)
+
+    def shots(self, skip: int = 0) -> Iterator[tuple[int, Shot]]:
+        """Yield when each frame is shown, and the frame, after the first `skip` of them."""
+        for frame, masks in itertools.islice(self.frames(), skip, None):
+            yield frame.pts, self.shot(frame, masks)
+
+    def frames(self) -> Iterator[tuple[Frame, list[np.ndarray]]]:
+        """Yield the frames that are painted, as they are in the film, and their masks."""
+        planes = [self._planes(mask) for mask in self.masks]
+        for frame in self.bare():
+            yield frame, [next(plane) for plane in planes]
+
+    def bare(self) -> Iterator[Frame]:
+        """Yield the frames that are painted, as they are in the film, alone."""
+        return self.footage.frames(self.every, self.seconds)
+
+    def photo(self, frame: Frame) -> np.ndarray:
+        """Return a frame at the size at which it is painted, float32 `[H, W, 3]` in [0, 1]."""
+        return self._fitted(frame)[0]
+
+    def _fitted(self, frame: Frame) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return a frame and its alpha, uint8, at the size at which it is painted."""
+        if frame.alpha is None:
+            return resize(to_float(frame.pixels)[None], self.size)[0], None
+        channels = list(np.moveaxis(frame.pixels, -1, 0))
+        decoded = Decoded(channels, to_float(frame.alpha), False)
+        picture = as_picture(decoded, self.size, self.footage.path)
+        assert picture.alpha is not None
+        return picture.pixels[0], to_levels(picture.alpha)
+
+    def shot(self, frame: Frame, masks: Sequence[np.ndarray]) -> Shot:
+        """Return a frame as it is to be painted; arguments from `frames`."""
+        # A mask can be too small to be seen at that size.
+        fitted = [resize_plane(mask, self.size, resample=Resampling.HAMMING) for mask in masks]
+        photo, alpha = self._fitted(frame)
+        return Shot(photo, regions_of(fitted, len(self.styles)), alpha)
+
+    def _planes(self, mask: Footage | np.ndarray) -> Iterator[np.ndarray]:
+        """Yield the mask of each frame; when a film of them ends, its last one stays."""
+        if isinstance(mask, Footage):
+            for frame in mask.frames(self.every):
+                plane = to_float(frame.pixels).mean(axis=-1)
+                if frame.alpha is not None:
+                    plane = plane * to_float(frame.alpha)
+                yield plane
+        else:
+            plane = mask
+        while True:
+            yield plane
+
+
+def regions_of(masks: Sequence[np.ndarray], styles: int) -> Sequence[Region] | None:
+    """Return the regions of a frame; None if all masks are black, and nothing is painted.
+
+    Args:
+        masks: float32 `[H, W]` in [0, 1]; without any, all of the frame is painted.
+        styles: the number of paintings.
+
+    Raises:
+        ValueError: the numbers of masks and paintings do not agree.
+    """
+    if not masks:
+        return ()
+    white = [mask.max() >= LEAST_WHITE for mask in masks]
+    shown = [mask if seen else np.ones_like(mask) for mask, seen in zip(masks, white, strict=True)]
+    regions = pair_masks(shown, [], styles)
+    # A single mask is that of all paintings.
+    kept = [region for region, seen in zip(regions, white, strict=True) if seen]
+    return kept or None
+
+
+def film_paths(values: flags.FlagValues, settings: Settings) -> list[str]:
+    """Return the files and the patterns of image sequences that a run reads."""
+    paths = [values.content, *values.style, *(values.content_mask or ())]
+    return paths + ([] if settings.weights in ("bundled", "imagenet") else [settings.weights])
+
+
+def load_film_inputs(values: flags.FlagValues, settings: Settings) -> FilmInputs:
+    """Open and read what the flags name, and check the first frame with all the rest.
+
+    Raises:
+        OSError: a file cannot be read as a film or as a picture.
+        ValueError: a picture is too small, or masks, pictures and settings do not agree.
+    """
+    if settings.init not in INITS:
+        raise UserError(f"--init {settings.init} is a picture: films start from {', '.join(INITS)}")
+    footage = open_film(values.content, sequence_rate(values))
+    if not values.sound:
+        footage = dataclasses.replace(footage, sound=False)
+    size = painted_size(footage.size, settings.max_dim)
+    styles = [
+        load_image(path, style_side(size, scale, settings.detail))
+        for path, scale in zip(values.style, style_scales(settings, len(values.style)), strict=True)
+    ]
+    masks = [_open_mask(path, values) for path in values.content_mask or ()]
+    inputs = FilmInputs(footage, size, styles, masks, values.every, preview_seconds(values))
+    _, first = next(inputs.shots())
+    fitted = fit(first.photo, styles, settings, first.regions or ())
+    return dataclasses.replace(inputs, styles=fitted.styles)
+
+
+def _open_mask(path: str, values: flags.FlagValues) -> Footage | np.ndarray:
+    picture = Path(path).suffix.lower() in FORMATS and not is_sequence(path)
+    if picture and not (os.path.isfile(path) and is_animation(path)):
+        mask = load_mask(path)
+        return mask if mask.ndim == 2 else mask.mean(axis=-1)
+    return open_film(path, sequence_rate(values))
+
+
+def painted_size(size: Size, max_dim: int) -> Size:
+    """Return the height and width at which a film is painted, pixels.
+
+    A film that is scaled down gets even sides, which all pixel formats can hold.
+    """
+    fitted = fit_size(*size, max_dim)
+    if fitted == tuple(size):
+        return fitted
+    limit = 2 * (max_dim // 2)
+    height, width = (max(2, min(2 * round(side / 2), limit)) for side in fitted)
+    return height, width
+
+
+def film_identity(
+    values: flags.FlagValues, inputs: FilmInputs, settings: Settings
+) -> dict[str, Any]:
+    """Return what must be the same for kept frames to be of use, files apart from the machine."""
+    named = {"content": values.content}
+    named |= {f"mask {n}": path for n, path in enumerate(values.content_mask or (), start=1)}
+    described = dataclasses.asdict(settings)
+    for name in ("memory_budget", "weights", "precision"):
+        del described[name]
+    identity = (
+        {name: _digest(path) for name, path in named.items()}
+        | {f"style {n}": array_digest(style) for n, style in enumerate(inputs.styles, start=1)}
+        | {name: values[name].value for name in ("every", "frame_steps", "long_term")}
+        | described
+    )
+    return json.loads(json.dumps(identity))
+
+
+def _digest(path: str) -> str:
+    """Return a checksum of a film, or of the names, sizes and dates of an image sequence."""
+    if not is_sequence(path):
+        return file_digest(path)
+    listed = hashlib.sha256()
+    for number in sorted(numbers(path)):  # other files beside them, such as results, may change
+        file = numbered(path, number)
+        status = file.stat()
+        listed.update(f"{file.name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return listed.hexdigest()

@@ -1,0 +1,194 @@
+"""Decoded frames as arrays: square pixels, upright, in sRGB."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from nst_tf.images.depth import to_float, to_levels
+from nst_tf.images.io import over_white
+from nst_tf.images.resize import Size
+from nst_tf.video.footage import ColorTags, Frame
+from nst_tf.video.hdr import BT709, kind, to_sdr
+
+UNSPECIFIED = 2  # of the numbers of ITU-T H.273
+BT601 = 5  # matrix
+LIMITED = 1  # range
+HD = 720  # rows from which players take unspecified colours for BT.709
+STRETCH = 4  # a pixel's width to height, at most: what is beyond it is damage
+CLEAR = 255  # level of pixels that cannot be seen: white
+
+
+def color_tags(frame: Any) -> ColorTags:
+    """Return how a film whose frames are such is to store colours."""
+    if frame.format.is_rgb or frame.format.name == "pal8":
+        return ColorTags()
+    if kind(frame.color_trc, frame.color_primaries):
+        return ColorTags(BT709, LIMITED, BT709, BT709)
+    numbers = (frame.colorspace, frame.color_range, frame.color_primaries, frame.color_trc)
+    return ColorTags(*map(int, numbers))
+
+
+def square_size(height: int, width: int, aspect: Fraction | None) -> Size:
+    """Return the size of a frame whose pixels are square: one side grows, to an even number.
+
+    Args:
+        height, width: in pixels as they are stored.
+        aspect: a pixel's width to its height; None: unknown.
+    """
+    if not aspect or aspect == 1 or not Fraction(1, STRETCH) <= aspect <= STRETCH:
+        return height, width
+    if aspect > 1:
+        return height, 2 * round(width * aspect / 2)
+    return 2 * round(height / aspect / 2), width
+
+
+def shown(frame: Any, aspect: Fraction | None = None) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the pixels of a decoded frame, uint8 `[H, W, 3]`, and its alpha, uint8 `[H, W]`.
+
+    The alpha is None if the frame is opaque; what cannot be seen is white. Where the file does not
+    say how it stores colours, they are what players take them for: BT.709 from 720 rows on, else
+    BT.601. Frames of HDR and of wide gamuts are brought down to BT.709.
+
+    Args:
+        frame: of PyAV.
+        aspect: a pixel's width to its height; None: unknown.
+
+    Raises:
+        FFmpegError: its colours are stored in a way that is unknown.
+    """
+    from av.video.reformatter import Interpolation
+
+    exact = (
+        Interpolation.BICUBIC | Interpolation.ACCURATE_RND
+        | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
+    )  # fmt: skip
+    stored = frame.format
+    guessed = frame.colorspace == UNSPECIFIED and not stored.is_rgb and stored.name != "pal8"
+    height, width = square_size(frame.height, frame.width, aspect)
+
+    def levels(pixel_format: str) -> np.ndarray:
+        return frame.reformat(
+            width=width,
+            height=height,
+            format=pixel_format,
+            src_colorspace=(BT709 if frame.height >= HD else BT601) if guessed else None,
+            interpolation=exact,
+        ).to_ndarray()
+
+    alpha = None
+    if stored.name == "pal8" or any(component.is_alpha for component in stored.components):
+        rgba = levels("rgba")
+        pixels, alpha = rgba[..., :3], rgba[..., 3]
+        pixels = np.where(alpha[..., None] > 0, pixels, np.uint8(CLEAR))
+        alpha = None if alpha.min() == 255 else alpha
+    elif kind(frame.color_trc, frame.color_primaries) and not stored.is_rgb:
+        pixels = to_sdr(levels("rgb48le"), frame.color_trc, frame.color_primaries)
+    else:
+        pixels = levels("rgb24")
+    return upright(pixels, frame), None if alpha is None else upright(alpha, frame)
+
+
+def upright(pixels: np.ndarray, frame: Any) -> np.ndarray:
+    """Return pixels, `[H, W, …]`, turned and mirrored as a frame's display matrix says.
+
+    The matrix leads from a stored place (x, y) to the place (a x + c y, b x + d y) at which it is
+    shown. Of free angles the nearest right one counts.
+    """
+    from av.sidedata.sidedata import Type
+
+    found = frame.side_data.get(Type.DISPLAYMATRIX)
+    if found is None:
+        return np.ascontiguousarray(pixels)
+    (a, b, _), (c, d, _), _ = np.frombuffer(bytes(found), np.int32).reshape(3, 3).tolist()
+    if abs(a) + abs(d) < abs(b) + abs(c):
+        pixels, a, d = np.swapaxes(pixels, 0, 1), c, b
+    return np.ascontiguousarray(pixels[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1])
+
+
+def av_frame(frame: Frame, clear: bool) -> Any:
+    """Return a frame for PyAV, in the format `rgba` or `rgb24`.
+
+    Args:
+        frame: the frame.
+        clear: whether it may be transparent in parts; else they are shown over white.
+    """
+    import av
+
+    pixels, alpha = frame.pixels, frame.alpha
+    if clear:
+        alpha = np.full(pixels.shape[:2], 255, np.uint8) if alpha is None else alpha
+        levels = np.concatenate([pixels, alpha[..., None]], axis=-1)
+        return av.VideoFrame.from_ndarray(levels, format="rgba")
+    if alpha is not None:
+        pixels = to_levels(over_white(to_float(pixels), to_float(alpha)))
+    return av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
+
+
+def progressive(frames: Iterator[Any]) -> Iterator[Any]:
+    """Yield decoded frames, those that are flagged as interlaced made of all their rows at once.
+
+    FFmpeg's filter `bwdif` looks at the frames around each, so they come one later.
+    """
+    weaver: _Weaver | None = None
+    for frame in frames:
+        if weaver and not weaver.fits(frame):
+            yield from weaver.rest()
+            weaver = None
+        if weaver is None and frame.interlaced_frame:
+            weaver = _Weaver(frame)
+        if weaver is None:
+            yield frame
+        else:
+            yield from weaver.after(frame)
+    if weaver:
+        yield from weaver.rest()
+
+
+class _Weaver:
+    """The filter, for frames of one size and format."""
+
+    def __init__(self, frame: Any) -> None:
+        from av.filter import Graph
+
+        self._kind = self._of(frame)
+        self._times: list[int | None] = []
+        self._graph = Graph()
+        source = self._graph.add_buffer(
+            width=frame.width, height=frame.height, format=frame.format,
+            time_base=frame.time_base or Fraction(1, 1000),
+        )  # fmt: skip
+        weave = self._graph.add("bwdif", "mode=send_frame:deint=interlaced")
+        source.link_to(weave)
+        weave.link_to(self._graph.add("buffersink"))
+        self._graph.configure()
+
+    @staticmethod
+    def _of(frame: Any) -> tuple[int, int, str]:
+        return frame.width, frame.height, frame.format.name
+
+    def fits(self, frame: Any) -> bool:
+        return self._of(frame) == self._kind
+
+    def after(self, frame: Any) -> Iterator[Any]:
+        """Yield the frames that are ready once one more is there."""
+        self._times.append(frame.pts)
+        self._graph.push(frame)
+        yield from self._ready()
+
+    def rest(self) -> Iterator[Any]:
+        """Yield the frames that have waited for others."""
+        self._graph.push(None)
+        yield from self._ready()
+
+    def _ready(self) -> Iterator[Any]:
+        import av
+
+        while True:
+            try:
+                frame = self._graph.pull()
+            except (av.error.BlockingIOError, av.error.EOFError):
+                return
+            frame.pts = self._times.pop(0)  # the filter counts half units
+            yield frame

@@ -1,0 +1,94 @@
+"""Image sequences: numbered picture files, by a pattern such as `frame_%05d.png`."""
+
+import os
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+from nst_tf.images.depth import to_levels
+from nst_tf.images.io import load_picture
+from nst_tf.utils.errors import UserError
+from nst_tf.video.footage import Footage, Frame
+
+NUMBER = re.compile(r"%0?(\d*)d")
+
+FILMS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mts", ".mpg")
+"""Endings of files that are no picture, whatever `%` their names hold."""
+
+
+def is_sequence(path: str) -> bool:
+    """Return whether a path is the pattern of an image sequence, and not a film's name."""
+    named = Path(path)
+    return (
+        bool(NUMBER.search(named.name))
+        and named.suffix.lower() not in FILMS
+        and not os.path.isfile(path)
+    )
+
+
+def numbered(path: str, number: int) -> Path:
+    """Return the file of a number; ValueError: the pattern holds more than one number."""
+    try:
+        return Path(path).with_name(Path(path).name % number)
+    except (TypeError, ValueError):
+        raise UserError(
+            f"{path} is no pattern with one number: write it like frame_%05d.png, and %% for %"
+        ) from None
+
+
+def open_sequence(path: str, rate: Fraction) -> Footage:
+    """Open an image sequence: the files from the lowest number on, up to the first gap.
+
+    Args:
+        path: the pattern.
+        rate: frames a second.
+
+    Raises:
+        OSError: there is no file of the pattern, or the first cannot be read.
+        ValueError: it is no pattern.
+    """
+    found = numbers(path)
+    if not found:
+        raise FileNotFoundError(f"{path} matches no file: check directory and number of digits")
+    first = last = min(found)
+    while numbered(path, last + 1).is_file():
+        last += 1
+    opened = _frame(numbered(path, first), 0)
+    size = opened.pixels.shape[:2]
+
+    def read() -> Iterator[Frame]:
+        for number in range(first, last + 1):
+            frame = _frame(numbered(path, number), number - first)
+            pixels = frame.pixels
+            if pixels.shape[:2] != size:
+                raise UserError(
+                    f"{numbered(path, number)} is {pixels.shape[1]}x{pixels.shape[0]} pixels, but "
+                    f"the first file {size[1]}x{size[0]}: give all the same size"
+                )
+            yield frame
+
+    return Footage(
+        path, size, rate, 1 / rate, lambda: range(last + 1 - first), read, first=first,
+        transparent=opened.alpha is not None,
+    )  # fmt: skip
+
+
+def numbers(path: str) -> list[int]:
+    """Return the numbers that have a file of the pattern."""
+    numbered(path, 0)  # which refuses patterns of two numbers
+    name, directory = Path(path).name, Path(path).parent
+    before, after = (part.replace("%%", "%") for part in NUMBER.split(name)[::2])
+    return [
+        int(digits)
+        for file in (directory.iterdir() if directory.is_dir() else ())
+        if file.name.startswith(before) and file.name.endswith(after)
+        and (digits := file.name[len(before) : len(file.name) - len(after)]).isdecimal()
+        and numbered(path, int(digits)).name == file.name
+    ]  # fmt: skip
+
+
+def _frame(path: Path, pts: int) -> Frame:
+    picture = load_picture(path)
+    alpha = None if picture.alpha is None else to_levels(picture.alpha)
+    return Frame(to_levels(picture.pixels[0]), pts, alpha)

@@ -1,0 +1,278 @@
+"""Jobs done by actors on a Ray cluster. Nothing else imports Ray."""
+
+import dataclasses
+import math
+import os
+import threading
+import time
+import warnings
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import ray
+
+from nst_tf.utils.errors import UserError
+from nst_tf.utils.files import make_directory, write_whole
+from nst_tf.workers.cluster import Demand, RayLog, alive, room
+from nst_tf.workers.job import Job
+from nst_tf.workers.outcome import ATTEMPTS, Make, Outcome, Stopping
+from nst_tf.workers.ship import Parcel, Sender, painted_elsewhere
+
+LOOK = 2.0  # seconds between looks at which nodes there are
+NAME_LENGTH = 100  # characters of a task's name
+# Ray's metrics keep 1.8 kB of each name for ever, here and in the actors; its dashboard keeps no
+# more tasks than this. The actors' logs, which it shows too, name every job.
+NAMES = 10_000
+
+
+class Answer(NamedTuple):
+    """What an actor sends back.
+
+    Attributes:
+        outcome: of the job.
+        picture: the file that it has made, if pictures are shipped.
+    """
+
+    outcome: Outcome
+    picture: bytes = b""
+
+
+class Actor:
+    """A process of the cluster that does jobs and keeps what the next one can use.
+
+    Args:
+        make: makes what does the jobs.
+    """
+
+    def __init__(self, make: Make) -> None:
+        self._paint = make()
+        self._stopping = threading.Event()
+
+    def ready(self) -> None:
+        """Answer as soon as there is room for the actor somewhere."""
+
+    def paint(self, job: Job, names: Sequence[str] | None, *contents: bytes) -> Answer:
+        """Do a job.
+
+        Args:
+            job: the job itself.
+            names: the files that have been shipped; None: all machines see the same files.
+            contents: theirs.
+        """
+        line = f"{job.place} -> {job.output}".encode(errors="backslashreplace")
+        print(line.decode(), flush=True)  # to the actor's log
+        picture = b""
+        if names is None:
+            outcome = self._paint(job, self._stopping.is_set)
+        else:
+            parcel = Parcel(names, contents)
+            try:
+                outcome, picture = painted_elsewhere(
+                    self._paint, job, parcel, self._stopping.is_set
+                )
+            except OSError as error:  # this machine has no room for the files
+                outcome = Outcome(job, "failed", str(error))
+        worker = f"process {os.getpid()} of node {ray.util.get_node_ip_address()}"
+        return Answer(dataclasses.replace(outcome, worker=worker), picture)
+
+    @ray.method(concurrency_group="control")  # while a job is under way
+    def stop(self) -> None:
+        """Let the job that is under way end soon, and those that wait at once."""
+        self._stopping.set()
+
+
+class _Hand:
+    """An actor as the driver sees it.
+
+    It has one job at a time. With a second one in its queue it would save a millisecond, but if it
+    died, nobody could say which of the two had been begun.
+    """
+
+    def __init__(self, kind: Any, make: Make) -> None:
+        self.actor = kind.remote(make)
+        self.awaited: Any = self.actor.ready.remote()
+        self.job: Job | None = None
+        self.attempt = 0
+
+    @property
+    def is_free(self) -> bool:
+        return self.awaited is None
+
+    def give(self, job: Job, attempt: int, sender: Sender | None, name: str) -> None:
+        """Give it a job, which Ray's dashboard shows by a name.
+
+        Raises:
+            OSError: a file that is to be shipped cannot be read.
+        """
+        names, parts = sender.pack(job) if sender else (None, [])
+        self.awaited = self.actor.paint.options(name=name).remote(job, names, *parts)
+        self.job, self.attempt = job, attempt
+
+    def answer(self) -> Outcome | None:
+        """Return what has become of its job; None if it has had none and is there now.
+
+        Raises:
+            RayError: the actor has died.
+            UserError: it cannot be made.
+        """
+        try:
+            answer = ray.get(self.awaited)
+        except ray.exceptions.RayActorError as error:
+            if error.actor_init_failed:
+                reason = str(error).strip().splitlines()[-1]
+                raise UserError(f"an actor cannot start: {reason}") from None
+            raise
+        self.awaited = None
+        if self.job is None:
+            return None
+        self.job = None
+        outcome = dataclasses.replace(answer.outcome, attempts=self.attempt)
+        return _received(outcome, answer.picture) if answer.picture else outcome
+
+
+class _Fleet:
+    """The actors, as many as there is room for while nodes come and go.
+
+    Ray's own `max_restarts` and `max_task_retries` are not used. When a node is lost, Ray 2.60
+    spends the retries on connections that are refused, before it knows of the loss, and restarts
+    the actor only if there is room for one more. So a new actor takes the place of a dead one.
+    """
+
+    def __init__(self, make: Make, each: Demand, limit: int, log: RayLog | None) -> None:
+        kind = ray.remote(concurrency_groups={"control": 1})(Actor)  # type: ignore[call-overload]
+        self._kind = kind.options(num_cpus=each.cpus, num_gpus=each.gpus, memory=each.memory)
+        self._make, self._each, self._limit = make, each, limit
+        self._looked = -math.inf
+        self._log = log
+        self._alive: dict[str, str] = {}
+        self.hands: list[_Hand] = []
+
+    @property
+    def busy(self) -> bool:
+        return any(hand.job for hand in self.hands)
+
+    def grow(self) -> None:
+        """Make actors where there is room for them.
+
+        Raises:
+            UserError: no node has room for any.
+        """
+        if time.monotonic() - self._looked < LOOK:
+            return
+        self._looked = time.monotonic()
+        nodes = ray.nodes()
+        self.report_losses(nodes)
+        wanted = room(nodes, self._each)
+        if not wanted and not self.hands:
+            raise UserError(
+                f"no node has {self._each.cpus} processors and {self._each.memory >> 20} MiB of "
+                "memory for an actor: lower --ray_cpus or --max_dim"
+            )
+        while len(self.hands) < min(wanted, self._limit or wanted):
+            self.hands.append(_Hand(self._kind, self._make))
+
+    def report_losses(self, nodes: Sequence[Mapping[str, Any]]) -> None:
+        """Warn of machines that were there before and are not any more.
+
+        Args:
+            nodes: from `ray.nodes`.
+        """
+        now = alive(nodes)
+        for name in self._alive.keys() - now.keys():
+            where = f"; {self._log.name()} has Ray's own lines" if self._log else ""
+            warnings.warn(
+                f"the machine {self._alive[name]} was lost: its pictures are made elsewhere{where}"
+            )
+        self._alive = now
+
+    def answers(self) -> list[Outcome]:
+        """Wait a while for an answer and return what has become of jobs.
+
+        An actor that has died is given up; its job is worth another attempt.
+        """
+        awaited = {hand.awaited: hand for hand in self.hands if not hand.is_free}
+        found = [self._answer(awaited[ref]) for ref in ray.wait(list(awaited), timeout=LOOK)[0]]
+        return [outcome for outcome in found if outcome]
+
+    def _answer(self, hand: _Hand) -> Outcome | None:
+        try:
+            return hand.answer()
+        except ray.exceptions.RayError as error:
+            self.hands.remove(hand)
+            self._looked = -math.inf  # another takes its place at once
+            ray.kill(hand.actor)
+            if hand.job is None:
+                return None
+            reason = str(error).strip().splitlines()[0]
+            text = f"the actor that painted it died ({reason}): if memory ran out, lower --max_dim"
+            return Outcome(hand.job, "failed", text, worth_retrying=True, attempts=hand.attempt)
+
+
+def run_on_ray(
+    jobs: Iterator[Job],
+    make: Make,
+    each: Demand,
+    stopping: Stopping,
+    limit: int = 0,
+    sender: Sender | None = None,
+    log: RayLog | None = None,
+) -> Iterator[Outcome]:
+    """Do jobs on the cluster and yield what has become of them, as they end.
+
+    If an actor dies, alone or with its node, another one tries its job once more; so does one if
+    memory ran out.
+
+    Args:
+        jobs: as many are taken as there are actors without one.
+        make: makes what does the jobs, in each actor.
+        each: what an actor takes of its node.
+        stopping: once it returns true, no job is begun, and those under way end soon.
+        limit: of actors; 0: as many as there is room for.
+        sender: ships files; None: all machines see the same ones.
+        log: has what Ray prints.
+
+    Raises:
+        UserError: no node has room for an actor.
+    """
+    fleet = _Fleet(make, each, limit, log)
+    again: deque[tuple[Job, int]] = deque()
+    left, told, given = True, False, 0
+    while True:
+        fleet.grow()
+        for hand in fleet.hands:
+            while hand.is_free and (left or again) and not stopping():
+                job, attempt = again.popleft() if again else (next(jobs, None), 1)
+                if job is None:
+                    left = False
+                    break
+                given += 1
+                name = job.output[-NAME_LENGTH:] if given <= NAMES else f"after {NAMES} jobs"
+                try:
+                    hand.give(job, attempt, sender, name)
+                except OSError as error:
+                    yield Outcome(job, "failed", str(error))
+        if stopping() and not told:
+            told = True
+            for hand in fleet.hands:
+                hand.actor.stop.remote()
+        if not fleet.busy and (stopping() or not (left or again)):
+            fleet.report_losses(ray.nodes())  # since the last look
+            return
+        for outcome in fleet.answers():
+            if outcome.worth_retrying and outcome.attempts < ATTEMPTS and not stopping():
+                again.append((outcome.job, outcome.attempts + 1))
+            else:
+                yield outcome
+
+
+def _received(outcome: Outcome, picture: bytes) -> Outcome:
+    """Write a picture that has been sent back."""
+    job = outcome.job
+    try:
+        make_directory(os.path.dirname(job.output) or os.curdir)
+        with write_whole(job.output, ("overwrite", "true") in job.flags) as file:
+            file.write(picture)
+    except OSError as error:
+        return dataclasses.replace(outcome, status="failed", error=str(error))
+    return outcome

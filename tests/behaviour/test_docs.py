@@ -1,0 +1,194 @@
+"""README, docs and the code say the same."""
+
+import dataclasses
+import importlib
+import json
+import re
+import shlex
+import string
+from pathlib import Path
+
+import pytest
+
+from nst_tf import RECIPES, Settings
+from nst_tf.batch.flags import BATCH_FLAGS, parse_batch
+from nst_tf.batch.source import Jobs
+from nst_tf.cli.flags import OTHER_FLAGS, parse
+from nst_tf.cli.help import PURPOSES
+from nst_tf.cli.program import main
+from nst_tf.images.metadata import read_metadata
+from nst_tf.inputs.prepare import KEEP
+from nst_tf.page import program as app
+from nst_tf.video.flags import FILM_FLAGS
+from tests.conftest import ROOT, shrunk
+
+README = ROOT / "README.md"
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [README, *DOCS, *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md"))]
+BANNED = ("so many", "likewise", "anew", "pays", "held to", "mend")
+ROWS = (*OTHER_FLAGS, *BATCH_FLAGS)
+FLAGS = {knob.name for knob in dataclasses.fields(Settings)} | {row[1] for row in ROWS}
+FILMS = {row[1] for row in FILM_FLAGS}
+PAGES_OWN = {*app.define_flags()}
+FOREIGN = {
+    "logdir", "head", "port", "address", "generate", "app", "concurrency", "preload",
+}  # fmt: skip
+"""Flags of TensorBoard, Ray, Celery and gunicorn."""
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+
+
+def text(page):
+    return page.read_text(encoding="utf-8")
+
+
+def test_readme_is_short_and_its_test_command_can_be_found():
+    lines = text(README).splitlines()
+    assert len(lines) < 150
+    assert sum(bool(re.search(r"^python3 -m venv .* -m pytest$", line)) for line in lines) == 1
+
+
+def test_the_page_of_flags_is_what_its_script_makes(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    generated = importlib.import_module("flags_page")
+    assert text(generated.PAGE) == "\n".join(generated.page())  # python scripts/flags_page.py
+    rows = re.findall(r"^\| `--([a-z_0-9]+)` \|", text(generated.PAGE), re.MULTILINE)
+    assert sorted(rows) == sorted(FLAGS)
+
+
+def test_the_page_of_films_has_their_flags(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    rows = importlib.import_module("flags_page").film_rows()
+    assert [row for row in rows if row not in text(ROOT / "docs" / "video.md").splitlines()] == []
+
+
+@pytest.mark.parametrize("page", [README, *DOCS], ids=lambda page: page.name)
+def test_every_flag_that_is_named_exists(page):
+    named = re.findall(r"(?<![\w-])--(?:no-)?([a-z][a-z_0-9-]*)", text(page))
+    known = FLAGS | PAGES_OWN | FOREIGN | (FILMS if page.name == "video.md" else set())
+    assert {name.replace("-", "_") for name in named} <= known
+
+
+@pytest.mark.parametrize("page", [README, ROOT / "docs" / "recipes.md"], ids=lambda page: page.name)
+def test_every_recipe_is_named(page):
+    for name in RECIPES:
+        assert re.search(rf"^\|.*`{name}`.*\|", text(page), re.MULTILINE), name
+
+
+def test_readme_and_help_say_the_same_of_the_recipes():
+    table = re.findall(r"^\| `([a-z0-9-]+)` \| (.+) \|$", text(README), re.MULTILINE)
+    assert dict(table) == PURPOSES
+
+
+def test_readmes_everyday_flags_are_accepted():
+    section = text(README).split("## Everyday uses")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| .+? \| (.+) \|$", section, re.MULTILINE)[1:]
+    spans = [span for row in rows for span in re.findall(r"`(--[^`]+)`", row)]
+    assert len(spans) > 15
+    for span in spans:
+        words = shlex.split(span)
+        if "--style" not in words:
+            words = ["photo.jpg", "painting.jpg", *words]
+        if words.count("--content_mask") == 2 or "--style_blend" in words:
+            words.insert(2, "other.jpg")
+        parse(["nst-tf", *words])
+
+
+def test_the_commands_and_manifests_of_the_page_of_batches_are_valid(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = text(ROOT / "docs" / "batch.md")
+    commands = re.findall(r"^nst-tf-batch (.+)$", page, re.MULTILINE)
+    assert len(commands) == 3
+    for command in commands:
+        parse_batch(["nst-tf-batch", *shlex.split(command)])
+    for ending, start in (("csv", "content,"), ("jsonl", '{"content"')):
+        Path(f"jobs.{ending}").write_text(re.search(rf"```\n({start}.*?)```", page, re.DOTALL)[1])
+        flags = [f"--manifest=jobs.{ending}", "--output_dir=out"]
+        assert Jobs(parse_batch(["nst-tf-batch", *flags])).check() == (2 if ending == "csv" else 1)
+
+
+@pytest.mark.parametrize("page", [README, ROOT / "docs" / "about.md"], ids=lambda page: page.name)
+def test_commands_make_pictures(page, tmp_path, monkeypatch):
+    for name, asset in (("photo", "cat.jpg"), ("painting", "great_wave.jpg")):
+        shrunk(asset, (64, 48), tmp_path / f"{name}.png")
+    monkeypatch.chdir(tmp_path)
+    commands = re.findall(r"^(?:.*&& \S*/)?nst-tf (.+)$", text(page), re.MULTILINE)
+    assert commands
+    for number, command in enumerate(commands):
+        words = ["photo.png", "painting.png", *shlex.split(command)[2:]]
+        output = f"{number}.png"
+        assert main(["nst-tf", *words, "--max_dim=48", "--steps=1", "-o", output, "--quiet"]) == 0
+        assert (tmp_path / output).exists()
+
+
+@each_page
+def test_links_lead_somewhere(page):
+    targets = re.findall(r"\]\(([^)]+)\)", text(page)) + re.findall(r'src="([^"]+)"', text(page))
+    for target in targets:
+        path, _, anchor = target.partition("#")
+        if path.startswith("https://"):
+            continue
+        linked = page.parent / path if path else page
+        assert linked.exists(), target
+        assert not anchor or anchor in anchors(linked), target
+    assert not re.search(r"@[A-Z]+@", text(page))
+
+
+def test_readme_and_docs_link_every_page_of_docs():
+    for page in DOCS:
+        assert f"](docs/{page.name})" in text(README)
+
+
+@each_page
+def test_the_prose_does_without_some_words(page):
+    words = " ".join(text(page).lower().split())
+    found = [word for word in BANNED if re.search(rf"\b{word}\b", words)]
+    assert not found
+
+
+def test_the_gallery_is_what_its_script_makes(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    gallery = importlib.import_module("gallery")
+    page = text(ROOT / "assets" / "gallery.md")
+    assert page == "\n".join(gallery.page())
+    for path in re.findall(r'src="([^"]+)"', page):
+        assert (ROOT / "assets" / path).exists(), path
+    for section in gallery.SECTIONS:
+        for entry in section.entries:
+            argv = shlex.split(gallery.command(entry))[2:]
+            values, settings = parse(argv)
+            if values.keep_faces:  # the weight that keeping has by default
+                settings = dataclasses.replace(
+                    settings, keep_weight=KEEP[settings.loss] * settings.content_weight
+                )
+            made = read_metadata(ROOT / gallery.output(entry))
+            assert_made_by(made["settings"], settings)
+            assert made["content"] == Path(values.content).name
+            for key, paths in (
+                ("styles", values.style),
+                ("content_mask", values.content_mask),
+                ("style_mask", values.style_mask),
+            ):
+                assert made[key] == [Path(path).name for path in paths or ()]
+
+
+def assert_made_by(recorded, settings):
+    """Check that a picture was made by some settings, perhaps by a version that knew fewer."""
+    ours, defaults = (as_recorded(some) for some in (settings, Settings()))
+    # The record holds the precision that `auto` led to, and names of files without their paths.
+    for name in (ours.keys() & recorded.keys()) - {"precision", "init", "weights"}:
+        assert recorded[name] == ours[name], name
+    for name in ours.keys() - recorded.keys():
+        assert ours[name] == defaults[name], name
+    assert recorded.keys() - ours.keys() <= {"jit_compile"}  # of version 1.3
+
+
+def as_recorded(settings):
+    return json.loads(json.dumps(dataclasses.asdict(settings)))
+
+
+def anchors(page):
+    """Return the anchors that a renderer gives the headings of a page."""
+    kept = string.ascii_lowercase + string.digits + "-_ "
+    headings = re.findall(r"^#+ (.+)$", text(page), re.MULTILINE)
+    return {"".join(c for c in h.lower() if c in kept).replace(" ", "-") for h in headings}

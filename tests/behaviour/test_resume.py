@@ -1,0 +1,226 @@
+"""Runs that are killed, stopped or asked to go on with what does not fit."""
+
+import csv
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nst_tf.cli.program import main
+from nst_tf.transfer.checkpoint import load_checkpoint
+from tests.conftest import ROOT
+
+SHALLOW = ["--content_layers=block2_conv2", "--style_layers=block1_conv1,block2_conv1"]
+KILLS = 5  # of each run, of which three fall into the writing of a checkpoint
+
+
+@pytest.fixture(autouse=True)
+def in_tmp_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def start(module, *flags):
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *flags],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+
+
+def rows(path):
+    with open(path, newline="") as file:
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+
+
+def kill_at(process, word, count, wait):
+    """Kill a process some time after it has printed a word for the n-th time; return if it did."""
+    for line in process.stdout:
+        count -= line.strip() == word
+        if not count:
+            time.sleep(wait)
+            process.kill()
+            break
+    process.wait()
+    return process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--optimizer=adam", "--scales=2", "--min_dim=24", "--epochs=2", "--steps_per_epoch=9",
+         "--averaging=0.9", *SHALLOW],
+        ["--optimizer=lbfgs", "--scales=2", "--min_dim=24", "--epochs=1", "--steps_per_epoch=16",
+         *SHALLOW],
+        ["--optimizer=lbfgs", "--block_size=32", "--epochs=2", "--steps_per_epoch=12",
+         "--style_weight=1e-3:1e-2", *SHALLOW],
+        ["--recipe=painting", "--min_dim=32", "--steps=12"],
+    ],
+    ids=["adam", "lbfgs", "blocks", "painting"],
+)  # fmt: skip
+def test_a_run_that_is_killed_again_and_again_ends_with_the_same_picture(photo, painting, flags):
+    flags = [f"--content={photo}", f"--style={painting}", "--max_dim=64", "--deterministic", *flags]
+    undisturbed = start("nst_tf.run", *flags, "--output=whole.png", "--history=whole.csv")
+    rng = random.Random(str(flags[2:]))
+    killed = {"writing": 0, "written": 0}
+    again = ["--resume", "--output=killed.png", "--history=killed.csv"]
+    for number in range(KILLS):
+        word = ("writing", "written")[number % 2]
+        process = start("tests.behaviour.killed_run", *flags, *again)
+        wait = rng.uniform(0, 0.01) if word == "writing" else rng.uniform(0, 0.05)
+        killed[word] += kill_at(process, word, 2 + number % 2, wait)
+        assert not Path("killed.png").exists()
+        load_checkpoint("killed.png.checkpoint")  # is whole at any time
+    assert killed == {"writing": 3, "written": 2}
+    last = start("nst_tf.run", *flags, *again)
+    for process in (last, undisturbed):
+        _, err = process.communicate(timeout=300)
+        assert process.returncode == 0, err
+    pictures = [np.asarray(Image.open(f"{name}.png")) for name in ("whole", "killed")]
+    np.testing.assert_array_equal(*pictures)
+    whole, other = rows("whole.csv"), rows("killed.csv")
+    assert other == whole
+    assert not [path.name for path in Path().iterdir() if "checkpoint" in path.name]
+
+
+def paint(photo, painting, *flags):
+    return main(
+        ["nst", str(photo), str(painting), *SHALLOW, "--max_dim=48", "--quiet", *flags]
+    )  # fmt: skip
+
+
+@pytest.fixture
+def stopped(photo, painting, monkeypatch, capfd, signals_not_ignored):
+    """Stop a run after its third step of six and return what its command was."""
+    from nst_tf.cli.signals import Stopper
+
+    flags = ["--epochs=1", "--steps_per_epoch=6", "--resume"]
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            Stopper, "__call__", lambda self, p: p.step == 3 and os.kill(os.getpid(), 2) is None
+        )
+        assert paint(photo, painting, *flags) == 130
+    assert capfd.readouterr().err == (
+        "nst_tf: stopped after step 3 of 6; the same command goes on from there; the picture is "
+        "saved as photo-painting.png\n"
+    )
+    return flags
+
+
+def test_a_stopped_run_goes_on_by_the_same_command(photo, painting, stopped):
+    assert Path("photo-painting.png").exists()
+    assert load_checkpoint("photo-painting.png.checkpoint").state.step == 3
+    first = Path("photo-painting.png").read_bytes()
+    assert paint(photo, painting, *stopped) == 0
+    assert Path("photo-painting.png").read_bytes() != first
+    names = {path.name for path in Path().iterdir()}
+    assert names == {"photo.png", "painting.png", "photo-painting.png"}
+    assert paint(photo, painting, *stopped[:-1], "-o", "whole.png") == 0
+    pictures = [np.asarray(Image.open(name)) for name in ("photo-painting.png", "whole.png")]
+    np.testing.assert_array_equal(*pictures)
+
+
+def test_a_result_without_checkpoint_is_another_runs(photo, painting, stopped):
+    assert paint(photo, painting, *stopped) == 0
+    assert paint(photo, painting, *stopped) == 0
+    assert Path("photo-painting-2.png").exists()
+
+
+def test_what_does_not_fit_is_refused_by_name(photo, painting, stopped, capfd):
+    capfd.readouterr()
+    assert paint(photo, painting, *stopped, "--content_weight=5") == 1
+    assert capfd.readouterr().err == (
+        "nst_tf: photo-painting.png.checkpoint: the saved run is another one: content_weight is "
+        "5.0, was 10000.0; repeat that run's command, add --resume_anyway, or delete it to start "
+        "again\n"
+    )
+    Image.open(photo).rotate(180).save(photo)
+    assert paint(photo, painting, *stopped) == 1
+    assert "the saved run is another one: content; repeat" in capfd.readouterr().err
+    assert paint(photo, painting, *stopped, "--resume_anyway", "--max_dim=40") == 1
+    assert "the saved run works at other sizes; delete it" in capfd.readouterr().err
+    assert paint(photo, painting, *stopped, "--resume_anyway", "--content_weight=5") == 0
+
+
+def test_a_damaged_checkpoint_is_refused_in_one_line(photo, painting, stopped, capfd):
+    path = Path("photo-painting.png.checkpoint")
+    path.write_bytes(path.read_bytes()[:-100])
+    capfd.readouterr()
+    assert paint(photo, painting, *stopped) == 1
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line == (
+        "nst_tf: photo-painting.png.checkpoint is damaged or no checkpoint of this version: delete "
+        "it to start again"
+    )
+
+
+def test_a_finished_run_that_lost_its_picture_saves_it(photo, painting, monkeypatch):
+    from nst_tf.cli.outputs import Outputs
+
+    class Killed(BaseException):
+        pass
+
+    def die(*_):
+        raise Killed
+
+    flags = ["--epochs=1", "--steps_per_epoch=2", "--resume", "--checkpoint_every=0"]
+    with monkeypatch.context() as patch:
+        patch.setattr("nst_tf.callbacks.checkpoint.SHARE", 1e9)
+        patch.setattr(Outputs, "save_all", die)
+        with pytest.raises(Killed):
+            paint(photo, painting, *flags)
+    assert load_checkpoint("photo-painting.png.checkpoint").state.step == 2
+    assert paint(photo, painting, *flags) == 0
+    assert Path("photo-painting.png").exists()
+
+
+def test_the_time_limit_counts_the_time_before(photo, painting, stopped, monkeypatch):
+    import dataclasses
+
+    from nst_tf.transfer.checkpoint import save_checkpoint
+
+    path = "photo-painting.png.checkpoint"
+    saved = load_checkpoint(path)
+    late = dataclasses.replace(saved.state, seconds=1e6)
+    limit = saved.identity | {"time_limit": 1e5}
+    save_checkpoint(path, dataclasses.replace(saved, state=late, identity=limit))
+    monkeypatch.setattr(
+        "nst_tf.transfer.step.Stepper.step", lambda *_: pytest.fail("a step too many")
+    )
+    assert paint(photo, painting, *stopped, "--time_limit=100000") == 0
+
+
+def test_flags_of_checkpoints_need_resume(photo, painting, capfd):
+    assert paint(photo, painting, "--checkpoint_every=5") == 2
+    assert "--checkpoint_every needs --resume" in capfd.readouterr().err
+    assert paint(photo, painting, "--resume", "--checkpoint_every=-1") == 2
+    assert "--checkpoint_every must be at least 0" in capfd.readouterr().err
+
+
+def test_the_library_goes_on_from_a_checkpoint(pixels):
+    from nst_tf import Checkpoint, stylize
+
+    settings = {"epochs": 1, "steps_per_epoch": 4, "max_dim": 32, "optimizer": "lbfgs"}
+    settings |= {"content_layers": ["block1_conv2"], "style_layers": ["block1_conv1"]}
+    content, style = pixels(32, 24), pixels(32, 24, seed=1)
+    whole = stylize(content, style, **settings)
+    keep = Checkpoint("run.checkpoint", every=0)
+    stylize(content, style, callbacks=[keep, lambda p: p.step == 2], **settings)
+    keep.save()
+    steps = []
+    rest = stylize(
+        content, style, state=load_checkpoint("run.checkpoint"),
+        callbacks=[lambda p: steps.append(p.step)], **settings,
+    )  # fmt: skip
+    assert steps == [3, 4]
+    np.testing.assert_array_equal(rest, whole)
+    with pytest.raises(ValueError, match="the saved run is another one: style 1"):
+        stylize(content, content, state=load_checkpoint("run.checkpoint"), **settings)

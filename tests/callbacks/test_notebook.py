@@ -1,0 +1,167 @@
+"""Runs in a real kernel, stopped as a person would stop them; and the notebook of the docs."""
+
+import base64
+import io
+import json
+import re
+
+import pytest
+from PIL import Image
+
+from nst_tf.callbacks.notebook import Live
+from tests.conftest import ROOT, shrunk
+
+client = pytest.importorskip("jupyter_client")
+pytest.importorskip("ipywidgets")
+
+NOTEBOOK = ROOT / "docs" / "notebook.ipynb"
+
+RUN = """
+import time
+from nst_tf.callbacks.notebook import Live
+from tests.callbacks.conftest import steps
+
+def run(live, count, pause):
+    for progress in steps(count):
+        time.sleep(pause)
+        if live(progress):
+            return f"stopped after {progress.step}"
+    return "finished"
+
+live = Live()
+"""
+
+
+class Kernel:
+    """A kernel, and what its cells show."""
+
+    def __init__(self):
+        self.manager, self.client = client.manager.start_new_kernel(
+            extra_arguments=["--log-level=50"], cwd=str(ROOT)
+        )
+
+    def run(self, code, act=None):
+        """Run a cell and return its text, its displays by their id, and how many updates came.
+
+        `act` is called when the first picture is there.
+        """
+        request = self.client.execute(code)
+        text, shown, updates = "", {}, 0
+        while True:
+            message = self.client.get_iopub_msg(timeout=120)
+            if message["parent_header"].get("msg_id") != request:
+                continue
+            kind, content = message["msg_type"], message["content"]
+            assert kind != "error", content
+            if kind == "stream" and content["name"] == "stdout":
+                text += content["text"]
+            if kind in ("display_data", "update_display_data"):
+                updates += kind == "update_display_data" and "image/jpeg" in content["data"]
+                shown[content["transient"]["display_id"]] = content["data"]
+                if act and "image/jpeg" in content["data"]:
+                    act(shown)
+                    act = None
+            if kind == "status" and content["execution_state"] == "idle":
+                return text, list(shown.values()), updates
+
+    def click(self, shown):
+        """Click on the button as JupyterLab does: by a subshell, while the cell is running."""
+        session, control = self.client.session, self.client.control_channel
+        control.send(session.msg("create_subshell_request", {}))
+        subshell = self.client.get_control_msg(timeout=60)["content"]["subshell_id"]
+        widget = "application/vnd.jupyter.widget-view+json"
+        (model,) = (data[widget]["model_id"] for data in shown.values() if widget in data)
+        data = {"method": "custom", "content": {"event": "click"}}
+        message = session.msg("comm_msg", {"comm_id": model, "data": data})
+        message["header"]["subshell_id"] = subshell
+        self.client.shell_channel.send(message)
+
+    def interrupt(self, _):
+        self.manager.interrupt_kernel()
+
+
+@pytest.fixture(scope="module")
+def kernel():
+    kernel = Kernel()
+    kernel.run(RUN)
+    yield kernel
+    kernel.client.stop_channels()
+    kernel.manager.shutdown_kernel(now=True)
+
+
+def line(shown):
+    """Return the line below the picture, from data or from outputs that hold them."""
+    texts = [data.get("data", data)["text/plain"] for data in shown]
+    return next(text for text in texts if text.startswith("step "))
+
+
+def test_a_run_shows_its_picture_and_its_losses_in_place(kernel):
+    text, shown, updates = kernel.run("print(run(live, 12, 0.1))")
+    assert text == "finished\n"
+    button, picture, losses = shown
+    assert button == {"text/plain": ""}  # which is taken away at the end
+    with Image.open(io.BytesIO(base64.b64decode(picture["image/jpeg"]))) as image:
+        assert image.size == (2, 2)
+    assert losses["text/plain"] == (
+        "step 12 of 12, 0:00:42 · total 33.33 · style 8.333 · content 16.67 · "
+        "total_variation 8.333 · finished"
+    )
+    assert 1 <= updates <= 4  # twice a second, and the end
+
+
+@pytest.mark.parametrize("how", ["click", "interrupt"])
+def test_a_run_can_be_stopped_and_the_next_one_runs(kernel, how):
+    text, shown, _ = kernel.run("print(run(live, 600, 0.1))", getattr(kernel, how))
+    assert text.startswith("stopped after ")
+    assert line(shown).endswith(" · stopped")
+    assert kernel.run("print(run(live, 3, 0))")[0] == "finished\n"
+
+
+def test_a_run_that_ends_early_shows_its_end_and_gives_interrupts_back(kernel):
+    code = "for progress in list(steps(9))[:5]: live(progress)"
+    _, shown, _ = kernel.run(code)
+    assert "step 5 of 9" in line(shown)
+    kernel.run("import signal; assert signal.getsignal(2) is signal.default_int_handler")
+
+
+def test_the_notebook_of_the_docs_runs_whole(tmp_path):
+    """On small pictures, few steps, and what is installed already."""
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    book = nbformat.read(NOTEBOOK, as_version=4)
+    for folder in ("docs", "assets"):
+        (tmp_path / folder).mkdir()
+    for name in ("temple.jpg", "great_wave.jpg", "cat.jpg"):
+        shrunk(name, (64, 48), tmp_path / "assets" / name)
+    install, *_ = code = [cell for cell in book.cells if cell.cell_type == "code"]
+    assert install.source == '%pip install -q "..[notebook]"'
+    install.source = ""
+    changed = 0
+    for cell in code:
+        changed += "max_dim=256" in cell.source
+        cell.source = cell.source.replace("max_dim=256", "max_dim=48, scales=1, steps_per_epoch=2")
+    assert changed == 2
+    resources = {"metadata": {"path": str(tmp_path / "docs")}}
+    nbclient.NotebookClient(book, timeout=300, resources=resources).execute()
+    for name in ("temple.png", "own.png"):
+        with Image.open(tmp_path / "docs" / name) as picture:
+            assert picture.size == (48, 36)
+    lines = [line(cell.outputs) for cell in code if "Live()" in cell.source]
+    assert all(text.startswith("step 2 of 2, ") for text in lines)
+
+
+def test_the_notebook_of_the_docs_shows_its_pictures_and_no_place():
+    text = NOTEBOOK.read_text(encoding="utf-8")
+    assert len(text) < 600_000
+    cells = [cell for cell in json.loads(text)["cells"] if "Live()" in "".join(cell["source"])]
+    for cell in cells:
+        (picture,) = (out["data"] for out in cell["outputs"] if "image/jpeg" in out["data"])
+        with Image.open(io.BytesIO(base64.b64decode("".join(picture["image/jpeg"])))) as image:
+            assert max(image.size) == 256
+    assert len(cells) == 2
+    assert not re.search(r"/(?:home|tmp|root|Users)/", text)
+
+
+def test_without_ipython_the_remedy_is_told(monkeypatch):
+    monkeypatch.setattr("nst_tf.callbacks.notebook.importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"run pip install 'nst_tf\[notebook\]'"):
+        Live()

@@ -1,0 +1,153 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nst_tf import Settings, load_image
+from nst_tf.compute import winograd
+from nst_tf.compute.convolutions import fast_convolutions
+from nst_tf.compute.evaluate import compiled, release
+from nst_tf.compute.plan import plan_memory
+from nst_tf.compute.winograd import convolve_relu, transform_kernel
+from nst_tf.inputs.pyramid import plan_scales
+from nst_tf.network import model as vgg
+from nst_tf.network.weights import load_weights
+from nst_tf.transfer.stylize import stylize
+from tests.conftest import GOLDEN
+
+
+def normal(seed, *shape):
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
+def assert_close(ours, exact, tolerance=1e-5):
+    assert np.linalg.norm(ours - exact) <= tolerance * np.linalg.norm(exact)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "inputs", "outputs"),
+    [(1, 1, 1, 1), (4, 4, 2, 3), (5, 11, 3, 2), (8, 3, 5, 4), (13, 6, 4, 7)],
+)
+def test_outputs_and_gradient_are_those_of_the_direct_sum(height, width, inputs, outputs):
+    features, upstream = normal(0, 1, height, width, inputs), normal(3, 1, height, width, outputs)
+    # Biases that keep the ReLU off its kink, where rounding decides: half of the channels are cut.
+    bias = np.where(np.arange(outputs) % 2, -1e2, 1e2)
+    kernel = normal(1, 3, 3, inputs, outputs)
+
+    results = []
+    for dtype, convolve in (
+        (tf.float64, lambda x, k, b: tf.nn.relu(tf.nn.conv2d(x, k, 1, "SAME") + b)),
+        (tf.float32, lambda x, k, b: convolve_relu(x, transform_kernel(k), b)),
+    ):
+        x, k, b, u = (tf.constant(array, dtype) for array in (features, kernel, bias, upstream))
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            values = convolve(x, k, b)
+        results.append((values.numpy(), tape.gradient(values, x, u).numpy()))
+    (exact, exact_gradient), (values, gradient) = results
+    assert_close(values, exact)
+    assert_close(gradient, exact_gradient)
+
+
+def test_the_relu_cuts_values_and_gradient():
+    features = tf.constant(normal(0, 1, 9, 6, 3), tf.float32)
+    kernel = tf.constant(normal(1, 3, 3, 3, 4), tf.float32)
+    bias = tf.zeros([4])
+    gradients, values = [], []
+    for convolve in (
+        lambda x: convolve_relu(x, transform_kernel(kernel), bias),
+        lambda x: tf.nn.relu(tf.nn.conv2d(x, kernel, 1, "SAME") + bias),
+    ):
+        with tf.GradientTape() as tape:
+            tape.watch(features)
+            values.append(convolve(features))
+        gradients.append(tape.gradient(values[-1], features))
+    assert 0.3 < np.mean(values[0] == 0) < 0.7
+    np.testing.assert_allclose(values[0], values[1], atol=1e-4)
+    np.testing.assert_allclose(gradients[0], gradients[1], atol=1e-4)
+
+
+def test_a_kernel_is_transformed_by_its_definition():
+    kernel = normal(0, 3, 3, 2, 5)
+    expected = np.einsum("ia,abcd,jb->ijcd", winograd._G, kernel, winograd._G)
+    ours = transform_kernel(tf.constant(kernel, tf.float32))
+    np.testing.assert_allclose(ours, expected.reshape(36, 2, 5), atol=1e-6)
+
+
+@pytest.fixture
+def everywhere(monkeypatch):
+    """Use it in every layer, on maps of any size."""
+    monkeypatch.setattr(winograd, "is_faster", lambda *_: True)
+    compiled.cache_clear()
+    yield
+    compiled.cache_clear()
+
+
+@pytest.mark.parametrize("pooling", ["max", "average"])
+def test_the_network_is_the_same(everywhere, pixels, pooling):
+    layers = ("block1_conv1", "block2_pool", "block3_conv4", "block5_conv2")
+    model = vgg.feature_model(load_weights("bundled"), layers, pooling)
+    image = tf.constant(pixels(37, 52))
+    convolutions = fast_convolutions(model, 37, 52, True)
+    assert "block1_conv1" in convolutions
+    assert "block5_conv2" in convolutions
+    direct = vgg.extract_features(model, image)
+    fast = vgg.extract_features(model, image, convolutions)
+    assert tuple(fast) == tuple(direct) == layers
+    for name in layers:
+        assert_close(fast[name], direct[name], 1e-4)
+
+
+def test_golden_losses_and_picture(everywhere):
+    with np.load(GOLDEN / "tutorial_40_steps.npz") as archive:
+        golden = dict(archive)
+    content, style, start = (
+        load_image(GOLDEN / f"{name}.png") for name in ("content", "style", "start")
+    )
+    knobs = Settings(epochs=1, steps_per_epoch=40, max_dim=0, style_scale=0, convolution="winograd")
+    rows = []
+    image = stylize(
+        content,
+        style,
+        knobs,
+        initial=start,
+        callbacks=[lambda p: rows.append(list(p.losses.values()))],
+    )
+    np.testing.assert_allclose(rows[0], golden["losses"][0], rtol=1e-4)
+    np.testing.assert_allclose(rows, golden["losses"], rtol=1e-2)
+    assert np.abs(image - golden["image"]).mean() < 2 / 255
+
+
+def test_only_long_runs_on_cpus_compile_it(monkeypatch):
+    def is_used(steps, **changes):
+        settings = Settings(epochs=1, steps_per_epoch=steps, memory_budget="100GiB", **changes)
+        size = (192, 256)
+        (plan,) = plan_memory(settings, plan_scales(settings, size, [size]), [size])
+        return plan.winograd
+
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [])
+    assert not is_used(10)
+    assert is_used(1000)
+    assert not is_used(1000, time_limit=20)
+    assert is_used(1000, time_limit=200)
+    assert is_used(10, convolution="winograd")
+    assert not is_used(1000, convolution="direct")
+    assert not is_used(1000, precision="bfloat16")
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: ["a GPU"])
+    assert not is_used(1000)
+
+
+def test_where_it_is_faster_depends_on_channels_and_maps(monkeypatch):
+    monkeypatch.setattr(vgg.direct, "is_faster", lambda: False)
+    model = vgg.feature_model(load_weights("bundled"), ("block4_conv2",), "max")
+    assert set(fast_convolutions(model, 128, 128, True)) == {f"block3_conv{n}" for n in range(1, 5)}
+    assert "block4_conv2" in fast_convolutions(model, 256, 256, True)
+    assert fast_convolutions(model, 32, 32, True) == {}
+    assert fast_convolutions(model, 256, 256, False) == {}
+
+
+def test_released_memory_includes_the_compiled_programs():
+    ones = tf.ones([1, 4, 4, 2])
+    convolve_relu(ones, transform_kernel(tf.ones([3, 3, 2, 2])), tf.zeros(2))
+    assert winograd.compiled.cache_info().currsize
+    release()
+    assert not winograd.compiled.cache_info().currsize

@@ -1,0 +1,168 @@
+"""Threads that wait for each other, without TensorFlow."""
+
+import threading
+import time
+
+import pytest
+
+from nst_tf.service.admission import Admission
+from nst_tf.utils.caching import cached
+from nst_tf.utils.errors import BusyError
+from nst_tf.utils.locks import Gate, Patience
+
+
+def started(function, *arguments):
+    thread = threading.Thread(target=function, args=arguments, daemon=True)
+    thread.start()
+    return thread
+
+
+def until(condition):
+    for _ in range(1000):
+        if condition():
+            return
+        time.sleep(0.005)
+    raise AssertionError("it did not happen")
+
+
+def waiting(admission):
+    return len(admission._gate._line)
+
+
+def test_runs_go_in_in_the_order_in_which_they_came():
+    admission, order = Admission(1, 100), []
+    assert admission.enter(1)
+
+    def run(number):
+        admission.enter(1)
+        order.append(number)
+        admission.leave(1)
+
+    threads = []
+    for number in range(6):
+        threads.append(started(run, number))
+        until(lambda: waiting(admission) == len(threads))
+    assert order == []
+    admission.leave(1)
+    for thread in threads:
+        thread.join(10)
+    assert order == list(range(6))
+
+
+def test_a_run_waits_for_memory_and_those_behind_it_for_their_turn():
+    admission, entered = Admission(3, 100), []
+
+    def run(need):
+        admission.enter(need)
+        entered.append(need)
+
+    assert admission.enter(60)
+    started(run, 50)
+    until(lambda: waiting(admission) == 1)
+    started(run, 10)  # it would fit, but is not the first in line
+    until(lambda: waiting(admission) == 2)
+    time.sleep(0.05)
+    assert entered == []
+    admission.leave(60)
+    until(lambda: sorted(entered) == [10, 50])
+
+
+def test_what_is_too_large_for_all_memory_runs_alone():
+    admission = Admission(3, 100)
+    assert admission.enter(500)
+    cancel = threading.Event()
+    cancel.set()
+    assert not admission.enter(1, cancel)
+    admission.leave(500)
+    assert admission.enter(1, cancel)
+
+
+def test_waiting_can_be_cancelled_and_leaves_no_trace():
+    admission, cancel, answers = Admission(1, 100), threading.Event(), []
+    assert admission.enter(1)
+    thread = started(lambda: answers.append(admission.enter(1, cancel)))
+    until(lambda: waiting(admission) == 1)
+    cancel.set()
+    thread.join(10)
+    assert answers == [False]
+    assert waiting(admission) == 0
+    admission.leave(1)
+    assert admission.enter(1)
+
+
+def test_a_failure_in_line_does_not_block_the_others():
+    gate = Gate()
+
+    def fail():
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        gate.enter(fail, lambda: None)
+    assert gate.enter(lambda: True, lambda: None)
+
+
+def test_a_result_is_made_once_however_many_threads_ask():
+    made = []
+
+    @cached(2)
+    def make(name):
+        """Make it."""
+        time.sleep(0.02)
+        made.append(name)
+        return object()
+
+    found = []
+    threads = [started(lambda: found.append(make("a"))) for _ in range(8)]
+    for thread in threads:
+        thread.join(10)
+    assert made == ["a"]
+    assert len(found) == 8
+    assert len(set(map(id, found))) == 1
+    for name in "bca":
+        make(name)
+    assert made == ["a", "b", "c", "a"]
+    assert make.cache_info().currsize == 2
+    assert make.__doc__ == "Make it."
+    make.cache_clear()
+    assert make.cache_info().currsize == 0
+
+
+def test_a_run_waits_no_longer_than_its_limit():
+    admission = Admission(1, 100, Patience(seconds=0.01))
+    assert admission.enter(1)
+    with pytest.raises(BusyError, match=r"has waited for 0\.01 s \(wait_limit\): try again later"):
+        admission.enter(1)
+    admission.leave(1)
+    assert admission.enter(1)  # the place in line was given back
+
+
+def test_a_full_line_is_refused_at_once():
+    admission, entered = Admission(1, 100, Patience(length=1)), []
+    assert admission.enter(1)
+    waiter = started(lambda: entered.append(admission.enter(1)))
+    until(lambda: waiting(admission) == 1)
+    with pytest.raises(BusyError, match=r"1 run waiting already \(max_waiting\)"):
+        admission.enter(1)
+    admission.leave(1)
+    waiter.join(10)
+    assert entered == [True]
+    admission.leave(1)
+    assert admission.enter(1)  # with nobody in line, the length does not matter
+
+
+def test_only_a_run_that_waits_asks_for_idle_places():
+    admission = Admission(2, 100)
+    asked = []
+
+    class Idler:
+        def end_if_idle(self):
+            asked.append(self)
+            admission.leave(1)
+
+    idler = Idler()
+    admission.watch(idler)
+    assert admission.enter(1)
+    assert admission.enter(1)
+    assert asked == []
+    assert admission.enter(1)
+    assert asked == [idler]

@@ -1,0 +1,44 @@
+import io
+
+from nst_tf.video import bar as film_bar
+from nst_tf.video.bar import FilmBar
+
+
+def lines_of(seconds, total, monkeypatch, done=0):
+    """Return what a bar writes that is shown after each of some seconds."""
+    clock = iter([0.0, *seconds])
+    monkeypatch.setattr(film_bar.time, "monotonic", lambda: next(clock))
+    stream = io.StringIO()
+    bar = FilmBar(stream, total, done)
+    for number in range(len(seconds)):
+        bar.show(done + number + 1)
+    bar.close()
+    return stream.getvalue().splitlines()
+
+
+def test_the_pace_is_that_of_most_frames_and_lines_are_rare(monkeypatch):
+    lines = lines_of([30, 32, 34, 36, 38, 41], 100, monkeypatch)
+    assert lines == [
+        "Frame 1 of 100 - 30.00 s/frame - 0:49:30 left",
+        "Frame 6 of 100 - 2.00 s/frame - 0:03:08 left",
+    ]
+
+
+def test_a_film_goes_on_where_it_was_and_ends_with_a_line(monkeypatch):
+    assert lines_of([1, 2], 8, monkeypatch, done=6) == [
+        "Frame 8 of 8 - 1.00 s/frame - 0:00:00 left"
+    ]
+
+
+def test_a_film_of_unknown_length_has_no_time_left(monkeypatch):
+    assert lines_of([20], 0, monkeypatch) == ["Frame 1 - 20.00 s/frame"]
+
+
+def test_frames_that_end_together_share_the_time_and_none_takes_none(monkeypatch):
+    clock = iter([0.0, 12.0])
+    monkeypatch.setattr(film_bar.time, "monotonic", lambda: next(clock))
+    stream = io.StringIO()
+    bar = FilmBar(stream, 10)
+    for done in (0, 3, 3):
+        bar.show(done)
+    assert stream.getvalue() == "Frame 3 of 10 - 4.00 s/frame - 0:00:28 left\n"
