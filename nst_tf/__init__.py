@@ -18,24 +18,50 @@ given; `BusyError` says that a `Stylizer` has too much to do.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from nst_tf.callbacks.checkpoint import Checkpoint
-from nst_tf.images.io import load_image, load_mask
-from nst_tf.images.masks import Region, pair_masks
-from nst_tf.images.metadata import read_metadata
-from nst_tf.images.save import save_image
-from nst_tf.recipes import RECIPES
-from nst_tf.service.result import Result
-from nst_tf.settings import Settings
-from nst_tf.transfer.progress import AstrayError, CallbackError, NonFiniteLossError, Progress
-from nst_tf.utils.errors import BusyError, UserError
-from nst_tf.utils.forks import check_fork
-from nst_tf.utils.version import __version__
+from nst_tf.utils.forks import check_fork  # now, so that it notices forks
 
 if TYPE_CHECKING:
+    from nst_tf.callbacks.checkpoint import Checkpoint
+    from nst_tf.images.io import load_image, load_mask
+    from nst_tf.images.masks import Region, pair_masks
+    from nst_tf.images.metadata import read_metadata
+    from nst_tf.images.save import save_image
+    from nst_tf.recipes import RECIPES
+    from nst_tf.service.result import Result
     from nst_tf.service.stylizer import Stylizer
+    from nst_tf.settings import Settings
     from nst_tf.transfer.checkpoint import load_checkpoint
     from nst_tf.transfer.measure import measure
+    from nst_tf.transfer.progress import AstrayError, CallbackError, NonFiniteLossError, Progress
     from nst_tf.transfer.stylize import stylize
+    from nst_tf.utils.errors import BusyError, UserError
+    from nst_tf.utils.version import __version__
+
+# NumPy, Pillow and above all TensorFlow take their time, so each name is imported when it is used.
+_MODULES = {
+    "AstrayError": "transfer.progress",
+    "BusyError": "utils.errors",
+    "CallbackError": "transfer.progress",
+    "Checkpoint": "callbacks.checkpoint",
+    "NonFiniteLossError": "transfer.progress",
+    "Progress": "transfer.progress",
+    "RECIPES": "recipes",
+    "Region": "images.masks",
+    "Result": "service.result",
+    "Settings": "settings",
+    "Stylizer": "service.stylizer",
+    "UserError": "utils.errors",
+    "__version__": "utils.version",
+    "load_checkpoint": "transfer.checkpoint",
+    "load_image": "images.io",
+    "load_mask": "images.io",
+    "measure": "transfer.measure",
+    "pair_masks": "images.masks",
+    "read_metadata": "images.metadata",
+    "save_image": "images.save",
+    "stylize": "transfer.stylize",
+}
+_NEEDING_TENSORFLOW = {"Stylizer", "load_checkpoint", "measure", "stylize"}
 
 __all__ = [
     "RECIPES",
@@ -61,23 +87,16 @@ __all__ = [
     "stylize",
 ]
 
-# TensorFlow takes seconds to import, so it waits until one of these is needed.
-_NEEDING_TENSORFLOW = {
-    "Stylizer": "service.stylizer",
-    "load_checkpoint": "transfer.checkpoint",
-    "measure": "transfer.measure",
-    "stylize": "transfer.stylize",
-}
-
 
 def __getattr__(name: str) -> Any:
-    if name not in _NEEDING_TENSORFLOW:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    check_fork()
-    from nst_tf.compute.device import quieten_tensorflow
+    if name in _NEEDING_TENSORFLOW:
+        from nst_tf.compute.device import quieten_tensorflow
 
-    quieten_tensorflow()
-    value = getattr(import_module(f"nst_tf.{_NEEDING_TENSORFLOW[name]}"), name)
+        check_fork()
+        quieten_tensorflow()
+    value = getattr(import_module(f"nst_tf.{_MODULES[name]}"), name)
     globals()[name] = value  # from now on this is not called for the name
     return value
 

@@ -150,3 +150,7 @@ def check_number(name: str, value: Any, limits: dict[str, float]) -> None:
     if not all(_WITHIN[words](value, limit) for words, limit in limits.items()):
         expected = " and ".join(f"{words} {limit:g}" for words, limit in limits.items())
         raise UserError(f"{name} must be {expected}, not {value:g}")
+
+
+BIT_DEPTHS = (8, 16)
+"""Bits a channel that files can be written with."""

@@ -83,7 +83,7 @@ class Counted:
 def one(rows, runner):
     """Check and run a manifest in this process, and return the figures."""
     from nst_tf.batch.flags import parse_batch
-    from nst_tf.batch.program import Batch
+    from nst_tf.batch.session import Batch
     from nst_tf.batch.source import Jobs
 
     with tempfile.TemporaryDirectory() as folder, Watch() as watch:

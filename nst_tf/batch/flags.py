@@ -1,16 +1,18 @@
 """The flags of `batch`: the settings, those of `run` that concern every picture, and its own."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from absl import flags
 
-from nst_tf.batch.naming import Template
 from nst_tf.cli.arguments import UsageError, misuse, normalised
 from nst_tf.cli.flags import OTHER_FLAGS, Rows, define_flags
 from nst_tf.cli.places import locate
 from nst_tf.cli.worker_flags import WORKER_FLAGS, check_workers
 from nst_tf.utils.errors import UserError
-from nst_tf.workers.job import Flags
+
+if TYPE_CHECKING:
+    from nst_tf.workers.job import Flags
 
 COMMON = ("keep_faces", "bit_depth", "dpi", "recipe", "steps")
 """The flags of `run` that a row of a manifest may have too: its own win."""
@@ -93,7 +95,7 @@ def parse_batch(argv: Sequence[str]) -> flags.FlagValues:
     return values
 
 
-def common_flags(values: flags.FlagValues) -> Flags:
+def common_flags(values: flags.FlagValues) -> "Flags":
     """Return the flags of all jobs that are given, in the words of `run`."""
     own = {*SILENT, *(row[1] for row in BATCH_FLAGS)}
     given = (values[name] for name in values if values[name].present and name not in own)
@@ -118,6 +120,8 @@ def _check(values: flags.FlagValues) -> None:
     if values.manifest and values["pairs"].present:
         raise UsageError("--pairs needs --content_dir and --style_dir")
     check_workers(values)
+    from nst_tf.batch.naming import Template
+
     try:
         Template(values.name)
     except UserError as error:

@@ -1,39 +1,9 @@
-"""Many pictures: every photo by every painting, or the rows of a manifest, here or on a cluster."""
+"""`nst-tf-batch`: every photo by every painting, or the rows of a manifest."""
 
-import contextlib
-import functools
-import itertools
-import os
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-from absl import flags
-
-from nst_tf.batch.finished import is_finished
 from nst_tf.batch.flags import parse_batch
 from nst_tf.batch.help import batch_help, batch_screen
-from nst_tf.batch.journal import Journal
-from nst_tf.batch.need import greatest_need, share_out
-from nst_tf.batch.paint import Painter
-from nst_tf.batch.rehearsal import rehearse
-from nst_tf.batch.sheet import MOST, draw_sheet, is_sheet_of, legend
-from nst_tf.batch.source import WINDOW, Jobs, ordered
-from nst_tf.batch.summary import Report, Tally
-from nst_tf.batch.turn import turn
-from nst_tf.cli.signals import Stopper
-from nst_tf.cli.streams import answered, fail, run_program, say
+from nst_tf.cli.streams import answered, run_program, say
 from nst_tf.cli.worker_flags import check_ray
-from nst_tf.images.save import output_format
-from nst_tf.utils.files import check_outputs, check_writable, make_directory
-from nst_tf.utils.version import __version__
-from nst_tf.workers.job import Job, absolute_paths
-from nst_tf.workers.local import run_here
-from nst_tf.workers.outcome import Outcome, Paint, Stopping
-
-if TYPE_CHECKING:
-    from nst_tf.workers.cluster import RayLog
 
 
 def main(argv: list[str]) -> int:
@@ -52,7 +22,13 @@ def _main(argv: list[str]) -> int:
     if values.helpfull:
         return say(batch_help())
     if values.version:
+        from nst_tf.utils.version import __version__
+
         return say(f"nst_tf {__version__}")
+    from nst_tf.batch.rehearsal import rehearse
+    from nst_tf.batch.session import Batch, check_places  # slow to import, and help needs none
+    from nst_tf.batch.source import Jobs
+
     check_places(values)
     check_ray(values)
     jobs = Jobs(values)
@@ -60,146 +36,6 @@ def _main(argv: list[str]) -> int:
     if values.dry_run:
         return rehearse(jobs)
     return Batch(values, jobs, total).run()
-
-
-def check_places(values: flags.FlagValues) -> None:
-    """Refuse places where a batch could not write.
-
-    Raises:
-        OSError: a directory is missing or not writable.
-        ValueError: a name has the wrong ending.
-    """
-    parents = (Path(values.output_dir), *Path(values.output_dir).absolute().parents)
-    nearest = next(path for path in parents if path.exists())
-    if not nearest.is_dir():
-        raise NotADirectoryError(f"{nearest} is a file: name another --output_dir")
-    check_writable(nearest)
-    if values.contact_sheet:
-        output_format(values.contact_sheet)
-        check_outputs([values.contact_sheet], [values.manifest] if values.manifest else [])
-        if not values.overwrite and not is_sheet_of(values.contact_sheet, values.output_dir):
-            for path in filter(
-                os.path.exists, (values.contact_sheet, legend(values.contact_sheet))
-            ):
-                raise FileExistsError(f"{path} exists: choose another name or add --overwrite")
-
-
-class Batch:
-    """A batch under way.
-
-    Args:
-        values: the flags.
-        jobs: what there is to do, checked.
-        total: how many jobs there are.
-        make: makes what does the jobs in a worker, from its bytes of memory and its threads.
-    """
-
-    def __init__(
-        self,
-        values: flags.FlagValues,
-        jobs: Jobs,
-        total: int,
-        make: Callable[[int | None, int], Paint] = Painter,
-    ) -> None:
-        self.values = values
-        self.jobs = jobs
-        self.make = make
-        self.tally = Tally(total)
-        self.log: RayLog | None = None
-        self.journal_path = values.journal or os.path.join(values.output_dir, "journal.jsonl")
-
-    def run(self) -> int:
-        """Do all jobs and return the exit status."""
-        with contextlib.ExitStack() as closing:
-            if self.values.ray:
-                from nst_tf.workers.cluster import joined
-
-                self.log = closing.enter_context(joined(self.values.ray))
-            make_directory(self.values.output_dir)
-            journal = closing.enter_context(contextlib.closing(Journal(self.journal_path)))
-            report = Report(self.tally, self.journal_path, sys.stdout, self.values.quiet)
-            closing.callback(report.close)
-            stopper = closing.enter_context(Stopper(self.stopped))
-            stopping = functools.partial(stopper, None)
-            closing.enter_context(turn(self.values.output_dir, stopping))
-            for outcome in self.outcomes(self.unfinished(report), stopping):
-                self.tally.add(outcome)
-                report.show(outcome)
-                if outcome.status != "stopped":
-                    journal.write(outcome)
-        if stopper.signal is not None and self.tally.ended < self.tally.total:
-            self.stopped()
-            return 128 + stopper.signal
-        status = 1 if self.tally.failed else 0
-        return self.draw_sheet() or status if self.values.contact_sheet else status
-
-    def unfinished(self, report: Report) -> Iterator[Job]:
-        """Yield the jobs that are to be done, those that are alike next to each other."""
-
-        def left() -> Iterator[Job]:
-            for job in self.jobs.valid():
-                if is_finished(job):
-                    self.tally.skipped += 1
-                    report.update()
-                else:
-                    yield job
-
-        return ordered(left())
-
-    def outcomes(self, jobs: Iterator[Job], stopping: Stopping) -> Iterator[Outcome]:
-        """Have the jobs done, and yield what has become of each as it ends."""
-        values = self.values
-        first: list[Job] = []
-        if values.jobs > 1 or values.ray:  # their need decides how many workers there are
-            first = list(itertools.islice(jobs, WINDOW))
-            if not first:
-                return iter(())
-            jobs = itertools.chain(first, jobs)
-        if values.ray:
-            return self.outcomes_of_cluster(jobs, first, stopping)
-        wanted = min(values.jobs, self.tally.total)
-        share = share_out(wanted, first, values.device)
-        if share.workers < wanted:
-            fail(f"warning: memory is enough for {share.workers} of {values.jobs} --jobs", 0)
-        make = functools.partial(self.make, share.budget, share.threads)
-        return run_here(jobs, make, share.workers, stopping)
-
-    def outcomes_of_cluster(
-        self, jobs: Iterator[Job], first: list[Job], stopping: Stopping
-    ) -> Iterator[Outcome]:
-        """Have the jobs done by a Ray cluster; `first` are those whose need counts for all."""
-        import ray
-
-        from nst_tf.workers.cluster import demand, largest_memory
-        from nst_tf.workers.ray import run_on_ray
-        from nst_tf.workers.ship import Sender
-
-        values = self.values
-        need = greatest_need(first, values.device, largest_memory(ray.nodes()))
-        each = demand(values.ray_cpus, need)
-        budget = None if each.gpus else each.memory
-        make = functools.partial(self.make, budget, each.cpus)
-        sender = Sender(ray.put) if values.ship_inputs else None
-        absolute = map(absolute_paths, jobs)  # machines have other current directories
-        return run_on_ray(absolute, make, each, stopping, values.ray_workers, sender, self.log)
-
-    def stopped(self) -> None:
-        """Say that a signal has ended the batch, and how to go on."""
-        tally = self.tally
-        fail(
-            f"stopped with {tally.ended} of {tally.total} jobs ended; the same command goes on "
-            "from there",
-            1,
-        )
-
-    def draw_sheet(self) -> int:
-        """Draw the contact sheet and return the exit status."""
-        path = self.values.contact_sheet
-        pictures = [job.output for job in itertools.islice(self.jobs.valid(), MOST)]
-        if self.tally.total > MOST:
-            fail(f"warning: {path} shows the first {MOST} of {self.tally.total} pictures", 0)
-        draw_sheet(path, pictures, self.jobs.columns, self.values.output_dir)
-        return 0
 
 
 def console() -> None:

@@ -7,14 +7,12 @@ from absl import flags
 
 from nst_tf.cli.arguments import UsageError, check_several, misuse, normalised, place_pictures
 from nst_tf.cli.places import locate
-from nst_tf.cli.repeat import repeated
 from nst_tf.compute.device import DEVICES
-from nst_tf.images.depth import BIT_DEPTHS
 from nst_tf.inputs.blend import check_styles
 from nst_tf.recipes import RECIPES, recipe
 from nst_tf.settings import Settings
 from nst_tf.utils.errors import UserError
-from nst_tf.validation import checked_duration, checked_each, checked_ramp
+from nst_tf.validation import BIT_DEPTHS, checked_duration, checked_each, checked_ramp
 
 MOST_DPI = 65535  # the most that JPEG files hold
 
@@ -139,7 +137,11 @@ def parse(argv: list[str]) -> tuple[flags.FlagValues, Settings]:
     except (flags.Error, UserError) as error:
         raise misuse(error, values) from None
     locate(values, INPUTS, OUTPUTS)
-    earlier = repeated(values) if values.from_image else None
+    earlier = None
+    if values.from_image:
+        from nst_tf.cli.repeat import repeated
+
+        earlier = repeated(values)
     try:
         settings = settings_of(values, earlier)
     except UserError as error:

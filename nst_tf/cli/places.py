@@ -9,11 +9,9 @@ import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from urllib.request import url2pathname
 
 from absl import flags
 
-from nst_tf.images.decode import open_picture
 from nst_tf.utils.errors import UserError
 
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
@@ -54,6 +52,8 @@ def _expanded(path: str) -> str:
     if path.startswith("~"):
         return os.path.expanduser(path)
     host, slash, rest = path[len(FILE) :].partition("/")
+    from urllib.request import url2pathname  # slow to import
+
     return path if host not in ("", "localhost") else url2pathname(slash + rest)
 
 
@@ -140,6 +140,8 @@ def is_film(path: str) -> bool:
 
 
 def _is_still(path: str) -> bool:
+    from nst_tf.images.decode import open_picture
+
     with suppress(OSError, UserError, MemoryError), open_picture(path) as image:
         return getattr(image, "n_frames", 1) == 1
     return False

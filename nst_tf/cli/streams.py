@@ -90,3 +90,6 @@ def run_program(main: Callable[[list[str]], int]) -> None:
     except OSError:  # nobody reads any more; Python would complain at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(status)
+
+
+NOTHING_TO_SAVE = "stopped before the first step: there is nothing to save"

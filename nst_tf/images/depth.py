@@ -2,9 +2,6 @@
 
 import numpy as np
 
-BIT_DEPTHS = (8, 16)
-"""Bits a channel that files can be written with."""
-
 
 def to_float(levels: np.ndarray) -> np.ndarray:
     """Return the levels of a file as float32, scaled by the range of their type.

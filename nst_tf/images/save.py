@@ -11,7 +11,7 @@ import numpy as np
 import tifffile
 from PIL import ExifTags, Image, TiffImagePlugin
 
-from nst_tf.images.depth import BIT_DEPTHS, to_levels
+from nst_tf.images.depth import to_levels
 from nst_tf.images.io import over_white
 from nst_tf.images.metadata import metadata_options, to_xmp
 from nst_tf.images.origin import SOFTWARE, Origin
@@ -19,6 +19,7 @@ from nst_tf.images.profiles import srgb_profile
 from nst_tf.images.resize import check_image
 from nst_tf.utils.errors import UserError
 from nst_tf.utils.files import StrPath, is_stream, write_whole
+from nst_tf.validation import BIT_DEPTHS
 
 FORMATS = {
     ".png": "PNG",

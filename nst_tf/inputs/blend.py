@@ -1,11 +1,14 @@
 """Several paintings: what the settings say about each."""
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from nst_tf.images.masks import Region
 from nst_tf.settings import Settings
 from nst_tf.utils.describe import counted
 from nst_tf.utils.errors import UserError
+
+if TYPE_CHECKING:
+    from nst_tf.images.masks import Region
 
 
 def check_styles(settings: Settings, count: int) -> None:
@@ -28,7 +31,7 @@ def check_styles(settings: Settings, count: int) -> None:
         )
 
 
-def check_blend(settings: Settings, regions: Sequence[Region]) -> None:
+def check_blend(settings: Settings, regions: "Sequence[Region]") -> None:
     """Check that `style_blend` has an effect and leaves each region a style.
 
     Raises:

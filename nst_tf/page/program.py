@@ -98,6 +98,8 @@ def parse(argv: Sequence[str]) -> flags.FlagValues:
         rest = values([argv[0], *normalised(argv[1:], values)])[1:]
     except flags.Error as error:
         raise UsageError(" ".join(str(error).split())) from None
+    if values.help:
+        return values
     if rest:
         raise UsageError(f"{rest[0]!r} is not a flag: the page asks for the pictures")
     for name in ("max_megabytes", "max_megapixels", "max_session_megabytes"):

@@ -21,7 +21,7 @@ from PIL import Image
 
 from nst_tf.callbacks.pace import Pace
 from nst_tf.cli.flags import parse
-from nst_tf.cli.program import Run, ready
+from nst_tf.cli.session import Run, ready
 from nst_tf.compute.device import import_tensorflow
 from nst_tf.images.preview import preview
 from nst_tf.utils.errors import UserError

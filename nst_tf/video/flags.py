@@ -177,3 +177,6 @@ def sequence_rate(values: flags.FlagValues) -> Fraction:
     if not 0 < rate <= MOST_RATE:
         raise UsageError(f"--rate must be a number such as 24 or 30000/1001, not {values.rate!r}")
     return rate
+
+
+NOTHING = "stopped before the first frame: there is nothing to save"

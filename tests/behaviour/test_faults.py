@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nst_tf.cli.program import Run, main
+from nst_tf.cli.program import main
+from nst_tf.cli.session import Run
 from nst_tf.images.metadata import read_metadata
 from nst_tf.transfer.checkpoint import load_checkpoint
 from nst_tf.utils import files

@@ -115,6 +115,17 @@ def test_modules_that_must_be_quick_do_not_import_tensorflow():
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("program", ["cli", "batch", "video", "page"])
+def test_help_needs_no_package_that_is_slow_to_import(program):
+    script = (
+        f"import sys, nst_tf.{program}.program as program\n"
+        "assert program.main(['program', '--help']) == 0\n"
+        "assert not {'numpy', 'PIL', 'rich', 'matplotlib', 'tensorflow'} & {*sys.modules}\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
     ("module", "text", "found"),
     [

@@ -156,7 +156,7 @@ def test_the_first_line_names_the_photo_and_the_number_of_paintings(
         assert main(["nst-tf", "photo.png", *words]) == 1
         return capfd.readouterr().out.splitlines()[0]
 
-    monkeypatch.setattr("nst_tf.cli.program.start_tensorflow", stop)
+    monkeypatch.setattr("nst_tf.cli.session.start_tensorflow", stop)
     one = ["painting.png"]
     assert first_line(*one).startswith("Recipe tutorial")
     assert first_line(*one * 2) == "Photo photo.png, blended from 2 paintings"
@@ -173,7 +173,7 @@ def test_an_input_is_never_replaced(photo, painting, capfd):
 
 
 def test_a_named_result_is_refused_before_tensorflow_starts(photo, painting, capfd, monkeypatch):
-    monkeypatch.setattr("nst_tf.cli.program.start_tensorflow", lambda *_: pytest.fail("too late"))
+    monkeypatch.setattr("nst_tf.cli.session.start_tensorflow", lambda *_: pytest.fail("too late"))
     touch("old.png")
     assert main(["nst-tf", "photo.png", "painting.png", "-o", "old.png"]) == 1
     assert capfd.readouterr() == (
@@ -186,7 +186,7 @@ def test_a_name_that_is_taken_during_the_run_is_left_alone(photo, painting, capf
         touch("photo-painting.png", "losses.csv", "losses-2.csv")
         return "CPU"
 
-    monkeypatch.setattr("nst_tf.cli.program.start_tensorflow", taken)
+    monkeypatch.setattr("nst_tf.cli.session.start_tensorflow", taken)
     flags = [*SHORT, "--history=losses.csv", "--quiet"]
     assert main(["nst-tf", "photo.png", "painting.png", *flags]) == 0
     for name in ("photo-painting.png", "losses.csv", "losses-2.csv"):
@@ -241,7 +241,7 @@ def test_who_names_no_recipe_hears_of_painting(photo, painting, capfd, monkeypat
     def stop(*_):
         raise UserError("stopped here")
 
-    monkeypatch.setattr("nst_tf.cli.program.start_tensorflow", stop)
+    monkeypatch.setattr("nst_tf.cli.session.start_tensorflow", stop)
     assert main(["nst-tf", "photo.png", "painting.png", *words]) == 1
     out = capfd.readouterr().out
     advice = "Recipe tutorial; --recipe painting takes a minute or two and looks better\n"

@@ -10,7 +10,8 @@ from PIL import Image
 from nst_tf.cli.flags import parse
 from nst_tf.cli.inputs import load_inputs
 from nst_tf.cli.job import check, prepare
-from nst_tf.cli.program import Run, main
+from nst_tf.cli.program import main
+from nst_tf.cli.session import Run
 from nst_tf.compute.budget import GIB
 from tests.images.test_reduced import header
 from tests.images.test_tiff import CFA, write_raw

@@ -18,9 +18,10 @@ pytestmark = [
 # The program, with something that happens once the second step's progress is known.
 PROGRAM = """
 import os, signal, sys
-import nst_tf.run
+import nst_tf.cli.program
+import nst_tf.cli.session
 
-class Console(nst_tf.cli.program.Console):
+class Console(nst_tf.cli.session.Console):
     def __call__(self, progress):
         super().__call__(progress)
         if progress.step == 2:
@@ -34,7 +35,7 @@ def step_without_end():
 def happen():
     {event}
 
-nst_tf.cli.program.Console = Console
+nst_tf.cli.session.Console = Console
 sys.exit(nst_tf.cli.program.main(sys.argv))
 """
 
@@ -114,7 +115,7 @@ def test_a_second_signal_ends_a_step_that_does_not_end(photo, painting, tmp_path
 
 
 def test_a_rescue_that_fails_shows_why_and_ends_all_the_same(photo, painting, tmp_path):
-    broken = "nst_tf.cli.program.Run.rescue.__globals__.pop('Outcome'); step_without_end()"
+    broken = "nst_tf.cli.session.Run.rescue.__globals__.pop('Outcome'); step_without_end()"
     process = start(broken, photo, painting)
     err = interrupt_twice(process)
     assert process.returncode == 130

@@ -217,7 +217,7 @@ def test_bad_input_is_refused_before_tensorflow_starts(
     def start(*_):
         raise AssertionError("too late: TensorFlow would have been imported")
 
-    monkeypatch.setattr("nst_tf.cli.program.start_tensorflow", start)
+    monkeypatch.setattr("nst_tf.cli.session.start_tensorflow", start)
     files = sorted(tmp_path.iterdir())
     assert main(["nst", "--content=photo.png", "--style=painting.png", *arguments]) == 1
     out, err = capfd.readouterr()
@@ -505,7 +505,7 @@ def test_a_place_that_vanishes_does_not_lose_the_picture(photo, painting, capfd,
         os.rmdir("gone")
         return "CPU"
 
-    monkeypatch.setattr("nst_tf.cli.program.start_tensorflow", vanish)
+    monkeypatch.setattr("nst_tf.cli.session.start_tensorflow", vanish)
     flags = [*SHORT, "--quiet", "--output=gone/out.png"]
     assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 1
     err = capfd.readouterr().err
@@ -584,7 +584,7 @@ def test_a_bug_in_the_run_keeps_the_picture_and_shows_its_traceback(photo, paint
             if progress.step == 2:
                 raise ZeroDivisionError
 
-    monkeypatch.setattr("nst_tf.cli.program.Console", Broken)
+    monkeypatch.setattr("nst_tf.cli.session.Console", Broken)
     with pytest.raises(ZeroDivisionError):
         main(["nst", f"--content={photo}", f"--style={painting}", *SHORT])
     assert read_metadata("photo-painting.png")["steps"] == 2
@@ -593,9 +593,9 @@ def test_a_bug_in_the_run_keeps_the_picture_and_shows_its_traceback(photo, paint
 @pytest.mark.parametrize(
     ("program", "step"),
     [
-        ("run", "nst_tf.cli.program.prepare"),
-        ("video", "nst_tf.video.program.prepare"),
-        ("batch", "nst_tf.batch.program.Jobs"),
+        ("run", "nst_tf.cli.session.prepare"),
+        ("video", "nst_tf.video.job.prepare"),
+        ("batch", "nst_tf.batch.source.Jobs"),
     ],
 )
 def test_a_bug_of_a_program_shows_its_traceback(program, step, photo, painting, monkeypatch):
