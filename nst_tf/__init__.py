@@ -8,11 +8,11 @@
 threads, and returns a `Result` or yields a `Progress` after every step. `measure` returns the loss
 of a picture. `Settings` holds every setting; `RECIPES` are named ones.
 
-`load_image`, `load_mask` and `save_image` read and write pictures, `read_metadata` tells what a
-picture was made with. `Checkpoint` keeps a file from which a run can go on, `load_checkpoint` reads
-it. `pair_masks` makes a `Region` of each mask. `AstrayError`, which `NonFiniteLossError` is one of,
-and `CallbackError` carry the picture that a run had reached. `UserError` is a mistake in what was
-given; `BusyError` says that a `Stylizer` has too much to do.
+`load_image`, `load_mask` and `save_image` read and write pictures, `read_metadata` returns what a
+picture was made with. `Checkpoint` keeps a file from which a run can continue, and
+`load_checkpoint` reads it. `pair_masks` makes a `Region` of each mask. `DivergedError` (with its
+subclass `NonFiniteLossError`) and `CallbackError` carry the picture that a run had reached. A
+`UserError` is a mistake in the caller's input. A `BusyError` means that a `Stylizer` has no room.
 """
 
 from importlib import import_module
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from nst_tf.settings import Settings
     from nst_tf.transfer.checkpoint import load_checkpoint
     from nst_tf.transfer.measure import measure
-    from nst_tf.transfer.progress import AstrayError, CallbackError, NonFiniteLossError, Progress
+    from nst_tf.transfer.progress import CallbackError, DivergedError, NonFiniteLossError, Progress
     from nst_tf.transfer.stylize import stylize
     from nst_tf.utils.errors import BusyError, UserError
     from nst_tf.utils.version import __version__
 
 # NumPy, Pillow and above all TensorFlow take their time, so each name is imported when it is used.
 _MODULES = {
-    "AstrayError": "transfer.progress",
+    "DivergedError": "transfer.progress",
     "BusyError": "utils.errors",
     "CallbackError": "transfer.progress",
     "Checkpoint": "callbacks.checkpoint",
@@ -65,10 +65,10 @@ _NEEDING_TENSORFLOW = {"Stylizer", "load_checkpoint", "measure", "stylize"}
 
 __all__ = [
     "RECIPES",
-    "AstrayError",
     "BusyError",
     "CallbackError",
     "Checkpoint",
+    "DivergedError",
     "NonFiniteLossError",
     "Progress",
     "Region",

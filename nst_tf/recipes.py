@@ -118,7 +118,7 @@ def recipe(name: str) -> Settings:
     return RECIPES[name]
 
 
-def chosen(settings: Settings | str | None, overrides: Mapping[str, Any]) -> Settings:
+def resolve_settings(settings: Settings | str | None, overrides: Mapping[str, Any]) -> Settings:
     """Return settings with some fields changed.
 
     Args:

@@ -22,7 +22,7 @@ from nst_tf.keywords import (
     StyleStatistics,
 )
 from nst_tf.network.layers import LAYERS, smallest_side
-from nst_tf.utils.describe import changed, explained
+from nst_tf.utils.describe import changed, settings_doc
 from nst_tf.utils.errors import UserError
 from nst_tf.validation import (
     Weight,
@@ -346,7 +346,7 @@ class Settings:
     def finest_steps(self) -> int:
         """Steps at the finest scale, at most: each coarser one has `coarse_steps` times as many.
 
-        How many scales there are depends on the pictures: `fitting.Fitted.steps` counts them all.
+        How many scales there are depends on the pictures: `RunInputs.steps` counts them all.
         """
         return self.epochs * self.steps_per_epoch
 
@@ -407,4 +407,4 @@ def _check_layers(kind: str, names: tuple[str, ...], factors: tuple[float, ...])
         )
 
 
-Settings.__doc__ = f"{inspect.getdoc(Settings)}\n\n{explained(Settings)}\n"
+Settings.__doc__ = f"{inspect.getdoc(Settings)}\n\n{settings_doc(Settings)}\n"

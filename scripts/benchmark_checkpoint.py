@@ -29,12 +29,12 @@ def full_state(state, size):
     import tensorflow as tf
 
     from nst_tf.optimizers.lbfgs import Evaluation, LBFGSState
-    from nst_tf.transfer.divergence import Watch
+    from nst_tf.transfer.divergence import DivergenceMonitor
 
     image = tf.random.uniform([1, *size, 3])
     vectors = tuple(tf.reshape(image, [-1]) for _ in range(PAIRS))
     optimizer = LBFGSState(vectors, vectors, Evaluation({"total": 1.0}, image), False)
-    watch = Watch(best=1.0, image=image)
+    watch = DivergenceMonitor(best=1.0, image=image)
     return replace(state, image=image, start=image, optimizer=optimizer, watch=watch)
 
 
@@ -53,7 +53,7 @@ def main():
 
     from nst_tf import RECIPES, load_image
     from nst_tf.callbacks import Checkpoint
-    from nst_tf.inputs.prepare import fit
+    from nst_tf.inputs.prepare import prepare_inputs
     from nst_tf.transfer.checkpoint import load_checkpoint, save_checkpoint
     from nst_tf.transfer.stylize import StyleTransfer
 
@@ -67,7 +67,7 @@ def main():
         path = Path(folder) / "run.checkpoint"
         keep = Checkpoint(path, options.every)
         runs = {"plain": [], "checkpoints": []}
-        steps = {name: StyleTransfer(fit(*pictures, settings)).steps() for name in runs}
+        steps = {name: StyleTransfer(prepare_inputs(*pictures, settings)).steps() for name in runs}
         first = {name: next(generator) for name, generator in steps.items()}  # compiles
         for _ in range((options.steps - 1) // TURN):
             for name, generator in steps.items():

@@ -44,7 +44,7 @@ def work(name, size, steps, most):
     from nst_tf import Region, Settings, load_image
     from nst_tf.compute.budget import GIB, MIB
     from nst_tf.images.resize import resize
-    from nst_tf.inputs.prepare import fit
+    from nst_tf.inputs.prepare import prepare_inputs
     from nst_tf.transfer.stylize import StyleTransfer
 
     photo, painting = (load_image(ASSETS / f"{name}.jpg") for name in ("temple", "great_wave"))
@@ -58,7 +58,7 @@ def work(name, size, steps, most):
         for mask, first in zip(masks, (0, 1, 3), strict=True):
             mask[:, first * size // 4 : (first + 1) * size // 4] = 1
         regions = [Region(mask) for mask in masks]
-    transfer = StyleTransfer(fit(photo, painting, settings, regions))
+    transfer = StyleTransfer(prepare_inputs(photo, painting, settings, regions))
     (plan,) = transfer.plans
     figures = {"estimate": round(plan.peak / MIB)}
     if plan.peak <= most * GIB and plan.block_size == settings.block_size:

@@ -25,11 +25,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 def pictures(size, **changes):
     from nst_tf import Settings, load_image
-    from nst_tf.inputs.prepare import fit
+    from nst_tf.inputs.prepare import prepare_inputs
 
     content = load_image(ASSETS / "temple.jpg", size)
     style = load_image(ASSETS / "great_wave.jpg")
-    return fit(content, style, Settings(max_dim=size, **changes))
+    return prepare_inputs(content, style, Settings(max_dim=size, **changes))
 
 
 def package_step(size, **changes):

@@ -80,11 +80,11 @@ def paintings(width):
 
 def frame_by_frame(shots, settings):
     """Return each frame painted on its own."""
-    from nst_tf.inputs.prepare import fit
+    from nst_tf.inputs.prepare import prepare_inputs
     from nst_tf.transfer.stylize import StyleTransfer
 
     styles = paintings(shots[0].shape[1])
-    return [StyleTransfer(fit(shot, styles, settings)).finish()[0] for shot in shots]
+    return [StyleTransfer(prepare_inputs(shot, styles, settings)).finish()[0] for shot in shots]
 
 
 def as_film(shots, settings, **options):
@@ -107,18 +107,20 @@ def cold_seconds(shot, settings, loss):
 
     The loss is looked at after the recipe and after each further step at full size, off the clock.
     """
-    from nst_tf.inputs.prepare import fit
+    from nst_tf.inputs.prepare import prepare_inputs
     from nst_tf.transfer.stylize import StyleTransfer
     from nst_tf.video.frames import later_settings
 
     styles = paintings(shot.shape[1])
     began = time.perf_counter()
-    image = StyleTransfer(fit(shot, styles, settings)).finish()
+    image = StyleTransfer(prepare_inputs(shot, styles, settings)).finish()
     spent = time.perf_counter() - began
     reached = objective(image, shot, styles, settings)["total"]
     if reached > loss:
         began = time.perf_counter()
-        fitted = replace(fit(shot, styles, later_settings(settings, MOST)), initial=image)
+        fitted = replace(
+            prepare_inputs(shot, styles, later_settings(settings, MOST)), initial=image
+        )
         for progress in StyleTransfer(fitted).steps():
             spent += time.perf_counter() - began
             reached = objective(progress.image(), shot, styles, settings)["total"]

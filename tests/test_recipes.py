@@ -9,15 +9,15 @@ import pytest
 
 import nst_tf
 from nst_tf import RECIPES, Settings
-from nst_tf.recipes import chosen
+from nst_tf.recipes import resolve_settings
 from nst_tf.settings import setting
 
 
 def test_recipes_and_fields_are_found_by_name():
-    assert chosen(None, {}) == Settings()
-    assert chosen("fast", {}) is RECIPES["fast"]
-    assert chosen("painting", {"strength": 0.7}).strength == 0.7
-    assert chosen(Settings(max_dim=64), {"seed": 3}) == Settings(max_dim=64, seed=3)
+    assert resolve_settings(None, {}) == Settings()
+    assert resolve_settings("fast", {}) is RECIPES["fast"]
+    assert resolve_settings("painting", {"strength": 0.7}).strength == 0.7
+    assert resolve_settings(Settings(max_dim=64), {"seed": 3}) == Settings(max_dim=64, seed=3)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_recipes_and_fields_are_found_by_name():
 )
 def test_errors_offer_the_nearest_name(settings, overrides, error, text):
     with pytest.raises(error, match=text):
-        chosen(settings, overrides)
+        resolve_settings(settings, overrides)
 
 
 def test_settings_of_a_subclass_have_its_fields_too():
@@ -39,7 +39,7 @@ def test_settings_of_a_subclass_have_its_fields_too():
     class More(Settings):
         more: float = setting(0.0, "Loss", "more of it", low=0)
 
-    assert chosen(More(), {"more": 2}).more == 2
+    assert resolve_settings(More(), {"more": 2}).more == 2
 
 
 def test_the_help_of_settings_explains_every_field():

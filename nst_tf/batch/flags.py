@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from nst_tf.cli.arguments import UsageError, misuse, normalised
+from nst_tf.cli.arguments import UsageError, normalised, usage_error
 from nst_tf.cli.flags import OTHER_FLAGS, Rows, define_flags
 from nst_tf.cli.places import locate
 from nst_tf.cli.worker_flags import WORKER_FLAGS, check_workers
@@ -81,9 +81,9 @@ def parse_batch(argv: Sequence[str]) -> flags.FlagValues:
     except flags.UnrecognizedFlagError as error:
         if error.flagname in MEANT:
             raise UsageError(MEANT[error.flagname]) from None
-        raise misuse(error, values) from None
+        raise usage_error(error, values) from None
     except (flags.Error, UserError) as error:
-        raise misuse(error, values) from None
+        raise usage_error(error, values) from None
     if not (values.help or values.helpfull or values.version):
         if extra:
             raise UsageError(

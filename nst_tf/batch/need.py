@@ -11,7 +11,7 @@ from nst_tf.compute.start import start_tensorflow
 from nst_tf.inputs.pyramid import plan_scales
 from nst_tf.settings import Settings
 from nst_tf.workers.job import Job
-from nst_tf.workers.share import Share, budget_within, divided, run_need
+from nst_tf.workers.share import Share, budget_within, run_need, split_resources
 
 LOOKED_AT = 8  # kinds of jobs whose need is estimated
 
@@ -33,7 +33,7 @@ def share_out(workers: int, jobs: Sequence[Job], device: str = "auto") -> Share:
     if workers == 1:
         return Share(1)
     need = greatest_need(jobs, device)
-    return divided(workers, need, [job_settings(job.flags).memory_budget for job in jobs])
+    return split_resources(workers, need, [job_settings(job.flags).memory_budget for job in jobs])
 
 
 def greatest_need(jobs: Sequence[Job], device: str = "auto", most: int | None = None) -> int:
@@ -53,17 +53,17 @@ def greatest_need(jobs: Sequence[Job], device: str = "auto", most: int | None = 
         ValueError: the device is not there.
     """
     start_tensorflow(device)
-    from nst_tf.compute.cache import beside_memo, memo_share
+    from nst_tf.compute.cache import cache_share, with_cache
 
     if most is not None:
-        most -= memo_share(most) + 1  # a byte for rounding
+        most -= cache_share(most) + 1  # a byte for rounding
     needs: dict[tuple, int] = {}
     for job in sorted(jobs, key=_pixels, reverse=True):
         kind = (method(job.flags), tuple(job.files("style")))
         if kind not in needs and len(needs) < LOOKED_AT and (need := _need(job, most)):
             needs[kind] = need
     assumed = [_assumed_need(job_settings(job.flags), most) for job in jobs[:1] if not needs]
-    return beside_memo(max([*needs.values(), *assumed], default=0))
+    return with_cache(max([*needs.values(), *assumed], default=0))
 
 
 def _pixels(job: Job) -> int:

@@ -12,10 +12,10 @@ from nst_tf.compute.start import start_tensorflow
 from nst_tf.settings import Settings
 from nst_tf.utils.files import make_directory
 from nst_tf.workers.job import Job
-from nst_tf.workers.outcome import Outcome, Stopping, whatever_happens
+from nst_tf.workers.outcome import Outcome, Stopping, run_safely
 
 if TYPE_CHECKING:
-    from nst_tf.compute.cache import Memo
+    from nst_tf.compute.cache import StatisticsCache
 
 
 class Painter:
@@ -32,11 +32,11 @@ class Painter:
     def __init__(self, budget: int | None = None, threads: int = 0) -> None:
         self._budget = budget
         self._threads = threads
-        self._memo: Memo | None = None
+        self._memo: StatisticsCache | None = None
 
     def __call__(self, job: Job, stopping: Stopping) -> Outcome:
         """Do a job; whatever goes wrong is told by the outcome."""
-        return whatever_happens(job, lambda: self._paint(job, stopping))
+        return run_safely(job, lambda: self._paint(job, stopping))
 
     def _paint(self, job: Job, stopping: Stopping) -> Outcome:
         if is_finished(job):  # by a worker that was lost before it could say so
@@ -78,14 +78,14 @@ class Painter:
         if self._memo is None:  # threads can be chosen before TensorFlow computes anything
             start_tensorflow(device, deterministic, self._threads)
 
-    def _memory(self, settings: Settings) -> "tuple[int, Memo]":
+    def _memory(self, settings: Settings) -> "tuple[int, StatisticsCache]":
         """Return the bytes that a run may take, and the memo, which takes the rest."""
         from nst_tf.compute.budget import memory_budget
-        from nst_tf.compute.cache import Memo, memo_share
+        from nst_tf.compute.cache import StatisticsCache, cache_share
 
         budget = memory_budget(settings) if self._budget is None else self._budget
         if self._memo is None:
-            self._memo = Memo(memo_share(budget))
+            self._memo = StatisticsCache(cache_share(budget))
         return budget - self._memo.limit, self._memo
 
 

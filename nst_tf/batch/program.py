@@ -2,7 +2,7 @@
 
 from nst_tf.batch.flags import parse_batch
 from nst_tf.batch.help import batch_help, batch_screen
-from nst_tf.cli.streams import answered, run_program, say
+from nst_tf.cli.streams import exit_status, print_out, run_program
 from nst_tf.cli.worker_flags import check_ray
 
 
@@ -12,19 +12,19 @@ def main(argv: list[str]) -> int:
     0 if all pictures are there, 1 for bad input or a job that failed, 2 for misused flags, 128 +
     the signal's number for a batch that was stopped, which the same command goes on with.
     """
-    return answered(lambda: _main(argv), "stopped before the first job")
+    return exit_status(lambda: _main(argv), "stopped before the first job")
 
 
 def _main(argv: list[str]) -> int:
     values = parse_batch(argv)
     if values.help:
-        return say(batch_screen())
+        return print_out(batch_screen())
     if values.helpfull:
-        return say(batch_help())
+        return print_out(batch_help())
     if values.version:
         from nst_tf.utils.version import __version__
 
-        return say(f"nst_tf {__version__}")
+        return print_out(f"nst_tf {__version__}")
     from nst_tf.batch.rehearsal import rehearse
     from nst_tf.batch.session import Batch, check_places  # slow to import, and help needs none
     from nst_tf.batch.source import Jobs

@@ -8,10 +8,10 @@ from nst_tf.batch.job import method
 from nst_tf.batch.source import Jobs
 from nst_tf.cli.flags import parse
 from nst_tf.cli.inputs import load_inputs, picture_paths
-from nst_tf.cli.streams import fail, say
+from nst_tf.cli.streams import print_error, print_out
 from nst_tf.images.save import check_output_size
 from nst_tf.workers.job import Job
-from nst_tf.workers.outcome import Outcome, whatever_happens
+from nst_tf.workers.outcome import Outcome, run_safely
 
 
 def rehearse(jobs: Jobs) -> int:
@@ -24,11 +24,11 @@ def rehearse(jobs: Jobs) -> int:
         else:
             outcome = rehearsal(job)
             for warning in outcome.warnings:
-                fail(f"warning: {job.place}: {warning}", 0)
+                print_error(f"warning: {job.place}: {warning}", 0)
             if outcome.error:
-                status = fail(f"{job.place}: {outcome.error}", 1)
+                status = print_error(f"{job.place}: {outcome.error}", 1)
                 continue
-        say(f"{job.place} -> {job.output}{state}")
+        print_out(f"{job.place} -> {job.output}{state}")
     return status
 
 
@@ -44,7 +44,7 @@ class Rehearsal:
 
     def __call__(self, job: Job) -> Outcome:
         """Return `done`, or `failed` with the reason why a run would fail."""
-        return whatever_happens(job, lambda: self._rehearse(job))
+        return run_safely(job, lambda: self._rehearse(job))
 
     def _rehearse(self, job: Job) -> Outcome:
         values, settings = parse(["nst_tf.batch", *job.words()])

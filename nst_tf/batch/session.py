@@ -20,7 +20,7 @@ from nst_tf.batch.source import WINDOW, Jobs, ordered
 from nst_tf.batch.summary import Report, Tally
 from nst_tf.batch.turn import turn
 from nst_tf.cli.signals import Stopper
-from nst_tf.cli.streams import fail
+from nst_tf.cli.streams import print_error
 from nst_tf.images.save import output_format
 from nst_tf.utils.files import check_outputs, check_writable, make_directory
 from nst_tf.workers.job import Job, absolute_paths
@@ -129,7 +129,7 @@ class Batch:
         wanted = min(values.jobs, self.tally.total)
         share = share_out(wanted, first, values.device)
         if share.workers < wanted:
-            fail(f"warning: memory is enough for {share.workers} of {values.jobs} --jobs", 0)
+            print_error(f"warning: memory is enough for {share.workers} of {values.jobs} --jobs", 0)
         make = functools.partial(self.make, share.budget, share.threads)
         return run_here(jobs, make, share.workers, stopping)
 
@@ -155,7 +155,7 @@ class Batch:
     def stopped(self) -> None:
         """Say that a signal has ended the batch, and how to go on."""
         tally = self.tally
-        fail(
+        print_error(
             f"stopped with {tally.ended} of {tally.total} jobs ended; the same command goes on "
             "from there",
             1,
@@ -166,6 +166,6 @@ class Batch:
         path = self.values.contact_sheet
         pictures = [job.output for job in itertools.islice(self.jobs.valid(), MOST)]
         if self.tally.total > MOST:
-            fail(f"warning: {path} shows the first {MOST} of {self.tally.total} pictures", 0)
+            print_error(f"warning: {path} shows the first {MOST} of {self.tally.total} pictures", 0)
         draw_sheet(path, pictures, self.jobs.columns, self.values.output_dir)
         return 0

@@ -17,7 +17,7 @@ from rich.progress import (
 from rich.text import Text
 
 from nst_tf.callbacks.console import Unfailing, duration
-from nst_tf.cli.streams import fail
+from nst_tf.cli.streams import print_error
 from nst_tf.workers.outcome import Outcome
 
 
@@ -121,9 +121,9 @@ class Report:
         if outcome.status == "failed":
             again = f" (tried {outcome.attempts} times)" if outcome.attempts > 1 else ""
             bug = f"; {self._journal} has the traceback" if outcome.details else ""
-            fail(f"{job.place}: {outcome.error}{again}{bug}", 1)
+            print_error(f"{job.place}: {outcome.error}{again}{bug}", 1)
         for warning in outcome.warnings:
-            fail(f"warning: {job.place}: {warning}", 1)
+            print_error(f"warning: {job.place}: {warning}", 1)
         if self._bar:
             self.update()
         elif outcome.status == "done" and not self._quiet:

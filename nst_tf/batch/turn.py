@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 
 from filelock import FileLock, Timeout
 
-from nst_tf.cli.streams import fail
+from nst_tf.cli.streams import print_error
 from nst_tf.workers.outcome import Stopping
 
 NAME = ".nst_tf-batch.lock"  # which stays: batches that wait must find the same file
@@ -27,7 +27,7 @@ def turn(directory: str, stopping: Stopping) -> Iterator[None]:
     lock = FileLock(os.path.join(directory, NAME), thread_local=False)
     with suppress(OSError, NotImplementedError):
         if not _acquired(lock, 0):
-            fail(f"another batch paints into {directory}: waiting for its end", 0)
+            print_error(f"another batch paints into {directory}: waiting for its end", 0)
             while not stopping() and not _acquired(lock, LOOK):
                 pass
     try:

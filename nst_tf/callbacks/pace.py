@@ -51,8 +51,8 @@ class Pace:
         self._seconds.append(progress.seconds - began)
         # A scale's first step compiles.
         self.step = statistics.median(self._seconds[1:][-RECENT:] or self._seconds)
-        self.left = self._within_limit(self.step * progress.ahead, progress.seconds)
-        self.whole = self._within_limit(self.step * (progress.step + progress.ahead))
+        self.left = self._within_limit(self.step * progress.remaining, progress.seconds)
+        self.whole = self._within_limit(self.step * (progress.step + progress.remaining))
 
     def _within_limit(self, seconds: float, spent: float = 0.0) -> float:
         """Return a time that the run takes, shortened to what the time limit leaves of it."""

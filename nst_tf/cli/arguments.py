@@ -58,7 +58,7 @@ def normalised(words: Sequence[str], values: flags.FlagValues) -> list[str]:
     return found
 
 
-def misuse(error: Exception, values: flags.FlagValues) -> UsageError:
+def usage_error(error: Exception, values: flags.FlagValues) -> UsageError:
     """Return an error of the command line in one line."""
     if isinstance(error, flags.UnrecognizedFlagError):
         name = error.flagname

@@ -5,7 +5,7 @@ from typing import Any
 
 from absl import flags
 
-from nst_tf.cli.arguments import UsageError, check_several, misuse, normalised, place_pictures
+from nst_tf.cli.arguments import UsageError, check_several, normalised, place_pictures, usage_error
 from nst_tf.cli.places import locate
 from nst_tf.compute.device import DEVICES
 from nst_tf.inputs.blend import check_styles
@@ -135,7 +135,7 @@ def parse(argv: list[str]) -> tuple[flags.FlagValues, Settings]:
         check_several(values.style or ())
         values["resume"].value = values.resume or values.resume_anyway
     except (flags.Error, UserError) as error:
-        raise misuse(error, values) from None
+        raise usage_error(error, values) from None
     locate(values, INPUTS, OUTPUTS)
     earlier = None
     if values.from_image:
@@ -145,7 +145,7 @@ def parse(argv: list[str]) -> tuple[flags.FlagValues, Settings]:
     try:
         settings = settings_of(values, earlier)
     except UserError as error:
-        raise misuse(error, values) from None
+        raise usage_error(error, values) from None
     _check(values, settings)
     return values, settings
 

@@ -9,10 +9,16 @@ from absl import flags
 from nst_tf.cli.reading import Reader
 from nst_tf.images.faces import face_mask, find_faces
 from nst_tf.images.io import opaque
-from nst_tf.images.masks import fit_mask, pair_masks, show_only
+from nst_tf.images.masks import apply_alpha, fit_mask, pair_masks
 from nst_tf.images.origin import Origin
 from nst_tf.inputs.blend import check_styles, style_scales
-from nst_tf.inputs.prepare import Fitted, check_side, check_style_side, fit, style_side
+from nst_tf.inputs.prepare import (
+    RunInputs,
+    check_side,
+    check_style_side,
+    prepare_inputs,
+    style_side,
+)
 from nst_tf.settings import INITS, Settings
 from nst_tf.utils.errors import UserError
 
@@ -30,7 +36,7 @@ class Inputs:
         peak: of the process's memory while large pictures were read, bytes; 0: none was large.
     """
 
-    fitted: Fitted
+    fitted: RunInputs
     alpha: np.ndarray | None
     has_profile: bool
     origin: Origin = dataclasses.field(default_factory=Origin)
@@ -89,11 +95,11 @@ def load_inputs(values: flags.FlagValues, settings: Settings, budget: int | None
         paintings.append(painting)
     alphas = [painting.alpha for painting in paintings] if values.style else [None]
     keep = _load_keep(values, photo.pixels, reader)
-    fitted = fit(
+    fitted = prepare_inputs(
         photo.pixels,
         [painting.pixels for painting in paintings],
         settings,
-        show_only(regions, photo.alpha, alphas),
+        apply_alpha(regions, photo.alpha, alphas),
         None if settings.init in INITS else opaque(reader.picture(settings.init)),
         keep,
     )

@@ -19,7 +19,7 @@ from nst_tf.settings import Settings
 from nst_tf.utils.errors import UserError
 
 if TYPE_CHECKING:
-    from nst_tf.compute.cache import Memo
+    from nst_tf.compute.cache import StatisticsCache
     from nst_tf.transfer.progress import Callback, Progress
     from nst_tf.transfer.state import SavedRun
     from nst_tf.transfer.stylize import StyleTransfer
@@ -98,7 +98,9 @@ def check(values: flags.FlagValues, settings: Settings, budget: int | None = Non
     return Checked(values, settings, paths, inputs)
 
 
-def prepare(checked: Checked, budget: int | None = None, memo: "Memo | None" = None) -> Job:
+def prepare(
+    checked: Checked, budget: int | None = None, memo: "StatisticsCache | None" = None
+) -> Job:
     """Make a run ready to go. TensorFlow has been started.
 
     Args:

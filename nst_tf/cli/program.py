@@ -2,7 +2,7 @@
 
 from nst_tf.cli.flags import parse
 from nst_tf.cli.help import help_screen, help_text
-from nst_tf.cli.streams import NOTHING_TO_SAVE, answered, run_program, say
+from nst_tf.cli.streams import NOTHING_TO_SAVE, exit_status, print_out, run_program
 
 
 def main(argv: list[str]) -> int:
@@ -11,19 +11,19 @@ def main(argv: list[str]) -> int:
     0 for a finished picture, 1 for bad input, 2 for misused flags, 128 + the signal's number for a
     run that was stopped, whose picture is saved all the same.
     """
-    return answered(lambda: _main(argv), NOTHING_TO_SAVE)
+    return exit_status(lambda: _main(argv), NOTHING_TO_SAVE)
 
 
 def _main(argv: list[str]) -> int:
     values, settings = parse(argv)
     if values.help:
-        return say(help_screen())
+        return print_out(help_screen())
     if values.helpfull:
-        return say(help_text(settings))
+        return print_out(help_text(settings))
     if values.version:
         from nst_tf.utils.version import __version__
 
-        return say(f"nst_tf {__version__}")
+        return print_out(f"nst_tf {__version__}")
     from nst_tf.cli.session import Run, ready  # slow to import, and help needs none of it
 
     return Run(*ready(values, settings)).run()

@@ -15,7 +15,7 @@ from nst_tf.callbacks.pace import duration
 from nst_tf.cli.help import ADVICE
 from nst_tf.cli.job import Job, Running, check, prepare
 from nst_tf.cli.signals import Stopper
-from nst_tf.cli.streams import NOTHING_TO_SAVE, fail, say
+from nst_tf.cli.streams import NOTHING_TO_SAVE, print_error, print_out
 from nst_tf.compute.start import start_tensorflow
 from nst_tf.settings import Settings
 
@@ -81,12 +81,12 @@ class Run(Running):
         with Stopper(self.rescue) as stopper:
             outcome = self.finish(stopper)
         if self.latest is None:
-            return fail("; ".join(outcome.problems), 1)
+            return print_error("; ".join(outcome.problems), 1)
         if outcome.problems:
             status = 128 + stopper.signal if stopper.signal is not None else 1
-            return fail(str(outcome), status)
+            return print_error(str(outcome), status)
         if not self.job.values.quiet:
-            say(str(outcome))
+            print_out(str(outcome))
         return 0
 
     def finish(self, stop: Stop) -> Outcome:
@@ -114,10 +114,10 @@ class Run(Running):
     def rescue(self) -> None:
         """Save the picture of the latest step while the next one may be under way."""
         if self.latest is None:
-            fail(NOTHING_TO_SAVE, 1)
+            print_error(NOTHING_TO_SAVE, 1)
             return
         saved, problems = self.outputs.save_all(self.latest.image())
-        fail(str(Outcome(saved, [*problems, self.stopped()], True, "")), 1)
+        print_error(str(Outcome(saved, [*problems, self.stopped()], True, "")), 1)
 
     def stopped(self) -> str:
         """Return in words when a signal ended the run."""
@@ -139,14 +139,14 @@ class Run(Running):
 
     def stylize(self, stop: Stop) -> tuple[np.ndarray, str]:
         """Return the picture, or the last good one and what went wrong."""
-        from nst_tf.transfer.progress import AstrayError
+        from nst_tf.transfer.progress import DivergedError
 
         settings, photo = self.job.settings, self.job.inputs.fitted.content
         try:
             with ExitStack() as closing:
                 state = self.job.saved.state if self.job.saved else None
                 image = self.job.transfer.finish([*self.callbacks(closing), stop], state)
-        except AstrayError as error:
+        except DivergedError as error:
             return error.image, str(error)
         except MemoryError:
             image = self.latest.image() if self.latest else photo
@@ -156,7 +156,9 @@ class Run(Running):
             if self.latest:  # this is a bug: keep the picture, then show the traceback
                 stop.run_ended()
                 saved, problems = self.outputs.save_all(self.latest.image())
-                fail(str(Outcome(saved, ["an error ended the run", *problems], False, "")), 1)
+                print_error(
+                    str(Outcome(saved, ["an error ended the run", *problems], False, "")), 1
+                )
             raise
         return image, ""
 
@@ -174,7 +176,7 @@ class Run(Running):
             every = job.values.snapshot_every
             yield Snapshots(every, job.paths.snapshots, self.outputs.save_snapshot)
         if self.latest and not job.values.quiet:
-            say(f"Going on after step {self.latest.step} of {self.latest.steps}")
+            print_out(f"Going on after step {self.latest.step} of {self.latest.steps}")
         if not job.values.quiet:
             console = Console(
                 self.headline(),
@@ -213,9 +215,9 @@ def ready(values: flags.FlagValues, settings: Settings) -> tuple[Job, str]:
     pictures = values.content and values.style
     chosen = values["recipe"].present or values.from_image
     if values.content and len(values.style or ()) > 1 and not values.quiet:
-        say(blending(values.content, len(values.style)))
+        print_out(blending(values.content, len(values.style)))
     if pictures and not chosen and not values.quiet:
-        say(ADVICE)
+        print_out(ADVICE)
     device = start_tensorflow(values.device, values.deterministic)
     return prepare(checked), device
 

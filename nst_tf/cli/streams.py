@@ -13,14 +13,14 @@ from nst_tf.utils.errors import UserError
 from nst_tf.utils.stderr import STDERR, own_stderr
 
 
-def say(text: str) -> int:
+def print_out(text: str) -> int:
     """Write to stdout, unless nobody reads it any more, and return 0."""
     with suppress(OSError):  # a closed pipe
         print(text, flush=True)
     return 0
 
 
-def fail(message: str, status: int) -> int:
+def print_error(message: str, status: int) -> int:
     """Write a line to stderr and return `status`."""
     with suppress(OSError):  # the terminal may be gone
         print(f"nst_tf: {message}", file=sys.stderr)
@@ -32,7 +32,7 @@ def warnings_on_stderr() -> Iterator[None]:
     """Show every warning of the block as a line."""
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        fail(f"warning: {message}", 0)
+        print_error(f"warning: {message}", 0)
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)
@@ -40,7 +40,7 @@ def warnings_on_stderr() -> Iterator[None]:
         yield
 
 
-def answered(body: Callable[[], int], stopped: str) -> int:
+def exit_status(body: Callable[[], int], stopped: str) -> int:
     """Return the exit status of a program's body, and say in a line what ended it early.
 
     2 for misused flags, 1 for bad input, 130 for a Ctrl-C that came before the program could act
@@ -54,13 +54,13 @@ def answered(body: Callable[[], int], stopped: str) -> int:
         with warnings_on_stderr():
             return body()
     except UsageError as error:
-        return fail(f"{error} (--help tells how to start)", 2)
+        return print_error(f"{error} (--help tells how to start)", 2)
     except (OSError, UserError) as error:
         for line in str(error).splitlines():  # a batch names each row that is not valid
-            fail(line, 1)
+            print_error(line, 1)
         return 1
     except KeyboardInterrupt:
-        return fail(stopped, 130)
+        return print_error(stopped, 130)
 
 
 def open_missing() -> None:

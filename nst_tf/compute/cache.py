@@ -11,17 +11,17 @@ from nst_tf.utils.digests import array_digest
 REMEMBERED = 256 * MIB  # at most, and never more than an eighth of what a run may take
 
 
-def memo_share(budget: int) -> int:
+def cache_share(budget: int) -> int:
     """Return how many of the bytes that a process may take its memo should hold, at most."""
     return max(0, min(REMEMBERED, (budget - BASE) // 8))
 
 
-def beside_memo(need: int) -> int:
+def with_cache(need: int) -> int:
     """Return how many bytes a process must have for runs that take `need`, and its memo."""
     return need + min(REMEMBERED, max(0, -(-(need - BASE) // 7)))
 
 
-class Memo:
+class StatisticsCache:
     """The latest statistics of paintings, for runs that imitate the same ones.
 
     Args:

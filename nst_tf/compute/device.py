@@ -52,7 +52,7 @@ def use_device(device: str) -> list[Any]:
     gpus = choose_device(device)
     grow_memory(gpus)
     if not gpus:
-        keep_graphs()
+        disable_graph_optimizer()
     return gpus
 
 
@@ -102,7 +102,7 @@ def grow_memory(gpus: list[Any]) -> None:
             tf.config.experimental.set_memory_growth(gpu, True)
 
 
-def keep_graphs() -> None:
+def disable_graph_optimizer() -> None:
     """Let TensorFlow compute graphs as they were traced, so that a run repeats to the bit on a CPU.
 
     Its graph optimizer, Grappler, rewrites the graphs of each process a little differently. They

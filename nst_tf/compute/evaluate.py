@@ -27,7 +27,14 @@ from nst_tf.compute.passes import (
     count_blocks,
 )
 from nst_tf.compute.tiles import make_stages
-from nst_tf.losses.objective import OF_LAYER, Weights, combine, gradient, measure_parts, objective
+from nst_tf.losses.objective import (
+    OF_LAYER,
+    Weights,
+    collect_statistics,
+    combine,
+    gradient,
+    objective,
+)
 from nst_tf.losses.targets import Targets, halved
 from nst_tf.losses.term import PIXELS, Term, Window, add
 from nst_tf.network.layers import smallest_side
@@ -217,7 +224,7 @@ class BlockedObjective:
             for level in range(targets.levels):
                 pixels = {PIXELS: halved(image, level)}
                 window = functools.partial(Window, pixels[PIXELS].shape[1:3], None)
-                statistics |= measure_parts(self._of_pixels, pixels, targets.at(level), window)
+                statistics |= collect_statistics(self._of_pixels, pixels, targets.at(level), window)
             return combine(self._of_pixels, statistics, parts, weights)
 
         return gradient(losses, image)

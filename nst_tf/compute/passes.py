@@ -10,7 +10,7 @@ import tensorflow as tf
 from nst_tf.compute.canvas import as_tensor, canvas
 from nst_tf.compute.tiles import CUTS, Block, Stage, make_stages
 from nst_tf.images.resize import Size
-from nst_tf.losses.objective import measure_parts
+from nst_tf.losses.objective import collect_statistics
 from nst_tf.losses.targets import Key, Part
 from nst_tf.losses.term import Function, Statistics, Summarize, Term, Window, add
 from nst_tf.network.layers import stride
@@ -85,7 +85,7 @@ class BlockedStage:
         """
         features = self.features(crop, inside)
         window = functools.partial(self.window, outside)
-        found = measure_parts(list(self._terms.values()), features, parts, window)
+        found = collect_statistics(list(self._terms.values()), features, parts, window)
         return found, features[self.last]
 
     def _pull_back(

@@ -19,7 +19,7 @@ from nst_tf.images.resize import Size, scaled
 from nst_tf.inputs.pyramid import Scale
 from nst_tf.losses.registry import make_terms
 from nst_tf.losses.term import Term
-from nst_tf.network.layers import numbers_per_pixel
+from nst_tf.network.layers import floats_per_pixel
 from nst_tf.settings import Settings
 from nst_tf.utils.errors import UserError
 
@@ -289,18 +289,18 @@ def estimate(load: Workload, winograd: bool, block_size: int, pairs: int) -> int
     """
     pixels, style_pixels = math.prod(load.size), sum(map(math.prod, load.styles))
     held: float = FLOAT * 3 * (PICTURES * pixels + STYLE_PICTURES * style_pixels)
-    held += FLOAT * pixels * sum(term.held_numbers() for term in load.terms)
+    held += FLOAT * pixels * sum(term.target_floats_per_pixel() for term in load.terms)
     at_once = min(block_size**2, pixels) or pixels
     before = max(_work(load, style, False, block_size, steps=False) for style in load.styles)
     steps = _work(load, load.size, winograd, block_size, steps=True)
     if pairs:  # a step makes one before the oldest goes
         steps += (pairs + 1) * pair_bytes(load.size)
-    steps += FLOAT * at_once * sum(term.scratch_numbers() for term in load.terms)
+    steps += FLOAT * at_once * sum(term.workspace_floats_per_pixel() for term in load.terms)
     if load.masks:
         held += FLOAT * pixels * (COMPOSED + PLANES * load.masks)
         # The weighted features of a layer are there at once for each region, and their slopes.
         regional = {name for term in load.terms if term.regional for name in term.layers}
-        largest = max((numbers_per_pixel([name]) for name in regional), default=0.0)
+        largest = max((floats_per_pixel([name]) for name in regional), default=0.0)
         steps += FLOAT * load.masks * largest * (at_once if block_size else 2 * pixels)
     fixed = _fixed(block_size) + (WINOGRAD if winograd else 0)
     return round(fixed + held + max(before, steps))
@@ -324,7 +324,7 @@ def _work(load: Workload, size: Size, winograd: bool, block_size: int, steps: bo
         each = _step_bytes(load, stage.names, winograd) * stage.stride**2
         work = max(work, rows * columns * each)
     maps = [stage.names[-1] for stage in stages[:-1]]
-    slopes = FLOAT * numbers_per_pixel(maps) if steps else 0
+    slopes = FLOAT * floats_per_pixel(maps) if steps else 0
     return SCRATCH * work + math.prod(size) * (_bytes(load, maps) + slopes)
 
 
@@ -338,7 +338,7 @@ def _step_bytes(load: Workload, names: Sequence[str], winograd: bool) -> float:
     tiles = 0.0
     if winograd:
         deep = [name for name in names if "conv" in name and int(name[5]) >= 3]
-        tiles = max((numbers_per_pixel([name]) * 2 * 36 / 16 for name in deep), default=0.0)
+        tiles = max((floats_per_pixel([name]) * 2 * 36 / 16 for name in deep), default=0.0)
     wanted = [name for name in names if name in load.layers]
     return _bytes(load, [*names, *wanted]) + FLOAT * TILE_COPIES * tiles
 
@@ -346,7 +346,7 @@ def _step_bytes(load: Workload, names: Sequence[str], winograd: bool) -> float:
 def _bytes(load: Workload, layers: Sequence[str]) -> float:
     """Return what the outputs of `layers` take for each pixel."""
     if load.precision == "float32":
-        return FLOAT * numbers_per_pixel(layers)
+        return FLOAT * floats_per_pixel(layers)
     # The first layer's are in float32, and cast once.
-    first = layers.count("block1_conv1") * numbers_per_pixel(["block1_conv1"])
-    return FLOAT / 2 * numbers_per_pixel(layers) + FLOAT * first
+    first = layers.count("block1_conv1") * floats_per_pixel(["block1_conv1"])
+    return FLOAT / 2 * floats_per_pixel(layers) + FLOAT * first

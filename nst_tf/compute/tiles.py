@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from nst_tf.network.layers import LAYERS, stride, widening
+from nst_tf.network.layers import LAYERS, receptive_growth, stride
 
 CUTS = ("block3_pool", "block4_pool")
 """Layers whose outputs are kept whole between two stages: four and two numbers for each pixel."""
@@ -56,7 +56,7 @@ class Stage(NamedTuple):
     @property
     def halo(self) -> int:
         """Locations of its input, to each side, that a feature depends on beyond its own."""
-        return widening(self.names) // self.stride
+        return receptive_growth(self.names) // self.stride
 
     def plan(self, height: int, width: int, block_size: int) -> list[Block]:
         """Cut its input into blocks that all see the same number of rows and columns.

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from nst_tf.images.color import luminance
-from nst_tf.images.resize import Box, Size, check_image, fit_size, resize_plane
+from nst_tf.images.resize import Box, Size, as_image, fit_size, resize_plane
 
 # A classifier of small windows errs on one view of a picture or another, seldom on the same place
 # of nearly all: so a face must be found when the picture is tilted and mirrored too. These figures
@@ -41,7 +41,7 @@ def find_faces(image: np.ndarray) -> list[Box]:
         OSError: scikit-image is not installed.
         ValueError: `image` is no image.
     """
-    grey = luminance(check_image("image", image))[0, :, :, 0]
+    grey = luminance(as_image("image", image))[0, :, :, 0]
     height, width = grey.shape
     size = fit_size(height, width, _SIDE)
     if min(size) < _SMALLEST:

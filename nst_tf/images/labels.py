@@ -74,7 +74,7 @@ def nearest_label(color: Color, labels: Iterable[Color]) -> Color | None:
     return label if distances[label] < NEAR else None
 
 
-def in_hex(color: Color) -> str:
+def to_hex(color: Color) -> str:
     """Return a colour in hexadecimal, such as #ff0000; channels in [0, 1]."""
     return "#" + "".join(f"{round(channel * 255):02x}" for channel in color)
 

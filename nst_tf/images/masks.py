@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from nst_tf.images.labels import in_hex, nearest_label, split_labels
+from nst_tf.images.labels import nearest_label, split_labels, to_hex
 from nst_tf.images.resize import Size, as_array, resize, resize_plane
 from nst_tf.utils.describe import brief, counted
 from nst_tf.utils.errors import UserError
@@ -105,9 +105,9 @@ def _pair_labels(
             if label is not None
         }
         if not parts:
-            known = sorted({in_hex(label) for labels in maps for label in labels})
+            known = sorted({to_hex(label) for labels in maps for label in labels})
             raise UserError(
-                f"no style_mask has the colour {in_hex(color)} of content_mask: they have "
+                f"no style_mask has the colour {to_hex(color)} of content_mask: they have "
                 f"{', '.join(known)}"
             )
         regions.append(Region(mask, parts))
@@ -117,7 +117,7 @@ def _pair_labels(
     return regions
 
 
-def show_only(
+def apply_alpha(
     regions: Sequence[Region], content: np.ndarray | None, styles: Sequence[np.ndarray | None]
 ) -> list[Region]:
     """Return the regions without the transparent parts of the pictures.
@@ -233,7 +233,9 @@ def count_masks(regions: Sequence[Region]) -> int:
     return sum(region.content is not None for region in regions)
 
 
-def paired(regions: Sequence[Region], style: int) -> tuple[np.ndarray | None, np.ndarray | None]:
+def masks_for_style(
+    regions: Sequence[Region], style: int
+) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Return the part of the photo that is painted like a style, and the part used of the style.
 
     Args:

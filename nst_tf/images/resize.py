@@ -36,7 +36,7 @@ def channels_first(shape: Sequence[int]) -> str:
     return "; put the channels last with numpy.moveaxis(picture, -3, -1)" if first else ""
 
 
-def check_image(name: str, image: Any) -> np.ndarray:
+def as_image(name: str, image: Any) -> np.ndarray:
     """Return an image as float32 `[1, H, W, 3]`.
 
     Args:

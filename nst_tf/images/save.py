@@ -16,7 +16,7 @@ from nst_tf.images.io import over_white
 from nst_tf.images.metadata import metadata_options, to_xmp
 from nst_tf.images.origin import SOFTWARE, Origin
 from nst_tf.images.profiles import srgb_profile
-from nst_tf.images.resize import check_image
+from nst_tf.images.resize import as_image
 from nst_tf.utils.errors import UserError
 from nst_tf.utils.files import StrPath, is_stream, write_whole
 from nst_tf.validation import BIT_DEPTHS
@@ -112,7 +112,7 @@ def save_image(
         OSError: the file cannot be written, or is there and must stay (`FileExistsError`).
     """
     kind = output_format(path, bit_depth)
-    pixels = check_image("image", image)[0]
+    pixels = as_image("image", image)[0]
     if alpha is not None and kind == "JPEG":
         pixels, alpha = over_white(pixels, alpha), None
     levels = to_levels(pixels, bit_depth)

@@ -11,7 +11,7 @@ from PIL import Image
 from nst_tf.images.channels import Decoded, decode_image
 from nst_tf.images.decode import decode
 from nst_tf.images.depth import to_float
-from nst_tf.images.resize import as_array, channels_first, check_image
+from nst_tf.images.resize import as_array, as_image, channels_first
 from nst_tf.utils.errors import UserError
 from nst_tf.utils.files import StrPath
 
@@ -80,7 +80,7 @@ def decode_any(picture: Source, name: str = "", max_dim: int = 0, most_pixels: i
 def _decode_array(name: str, array: np.ndarray) -> Decoded:
     """Return the channels of an array; ValueError if it is no picture."""
     if array.dtype not in (np.uint8, np.uint16):
-        return Decoded(list(np.moveaxis(check_image(name, array)[0], -1, 0)), None, False)
+        return Decoded(list(np.moveaxis(as_image(name, array)[0], -1, 0)), None, False)
     levels = array[..., None] if array.ndim == 2 else array
     levels = levels[0] if levels.ndim == 4 and len(levels) == 1 else levels
     if levels.ndim != 3 or levels.shape[2] > 4 or not levels.size:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nst_tf.images.resize import resize, scaled
-from nst_tf.inputs.prepare import Fitted
+from nst_tf.inputs.prepare import RunInputs
 from nst_tf.inputs.pyramid import Scale
 
 
@@ -17,7 +17,7 @@ class Pictures:
     paintings: list[np.ndarray]
 
     @classmethod
-    def at(cls, fitted: Fitted, scale: Scale) -> "Pictures":
+    def at(cls, fitted: RunInputs, scale: Scale) -> "Pictures":
         """Return them resampled to a scale, in the colours that the run sees."""
         photo, *paintings = (
             resize(picture, scaled(picture.shape[1:3], scale.ratio))

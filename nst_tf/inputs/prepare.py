@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nst_tf.images.color import Colors
-from nst_tf.images.masks import Region, coverage, fit_mask, fit_regions, keep_photo, paired
-from nst_tf.images.resize import Size, check_image, fit_size, long_side_size, resize
+from nst_tf.images.masks import Region, coverage, fit_mask, fit_regions, keep_photo, masks_for_style
+from nst_tf.images.resize import Size, as_image, fit_size, long_side_size, resize
 from nst_tf.inputs.blend import check_blend, check_styles, style_scales
 from nst_tf.inputs.pyramid import Scale, plan_scales
-from nst_tf.inputs.reference import Reference, check_reference
+from nst_tf.inputs.reference import Reference, as_reference
 from nst_tf.settings import Settings
 from nst_tf.utils.describe import brief
 from nst_tf.utils.errors import UserError
@@ -24,7 +24,7 @@ KEEP = {"absolute": 10.0, "relative": 2.0}
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
+class RunInputs:
     """What a run is made from, checked and at the sizes of the finest scale.
 
     Attributes:
@@ -79,7 +79,7 @@ class Fitted:
         return self.finish(resize(image, self.size))
 
 
-def fit(
+def prepare_inputs(
     content: np.ndarray,
     styles: np.ndarray | Sequence[np.ndarray],
     settings: Settings,
@@ -87,7 +87,7 @@ def fit(
     initial: np.ndarray | None = None,
     keep: np.ndarray | None = None,
     reference: Reference | None = None,
-) -> Fitted:
+) -> RunInputs:
     """Bring pictures and masks to the sizes that `settings` asks for.
 
     Args:
@@ -110,7 +110,7 @@ def fit(
         raise UserError("styles is empty: at least one style image is needed")
     check_styles(settings, len(styles))
     settings = with_keep_weight(settings, keep is not None)
-    content = check_image("content", content)
+    content = as_image("content", content)
     height, width = content.shape[1:3]
     check_side("content", (height, width), settings.max_dim, settings)
     content = resize(content, fit_size(height, width, settings.max_dim))
@@ -119,7 +119,7 @@ def fit(
         zip(styles, style_scales(settings, len(styles)), strict=True), start=1
     ):
         name = "style" if len(styles) == 1 else f"style {number}"
-        style = check_image(name, style)
+        style = as_image(name, style)
         height, width = style.shape[1:3]
         check_style_side(name, (height, width), content.shape[1:3], scale, settings)
         fitted.append(
@@ -128,8 +128,8 @@ def fit(
     sizes = [style.shape[1:3] for style in fitted]
     regions = fit_regions(regions, content.shape[1:3], sizes)
     check_blend(settings, regions)
-    pairs = [paired(regions, index) for index in range(len(fitted))]
-    return Fitted(
+    pairs = [masks_for_style(regions, index) for index in range(len(fitted))]
+    return RunInputs(
         settings,
         content,
         fitted,
@@ -137,9 +137,9 @@ def fit(
         regions,
         coverage(regions),
         None if keep is None else fit_mask("keep", keep, content.shape[1:3]),
-        None if initial is None else check_image("initial", initial),
+        None if initial is None else as_image("initial", initial),
         plan_scales(settings, content.shape[1:3], sizes),
-        None if reference is None else check_reference(reference, content.shape[1:3]),
+        None if reference is None else as_reference(reference, content.shape[1:3]),
     )
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nst_tf.images.resize import Size, check_image, resize, resize_plane
+from nst_tf.images.resize import Size, as_image, resize, resize_plane
 from nst_tf.utils.errors import UserError
 
 
@@ -24,13 +24,13 @@ class Reference(NamedTuple):
         return Reference(resize(self.image, size), resize_plane(self.confidence, size))
 
 
-def check_reference(reference: Reference, size: Size) -> Reference:
+def as_reference(reference: Reference, size: Size) -> Reference:
     """Return a reference whose arrays have been checked.
 
     Raises:
         ValueError: it is no image, or has another size than `size`; the text says so.
     """
-    image = check_image("the reference", reference.image)
+    image = as_image("the reference", reference.image)
     confidence = np.asarray(reference.confidence, np.float32)
     if image.shape[1:3] != tuple(size) or confidence.shape != tuple(size):
         raise UserError(

@@ -6,11 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from nst_tf.images.io import as_picture, load_mask, load_picture, opaque
-from nst_tf.images.masks import Region, show_only
+from nst_tf.images.masks import Region, apply_alpha
 from nst_tf.images.resize import Size, fit_size
 from nst_tf.images.sources import Source, decode_any, listed
 from nst_tf.inputs.blend import check_styles, style_scales
-from nst_tf.inputs.prepare import Fitted, check_side, check_style_side, fit, style_side
+from nst_tf.inputs.prepare import (
+    RunInputs,
+    check_side,
+    check_style_side,
+    prepare_inputs,
+    style_side,
+)
 from nst_tf.settings import Settings
 from nst_tf.utils.describe import brief
 from nst_tf.utils.errors import UserError
@@ -18,7 +24,7 @@ from nst_tf.utils.forks import check_fork
 
 
 @dataclass(frozen=True, eq=False)
-class Loaded:
+class LoadedInputs:
     """What a run is made from.
 
     Attributes:
@@ -27,14 +33,14 @@ class Loaded:
         has_profile: whether the photo carries a colour profile.
     """
 
-    fitted: Fitted
+    fitted: RunInputs
     alpha: np.ndarray | None
     has_profile: bool
 
     __repr__ = brief
 
 
-class Given:
+class ImageSources:
     """Pictures as a caller gives them, decoded once.
 
     Args:
@@ -87,7 +93,7 @@ class Given:
         """Height and width of the photo within the settings' limit, pixels."""
         return fit_size(*self._content.size, self.settings.max_dim)
 
-    def at(self, size: Size) -> Loaded:
+    def at(self, size: Size) -> LoadedInputs:
         """Return what a run is made from, with the photo at some size within the limit, pixels.
 
         Transparent parts of the photo are not painted, those of the paintings not imitated.
@@ -104,15 +110,15 @@ class Given:
             check_style_side(name, decoded.size, size, scale, self.settings)
             side = style_side(size, scale, self.settings.detail)
             paintings.append(as_picture(decoded, fit_size(*decoded.size, side), name))
-        fitted = fit(
+        fitted = prepare_inputs(
             photo.pixels,
             [painting.pixels for painting in paintings],
             self.settings,
-            show_only(self._regions, photo.alpha, [painting.alpha for painting in paintings]),
+            apply_alpha(self._regions, photo.alpha, [painting.alpha for painting in paintings]),
             self._initial,
             self._keep,
         )
-        return Loaded(fitted, photo.alpha, photo.has_profile)
+        return LoadedInputs(fitted, photo.alpha, photo.has_profile)
 
 
 def _mask(name: str, mask: Source) -> np.ndarray:

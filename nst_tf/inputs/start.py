@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nst_tf.images.resize import check_image, cover, resize
+from nst_tf.images.resize import as_image, cover, resize
 from nst_tf.settings import INITS, Settings
 from nst_tf.utils.errors import UserError
 
@@ -33,7 +33,7 @@ def start_image(
     """
     size = content.shape[1:3]
     if initial is not None:
-        return cover(check_image("initial", initial), size)
+        return cover(as_image("initial", initial), size)
     if settings.init == "content":
         return content
     if settings.init == "style":
@@ -47,7 +47,7 @@ def start_image(
     )
 
 
-def refined(
+def upsample_start(
     image: np.ndarray, coarse: np.ndarray, photo: np.ndarray, strength: float
 ) -> np.ndarray:
     """Return a scale's image at the size of the next finer one.

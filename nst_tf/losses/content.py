@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from nst_tf.losses.gram import mean_square
 from nst_tf.losses.term import Features, Source, Sources, Statistics, Target, Term, Window
-from nst_tf.network.layers import numbers_per_pixel, stride
+from nst_tf.network.layers import floats_per_pixel, stride
 from nst_tf.settings import Settings
 
 
@@ -34,9 +34,9 @@ class Content(Term):
         factors = settings.content_layer_weights or (1.0,) * len(settings.content_layers)
         return cls(settings.content_layers, factors)
 
-    def held_numbers(self) -> float:
+    def target_floats_per_pixel(self) -> float:
         """Return how many numbers the photo's features take for each pixel."""
-        return numbers_per_pixel(self.layers)
+        return floats_per_pixel(self.layers)
 
     def target(self, sources: Sources) -> Target:
         """Return the photo's features, float32 `[1, h, w, C]` by layer."""

@@ -10,7 +10,7 @@ from nst_tf.images.resize import resize_plane
 from nst_tf.losses.content import photo_features
 from nst_tf.losses.gram import mean_square
 from nst_tf.losses.term import Features, Sources, Statistics, Target, Term, Window
-from nst_tf.network.layers import numbers_per_pixel, stride
+from nst_tf.network.layers import floats_per_pixel, stride
 from nst_tf.settings import Settings
 
 
@@ -45,9 +45,9 @@ class Keep(Term):
         """Return the term that the settings describe; None without a weight."""
         return cls(settings.keep_layers) if settings.keep_weight else None
 
-    def held_numbers(self) -> float:
+    def target_floats_per_pixel(self) -> float:
         """Return how many numbers the photo's features take for each pixel."""
-        return numbers_per_pixel(self.layers)
+        return floats_per_pixel(self.layers)
 
     def target(self, sources: Sources) -> Target:
         """Return the photo's features and the mask at each layer, as `Kept`."""

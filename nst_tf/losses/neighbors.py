@@ -20,7 +20,7 @@ import tensorflow as tf
 from nst_tf.losses.regions import block_means
 from nst_tf.losses.term import Features, Source, Sources, Statistics, Target, Term, Window
 from nst_tf.network.gradients import custom_gradient
-from nst_tf.network.layers import numbers_per_pixel, stride
+from nst_tf.network.layers import floats_per_pixel, stride
 from nst_tf.settings import Settings
 from nst_tf.utils.digests import array_digest
 
@@ -88,9 +88,9 @@ class Neighbor(Term):
         """Pixels between two cells, each of which holds whole locations of all layers."""
         return max(PLACE, *map(stride, self.layers))
 
-    def scratch_numbers(self) -> float:
+    def workspace_floats_per_pixel(self) -> float:
         """Return what columns, matched columns, products and slopes take for each pixel."""
-        return 5 * sum(numbers_per_pixel([name]) * stride(name) ** 2 for name in self.layers) / 16
+        return 5 * sum(floats_per_pixel([name]) * stride(name) ** 2 for name in self.layers) / 16
 
     def target(self, sources: Sources) -> Target:
         """Return the candidates and the matches, as `Neighbors`."""

@@ -97,11 +97,11 @@ def objective(
         features = extract_features(network, picture, convolutions[level] if convolutions else {})
         window = functools.partial(Window, picture.shape[1:3], None)
         pictured = {PIXELS: picture, **features}
-        statistics |= measure_parts(terms, pictured, targets.at(level), window)
+        statistics |= collect_statistics(terms, pictured, targets.at(level), window)
     return combine(terms, statistics, targets.parts, weights)
 
 
-def measure_parts(
+def collect_statistics(
     terms: Sequence[Term],
     features: Features,
     parts: Mapping[Key, Part],

@@ -32,7 +32,7 @@ class Temporal(Term):
         """Return the term; None without a weight."""
         return cls() if settings.temporal_weight else None
 
-    def held_numbers(self) -> float:
+    def target_floats_per_pixel(self) -> float:
         """Return how many numbers the reference takes for each pixel."""
         return 4.0
 

@@ -211,11 +211,11 @@ class Term:
     grid: int = 1
     shared: str = ""
 
-    def held_numbers(self) -> float:
+    def target_floats_per_pixel(self) -> float:
         """Return how many float32 numbers its target keeps for each pixel: see `memory.plan`."""
         return 0.0
 
-    def scratch_numbers(self) -> float:
+    def workspace_floats_per_pixel(self) -> float:
         """Return how many its statistics take at once for each pixel of a block."""
         return 0.0
 

@@ -39,10 +39,10 @@ def receptive_radius(layer: str) -> int:
     Its own are a square of `stride` pixels. Each convolution adds one location of its own stride;
     a pooling adds none.
     """
-    return widening(LAYERS[: LAYERS.index(layer) + 1])
+    return receptive_growth(LAYERS[: LAYERS.index(layer) + 1])
 
 
-def widening(layers: Iterable[str]) -> int:
+def receptive_growth(layers: Iterable[str]) -> int:
     """Return the pixels that a run of consecutive layers adds to each side of what is seen."""
     return sum(stride(name) for name in layers if "conv" in name)
 
@@ -55,6 +55,6 @@ def smallest_side(layers: Iterable[str]) -> int:
     return max(map(stride, layers), default=1)
 
 
-def numbers_per_pixel(layers: Iterable[str]) -> float:
+def floats_per_pixel(layers: Iterable[str]) -> float:
     """Return how many numbers the outputs of `layers` hold for each pixel of the picture."""
     return sum(WIDTHS[int(name[5]) - 1] / stride(name) ** 2 for name in layers)

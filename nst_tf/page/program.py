@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from nst_tf.cli.arguments import UsageError, normalised
-from nst_tf.cli.streams import fail, run_program, say
+from nst_tf.cli.streams import print_error, print_out, run_program
 from nst_tf.compute.device import DEVICES
 from nst_tf.utils.errors import UserError
 from nst_tf.validation import parse_duration
@@ -190,15 +190,17 @@ def main(argv: Sequence[str]) -> int:
     try:
         values = parse(argv)
     except UsageError as error:
-        return fail(f"{error} (--help tells how to start)", 2)
+        return print_error(f"{error} (--help tells how to start)", 2)
     if values.help:
-        return say(HELP)
+        return print_out(HELP)
     if importlib.util.find_spec("gradio") is None:
-        return fail("the page needs gradio: run pip install 'nst_tf[app]'", 1)
+        return print_error("the page needs gradio: run pip install 'nst_tf[app]'", 1)
     if is_hosted(values) and not values.user:
-        fail("warning: everybody who reaches the proxy can paint: add --user and --password", 0)
+        print_error(
+            "warning: everybody who reaches the proxy can paint: add --user and --password", 0
+        )
     if not is_loopback(values.host):
-        fail(
+        print_error(
             f"warning: whoever reaches {values.host} and has the password can use this machine to "
             "paint; passwords and pictures travel unencrypted",
             0,
@@ -206,7 +208,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         serve(values)
     except OSError as error:
-        return fail(str(error), 1)
+        return print_error(str(error), 1)
     return 0
 
 
@@ -239,7 +241,7 @@ def _run(root: Path, values: flags.FlagValues) -> None:
         server = Server(root, setup(values))
         try:
             server.start()
-            say(f"nst_tf: the page is at {server.url}; Ctrl-C ends it")
+            print_out(f"nst_tf: the page is at {server.url}; Ctrl-C ends it")
             if values.open:
                 webbrowser.open(server.url)
             threading.Event().wait()

@@ -12,7 +12,7 @@ from PIL import Image
 from nst_tf.images.depth import to_levels
 from nst_tf.images.save import FORMATS, save_image
 from nst_tf.settings import Settings
-from nst_tf.transfer.progress import Ending
+from nst_tf.transfer.progress import StopReason
 from nst_tf.utils.describe import brief
 from nst_tf.utils.errors import UserError
 
@@ -39,7 +39,7 @@ class Result:
     pixels: np.ndarray
     alpha: np.ndarray | None
     losses: Mapping[str, float]
-    why: Ending
+    why: StopReason
     settings: Settings
     steps: int
     seconds: float

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from nst_tf.compute.budget import BASE
-from nst_tf.inputs.sources import Loaded
+from nst_tf.inputs.sources import LoadedInputs
 from nst_tf.network.weights import load_weights
 from nst_tf.service.admission import Admission
 from nst_tf.service.result import Result
-from nst_tf.transfer.progress import AstrayError, Ending, Progress
+from nst_tf.transfer.progress import DivergedError, Progress, StopReason
 from nst_tf.transfer.provenance import method_metadata
 from nst_tf.transfer.state import RunState
 from nst_tf.transfer.stylize import StyleTransfer
@@ -37,7 +37,7 @@ class Stream(Iterator[Progress]):
     def __init__(
         self,
         transfer: StyleTransfer,
-        shown: Loaded,
+        shown: LoadedInputs,
         admission: Admission,
         cancel: threading.Event | None,
         idle_limit: float = 0.0,
@@ -60,7 +60,7 @@ class Stream(Iterator[Progress]):
         with self._turn:
             try:
                 self._latest = next(self._steps)
-            except AstrayError as error:
+            except DivergedError as error:
                 image = self._shown.fitted.result(error.image)
                 raise type(error)(str(error), image) from None
             self._rested = time.monotonic()
@@ -110,7 +110,7 @@ class Stream(Iterator[Progress]):
             has_profile=self._shown.has_profile,
         )
 
-    def _why(self) -> Ending:
+    def _why(self) -> StopReason:
         ending = self._transfer.ending(self._latest.state) if self._latest else None
         if ending is None and self._idled:
             return "idle limit"

@@ -9,14 +9,14 @@ import numpy as np
 
 from nst_tf.compute.budget import BASE
 from nst_tf.compute.budget import memory_budget as budget_of
-from nst_tf.compute.cache import Memo, memo_share
+from nst_tf.compute.cache import StatisticsCache, cache_share
 from nst_tf.compute.device import use_device
 from nst_tf.images.masks import Region
 from nst_tf.images.resize import Size
 from nst_tf.images.sources import Source
-from nst_tf.inputs.sources import Given, Loaded
+from nst_tf.inputs.sources import ImageSources, LoadedInputs
 from nst_tf.keywords import Overrides
-from nst_tf.recipes import chosen
+from nst_tf.recipes import resolve_settings
 from nst_tf.service.admission import Admission
 from nst_tf.service.buckets import UNLIMITED, bucketed
 from nst_tf.service.result import Result
@@ -89,10 +89,10 @@ class Stylizer:
         patience = Patience(_duration("wait_limit", wait_limit), max_waiting)
         self._idle_limit = _duration("idle_limit", idle_limit)
         budgeted = {} if memory_budget == "auto" else {"memory_budget": memory_budget}
-        self.settings = chosen(recipe, {**settings, **budgeted})
+        self.settings = resolve_settings(recipe, {**settings, **budgeted})
         use_device(device)
         budget = budget_of(self.settings)
-        self._memo = Memo(memo_share(budget))
+        self._memo = StatisticsCache(cache_share(budget))
         self._budget = budget - self._memo.limit
         self._admission = Admission(max_concurrent, self._budget - BASE, patience)
         load_model(self.settings)
@@ -118,11 +118,11 @@ class Stylizer:
             **overrides: fields of `Settings` that differ from the stylizer's.
 
         Raises:
-            ValueError, TypeError, OSError, MemoryError, AstrayError, CallbackError: as for
+            ValueError, TypeError, OSError, MemoryError, DivergedError, CallbackError: as for
                 `stylize`.
             BusyError: the run may not wait: see `max_waiting` and `wait_limit`.
         """
-        given = Given(content, styles, self._chosen(overrides), regions, initial, keep)
+        given = ImageSources(content, styles, self._chosen(overrides), regions, initial, keep)
         stream = self._stream(given, cancel)
         callbacks = [guarded(callback, stream.picture) for callback in callbacks]
         try:
@@ -150,7 +150,7 @@ class Stylizer:
         any thread; the run waits for others before the first. Close the stream, or read it to its
         end: it keeps its place for `idle_limit` at least.
         """
-        given = Given(content, styles, self._chosen(overrides), regions, initial, keep)
+        given = ImageSources(content, styles, self._chosen(overrides), regions, initial, keep)
         return self._stream(given, cancel, self._idle_limit)
 
     def prepare(self, *styles: Source, **overrides: Unpack[Overrides]) -> None:
@@ -161,7 +161,7 @@ class Stylizer:
         settings = self._chosen(overrides)
         side = settings.max_dim or UNLIMITED
         for style in styles:
-            self._alone(Given(_noise((side, side)), style, settings), StyleTransfer.prepare)
+            self._alone(ImageSources(_noise((side, side)), style, settings), StyleTransfer.prepare)
 
     def warm_up(
         self, photo: Source | Size, *styles: Source, **overrides: Unpack[Overrides]
@@ -174,25 +174,25 @@ class Stylizer:
             **overrides: as for a run.
         """
         picture = _noise(photo) if isinstance(photo, tuple) else photo
-        given = Given(picture, styles or picture, self._chosen(overrides))
+        given = ImageSources(picture, styles or picture, self._chosen(overrides))
         self._alone(given, StyleTransfer.warm_up)
 
     def _chosen(self, overrides: Mapping[str, Any]) -> Settings:
         if "memory_budget" in overrides:
             raise TypeError("memory_budget is the Stylizer's: give it to its constructor")
-        return chosen(self.settings, overrides)
+        return resolve_settings(self.settings, overrides)
 
     def _stream(
-        self, given: Given, cancel: threading.Event | None, idle_limit: float = 0.0
+        self, given: ImageSources, cancel: threading.Event | None, idle_limit: float = 0.0
     ) -> Stream:
         work = _work(given)
         shown = work if work.fitted.size == given.size else given.at(given.size)
         return Stream(self._transfer(work), shown, self._admission, cancel, idle_limit)
 
-    def _transfer(self, work: Loaded) -> StyleTransfer:
+    def _transfer(self, work: LoadedInputs) -> StyleTransfer:
         return StyleTransfer(work.fitted, self._budget, self._memo)
 
-    def _alone(self, given: Given, action: Callable[[StyleTransfer], None]) -> None:
+    def _alone(self, given: ImageSources, action: Callable[[StyleTransfer], None]) -> None:
         """Do something for which room is needed as for a run."""
         transfer = self._transfer(_work(given))
         need = room(transfer)
@@ -215,7 +215,7 @@ def _duration(name: str, value: float | str) -> float:
     return seconds
 
 
-def _work(given: Given) -> Loaded:
+def _work(given: ImageSources) -> LoadedInputs:
     """Return what a run is made from at one of the few sizes."""
     settings = given.settings
     return given.at(bucketed(given.size, settings.max_dim, settings.smallest_side))

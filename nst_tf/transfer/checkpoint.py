@@ -18,13 +18,13 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.compute.plan import Plan
-from nst_tf.inputs.prepare import Fitted
+from nst_tf.inputs.prepare import RunInputs
 from nst_tf.losses.values import Losses
 from nst_tf.network.weights import Weights
 from nst_tf.optimizers.adam import AdamState
 from nst_tf.optimizers.averaging import AverageState
 from nst_tf.optimizers.lbfgs import Evaluation, LBFGSState
-from nst_tf.transfer.divergence import Watch
+from nst_tf.transfer.divergence import DivergenceMonitor
 from nst_tf.transfer.state import Identity, RunState, SavedRun
 from nst_tf.utils.digests import array_digest
 from nst_tf.utils.errors import UserError
@@ -37,7 +37,7 @@ NOTES = "notes"
 Arrays = dict[str, np.ndarray]
 
 
-def run_identity(fitted: Fitted, weights: Weights, precision: str) -> Identity:
+def run_identity(fitted: RunInputs, weights: Weights, precision: str) -> Identity:
     """Return what must be the same for a run to go on bit for bit: pictures, settings, machine.
 
     Args:
@@ -198,8 +198,8 @@ def _pack(state: RunState) -> tuple[Arrays, dict[str, Any]]:
         "average_weight": state.average.weight if state.average else None,
         "watch": {
             "best": None if state.watch.image is None else state.watch.best,
-            "astray": state.watch.astray,
-            "gentler": state.watch.gentler,
+            "astray": state.watch.diverged,
+            "gentler": state.watch.reduced_rate,
         },
     }
     tensors = {"image": state.image, "start": state.start}
@@ -267,8 +267,10 @@ def _unpack(arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any]) -> Run
     average = None
     if numbers["average_weight"] is not None:
         average = AverageState(tensor("average"), float(numbers["average_weight"]))
-    watch = Watch(astray=_count(numbers["watch"]["astray"]), gentler=numbers["watch"]["gentler"])
-    if not isinstance(watch.gentler, bool):
+    watch = DivergenceMonitor(
+        diverged=_count(numbers["watch"]["astray"]), reduced_rate=numbers["watch"]["gentler"]
+    )
+    if not isinstance(watch.reduced_rate, bool):
         raise UserError("the run is gentler or not")
     if numbers["watch"]["best"] is not None:
         watch = watch._replace(best=float(numbers["watch"]["best"]), image=tensor("best"))

@@ -15,10 +15,10 @@ import tensorflow as tf
 RISE = 10.0  # times the best loss
 PATIENCE = 20  # steps in a row that may be astray: Adam swings
 BLANK = 0.02  # standard deviation of a channel below which nobody sees anything
-GENTLER = 0.1  # of Adam's learning rate
+RATE_REDUCTION = 0.1  # of Adam's learning rate
 
 
-class Watch(NamedTuple):
+class DivergenceMonitor(NamedTuple):
     """What is remembered of a run to tell whether it is astray.
 
     Attributes:
@@ -30,14 +30,14 @@ class Watch(NamedTuple):
 
     best: float = math.inf
     image: tf.Tensor | None = None
-    astray: int = 0
-    gentler: bool = False
+    diverged: int = 0
+    reduced_rate: bool = False
 
-    def reset(self) -> "Watch":
+    def reset(self) -> "DivergenceMonitor":
         """Return what is left when the objective changes: earlier losses mean nothing then."""
-        return Watch(gentler=self.gentler)
+        return DivergenceMonitor(reduced_rate=self.reduced_rate)
 
-    def seen(self, image: tf.Tensor, loss: float, blank: bool) -> "Watch":
+    def seen(self, image: tf.Tensor, loss: float, blank: bool) -> "DivergenceMonitor":
         """Return what is remembered after an image was evaluated.
 
         Args:
@@ -46,14 +46,14 @@ class Watch(NamedTuple):
             blank: whether it is blank though the photo is not.
         """
         if not blank and loss <= self.best:
-            return self._replace(best=loss, image=image, astray=0)
-        astray = self.image is not None and (blank or loss > RISE * self.best)
-        return self._replace(astray=self.astray + 1 if astray else 0)
+            return self._replace(best=loss, image=image, diverged=0)
+        diverged = self.image is not None and (blank or loss > RISE * self.best)
+        return self._replace(diverged=self.diverged + 1 if diverged else 0)
 
     @property
     def lost(self) -> bool:
         """Whether the run has been astray for too long."""
-        return self.astray >= PATIENCE
+        return self.diverged >= PATIENCE
 
 
 def is_blank(image: tf.Tensor) -> bool:

@@ -8,17 +8,17 @@ import tensorflow as tf
 from nst_tf.images.masks import Region
 from nst_tf.images.sources import Source
 from nst_tf.inputs.pictures import Pictures
-from nst_tf.inputs.prepare import Fitted
-from nst_tf.inputs.sources import Given, load_opaque
+from nst_tf.inputs.prepare import RunInputs
+from nst_tf.inputs.sources import ImageSources, load_opaque
 from nst_tf.keywords import AllOverrides
 from nst_tf.losses.objective import objective, read, step_weights
 from nst_tf.losses.registry import make_terms
 from nst_tf.losses.targets import Targets
 from nst_tf.losses.term import Term
 from nst_tf.network.model import Network
-from nst_tf.recipes import chosen
+from nst_tf.recipes import resolve_settings
 from nst_tf.settings import Settings
-from nst_tf.transfer.scales import exact_products, load_model, scale_targets
+from nst_tf.transfer.scales import load_model, scale_targets, tf32_mode
 from nst_tf.utils.errors import UserError
 
 
@@ -46,7 +46,7 @@ def measure(
         ValueError, TypeError, OSError: as for `stylize`, or the image has another size than the
             content.
     """
-    given = Given(content, styles, chosen(settings, overrides), regions, keep=keep)
+    given = ImageSources(content, styles, resolve_settings(settings, overrides), regions, keep=keep)
     fitted = given.at(given.size).fitted
     settings = fitted.settings
     image = load_opaque(image, "image")
@@ -57,11 +57,11 @@ def measure(
         )
     network, terms = load_model(settings), make_terms(settings)
     weights = step_weights(settings.at(0), terms)
-    with exact_products(settings):
+    with tf32_mode(settings):
         targets = whole_targets(network, terms, fitted)
         return read(objective(network, terms, tf.constant(image), targets, weights))
 
 
-def whole_targets(network: Network, terms: Sequence[Term], fitted: Fitted) -> Targets:
+def whole_targets(network: Network, terms: Sequence[Term], fitted: RunInputs) -> Targets:
     """Return the targets at the finest scale, made from whole pictures."""
     return scale_targets(network, terms, fitted, Pictures.at(fitted, fitted.scales[-1]))

@@ -40,7 +40,7 @@ class Progress:
     scale: Scale
     scales: int
     scale_step: int
-    ahead: float
+    remaining: float
     losses: Losses
     evaluations: int
     seconds: float
@@ -51,7 +51,9 @@ class Progress:
     __repr__ = brief
 
 
-Ending = Literal["finished", "time limit", "no gain", "callback", "cancelled", "left", "idle limit"]
+StopReason = Literal[
+    "finished", "time limit", "no gain", "callback", "cancelled", "left", "idle limit"
+]
 """Why a run ended: it took all its steps, `time_limit` was over, further steps gain less than
 `min_gain` or nothing, a callback returned a true value, its event was set, its stream was closed,
 or its stream was open without being read while others waited."""
@@ -106,12 +108,12 @@ def guarded(callback: Callback, result: Callable[["RunState"], np.ndarray]) -> C
     return call
 
 
-class AstrayError(_RunError, ArithmeticError):
+class DivergedError(_RunError, ArithmeticError):
     """The run went astray, even by gentler steps: its loss rose, or its image became blank.
 
     `image` is the best one, float32 `[1, H, W, 3]` in [0, 1].
     """
 
 
-class NonFiniteLossError(AstrayError):
+class NonFiniteLossError(DivergedError):
     """The objective overflowed. `image` is the best image or, at once, the last finite one."""

@@ -6,28 +6,28 @@ from contextlib import contextmanager
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.compute.cache import Memo
+from nst_tf.compute.cache import StatisticsCache
 from nst_tf.compute.passes import summarize_blocks, summarize_whole
 from nst_tf.compute.precision import feature_precision
 from nst_tf.inputs.pictures import Pictures
-from nst_tf.inputs.prepare import Fitted
+from nst_tf.inputs.prepare import RunInputs
 from nst_tf.losses.targets import Targets, make_targets
 from nst_tf.losses.term import Term
 from nst_tf.network.model import Network, feature_model
 from nst_tf.network.weights import Weights, load_weights
 from nst_tf.settings import Settings
 from nst_tf.utils.errors import UserError
-from nst_tf.utils.locks import Switch
+from nst_tf.utils.locks import ProcessSetting
 
 
 def scale_targets(
     network: Network,
     terms: Sequence[Term],
-    fitted: Fitted,
+    fitted: RunInputs,
     pictures: Pictures,
     block_size: int = 0,
     start: np.ndarray | None = None,
-    memo: Memo | None = None,
+    memo: StatisticsCache | None = None,
     precision: str | None = None,
 ) -> Targets:
     """Return what the terms compare with at a scale.
@@ -90,14 +90,14 @@ def _network(
     )
 
 
-_TENSOR_FLOAT_32 = Switch(
+_TENSOR_FLOAT_32 = ProcessSetting(
     tf.config.experimental.tensor_float_32_execution_enabled,
     tf.config.experimental.enable_tensor_float_32_execution,
 )
 
 
 @contextmanager
-def exact_products(settings: Settings) -> Iterator[None]:
+def tf32_mode(settings: Settings) -> Iterator[None]:
     """Multiply float32 as float32, unless `settings.tf32` allows less on NVIDIA GPUs.
 
     TensorFlow's switch is the process's: runs that need it in different positions take turns step

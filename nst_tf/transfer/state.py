@@ -9,7 +9,7 @@ from nst_tf.compute.plan import Plan
 from nst_tf.optimizers.adam import AdamState, adam_start
 from nst_tf.optimizers.averaging import AverageState
 from nst_tf.optimizers.lbfgs import LBFGSState, lbfgs_start
-from nst_tf.transfer.divergence import Watch
+from nst_tf.transfer.divergence import DivergenceMonitor
 from nst_tf.utils.describe import brief
 
 Identity = dict[str, Any]
@@ -52,7 +52,7 @@ class RunState:
     seconds: float
     plan: Plan
     smallest: int = 0
-    watch: Watch = Watch()
+    watch: DivergenceMonitor = DivergenceMonitor()
 
     __repr__ = brief
 
@@ -61,7 +61,7 @@ class RunState:
         smallest = self.smallest if plan == self.plan else plan.block_size
         return replace(self, plan=plan, smallest=smallest)
 
-    def gone_back(self) -> "RunState":
+    def rolled_back(self) -> "RunState":
         """Return the state at the best image so far, from which gentler steps are taken.
 
         The optimizer starts again: what it remembers has led astray.
@@ -75,7 +75,7 @@ class RunState:
             optimizer=adam_start(tuple(image.shape)) if adam else lbfgs_start(),
             average=None,
             window=(),
-            watch=self.watch._replace(astray=0, gentler=True),
+            watch=self.watch._replace(diverged=0, reduced_rate=True),
         )
 
     @property

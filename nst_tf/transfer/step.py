@@ -18,7 +18,7 @@ from nst_tf.optimizers.adam import AdamState, adam_update
 from nst_tf.optimizers.averaging import average_update
 from nst_tf.optimizers.lbfgs import Evaluation, LBFGSState, lbfgs_start, lbfgs_step
 from nst_tf.settings import Settings
-from nst_tf.transfer.divergence import GENTLER
+from nst_tf.transfer.divergence import RATE_REDUCTION
 from nst_tf.transfer.state import RunState
 
 ROUNDING = {"float32": 2.0**-22, "bfloat16": 2.0**-12}
@@ -94,7 +94,7 @@ class Stepper:
             )
             if isinstance(state.optimizer, LBFGSState):
                 return self._lbfgs(evaluator, state.image, state.optimizer, plan)
-            gentleness = GENTLER if state.watch.gentler else 1.0
+            gentleness = RATE_REDUCTION if state.watch.reduced_rate else 1.0
             return self._adam(evaluator, state.image, state.optimizer, gentleness)
 
         update, plan = with_less_memory(attempt, state.plan)

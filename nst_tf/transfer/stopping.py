@@ -4,15 +4,15 @@ from nst_tf.inputs.pyramid import Scale
 from nst_tf.settings import Settings
 
 WINDOW = 10
-"""Steps over which `gains_too_little` takes means: Adam's first steps rise, and it jitters."""
+"""Steps over which `has_plateaued` takes means: Adam's first steps rise, and it jitters."""
 
 
-def watched(window: tuple[float, ...], loss: float) -> tuple[float, ...]:
-    """Return the losses that `gains_too_little` looks at, after one more step."""
+def push_loss(window: tuple[float, ...], loss: float) -> tuple[float, ...]:
+    """Return the losses that `has_plateaued` looks at, after one more step."""
     return (*window, loss)[-2 * WINDOW :]
 
 
-def gains_too_little(window: tuple[float, ...], min_gain: float) -> bool:
+def has_plateaued(window: tuple[float, ...], min_gain: float) -> bool:
     """Return whether a scale should end, because steps lower its loss too little.
 
     That is when the mean loss of the last ten steps is less than the share `min_gain` below that of

@@ -14,7 +14,7 @@ from typing import Unpack
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.compute.cache import Memo
+from nst_tf.compute.cache import StatisticsCache
 from nst_tf.compute.evaluate import release
 from nst_tf.compute.fallback import with_less_memory
 from nst_tf.compute.plan import Plan, plan_memory
@@ -22,10 +22,10 @@ from nst_tf.compute.precision import warn_if_emulated
 from nst_tf.images.masks import Region, count_masks
 from nst_tf.images.sources import Source
 from nst_tf.inputs.pictures import Pictures
-from nst_tf.inputs.prepare import Fitted
+from nst_tf.inputs.prepare import RunInputs
 from nst_tf.inputs.pyramid import Scale
-from nst_tf.inputs.sources import Given
-from nst_tf.inputs.start import refined, start_image
+from nst_tf.inputs.sources import ImageSources
+from nst_tf.inputs.start import start_image, upsample_start
 from nst_tf.keywords import AllOverrides
 from nst_tf.losses.objective import overflow_message
 from nst_tf.losses.registry import make_terms
@@ -34,23 +34,23 @@ from nst_tf.losses.values import Losses
 from nst_tf.network.weights import load_weights
 from nst_tf.optimizers.adam import AdamState, adam_resample, adam_start
 from nst_tf.optimizers.lbfgs import LBFGSState, lbfgs_start
-from nst_tf.recipes import chosen
+from nst_tf.recipes import resolve_settings
 from nst_tf.settings import Settings
 from nst_tf.transfer.checkpoint import differences, run_identity
 from nst_tf.transfer.divergence import complaint, is_blank
 from nst_tf.transfer.progress import (
-    AstrayError,
     Callback,
-    Ending,
+    DivergedError,
     NonFiniteLossError,
     Progress,
+    StopReason,
     any_ends,
     guarded,
 )
-from nst_tf.transfer.scales import exact_products, load_model, scale_targets
+from nst_tf.transfer.scales import load_model, scale_targets, tf32_mode
 from nst_tf.transfer.state import Identity, RunState, SavedRun
 from nst_tf.transfer.step import Stepper
-from nst_tf.transfer.stopping import epoch_of, gains_too_little, watched
+from nst_tf.transfer.stopping import epoch_of, has_plateaued, push_loss
 from nst_tf.utils.errors import UserError
 from nst_tf.utils.forks import check_fork
 
@@ -106,12 +106,14 @@ def stylize(
         OSError: a picture or the weights cannot be read.
         MemoryError: memory ran out even by the smallest blocks; by larger ones the run goes on, and
             warns.
-        AstrayError: the run went astray, even by gentler steps; the error holds the best picture.
+        DivergedError: the run went astray, even by gentler steps; the error holds the best picture.
         NonFiniteLossError: the objective overflowed, even by gentler steps or at once; the error
             holds the best picture or the last finite one.
         CallbackError: a callback raised an error; this one holds the picture of its step.
     """
-    given = Given(content, styles, chosen(settings, overrides), regions, initial, keep)
+    given = ImageSources(
+        content, styles, resolve_settings(settings, overrides), regions, initial, keep
+    )
     transfer = StyleTransfer(given.at(given.size).fitted)
     guards = [guarded(callback, transfer.result) for callback in callbacks]
     return transfer.finish(guards, transfer.restore(state) if state else None, cancel)
@@ -121,7 +123,7 @@ class StyleTransfer:
     """A style transfer that is ready to go.
 
     Args:
-        fitted: pictures, masks and settings, from `fit`.
+        fitted: pictures, masks and settings, from `prepare_inputs`.
         budget: bytes that the process may take; None: what the settings say.
         memo: remembers what the network finds in the paintings; None: nothing is remembered.
 
@@ -136,7 +138,9 @@ class StyleTransfer:
         OSError: the weights cannot be read.
     """
 
-    def __init__(self, fitted: Fitted, budget: int | None = None, memo: Memo | None = None) -> None:
+    def __init__(
+        self, fitted: RunInputs, budget: int | None = None, memo: StatisticsCache | None = None
+    ) -> None:
         check_fork()
         self.fitted = fitted
         self.settings = fitted.settings
@@ -233,7 +237,7 @@ class StyleTransfer:
     def prepare(self) -> None:
         """Let the memo learn the paintings, without a step."""
         for scale, plan in zip(self.fitted.scales, self.plans, strict=True):
-            with exact_products(self.settings):
+            with tf32_mode(self.settings):
                 self._targets(Pictures.at(self.fitted, scale), None, plan)
 
     def warm_up(self) -> None:
@@ -259,7 +263,7 @@ class StyleTransfer:
         # A texture or a reconstruction has no photo to give away.
         strength = settings.strength if settings.content_weight and settings.style_weight else 1.0
         coarse = Pictures.at(self.fitted, self.fitted.scales[before.scale - 1]).photo
-        image = tf.constant(refined(before.shown.numpy(), coarse, pictures.photo, strength))
+        image = tf.constant(upsample_start(before.shown.numpy(), coarse, pictures.photo, strength))
         optimizer = lbfgs_start()
         if isinstance(before.optimizer, AdamState):
             # A relative loss is a mean: a pixel's gradient falls as their number grows. In an
@@ -282,7 +286,7 @@ class StyleTransfer:
 
     def _ready(self, pictures: Pictures, state: RunState) -> tuple[RunState, Stepper]:
         """Return a state with the plan that sufficed for the targets, and what takes the steps."""
-        with exact_products(self.settings):
+        with tf32_mode(self.settings):
             # A film's frame starts from a painted one, as a finer scale does.
             painted = state.scale > 1 or self.fitted.reference is not None
             start = state.start.numpy() if painted else None
@@ -314,7 +318,7 @@ class StyleTransfer:
         spent = time.perf_counter() - began
         epoch = epoch_of(self.settings, scale, self.fitted.steps, state.scale_step, spent)
         try:
-            with exact_products(self.settings):
+            with tf32_mode(self.settings):
                 after, losses = stepper.step(state, epoch)
         except FloatingPointError as error:
             problem = overflow_message(state.step + 1, error.args[0])
@@ -327,41 +331,41 @@ class StyleTransfer:
         blank = is_blank(image) and not self._blank_photo
         after = dataclasses.replace(
             after,
-            window=watched(after.window, losses["total"]),
+            window=push_loss(after.window, losses["total"]),
             seconds=time.perf_counter() - began,
             watch=after.watch.seen(image, total, blank),
         )
         if after.watch.lost:
             adam = self.settings.optimizer == "adam"
             problem = complaint(after.step, losses, blank, adam)
-            after = self._gone_back(after, problem, AstrayError)
+            after = self._gone_back(after, problem, DivergedError)
         return after, losses
 
-    def _gone_back(self, state: RunState, problem: str, error: type[AstrayError]) -> RunState:
+    def _gone_back(self, state: RunState, problem: str, error: type[DivergedError]) -> RunState:
         """Return the state at the best image, with gentler steps ahead.
 
         Raises:
-            AstrayError: of the kind `error`, if there is no such image or gentler steps have led
+            DivergedError: of the kind `error`, if there is no such image or gentler steps have led
                 astray too; it says what the problem is.
         """
         best = state.watch.image
-        if best is None or state.watch.gentler:
+        if best is None or state.watch.reduced_rate:
             image = self.result(state) if best is None else self.fitted.result(best.numpy())
             raise error(problem, image) from None
         what, _, _ = problem.partition(": ")
         warnings.warn(f"{what}: going on from the best image with gentler steps")
-        return state.gone_back()
+        return state.rolled_back()
 
     @functools.cached_property
     def _blank_photo(self) -> bool:
         return is_blank(self.fitted.content)
 
-    def ending(self, state: RunState) -> Ending | None:
+    def ending(self, state: RunState) -> StopReason | None:
         """Return why a run has ended with a state; None: it has steps to take."""
         last = self.fitted.scales[-1]
         return self._ending(last, state) if state.scale == last.number else None
 
-    def _ending(self, scale: Scale, state: RunState) -> Ending | None:
+    def _ending(self, scale: Scale, state: RunState) -> StopReason | None:
         """Return why the scale of the state takes no further step; it takes at least one."""
         settings = self.settings
         if not state.scale_step:
@@ -373,7 +377,7 @@ class StyleTransfer:
         # Nothing can change the photo: a step at each scale is enough for the callbacks.
         if not settings.strength and settings.init == "content" and self.fitted.initial is None:
             return "no gain"
-        over = gains_too_little(state.window, settings.min_gain) or state.stationary
+        over = has_plateaued(state.window, settings.min_gain) or state.stationary
         last = epoch_of(settings, scale, self.fitted.steps, scale.steps - 1, 0.0)
         ramps_on = state.epoch < last and settings.at(state.epoch) != settings.at(last)
         return "no gain" if over and not ramps_on else None
@@ -395,7 +399,7 @@ class StyleTransfer:
             scale=scale,
             scales=len(scales),
             scale_step=state.scale_step,
-            ahead=scale.steps - state.scale_step + sum(work[scale.number :]) / unit,
+            remaining=scale.steps - state.scale_step + sum(work[scale.number :]) / unit,
             losses=losses if isinstance(losses, Losses) else Losses(losses),
             evaluations=state.evaluations,
             seconds=state.seconds,

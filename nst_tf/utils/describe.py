@@ -7,7 +7,7 @@ from dataclasses import Field, fields
 from typing import Any
 
 
-def explained(settings: type) -> str:
+def settings_doc(settings: type) -> str:
     """Return the fields by group, each with its default, help, choices and bounds.
 
     Args:

@@ -105,7 +105,7 @@ class Gate:
             self._changed.notify_all()
 
 
-class Switch:
+class ProcessSetting:
     """A switch of the whole process that several threads may need in different positions.
 
     Threads that need it in one position hold it together; one that needs the other position waits

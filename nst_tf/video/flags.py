@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from absl import flags
 
-from nst_tf.cli.arguments import UsageError, check_several, misuse, normalised
+from nst_tf.cli.arguments import UsageError, check_several, normalised, usage_error
 from nst_tf.cli.flags import OTHER_FLAGS, Row, define_flags, settings_of
 from nst_tf.cli.places import locate
 from nst_tf.cli.worker_flags import WORKER_FLAGS, check_workers
@@ -115,7 +115,7 @@ def parse_film(argv: Sequence[str]) -> tuple[flags.FlagValues, Settings]:
         settings = _held_together(values, settings_of(values))
         check_styles(settings, len(values.style))
     except (flags.Error, UserError) as error:
-        raise misuse(error, values) from None
+        raise usage_error(error, values) from None
     locate(values, ("content", "style", "content_mask"), ("output",))
     _check(values)
     return values, settings

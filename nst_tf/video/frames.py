@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from nst_tf.compute.budget import memory_budget
-from nst_tf.compute.cache import Memo, memo_share
+from nst_tf.compute.cache import StatisticsCache, cache_share
 from nst_tf.compute.precision import feature_precision
 from nst_tf.images.resize import resize
-from nst_tf.inputs.prepare import Fitted, fit
+from nst_tf.inputs.prepare import RunInputs, prepare_inputs
 from nst_tf.settings import Settings
-from nst_tf.transfer.progress import AstrayError
+from nst_tf.transfer.progress import DivergedError
 from nst_tf.transfer.state import RunState
 from nst_tf.transfer.stylize import StyleTransfer
 from nst_tf.video.cuts import is_cut
@@ -68,7 +68,7 @@ class FramePainter:
         self.lags = LAGS if long_term else LAGS[:1]
         self._styles = list(styles)
         budget = memory_budget(settings) if budget is None else budget
-        self._memo = Memo(memo_share(budget))
+        self._memo = StatisticsCache(cache_share(budget))
         self._budget = budget - self._memo.limit
 
     @property
@@ -93,7 +93,7 @@ class FramePainter:
         if shot.regions is None:
             nothing = np.zeros(shot.photo.shape[:2], np.float32)
             return Painted(shot.photo, shot.photo[None], shot.photo[None], nothing)
-        fitted = fit(shot.photo, self._styles, self.later, shot.regions)
+        fitted = prepare_inputs(shot.photo, self._styles, self.later, shot.regions)
         earlier = [past[lag - 1] for lag in self.lags if lag <= len(past)]
         if not earlier:
             return self._begin(shot, stop)
@@ -111,13 +111,15 @@ class FramePainter:
     def _begin(self, shot: Shot, stop: Callable[[], bool]) -> Painted | None:
         """Return a frame painted by the whole recipe; None if it was stopped."""
         regions = shot.regions or ()
-        first = self._run(shot, fit(shot.photo, self._styles, self.settings, regions), stop)
+        first = self._run(
+            shot, prepare_inputs(shot.photo, self._styles, self.settings, regions), stop
+        )
         if first is None:
             return None
-        settled = fit(shot.photo, self._styles, self.settled, regions)
+        settled = prepare_inputs(shot.photo, self._styles, self.settled, regions)
         return self._run(shot, dataclasses.replace(settled, initial=first.image), stop)
 
-    def _run(self, shot: Shot, fitted: Fitted, stop: Callable[[], bool]) -> Painted | None:
+    def _run(self, shot: Shot, fitted: RunInputs, stop: Callable[[], bool]) -> Painted | None:
         """Return the frame that a run paints; None if it was stopped before its last step."""
         transfer = StyleTransfer(fitted, self._budget, self._memo)
         state: RunState | None = None
@@ -126,14 +128,16 @@ class FramePainter:
                 state = progress.state
                 if stop() and transfer.ending(state) is None:
                     return None
-        except AstrayError as error:
+        except DivergedError as error:
             warnings.warn(f"a frame keeps its best picture: {error}")
             return Painted(shot.photo, _best(fitted, state), error.image, fitted.covered)
         assert state  # each run takes a step
         return Painted(shot.photo, state.shown.numpy(), transfer.result(state), fitted.covered)
 
 
-def _following(fitted: Fitted, start: Start, wanted: np.ndarray, fresh: Painted | None) -> Fitted:
+def _following(
+    fitted: RunInputs, start: Start, wanted: np.ndarray, fresh: Painted | None
+) -> RunInputs:
     """Return what a frame that follows others is made from.
 
     Args:
@@ -150,7 +154,7 @@ def _following(fitted: Fitted, start: Start, wanted: np.ndarray, fresh: Painted 
     return dataclasses.replace(fitted, initial=image, reference=start.reference)
 
 
-def _best(fitted: Fitted, state: RunState | None) -> np.ndarray:
+def _best(fitted: RunInputs, state: RunState | None) -> np.ndarray:
     """Return the image that a run falls back on when it goes astray, in the run's colours.
 
     Args:

@@ -20,7 +20,7 @@ from nst_tf.images.masks import LEAST_WHITE, Region, pair_masks
 from nst_tf.images.resize import Size, fit_size, resize, resize_plane
 from nst_tf.images.save import FORMATS
 from nst_tf.inputs.blend import style_scales
-from nst_tf.inputs.prepare import fit, style_side
+from nst_tf.inputs.prepare import prepare_inputs, style_side
 from nst_tf.settings import INITS, Settings
 from nst_tf.utils.digests import array_digest, file_digest
 from nst_tf.utils.errors import UserError
@@ -153,7 +153,7 @@ def load_film_inputs(values: flags.FlagValues, settings: Settings) -> FilmInputs
     masks = [_open_mask(path, values) for path in values.content_mask or ()]
     inputs = FilmInputs(footage, size, styles, masks, values.every, preview_seconds(values))
     _, first = next(inputs.shots())
-    fitted = fit(first.photo, styles, settings, first.regions or ())
+    fitted = prepare_inputs(first.photo, styles, settings, first.regions or ())
     return dataclasses.replace(inputs, styles=fitted.styles)
 
 

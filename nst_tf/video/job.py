@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from nst_tf.cli.places import check_film, check_painting
-from nst_tf.cli.streams import say
+from nst_tf.cli.streams import print_out
 from nst_tf.cli.worker_flags import check_ray
 from nst_tf.compute.start import start_tensorflow
 from nst_tf.settings import Settings
@@ -113,7 +113,7 @@ def find_scenes(inputs: "FilmInputs", directory: Path, values: flags.FlagValues)
     from nst_tf.video.scenes import KeptScenes
 
     if not values.quiet:
-        say("Looking for cuts")
+        print_out("Looking for cuts")
     return KeptScenes(directory, ((frame.pts, inputs.photo(frame)) for frame in inputs.bare()))
 
 

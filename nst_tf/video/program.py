@@ -1,7 +1,7 @@
 """`nst-tf-video`: films."""
 
 from nst_tf.cli.help import help_text
-from nst_tf.cli.streams import answered, run_program, say
+from nst_tf.cli.streams import exit_status, print_out, run_program
 from nst_tf.video.flags import FILM_FLAGS, FILM_SCREEN, FILM_USAGE, NOTHING, parse_film
 
 
@@ -11,19 +11,19 @@ def main(argv: list[str]) -> int:
     0 for a finished film, 1 for bad input, 2 for misused flags, 128 + the signal's number for a
     film that was stopped, whose painted frames are a film all the same.
     """
-    return answered(lambda: _main(argv), NOTHING)
+    return exit_status(lambda: _main(argv), NOTHING)
 
 
 def _main(argv: list[str]) -> int:
     values, settings = parse_film(argv)
     if values.help:
-        return say(FILM_SCREEN.rstrip())
+        return print_out(FILM_SCREEN.rstrip())
     if values.helpfull:
-        return say(help_text(settings, FILM_FLAGS, FILM_USAGE))
+        return print_out(help_text(settings, FILM_FLAGS, FILM_USAGE))
     if values.version:
         from nst_tf.utils.version import __version__
 
-        return say(f"nst_tf {__version__}")
+        return print_out(f"nst_tf {__version__}")
     from nst_tf.video.job import prepare
     from nst_tf.video.session import Run  # slow to import, and help needs none of it
 

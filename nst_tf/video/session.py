@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nst_tf.callbacks.pace import duration
 from nst_tf.cli.signals import Stopper
-from nst_tf.cli.streams import fail, say
+from nst_tf.cli.streams import print_error, print_out
 from nst_tf.utils.describe import counted
 from nst_tf.utils.errors import UserError
 from nst_tf.video.bar import FilmBar
@@ -45,15 +45,15 @@ class Run:
             status = 128 + stopper.signal if stopper.signal is not None else 1
             if not kept.painted:
                 kept.remove()
-                return fail(problem or NOTHING, status)
+                return print_error(problem or NOTHING, status)
             failure = self.write()
         if problem or failure or not self.whole:
-            return fail(self.left(problem, failure), status)
+            return print_error(self.left(problem, failure), status)
         kept.remove()
         if self.job.values.quiet:
             return 0
         took = duration(time.monotonic() - self.began)
-        return say(f"Saved {self.job.output}, {counted(len(kept), 'frame')}, after {took}")
+        return print_out(f"Saved {self.job.output}, {counted(len(kept), 'frame')}, after {took}")
 
     def paint(self, stopper: Stopper) -> str:
         """Paint what is not painted yet, and return what went wrong, in words."""
@@ -72,7 +72,7 @@ class Run:
         except (OSError, UserError) as error:
             return str(error)
         except Exception:  # this is a bug: keep the frames, then show the traceback
-            fail(self.left("an error ended the painting", self.write()), 1)
+            print_error(self.left("an error ended the painting", self.write()), 1)
             raise
         return ""
 
@@ -103,17 +103,19 @@ class Run:
             for text in outcome.warnings:
                 warnings.warn(f"{outcome.job.place}: {text}")
             if outcome.status == "failed":
-                fail(f"{outcome.job.place}: {outcome.error}\n{outcome.details}".rstrip(), 1)
+                print_error(f"{outcome.job.place}: {outcome.error}\n{outcome.details}".rstrip(), 1)
         self.whole = len(kept) == kept.total
 
     def _bar(self, closing: ExitStack) -> FilmBar:
         job, done, total = self.job, self.job.kept.painted, self.job.total
         height, width = job.inputs.size
-        say(f"{job.device} · {width}x{height} pixels · {counted(total, 'frame') if total else ''}")
+        print_out(
+            f"{job.device} · {width}x{height} pixels · {counted(total, 'frame') if total else ''}"
+        )
         if done:
             behind = done - len(job.kept)
             also = f", with {counted(behind, 'frame')} of later scenes" if behind else ""
-            say(f"Going on after frame {len(job.kept)}{also}")
+            print_out(f"Going on after frame {len(job.kept)}{also}")
         bar = FilmBar(sys.stdout, total, done)
         closing.callback(bar.close)
         return bar
@@ -137,7 +139,7 @@ class Run:
 
     def rescue(self) -> None:
         """Write the film of what there is while a frame may be under way."""
-        fail(self.left("", self.write()) if self.job.kept.painted else NOTHING, 1)
+        print_error(self.left("", self.write()) if self.job.kept.painted else NOTHING, 1)
 
     def left(self, problem: str, failure: str) -> str:
         """Return in words what ended the film, and what is left of it.

@@ -12,7 +12,7 @@ from absl import flags
 from nst_tf.batch.flags import flag_text
 from nst_tf.cli.worker_flags import WORKER_FLAGS
 from nst_tf.compute.start import start_tensorflow
-from nst_tf.inputs.prepare import fit
+from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.settings import Settings
 from nst_tf.video.flags import parse_film
 from nst_tf.video.footage import Frame
@@ -22,8 +22,8 @@ from nst_tf.video.scenes import KeptScenes, Scene, scene_identity
 from nst_tf.video.shot import Shot
 from nst_tf.workers.job import Job, absolute_paths
 from nst_tf.workers.local import run_here
-from nst_tf.workers.outcome import Make, Outcome, Stopping, whatever_happens
-from nst_tf.workers.share import Share, divided, run_need
+from nst_tf.workers.outcome import Make, Outcome, Stopping, run_safely
+from nst_tf.workers.share import Share, run_need, split_resources
 
 if TYPE_CHECKING:
     from nst_tf.video.frames import FramePainter
@@ -81,7 +81,7 @@ def paint_scenes(
         outcomes = _on_ray(jobs(), values, need, identity, looking)
     else:
         wanted = min(values.jobs, len(left))
-        share = Share(1) if wanted < 2 else divided(wanted, need, [settings.memory_budget])
+        share = Share(1) if wanted < 2 else split_resources(wanted, need, [settings.memory_budget])
         if share.workers < wanted:
             warnings.warn(f"memory is enough for {share.workers} of {values.jobs} --jobs")
         make = functools.partial(ScenePainter, identity, share.budget, share.threads)
@@ -116,11 +116,11 @@ def first_need(inputs: FilmInputs, settings: Settings) -> int:
     Raises:
         ValueError: it fits into memory in no way.
     """
-    from nst_tf.compute.cache import beside_memo
+    from nst_tf.compute.cache import with_cache
 
     _, shot = next(inputs.shots())
-    fitted = fit(shot.photo, inputs.styles, settings, shot.regions or ())
-    return beside_memo(run_need(fitted, len(inputs.masks)))
+    fitted = prepare_inputs(shot.photo, inputs.styles, settings, shot.regions or ())
+    return with_cache(run_need(fitted, len(inputs.masks)))
 
 
 def film_job(values: flags.FlagValues) -> Job:
@@ -162,7 +162,7 @@ class ScenePainter:
 
     def __call__(self, job: Job, stopping: Stopping) -> Outcome:
         """Do a job; whatever goes wrong is told by the outcome."""
-        return whatever_happens(job, lambda: self._paint(job, stopping))
+        return run_safely(job, lambda: self._paint(job, stopping))
 
     def _paint(self, job: Job, stopping: Stopping) -> Outcome:
         *film, (_, first), (_, end) = job.flags

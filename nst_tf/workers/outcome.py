@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from nst_tf.transfer.progress import AstrayError
+from nst_tf.transfer.progress import DivergedError
 from nst_tf.utils.errors import UserError
 from nst_tf.workers.job import Job
 
@@ -58,7 +58,7 @@ Make = Callable[[], Paint]
 """Makes a `Paint` in the process that will use it; it can be pickled."""
 
 
-def whatever_happens(job: Job, do: Callable[[], Outcome]) -> Outcome:
+def run_safely(job: Job, do: Callable[[], Outcome]) -> Outcome:
     """Return the outcome of a job: errors and warnings are told by it, with the time that it took.
 
     Args:
@@ -71,7 +71,7 @@ def whatever_happens(job: Job, do: Callable[[], Outcome]) -> Outcome:
         warnings.simplefilter("always", UserWarning)
         try:
             outcome = do()
-        except (OSError, UserError, AstrayError) as error:
+        except (OSError, UserError, DivergedError) as error:
             outcome = Outcome(job, "failed", _line(error))
         except MemoryError:
             text = "memory ran out: lower --max_dim, --style_scale or --jobs"

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from nst_tf.inputs.prepare import Fitted
+from nst_tf.inputs.prepare import RunInputs
 from nst_tf.settings import Settings
 from nst_tf.validation import parse_bytes
 
@@ -23,7 +23,7 @@ class Share(NamedTuple):
     threads: int = 0
 
 
-def divided(workers: int, need: int, budgets: Sequence[str]) -> Share:
+def split_resources(workers: int, need: int, budgets: Sequence[str]) -> Share:
     """Return what each worker has, and fewer workers where memory has no room for all.
 
     TensorFlow must have been started.
@@ -60,7 +60,7 @@ def budget_within(settings: Settings, most: int | None) -> int | None:
     return min(most, parse_bytes(settings.memory_budget))
 
 
-def run_need(fitted: Fitted, masks: int, most: int | None = None) -> int:
+def run_need(fitted: RunInputs, masks: int, most: int | None = None) -> int:
     """Return the bytes that a run takes, those of the process included.
 
     Args:

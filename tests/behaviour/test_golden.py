@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from nst_tf import Settings, load_image, stylize
-from nst_tf.inputs.prepare import fit
+from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.losses.gram import gram_matrix
 from nst_tf.losses.objective import gradient, objective, step_weights
 from nst_tf.losses.registry import make_terms
@@ -68,7 +68,10 @@ def model():
 
 
 def test_the_gradient(model, pictures, golden):
-    fitted, terms = fit(pictures["content"], pictures["style"], SETTINGS), make_terms(SETTINGS)
+    fitted, terms = (
+        prepare_inputs(pictures["content"], pictures["style"], SETTINGS),
+        make_terms(SETTINGS),
+    )
     targets = whole_targets(model, terms, fitted)
     weights = step_weights(SETTINGS, terms)
     _, slope = gradient(

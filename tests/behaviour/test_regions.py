@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from nst_tf import Region, Settings, pair_masks, stylize
 from nst_tf.compute.evaluate import compiled
-from nst_tf.inputs.prepare import fit
+from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.losses.objective import step_weights
 from nst_tf.losses.regions import block_means
 from nst_tf.losses.registry import make_terms
@@ -67,7 +67,7 @@ def test_the_guided_objective_of_ones_is_the_plain_one(pictures, pixels):
     photo, (painting, _) = pictures
     image = tf.constant(pixels(32, 48, seed=3))
     network, terms = load_model(FAST), make_terms(FAST)
-    plain = whole_targets(network, terms, fit(photo, painting, FAST))
+    plain = whole_targets(network, terms, prepare_inputs(photo, painting, FAST))
     guides = {
         name: tf.fill([1, 32 // side, 48 // side, 1], side**2 / (32 * 48))
         for name, side in (("block1_conv1", 1), ("block2_conv1", 2))

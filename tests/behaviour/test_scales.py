@@ -10,7 +10,7 @@ from nst_tf import Settings, stylize
 from nst_tf.compute.convolutions import fast_convolutions
 from nst_tf.compute.evaluate import compiled
 from nst_tf.images.resize import resize
-from nst_tf.inputs.prepare import fit
+from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.losses.registry import make_terms
 from nst_tf.optimizers.adam import adam_resample
 from nst_tf.transfer.measure import measure, whole_targets
@@ -50,7 +50,7 @@ def test_a_run_goes_through_its_scales(pixels, optimizer):
     ]
     assert [p.step for p in steps] == list(range(1, 20))
     assert {(p.steps, p.scales) for p in steps} == {(19, 3)}
-    assert [p.ahead for p in steps if p.scale.number > 1] == [
+    assert [p.remaining for p in steps if p.scale.number > 1] == [
         *(left + 4 * 1600 / 400 for left in range(5, -1, -1)), 3, 2, 1, 0,
     ]  # fmt: skip
     evaluations = [p.evaluations for p in steps]
@@ -132,7 +132,7 @@ def test_a_time_limit_leaves_time_for_the_finest_scale(pixels, monkeypatch):
 def test_relative_factors_are_absolute_ones_over_the_targets_squares(pixels):
     content, style = pixels(24, 32), pixels(24, 32, seed=1)
     terms = make_terms(FAST)
-    targets = whole_targets(load_model(FAST), terms, fit(content, style, FAST))
+    targets = whole_targets(load_model(FAST), terms, prepare_inputs(content, style, FAST))
     parts = {name: part for (name, level, region), part in targets.parts.items()}
     assert set(targets.parts) == {(term.name, 0, 0) for term in terms}
     for name, layers in (("style", 2), ("content", 1)):
@@ -211,7 +211,9 @@ def test_style_sizes_weigh_the_style_terms_of_halved_pictures(pixels):
 def test_style_sizes_too_small_for_the_network_are_left_out(pixels):
     content, style = pixels(24, 32), pixels(5, 40, seed=1)
     settings = dataclasses.replace(FAST, style_scale=0, style_sizes=3)
-    targets = whole_targets(load_model(FAST), make_terms(settings), fit(content, style, settings))
+    targets = whole_targets(
+        load_model(FAST), make_terms(settings), prepare_inputs(content, style, settings)
+    )
     levels = [level for name, level, _ in targets.parts if name == "style"]
     assert levels == [0, 1]  # a quarter of 5 rows is one, and block2 needs two
     image, _ = run(content, style, settings)

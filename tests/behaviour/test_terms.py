@@ -15,7 +15,7 @@ from nst_tf.compute.evaluate import compiled
 from nst_tf.compute.passes import summarize_blocks
 from nst_tf.compute.plan import plan_memory
 from nst_tf.images.masks import Region
-from nst_tf.inputs.prepare import fit
+from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.losses import registry
 from nst_tf.losses.objective import step_weights
 from nst_tf.losses.registry import make_terms
@@ -47,7 +47,7 @@ class Toy(Term):
     regional = True
     grid = 4
 
-    def scratch_numbers(self):
+    def workspace_floats_per_pixel(self):
         return 50.0
 
     def target(self, sources: Sources) -> Target:
@@ -108,7 +108,9 @@ def test_without_its_weight_nothing_changes(pixels):
 
 @pytest.mark.parametrize("with_regions", [False, True])
 def test_it_is_exact_by_blocks(pixels, regions, with_regions):
-    fitted = fit(pixels(50, 70), pixels(60, 50, 1), SETTINGS, regions if with_regions else ())
+    fitted = prepare_inputs(
+        pixels(50, 70), pixels(60, 50, 1), SETTINGS, regions if with_regions else ()
+    )
     network, terms = load_model(SETTINGS), make_terms(SETTINGS)
     targets = whole_targets(network, terms, fitted)
     by_blocks = make_targets(
@@ -182,7 +184,7 @@ def test_an_overflow_names_its_weight(pixels):
 
 def test_the_memory_estimate_counts_it(pixels):
     def peak(settings):
-        transfer = StyleTransfer(fit(pixels(64, 80), pixels(24, 32, 1), settings))
+        transfer = StyleTransfer(prepare_inputs(pixels(64, 80), pixels(24, 32, 1), settings))
         return plan_memory(settings, transfer.fitted.scales, transfer.fitted.style_sizes)[0].peak
 
     assert peak(SETTINGS) - peak(replace(SETTINGS, toy_weight=0)) == 4 * 50 * 64 * 80

@@ -23,7 +23,7 @@ def steps(count, pace=2.0, scales=1, **further):
                 scale=scale,
                 scales=scales,
                 scale_step=scale_step,
-                ahead=scale.steps - scale_step + 4 * scale.steps_after,
+                remaining=scale.steps - scale_step + 4 * scale.steps_after,
                 losses={name: value / step for name, value in (losses | further).items()},
                 evaluations=step,
                 seconds=pace * (step + 9),

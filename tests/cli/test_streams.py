@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from nst_tf.cli.arguments import UsageError
-from nst_tf.cli.streams import answered
+from nst_tf.cli.streams import exit_status
 from nst_tf.images.metadata import read_metadata
 from nst_tf.utils.errors import UserError
 
@@ -29,7 +29,7 @@ def raising(error):
     ],
 )
 def test_mistakes_of_users_are_lines(error, status, lines, capfd):
-    assert answered(raising(error), "stopped early") == status
+    assert exit_status(raising(error), "stopped early") == status
     assert capfd.readouterr() == ("", lines)
 
 
@@ -38,7 +38,7 @@ def test_mistakes_of_users_are_lines(error, status, lines, capfd):
 )
 def test_bugs_pass(error, capfd):
     with pytest.raises(type(error)):
-        answered(raising(error), "stopped early")
+        exit_status(raising(error), "stopped early")
     assert capfd.readouterr() == ("", "")
 
 

@@ -6,9 +6,9 @@ import weakref
 
 import pytest
 
-from nst_tf.compute.cache import Memo
+from nst_tf.compute.cache import StatisticsCache
 from nst_tf.compute.evaluate import release
-from nst_tf.inputs.prepare import fit
+from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.network.model import feature_model
 from nst_tf.settings import Settings
 from nst_tf.transfer.stylize import StyleTransfer
@@ -19,7 +19,7 @@ SHALLOW = Settings(
 )  # fmt: skip
 
 
-class Kinds(Memo):
+class Kinds(StatisticsCache):
     """A memo that lists what it is given as the kind of each run."""
 
     def __init__(self):
@@ -43,7 +43,7 @@ def learn(pixels):
 
     def learn(memo, **changes):
         settings = dataclasses.replace(SHALLOW, **changes)
-        fitted = fit(pixels(32, 32), [pixels(32, 32, seed=1)], settings)
+        fitted = prepare_inputs(pixels(32, 32), [pixels(32, 32, seed=1)], settings)
         transfer = StyleTransfer(fitted, memo=memo)
         transfer.prepare()
         return weakref.ref(transfer.network)
@@ -52,7 +52,7 @@ def learn(pixels):
 
 
 def test_a_memo_keeps_no_network_alive(learn):
-    memo = Memo(1 << 24)
+    memo = StatisticsCache(1 << 24)
     layers = ("block1_conv1", "block1_conv2", "block1_pool", "block2_conv1", "block2_conv2")
     networks = [learn(memo, style_layers=(layer,)) for layer in layers]
     forget_networks()

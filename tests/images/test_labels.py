@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from nst_tf.images.labels import in_hex, nearest_label, split_labels
+from nst_tf.images.labels import nearest_label, split_labels, to_hex
 
 
 def test_smooth_edges_and_compression_make_no_labels():
@@ -46,7 +46,7 @@ def test_a_map_needs_a_colour():
 
 def test_a_grey_map_has_grey_labels():
     masks = split_labels(np.array([[1.0, 0.5, 0.0]] * 3))
-    assert sorted(in_hex(color) for color in masks) == ["#808080", "#ffffff"]
+    assert sorted(to_hex(color) for color in masks) == ["#808080", "#ffffff"]
 
 
 def test_the_nearest_label_is_the_same_colour_or_none():

@@ -3,14 +3,14 @@ import pytest
 
 from nst_tf.images.masks import (
     Region,
+    apply_alpha,
     compose,
     coverage,
     fit_regions,
     keep_photo,
+    masks_for_style,
     pair_masks,
-    paired,
     resize_regions,
-    show_only,
 )
 
 ONES = np.ones((4, 6), np.float32)
@@ -138,10 +138,10 @@ def test_what_is_not_covered_is_the_photo_to_the_bit(pixels):
 
 def test_what_goes_with_a_style_is_the_union_of_its_regions():
     regions = [Region(left(3), {0: left(2)}), Region(left(1), {0: left(1), 1: None})]
-    ours, theirs = paired(regions, 0)
+    ours, theirs = masks_for_style(regions, 0)
     np.testing.assert_array_equal(ours, left(3))
     np.testing.assert_array_equal(theirs, left(2))
-    ours, theirs = paired(regions, 1)
+    ours, theirs = masks_for_style(regions, 1)
     np.testing.assert_array_equal(ours, left(1))
     assert theirs is None
 
@@ -170,17 +170,17 @@ def test_a_coarser_scale_may_lose_a_region():
 
 def test_transparent_parts_belong_to_no_region():
     alpha = left(3) * 0.01
-    (region,) = show_only([], alpha, [None, left(5) * 0.3])
+    (region,) = apply_alpha([], alpha, [None, left(5) * 0.3])
     np.testing.assert_array_equal(region.content, left(3))  # all that shows is painted
     assert region.styles[0] is None
     np.testing.assert_array_equal(region.styles[1], left(5))  # faint all over
-    (region,) = show_only([], None, [left(5) * 0.5 + left(2) * 0.5])
+    (region,) = apply_alpha([], None, [left(5) * 0.5 + left(2) * 0.5])
     assert sorted(np.unique(region.styles[0])) == [0, 0.5, 1]  # counts as it shows
-    (region,) = show_only([Region(left(2, 8, 12), {0: None})], alpha, [None])
+    (region,) = apply_alpha([Region(left(2, 8, 12), {0: None})], alpha, [None])
     assert region.content.shape == (4, 6)
     assert region.content[:, 3:].max() == 0
     regions = [Region(left(2))]
-    assert show_only(regions, None, [None]) == regions
+    assert apply_alpha(regions, None, [None]) == regions
 
 
 @pytest.mark.parametrize(
@@ -193,4 +193,4 @@ def test_transparent_parts_belong_to_no_region():
 )
 def test_regions_that_nothing_is_left_of_are_refused(regions, alphas, words):
     with pytest.raises(ValueError, match=words):
-        show_only(regions, alphas[0], alphas[1:])
+        apply_alpha(regions, alphas[0], alphas[1:])

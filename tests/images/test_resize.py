@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nst_tf.images.resize import check_image, cover, fit_size, long_side_size, resize
+from nst_tf.images.resize import as_image, cover, fit_size, long_side_size, resize
 
 SIDES = st.integers(1, 4000)
 
@@ -83,6 +83,6 @@ def test_covering_crops_about_the_centre(pixels, size):
 )
 def test_what_is_no_image_is_refused_by_name(image, words):
     with pytest.raises(ValueError) as caught:
-        check_image("content", image)
+        as_image("content", image)
     assert str(caught.value).startswith("content")
     assert words in str(caught.value)

@@ -14,14 +14,14 @@ from PIL import Image
 from nst_tf import Region, Settings
 from nst_tf.images.io import load_picture
 from nst_tf.images.resize import resize
-from nst_tf.inputs.prepare import fit, style_side
+from nst_tf.inputs.prepare import prepare_inputs, style_side
 
 DEEP = Settings(max_dim=64)
 SHALLOW = Settings(content_layers=["block1_conv1"], style_layers=["block1_conv1"], max_dim=64)
 
 
 def fitted(content, styles, settings=SHALLOW, **changes):
-    return fit(content, styles, dataclasses.replace(settings, **changes))
+    return prepare_inputs(content, styles, dataclasses.replace(settings, **changes))
 
 
 def test_styles_follow_the_content(pixels):
@@ -74,16 +74,16 @@ def test_arrays_that_are_no_images_are_refused_by_name(pixels):
         ((bad, good), "content"), ((good, bad), "style"), ((good, [good, bad]), "style 2"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=f"^{name} ranges from 2 to 2"):
-            fit(*arguments, SHALLOW)
+            prepare_inputs(*arguments, SHALLOW)
     with pytest.raises(ValueError, match=r"^initial ranges from 2 to 2"):
-        fit(good, good, SHALLOW, initial=bad)
+        prepare_inputs(good, good, SHALLOW, initial=bad)
 
 
 def test_masks_are_fitted_and_what_they_leave_is_the_photo(pixels):
     photo, image = pixels(40, 60), pixels(40, 60, seed=1)
     mask = np.zeros((20, 30), np.float32)
     mask[:, :10] = 1
-    result = fit(photo, pixels(30, 30, seed=2), SHALLOW, [Region(mask)])
+    result = prepare_inputs(photo, pixels(30, 30, seed=2), SHALLOW, [Region(mask)])
     (region,) = result.regions
     assert region.content.shape == result.covered.shape == (40, 60)
     shown = result.finish(image)
@@ -114,7 +114,7 @@ def test_the_program_and_the_library_use_pictures_of_the_same_sizes(
         side = style_side(photo.shape[1:3], scale, detail)
         painting = load_picture(paths[1], side).pixels
     arrays = (np.zeros((1, rows, columns, 3), np.float32) for columns, rows in sizes)
-    library, program = fit(*arrays, settings), fit(photo, painting, settings)
+    library, program = prepare_inputs(*arrays, settings), prepare_inputs(photo, painting, settings)
     assert program.size == library.size == photo.shape[1:3]
     assert program.style_sizes == library.style_sizes
 
@@ -123,9 +123,9 @@ def test_the_program_and_the_library_use_pictures_of_the_same_sizes(
 def test_fitting_again_changes_nothing(height, width, style_height, style_width, scale, detail):
     settings = dataclasses.replace(SHALLOW, style_scale=scale, detail=detail)
     photo, painting = np.zeros((height, width, 3)), np.zeros((style_height, style_width, 3))
-    once = fit(photo, painting, settings)
+    once = prepare_inputs(photo, painting, settings)
     assert max(once.style_sizes[0]) == max(1, round(max(once.size) * scale / detail))
-    again = fit(once.content, once.styles, settings)
+    again = prepare_inputs(once.content, once.styles, settings)
     assert again.size == once.size
     assert again.style_sizes == once.style_sizes
     assert again.content is once.content

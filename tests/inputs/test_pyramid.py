@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from nst_tf.images.resize import scaled
 from nst_tf.inputs.pyramid import plan_scales
 from nst_tf.settings import Settings
-from nst_tf.transfer.stopping import epoch_of, gains_too_little, watched
+from nst_tf.transfer.stopping import epoch_of, has_plateaued, push_loss
 
 SHALLOW = {"content_layers": ("block1_conv1",), "style_layers": ("block1_conv1",)}
 
@@ -77,8 +77,8 @@ def test_plans_grow_to_the_full_size(height, width, scales, factor, coarse_steps
 def ended_at(losses, min_gain):
     window = ()
     for step, loss in enumerate(losses, start=1):
-        window = watched(window, loss)
-        if gains_too_little(window, min_gain):
+        window = push_loss(window, loss)
+        if has_plateaued(window, min_gain):
             return step
     return None
 
@@ -105,7 +105,7 @@ def test_without_a_least_gain_nothing_ends():
 def test_the_losses_watched_are_the_last_twenty(losses):
     window = ()
     for loss in losses:
-        window = watched(window, loss)
+        window = push_loss(window, loss)
     assert list(window) == losses[-20:]
 
 

@@ -4,7 +4,7 @@ from PIL import Image
 
 from nst_tf import Settings
 from nst_tf.images.resize import resize
-from nst_tf.inputs.start import refined, start_image
+from nst_tf.inputs.start import start_image, upsample_start
 
 
 def start(content, styles, init, **further):
@@ -63,9 +63,11 @@ def test_what_a_finer_scale_starts_from_has_the_photos_detail_by_the_strength(pi
     larger, detail = resize(image, (24, 32)), photo - resize(coarse, (24, 32))
     for strength in (0, 0.25, 0.9):
         expected = larger + (1 - strength) * detail
-        np.testing.assert_allclose(refined(image, coarse, photo, strength), expected, atol=1e-6)
+        np.testing.assert_allclose(
+            upsample_start(image, coarse, photo, strength), expected, atol=1e-6
+        )
     for strength in (1, 2):
-        np.testing.assert_array_equal(refined(image, coarse, photo, strength), larger)
-    np.testing.assert_allclose(refined(coarse, coarse, photo, 0), photo, atol=1e-6)
-    extreme = refined(np.ones_like(image), np.zeros_like(coarse), np.ones_like(photo), 0)
+        np.testing.assert_array_equal(upsample_start(image, coarse, photo, strength), larger)
+    np.testing.assert_allclose(upsample_start(coarse, coarse, photo, 0), photo, atol=1e-6)
+    extreme = upsample_start(np.ones_like(image), np.zeros_like(coarse), np.ones_like(photo), 0)
     assert extreme.max() == 1

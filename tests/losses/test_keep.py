@@ -8,7 +8,7 @@ from nst_tf import RECIPES, Settings, stylize
 from nst_tf.cli.flags import parse
 from nst_tf.cli.inputs import load_inputs
 from nst_tf.compute.evaluate import compiled
-from nst_tf.inputs.prepare import fit
+from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.losses.objective import step_weights
 from nst_tf.losses.registry import make_terms
 from nst_tf.network.model import extract_features
@@ -48,19 +48,19 @@ def test_the_loss_is_the_masked_mean_squared_error(pixels, mask):
 
 def test_the_weight_follows_the_contents_unless_it_is_given(pixels, mask):
     pictures = pixels(32, 48), pixels(32, 48, 1)
-    assert fit(*pictures, SETTINGS, keep=mask).settings.keep_weight == pytest.approx(0.2)
+    assert prepare_inputs(*pictures, SETTINGS, keep=mask).settings.keep_weight == pytest.approx(0.2)
     ramp = dataclasses.replace(SETTINGS, content_weight="1:2", epochs=2)
-    assert fit(*pictures, ramp, keep=mask).settings.keep_weight == (2, 4)
+    assert prepare_inputs(*pictures, ramp, keep=mask).settings.keep_weight == (2, 4)
     absolute = dataclasses.replace(ramp, loss="absolute")
-    assert fit(*pictures, absolute, keep=mask).settings.keep_weight == (10, 20)
+    assert prepare_inputs(*pictures, absolute, keep=mask).settings.keep_weight == (10, 20)
     given = dataclasses.replace(SETTINGS, keep_weight=7)
-    assert fit(*pictures, given, keep=mask).settings.keep_weight == 7
-    assert fit(*pictures, given).settings.keep_weight == 0
+    assert prepare_inputs(*pictures, given, keep=mask).settings.keep_weight == 7
+    assert prepare_inputs(*pictures, given).settings.keep_weight == 0
     nothing = dataclasses.replace(SETTINGS, content_weight=0)
     with pytest.raises(ValueError, match="keep_weight is 0, and so is content_weight"):
-        fit(*pictures, nothing, keep=mask)
+        prepare_inputs(*pictures, nothing, keep=mask)
     with pytest.raises(ValueError, match=r"keep has shape \[3\]"):
-        fit(*pictures, SETTINGS, keep=np.ones(3, np.float32))
+        prepare_inputs(*pictures, SETTINGS, keep=np.ones(3, np.float32))
 
 
 def test_what_is_kept_stays_closer_to_the_photo(smooth, mask):
@@ -79,7 +79,7 @@ def test_what_is_kept_stays_closer_to_the_photo(smooth, mask):
 def test_it_is_exact_by_blocks(smooth, mask):
     content, style, image = smooth(61, 90, 0), smooth(50, 50, 1), smooth(61, 90, 2)
     settings = dataclasses.replace(SETTINGS, keep_weight=3, keep_layers=["block3_conv1"])
-    fitted = fit(content, style, settings, keep=mask)
+    fitted = prepare_inputs(content, style, settings, keep=mask)
     network, terms = load_model(settings), make_terms(settings)
     targets, weights = whole_targets(network, terms, fitted), step_weights(settings, terms)
     (losses, slope), (losses_by, slope_by) = (

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from nst_tf.losses.gram import Gram
 from nst_tf.losses.moments import Covariance, Mean, moments
-from nst_tf.losses.objective import measure_parts
+from nst_tf.losses.objective import collect_statistics
 from nst_tf.losses.registry import make_terms
 from nst_tf.losses.targets import Part
 from nst_tf.losses.term import Window
@@ -106,7 +106,7 @@ def test_terms_that_share_statistics_do_so_within_a_level_and_a_region_alone():
         for region in (0, 1)
     }
     terms = [term for term in make_terms(SETTINGS) if term.name in ("style", "mean")]
-    found = measure_parts(terms, features, parts, functools.partial(Window, (8, 6), None))
+    found = collect_statistics(terms, features, parts, functools.partial(Window, (8, 6), None))
     assert list(found) == list(parts)
     for region in (0, 1):
         assert found["style", 0, region] is found["mean", 0, region]

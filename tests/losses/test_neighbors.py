@@ -8,7 +8,7 @@ from nst_tf import Settings, stylize
 from nst_tf.compute.evaluate import compiled
 from nst_tf.compute.passes import summarize_blocks
 from nst_tf.images.masks import Region
-from nst_tf.inputs.prepare import fit
+from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.losses import neighbors
 from nst_tf.losses.neighbors import fold, nearest_rows, places, products, unfold
 from nst_tf.losses.objective import step_weights
@@ -30,7 +30,7 @@ LAYERS = SETTINGS.neighbor_layers
 
 def target(content, styles, settings=SETTINGS, regions=(), start=None, block_size=0):
     """Return the neighbour term's targets, one for each region."""
-    fitted, network = fit(content, styles, settings, regions), load_model(settings)
+    fitted, network = prepare_inputs(content, styles, settings, regions), load_model(settings)
     terms = make_terms(settings)
     if block_size:
         targets = make_targets(
@@ -222,7 +222,7 @@ def test_targets_and_gradient_by_blocks(smooth, block_size):
                 parts.columns[name], whole.columns[name], rtol=1e-3, atol=1e-6
             )
     network, terms = load_model(settings), make_terms(settings)
-    targets = whole_targets(network, terms, fit(content, style, settings, regions))
+    targets = whole_targets(network, terms, prepare_inputs(content, style, settings, regions))
     weights = step_weights(settings, terms)
     (losses, slope), (losses_by, slope_by) = (
         compiled(network, terms, image.shape, False, size).evaluate(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nst_tf import Settings
-from nst_tf.inputs.prepare import fit
+from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.losses.objective import (
     combine,
     gradient,
@@ -71,7 +71,7 @@ def test_what_the_layers_add_sums_up_to_their_terms(pixels, statistics):
     )  # fmt: skip
     photo, painting, image = (pixels(16, 16, seed) for seed in range(3))
     network, terms = load_model(settings), make_terms(settings)
-    targets = whole_targets(network, terms, fit(photo, painting, settings))
+    targets = whole_targets(network, terms, prepare_inputs(photo, painting, settings))
     weights = step_weights(settings, terms)
     losses = read(objective(network, terms, tf.constant(image), targets, weights))
     layers = {
@@ -110,7 +110,7 @@ def test_the_gradient_is_the_slope_of_the_total(pixels, changes):
     # Away from the kinks of the total variation.
     image[0] = np.indices((12, 16)).sum(0)[..., None] / 40 + 0.01 * image[0]
     network, terms = load_model(settings), make_terms(settings)
-    targets = whole_targets(network, terms, fit(photo, painting, settings))
+    targets = whole_targets(network, terms, prepare_inputs(photo, painting, settings))
     weights = step_weights(settings, terms)
 
     def function(point):

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from nst_tf import Settings
 from nst_tf.compute.evaluate import compiled
-from nst_tf.inputs.prepare import fit
+from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.inputs.reference import Reference
 from nst_tf.losses.objective import step_weights
 from nst_tf.losses.registry import make_terms
@@ -39,7 +39,7 @@ def evaluated(settings, fitted, image, block_size=0):
 
 def test_loss_and_gradient_are_the_weighted_mean_square(pixels, reference):
     image = pixels(37, 53, 2)
-    fitted = fit(pixels(37, 53), pixels(40, 50, 1), SETTINGS, reference=reference)
+    fitted = prepare_inputs(pixels(37, 53), pixels(40, 50, 1), SETTINGS, reference=reference)
     without = dataclasses.replace(SETTINGS, temporal_weight=0)
     losses, slope = evaluated(SETTINGS, fitted, image)
     others, other_slope = evaluated(without, fitted, image)
@@ -54,14 +54,14 @@ def test_loss_and_gradient_are_the_weighted_mean_square(pixels, reference):
 
 
 def test_it_is_exact_by_blocks(pixels, reference):
-    fitted = fit(pixels(37, 53), pixels(40, 50, 1), SETTINGS, reference=reference)
+    fitted = prepare_inputs(pixels(37, 53), pixels(40, 50, 1), SETTINGS, reference=reference)
     whole, parts = (evaluated(SETTINGS, fitted, pixels(37, 53, 2), size) for size in (0, 16))
     assert float(parts[0]["temporal"]) == pytest.approx(float(whole[0]["temporal"]), rel=1e-5)
     assert tf.norm(parts[1] - whole[1]) <= 1e-5 * tf.norm(whole[1])
 
 
 def test_without_a_reference_it_compares_nothing(pixels):
-    fitted = fit(pixels(37, 53), pixels(40, 50, 1), SETTINGS)
+    fitted = prepare_inputs(pixels(37, 53), pixels(40, 50, 1), SETTINGS)
     losses, _ = evaluated(SETTINGS, fitted, pixels(37, 53, 2))
     assert float(losses["temporal"]) == 0
     assert "temporal" not in [
@@ -78,7 +78,7 @@ def test_a_larger_weight_keeps_the_image_nearer(smooth, optimizer):
     distances = []
     for weight in (0, 1000):
         settings = dataclasses.replace(SETTINGS, optimizer=optimizer, temporal_weight=weight)
-        fitted = fit(content, style, settings, reference=reference)
+        fitted = prepare_inputs(content, style, settings, reference=reference)
         away = np.abs(StyleTransfer(fitted).finish() - content)[0]
         distances.append((away[:, :20].mean(), away[:, 28:].mean()))
     assert distances[1][0] < 0.3 * distances[0][0]
@@ -87,7 +87,7 @@ def test_a_larger_weight_keeps_the_image_nearer(smooth, optimizer):
 
 def test_a_coarser_scale_compares_with_a_smaller_reference(pixels, reference):
     settings = dataclasses.replace(SETTINGS, scales=2, min_dim=8, steps_per_epoch=2)
-    fitted = fit(pixels(37, 53), pixels(40, 50, 1), settings, reference=reference)
+    fitted = prepare_inputs(pixels(37, 53), pixels(40, 50, 1), settings, reference=reference)
     seen = [progress.losses["temporal"] for progress in StyleTransfer(fitted).steps()]
     assert len(seen) == 4
     assert min(seen) > 0
@@ -104,4 +104,4 @@ def test_a_coarser_scale_compares_with_a_smaller_reference(pixels, reference):
 def test_a_reference_of_another_size_is_refused(pixels, image, confidence, message):
     reference = Reference(np.zeros(image, np.float32), np.zeros(confidence, np.float32))
     with pytest.raises(ValueError, match=message):
-        fit(pixels(37, 53), pixels(40, 50, 1), SETTINGS, reference=reference)
+        prepare_inputs(pixels(37, 53), pixels(40, 50, 1), SETTINGS, reference=reference)

@@ -24,14 +24,14 @@ from nst_tf import (
     stylize,
 )
 from nst_tf.compute import passes
-from nst_tf.compute.cache import Memo, size_of
+from nst_tf.compute.cache import StatisticsCache, size_of
 from nst_tf.compute.evaluate import CACHED, compiled
-from nst_tf.inputs.sources import Given
+from nst_tf.inputs.sources import ImageSources
 from nst_tf.losses.term import Statistics
 from nst_tf.service.buckets import bucketed
 from nst_tf.service.stylizer import _work
 from nst_tf.transfer.stylize import StyleTransfer
-from nst_tf.utils.locks import Switch
+from nst_tf.utils.locks import ProcessSetting
 
 MIB = 2**20
 
@@ -68,7 +68,7 @@ def painting():
 
 
 def loaded(stylizer, photo, painting):
-    return _work(Given(photo, painting, stylizer.settings))
+    return _work(ImageSources(photo, painting, stylizer.settings))
 
 
 def ended(thread):
@@ -230,7 +230,7 @@ def test_the_memory_of_paintings_is_bounded():
         remember = memo.remembering(summarize, "network")
         return remember(tf.fill([1, 2, 2, 3], float(value)), ("a",), None, **arguments)
 
-    memo = Memo(2 * size_of(Statistics({"sum": tf.zeros(1000)})))
+    memo = StatisticsCache(2 * size_of(Statistics({"sum": tf.zeros(1000)})))
     for value in (1, 2, 1, 3, 1, 2):
         look(memo, value)
     assert looked == [1, 2, 3, 2]
@@ -495,7 +495,7 @@ def test_a_switch_is_never_in_two_positions():
     def write(value):
         position[0] = value
 
-    switch = Switch(lambda: position[0], write)
+    switch = ProcessSetting(lambda: position[0], write)
 
     def work(wanted):
         for _ in range(50):

@@ -10,7 +10,7 @@ import tensorflow as tf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nst_tf.inputs.prepare import fit
+from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.network.weights import load_weights
 from nst_tf.transfer.checkpoint import differences, load_checkpoint, run_identity, save_checkpoint
 from nst_tf.transfer.state import SavedRun
@@ -73,7 +73,7 @@ def test_a_run_knows_by_name_what_it_does_not_share(pixels):
     assert differences(identity(memory_budget="20GiB"), ours) == []
     other = dataclasses.replace(FAST, init="noise")
     photo = transfer(pixels).fitted.content
-    changed = fit(photo + np.float32(1 / 512) * (photo < 0.5), photo, other)
+    changed = prepare_inputs(photo + np.float32(1 / 512) * (photo < 0.5), photo, other)
     found = differences(run_identity(changed, load_weights("bundled"), "float32"), ours)
     assert found[:2] == ["content", "style 1"]
     assert "init is noise, was content" in found
@@ -83,7 +83,9 @@ def test_a_run_knows_by_name_what_it_does_not_share(pixels):
 def file(tmp_path_factory):
     rng = np.random.default_rng(0)
     image, painting = rng.random((2, 1, 16, 16, 3), np.float32)
-    run = StyleTransfer(fit(image, painting, dataclasses.replace(FAST, optimizer="lbfgs")))
+    run = StyleTransfer(
+        prepare_inputs(image, painting, dataclasses.replace(FAST, optimizer="lbfgs"))
+    )
     path = tmp_path_factory.mktemp("checkpoint") / "run.checkpoint"
     *_, last = run.steps()
     saved(path, run, last.state)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf import AstrayError, NonFiniteLossError, Settings
-from nst_tf.inputs.prepare import fit
+from nst_tf import DivergedError, NonFiniteLossError, Settings
+from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.transfer.checkpoint import load_checkpoint, save_checkpoint
-from nst_tf.transfer.divergence import PATIENCE, Watch, complaint, is_blank
+from nst_tf.transfer.divergence import PATIENCE, DivergenceMonitor, complaint, is_blank
 from nst_tf.transfer.step import Stepper
 from nst_tf.transfer.stylize import StyleTransfer
 
@@ -25,12 +25,12 @@ FAST = Settings(
 
 def transfer(pixels, **changes):
     return StyleTransfer(
-        fit(pixels(24, 28), pixels(20, 26, seed=1), dataclasses.replace(FAST, **changes))
+        prepare_inputs(pixels(24, 28), pixels(20, 26, seed=1), dataclasses.replace(FAST, **changes))
     )
 
 
 def after(losses, blanks=()):
-    watch = Watch()
+    watch = DivergenceMonitor()
     for number, loss in enumerate(losses):
         watch = watch.seen(number, loss, number in blanks)
     return watch
@@ -38,17 +38,17 @@ def after(losses, blanks=()):
 
 def test_a_loss_is_astray_while_it_stays_tenfold_above_its_best():
     healthy = after([5.0, 2.0, 1.0, 1.5, 9.9])
-    assert healthy == Watch(1.0, 2, 0, False)
-    assert after([1.0] + [10.1] * 19) == Watch(1.0, 0, 19, False)
+    assert healthy == DivergenceMonitor(1.0, 2, 0, False)
+    assert after([1.0] + [10.1] * 19) == DivergenceMonitor(1.0, 0, 19, False)
     assert not after([1.0] + [10.1] * 19 + [9.0] + [10.1] * 19).lost
     assert after([1.0] + [10.1] * PATIENCE).lost
-    assert Watch(1.0, 2, 7, True).reset() == Watch(gentler=True)
+    assert DivergenceMonitor(1.0, 2, 7, True).reset() == DivergenceMonitor(reduced_rate=True)
 
 
 def test_a_picture_is_astray_while_it_is_blank_but_not_if_it_has_always_been():
-    assert after([5.0, 4.0, 3.0, 2.0], {2, 3}) == Watch(4.0, 1, 2, False)
-    assert after([5.0] * 30, range(30)) == Watch()
-    assert math.isinf(Watch().best)
+    assert after([5.0, 4.0, 3.0, 2.0], {2, 3}) == DivergenceMonitor(4.0, 1, 2, False)
+    assert after([5.0] * 30, range(30)) == DivergenceMonitor()
+    assert math.isinf(DivergenceMonitor().best)
 
 
 def test_blank_is_one_colour_not_grey(pixels):
@@ -79,7 +79,7 @@ def test_a_picture_that_becomes_blank_ends_with_the_best_one(pixels, optimizer, 
         steps_per_epoch=300,
     )  # fmt: skip
     steps = []
-    with pytest.raises(AstrayError, match=r"the picture is blank at step \d+: lower total") as e:
+    with pytest.raises(DivergedError, match=r"the picture is blank at step \d+: lower total") as e:
         steps.extend(run.steps())
     (warning,) = [str(w.message) for w in recwarn if w.category is UserWarning]
     assert warning.startswith("the picture is blank at step ")
@@ -88,7 +88,7 @@ def test_a_picture_that_becomes_blank_ends_with_the_best_one(pixels, optimizer, 
     assert [p.step for p in steps] == list(range(1, len(steps) + 1))
     (back,) = [
         now for was, now in itertools.pairwise(steps)
-        if now.state.watch.gentler and not was.state.watch.gentler
+        if now.state.watch.reduced_rate and not was.state.watch.reduced_rate
     ]  # fmt: skip
     assert not is_blank(back.image())
     np.testing.assert_array_equal(back.state.image, back.state.watch.image)
@@ -99,7 +99,7 @@ def broken(monkeypatch, bad):
     real, tried = Stepper.step, []
 
     def step(self, state, epoch):
-        tried.append((state.step + 1, state.watch.gentler))
+        tried.append((state.step + 1, state.watch.reduced_rate))
         if tried[-1] in bad:
             raise FloatingPointError({"total": math.inf, "style": math.inf, "content": 1.0})
         return real(self, state, epoch)
@@ -115,7 +115,7 @@ def test_an_overflow_goes_back_once(pixels, optimizer, monkeypatch, tmp_path, re
     steps = list(run.steps())
     assert [p.step for p in steps] == list(range(1, 9))
     assert tried[3:5] == [(4, False), (4, True)]
-    assert [p.state.watch.gentler for p in steps] == [False] * 3 + [True] * 5
+    assert [p.state.watch.reduced_rate for p in steps] == [False] * 3 + [True] * 5
     assert [str(w.message) for w in recwarn if w.category is UserWarning] == [
         "the loss is no longer finite at step 4: going on from the best image with gentler steps"
     ]
@@ -145,7 +145,7 @@ def test_a_second_overflow_ends_the_run_with_the_best_image(pixels, monkeypatch)
 def test_gentler_steps_are_a_tenth_as_long(pixels):
     run = transfer(pixels)
     first = next(run.steps())
-    back = first.state.gone_back()
+    back = first.state.rolled_back()
     np.testing.assert_array_equal(back.image, first.state.start)
     again = next(run.steps(back))
     moved, gently = (np.abs(p.image() - back.image).max() for p in (first, again))

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from nst_tf import Settings, stylize
 from nst_tf.compute.evaluate import compiled
-from nst_tf.inputs.prepare import fit
+from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.losses.targets import make_targets
 from nst_tf.transfer import step
 from nst_tf.transfer.measure import measure
@@ -30,7 +30,7 @@ RELATIVE = {
 
 def transfer(pixels, **changes):
     settings = dataclasses.replace(FAST, **changes)
-    return StyleTransfer(fit(pixels(24, 28), pixels(20, 26, seed=1), settings))
+    return StyleTransfer(prepare_inputs(pixels(24, 28), pixels(20, 26, seed=1), settings))
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_run_goes_on_from_any_state_bit_for_bit(pixels, optimizer, changes):
         for again, before in zip(rest, whole[number + 1 :], strict=True):
             assert again.losses == before.losses
             assert again.seconds > whole[number].seconds
-            assert (again.scale, again.ahead) == (before.scale, before.ahead)
+            assert (again.scale, again.remaining) == (before.scale, before.remaining)
             for one, other in zip(tensors(again.state), tensors(before.state), strict=True):
                 np.testing.assert_array_equal(one, other)
             np.testing.assert_array_equal(again.image(), before.image())
@@ -105,7 +105,9 @@ def test_a_run_goes_on_from_any_state_bit_for_bit(pixels, optimizer, changes):
 
 def test_a_run_that_is_stationary_or_out_of_time_does_not_go_on(pixels):
     flat = np.full((1, 24, 24, 3), 0.5, np.float32)
-    run = StyleTransfer(fit(flat, flat, dataclasses.replace(FAST, optimizer="lbfgs", epochs=1)))
+    run = StyleTransfer(
+        prepare_inputs(flat, flat, dataclasses.replace(FAST, optimizer="lbfgs", epochs=1))
+    )
     (progress,) = run.steps()
     assert progress.state.stationary
     assert list(run.steps(progress.state)) == []
@@ -147,14 +149,14 @@ def spy(monkeypatch):
 
         return call
 
-    def watched(*arguments):
+    def push_loss(*arguments):
         evaluator = compiled(*arguments)
         return SimpleNamespace(
             evaluate=look(evaluator.evaluate),
             train_step=lambda update: look(evaluator.train_step(update)),
         )
 
-    monkeypatch.setattr(step, "compiled", watched)
+    monkeypatch.setattr(step, "compiled", push_loss)
     monkeypatch.setattr("nst_tf.transfer.scales.make_targets", look(make_targets))
     return seen
 
@@ -178,7 +180,7 @@ def test_tf32_is_as_the_settings_say_within_a_step_alone(pixels, spy, optimizer,
         with pytest.raises(ArithmeticError):
             stylize(*pictures, overflowing)
         watch(None)
-        next(StyleTransfer(fit(*pictures, settings)).steps())
+        next(StyleTransfer(prepare_inputs(*pictures, settings)).steps())
         watch(None)
         measure(pictures[0], *pictures, settings)
         watch(None)

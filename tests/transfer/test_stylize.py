@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from nst_tf import Settings, stylize
 from nst_tf.compute.evaluate import CACHED, compiled
-from nst_tf.inputs.prepare import fit
+from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.losses.objective import step_weights
 from nst_tf.losses.registry import make_terms
 from nst_tf.transfer.measure import measure, whole_targets
@@ -220,7 +220,7 @@ def test_lbfgs_needs_no_more_evaluations_than_scipy_to_the_same_loss(pixels):
     )
     _, steps = run(content, style, settings)
     network, terms = load_model(settings), make_terms(settings)
-    targets = whole_targets(network, terms, fit(content, style, settings))
+    targets = whole_targets(network, terms, prepare_inputs(content, style, settings))
     weights = step_weights(settings, terms)
     evaluate = compiled(network, terms, content.shape, False, 0).evaluate
     losses = []

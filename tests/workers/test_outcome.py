@@ -6,7 +6,7 @@ import pytest
 
 from nst_tf.batch.summary import Report, Tally
 from nst_tf.utils.errors import UserError
-from nst_tf.workers.outcome import whatever_happens
+from nst_tf.workers.outcome import run_safely
 from tests.batch.stub import job
 
 
@@ -14,7 +14,7 @@ def failed(error):
     def do():
         raise error
 
-    return whatever_happens(job("a.png"), do)
+    return run_safely(job("a.png"), do)
 
 
 @pytest.mark.parametrize("error", [UserError("too\nsmall"), OSError("too small")])

@@ -8,7 +8,7 @@ from PIL import Image
 from nst_tf.batch.need import greatest_need, share_out
 from nst_tf.compute import budget
 from nst_tf.compute.budget import BASE, GIB, MIB
-from nst_tf.compute.cache import beside_memo, memo_share
+from nst_tf.compute.cache import cache_share, with_cache
 from nst_tf.workers import share
 from nst_tf.workers.job import Job
 from nst_tf.workers.share import Share
@@ -97,5 +97,5 @@ def test_the_need_is_that_of_the_machine_that_paints(make_job, free):
 
 @pytest.mark.parametrize("need", [BASE // 2, BASE, BASE + 1, 2 * BASE, 10 * GIB])
 def test_what_a_run_needs_is_left_beside_the_memo(need):
-    size = beside_memo(need)
-    assert need <= size - memo_share(size) <= need + 1
+    size = with_cache(need)
+    assert need <= size - cache_share(size) <= need + 1
