@@ -15,7 +15,7 @@ from PIL import Image
 
 import nst_tf
 from nst_tf.losses import registry
-from nst_tf.recipes import chosen
+from nst_tf.recipes import resolve_settings
 from nst_tf.service import stylizer
 from nst_tf.transfer import stylize as transfer
 from tests.conftest import ROOT, shrunk
@@ -38,11 +38,11 @@ def quick(monkeypatch):
     small = {"epochs": 1, "steps_per_epoch": 2, **LAYERS}
 
     def choose(settings, overrides):
-        full = chosen(settings, overrides)
+        full = resolve_settings(settings, overrides)
         return replace(full, max_dim=min(64, full.max_dim), **small)
 
     for module in (stylizer, transfer):
-        monkeypatch.setattr(module, "chosen", choose)
+        monkeypatch.setattr(module, "resolve_settings", choose)
     recipes = {"fast": replace(choose("fast", {}), steps_per_epoch=5)}
     monkeypatch.setattr(nst_tf, "RECIPES", recipes)
     return small

@@ -15,8 +15,7 @@ from nst_tf.compute.evaluate import compiled
 from nst_tf.compute.fallback import with_less_memory
 from nst_tf.compute.plan import Plan
 from nst_tf.losses.registry import make_terms
-from nst_tf.transfer import scales as scale
-from nst_tf.transfer import step
+from nst_tf.transfer import scales, step
 from nst_tf.transfer.scales import load_model
 
 SHALLOW = Settings(
@@ -204,7 +203,7 @@ def test_an_update_that_memory_interrupts_counts_once(pixels, monkeypatch, optim
 
 def test_blocks_that_the_targets_need_are_kept_at_finer_scales(pixels, monkeypatch, small_blocks):
     settings = dataclasses.replace(SHALLOW, scales=2, min_dim=16, steps_per_epoch=1)
-    make_targets, sizes = scale.make_targets, []
+    make_targets, sizes = scales.make_targets, []
 
     def broken(terms, settings, photo, *rest):
         sizes.append(photo.shape[1:3])
@@ -212,7 +211,7 @@ def test_blocks_that_the_targets_need_are_kept_at_finer_scales(pixels, monkeypat
             raise ERRORS["numpy"]()
         return make_targets(terms, settings, photo, *rest)
 
-    monkeypatch.setattr(scale, "make_targets", broken)
+    monkeypatch.setattr(scales, "make_targets", broken)
     states = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from nst_tf import Settings, load_image
-from nst_tf.compute import winograd
+from nst_tf.compute import direct, winograd
 from nst_tf.compute.convolutions import fast_convolutions
 from nst_tf.compute.evaluate import compiled, release
 from nst_tf.compute.plan import plan_memory
@@ -137,7 +137,7 @@ def test_only_long_runs_on_cpus_compile_it(monkeypatch):
 
 
 def test_where_it_is_faster_depends_on_channels_and_maps(monkeypatch):
-    monkeypatch.setattr(vgg.direct, "is_faster", lambda: False)
+    monkeypatch.setattr(direct, "is_faster", lambda: False)
     model = vgg.feature_model(load_weights("bundled"), ("block4_conv2",), "max")
     assert set(fast_convolutions(model, 128, 128, True)) == {f"block3_conv{n}" for n in range(1, 5)}
     assert "block4_conv2" in fast_convolutions(model, 256, 256, True)

@@ -613,12 +613,12 @@ def test_a_bug_of_a_program_shows_its_traceback(program, step, photo, painting, 
 def test_memory_running_out_is_one_line(photo, painting, capfd, monkeypatch):
     import tensorflow as tf
 
-    from nst_tf.transfer import scales as scale
+    from nst_tf.transfer import scales
 
     def exhausted(*_, **__):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
-    monkeypatch.setattr(scale, "make_targets", exhausted)
+    monkeypatch.setattr(scales, "make_targets", exhausted)
     flags = ["--quiet", *SHORT]
     assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 1
     assert capfd.readouterr().err == "nst_tf: memory ran out: lower --max_dim or --style_scale\n"
@@ -695,16 +695,16 @@ def test_memory_running_out_at_a_finer_scale_keeps_the_coarser_picture(
 ):
     import tensorflow as tf
 
-    from nst_tf.transfer import scales as scale
+    from nst_tf.transfer import scales
 
-    make_targets = scale.make_targets
+    make_targets = scales.make_targets
 
     def exhausted(terms, settings, content, *rest):
         if content.shape[2] == 48:
             raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
         return make_targets(terms, settings, content, *rest)
 
-    monkeypatch.setattr(scale, "make_targets", exhausted)
+    monkeypatch.setattr(scales, "make_targets", exhausted)
     flags = ["--quiet", *SHORT, "--scales=2", "--min_dim=24", "--figure=figure.png"]
     assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 1
     assert capfd.readouterr().err == (

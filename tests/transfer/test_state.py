@@ -149,14 +149,14 @@ def spy(monkeypatch):
 
         return call
 
-    def push_loss(*arguments):
+    def watched(*arguments):
         evaluator = compiled(*arguments)
         return SimpleNamespace(
             evaluate=look(evaluator.evaluate),
             train_step=lambda update: look(evaluator.train_step(update)),
         )
 
-    monkeypatch.setattr(step, "compiled", push_loss)
+    monkeypatch.setattr(step, "compiled", watched)
     monkeypatch.setattr("nst_tf.transfer.scales.make_targets", look(make_targets))
     return seen
 

@@ -1,13 +1,12 @@
 import io
 
-from nst_tf.video import bar as film_bar
 from nst_tf.video.bar import FilmBar
 
 
 def lines_of(seconds, total, monkeypatch, done=0):
     """Return what a bar writes that is shown after each of some seconds."""
     clock = iter([0.0, *seconds])
-    monkeypatch.setattr(film_bar.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr("nst_tf.video.bar.time.monotonic", lambda: next(clock))
     stream = io.StringIO()
     bar = FilmBar(stream, total, done)
     for number in range(len(seconds)):
@@ -36,7 +35,7 @@ def test_a_film_of_unknown_length_has_no_time_left(monkeypatch):
 
 def test_frames_that_end_together_share_the_time_and_none_takes_none(monkeypatch):
     clock = iter([0.0, 12.0])
-    monkeypatch.setattr(film_bar.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr("nst_tf.video.bar.time.monotonic", lambda: next(clock))
     stream = io.StringIO()
     bar = FilmBar(stream, 10)
     for done in (0, 3, 3):
