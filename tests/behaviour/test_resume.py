@@ -4,7 +4,6 @@ import csv
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -15,7 +14,7 @@ from PIL import Image
 
 from nst_tf.cli.program import main
 from nst_tf.transfer.checkpoint import load_checkpoint
-from tests.conftest import ROOT
+from tests.forked import PIPE, Popen
 
 SHALLOW = ["--content_layers=block2_conv2", "--style_layers=block1_conv1,block2_conv1"]
 KILLS = 5  # of each run, of which three fall into the writing of a checkpoint
@@ -27,13 +26,7 @@ def in_tmp_path(tmp_path, monkeypatch):
 
 
 def start(module, *flags):
-    return subprocess.Popen(
-        [sys.executable, "-m", module, *flags],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"},
-    )
+    return Popen([sys.executable, "-m", module, *flags], stdout=PIPE, stderr=PIPE, text=True)
 
 
 def rows(path):

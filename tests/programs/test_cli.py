@@ -28,6 +28,7 @@ from nst_tf.compute.plan import plan_memory
 from nst_tf.images.metadata import read_metadata
 from nst_tf.inputs.pyramid import plan_scales
 from nst_tf.network.weights import BUNDLED_SHA256
+from tests import forked
 from tests.conftest import ASSETS
 
 SHALLOW = ["--content_layers=block2_conv2", "--style_layers=block1_conv1,block2_conv1"]
@@ -462,7 +463,7 @@ def test_an_animation_is_a_warning_on_one_line(painting, capfd):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.usefixtures("signals_not_ignored")
 def test_a_stopped_run_saves_what_it_has(photo, painting, tmp_path, number):
-    process = subprocess.Popen(
+    process = forked.Popen(
         [sys.executable, "-m", "nst_tf", f"--content={photo}", f"--style={painting}", *SHALLOW,
          "--max_dim=48", "--epochs=1000", "--steps_per_epoch=1000", "--snapshot_every=5",
          "--history=losses.csv"],
@@ -634,7 +635,7 @@ def test_deterministic_runs_refuse_what_does_not_repeat(photo, painting, flag):
         "except RuntimeError as error:\n    print(error)\n"
     )
     flags = [f"--content={photo}", f"--style={painting}", *SHORT, "--quiet", flag]
-    done = subprocess.run(
+    done = forked.run(
         [sys.executable, "-c", script, *flags], capture_output=True, text=True, check=True
     )
     assert ("require a seed" in done.stdout) == (flag == "--deterministic")
@@ -722,7 +723,7 @@ def test_a_run_stopped_at_a_coarse_scale_keeps_its_size_and_transparency(paintin
     image.paste((0, 0, 0, 0), (0, 0, 32, 48))
     image.save("logo.png")
     flags = [*SHALLOW, "--epochs=1000", "--scales=3", "--min_dim=8", "--snapshot_every=3"]
-    process = subprocess.Popen(
+    process = forked.Popen(
         [sys.executable, "-m", "nst_tf", "--content=logo.png", f"--style={painting}", *flags],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip

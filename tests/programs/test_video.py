@@ -19,6 +19,7 @@ from nst_tf.video.inputs import painted_size
 from nst_tf.video.keep import KeptFrames
 from nst_tf.video.program import main
 from nst_tf.video.reader import open_film
+from tests import forked
 from tests.video.clips import moving, sound_packets, write_clip
 
 FLAGS = [
@@ -94,7 +95,7 @@ def test_films_are_the_same_whenever_they_were_killed(film, painting):
     words = [film, painting, "-o", "out.mkv", "--resume", *flags]
     for frames in (1, 3):
         program = PROGRAM.format(frames=frames, signal="SIGKILL")
-        killed = subprocess.run([sys.executable, "-c", program, *map(str, words)])
+        killed = forked.run([sys.executable, "-c", program, *map(str, words)])
         assert killed.returncode == -signal.SIGKILL
         assert os.path.exists("out.mkv.frames/state.npz")
         assert not os.path.exists("out.mkv")
@@ -116,7 +117,7 @@ def read_sequence(pattern, count):
 def test_an_interrupted_film_can_be_played_and_goes_on(film, painting, capfd):
     program = PROGRAM.format(frames=3, signal="SIGINT")
     words = [film, str(painting), "-o", "out.mkv", "--codec=ffv1", *FLAGS]
-    done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True)
+    done = forked.run([sys.executable, "-c", program, *words], capture_output=True, text=True)
     assert done.returncode == 130
     assert done.stderr == (
         "nst_tf: stopped after frame 3 of 6; the film so far is saved as out.mkv; the same command "
