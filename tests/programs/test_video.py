@@ -30,7 +30,7 @@ FLAGS = [
 PROGRAM = """
 import os, signal, sys
 import nst_tf.video.keep
-from nst_tf.video import main
+from nst_tf.video.program import main
 
 add = nst_tf.video.keep.KeptFrames.add
 
@@ -270,7 +270,7 @@ def test_a_preview_of_a_variable_rate_knows_its_frames(painting, tmp_path, capfd
 )  # fmt: skip
 def test_what_cannot_work_is_refused_before_tensorflow(film, painting, words, status, message):
     script = (
-        "import sys\nfrom nst_tf.video import main\nstatus = main(sys.argv)\n"
+        "import sys\nfrom nst_tf.video.program import main\nstatus = main(sys.argv)\n"
         "sys.exit(99 if 'tensorflow' in sys.modules else status)"
     )
     command = [sys.executable, "-c", script, *words]
