@@ -16,6 +16,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 hypothesis.settings.register_profile("untimed", deadline=None)  # a slow machine is no failure
 hypothesis.settings.load_profile("untimed")
 
+if "PYTEST_XDIST_WORKER" in os.environ and hasattr(os, "nice"):
+    # The page paints at low priority: tests beside it must not keep it from its work.
+    os.nice(19)
+
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = ROOT / "assets"
 GOLDEN = ROOT / "tests" / "golden"

@@ -16,6 +16,8 @@ from nst_tf.cli.program import main
 from nst_tf.transfer.checkpoint import load_checkpoint
 from tests.forked import PIPE, Popen
 
+pytestmark = pytest.mark.process
+
 SHALLOW = ["--content_layers=block2_conv2", "--style_layers=block1_conv1,block2_conv1"]
 KILLS = 5  # of each run, of which three fall into the writing of a checkpoint
 

@@ -11,6 +11,7 @@ from nst_tf.cli.signals import Stopper
 from nst_tf.images.metadata import read_metadata
 
 pytestmark = [
+    pytest.mark.process,
     pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs POSIX signals"),
     pytest.mark.usefixtures("signals_not_ignored"),
 ]

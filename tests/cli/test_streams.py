@@ -11,6 +11,8 @@ from nst_tf.cli.streams import exit_status
 from nst_tf.images.metadata import read_metadata
 from nst_tf.utils.errors import UserError
 
+pytestmark = pytest.mark.process
+
 
 def raising(error):
     def body():

@@ -8,6 +8,8 @@ from PIL import Image
 from nst_tf.compute.start import start_tensorflow
 from tests.conftest import ASSETS
 
+pytestmark = pytest.mark.process
+
 
 def test_a_device_that_is_not_there_is_refused():
     with pytest.raises(ValueError, match=r"device 'gpu:7' is not there: TensorFlow found \d GPUs"):

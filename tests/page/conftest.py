@@ -8,7 +8,7 @@ from playwright.sync_api import sync_playwright
 from tests.page.visit import Visit, end, find_browser, serve
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop must not outlive the tests that need it
 def browser():
     path = find_browser()
     if path is None:

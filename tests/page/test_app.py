@@ -11,6 +11,8 @@ from nst_tf.page import program as app
 from tests.conftest import ROOT
 from tests.page.visit import free_port, wait_until
 
+pytestmark = pytest.mark.process
+
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.9.1"])
 def test_this_machine_needs_no_password(host):

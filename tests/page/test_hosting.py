@@ -9,6 +9,8 @@ import pytest
 from tests.page.caller import Caller, picture
 from tests.page.visit import end, serve, wait_until
 
+pytestmark = pytest.mark.process
+
 SETTINGS = {"field-steps_per_epoch": "400", "field-epochs": "1", "max_dim": 128, "recipe": "fast"}
 
 

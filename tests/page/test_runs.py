@@ -13,6 +13,8 @@ from nst_tf.page.runs import CURVE, Line, ProcessPainter, Run
 from nst_tf.page.worker import Sight
 from tests.page.visit import wait_until
 
+pytestmark = pytest.mark.process
+
 ORDER = Order("photo.png", ("painting.png",), "fast", {"max_dim": "64", "steps_per_epoch": "1"})
 
 

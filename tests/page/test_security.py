@@ -11,6 +11,8 @@ from nst_tf.page.visitors import GONE
 from tests.conftest import ASSETS
 from tests.page.caller import Caller, as_file, paths_in, picture, shows
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def visitor(address):

@@ -19,6 +19,8 @@ from nst_tf.batch.program import main
 from nst_tf.images.metadata import read_metadata
 from tests.conftest import ROOT, shrunk
 
+pytestmark = pytest.mark.process
+
 SHALLOW = ["--content_layers=block2_conv2", "--style_layers=block1_conv1,block2_conv1"]
 SHORT = [*SHALLOW, "--steps=2", "--max_dim=32"]
 DIRECTORIES = ["--content_dir=photos", "--style_dir=paintings", "--output_dir=out"]

@@ -31,6 +31,8 @@ from nst_tf.network.weights import BUNDLED_SHA256
 from tests import forked
 from tests.conftest import ASSETS
 
+pytestmark = pytest.mark.process
+
 SHALLOW = ["--content_layers=block2_conv2", "--style_layers=block1_conv1,block2_conv1"]
 SHORT = [*SHALLOW, "--epochs=2", "--steps_per_epoch=2", "--max_dim=48"]
 

@@ -14,6 +14,8 @@ import pytest
 
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.process
+
 
 def run(*command, **options):
     done = subprocess.run(command, capture_output=True, text=True, **options)

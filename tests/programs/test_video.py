@@ -22,6 +22,8 @@ from nst_tf.video.reader import open_film
 from tests import forked
 from tests.video.clips import moving, sound_packets, write_clip
 
+pytestmark = pytest.mark.process
+
 FLAGS = [
     "--content_layers=block2_conv2", "--style_layers=block1_conv1", "--neighbor_weight=0",
     "--scales=1", "--max_dim=48", "--steps=4", "--quiet",

@@ -90,6 +90,7 @@ def test_what_masks_cover_survives_a_stop(smooth, painter, tmp_path):
     np.testing.assert_array_equal(resumed.image, after[0].image)
 
 
+@pytest.mark.filterwarnings("ignore:the loss is no longer finite")
 @pytest.mark.parametrize("style_weight", [1e39, (1.0, 1e39)])
 def test_a_frame_that_goes_astray_keeps_the_runs_own_colours(smooth, style_weight):
     settings = dataclasses.replace(

@@ -21,6 +21,8 @@ from tests.conftest import ROOT
 from tests.video.clips import moving
 from tests.video.copyist import Copyist
 
+pytestmark = pytest.mark.process
+
 FLAGS = [
     "--content_layers=block2_conv2", "--style_layers=block1_conv1", "--neighbor_weight=0",
     "--scales=1", "--max_dim=48", "--steps=2", "--quiet",

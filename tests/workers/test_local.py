@@ -9,6 +9,8 @@ import pytest
 from nst_tf.workers.local import ended_how, run_here
 from tests.batch.stub import Stub, job, make_nothing
 
+pytestmark = pytest.mark.process
+
 
 def outcomes(names, folder, workers=1, stopping=lambda: False):
     make = functools.partial(Stub, folder)

@@ -27,6 +27,8 @@ cluster_utils = pytest.importorskip("ray.cluster_utils")
 from nst_tf.workers.cluster import Demand, RayLog, alive, refusal, room  # noqa: E402
 from nst_tf.workers.ray import Actor, run_on_ray  # noqa: E402
 
+pytestmark = pytest.mark.process
+
 GIB = 2**30
 SMALL = Demand(cpus=1, gpus=0, memory=2**20)
 
