@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nst_tf import Settings, stylize
 from nst_tf.compute.evaluate import compiled
 from nst_tf.compute.passes import summarize_blocks, summarize_whole
-from nst_tf.compute.plan import BLOCKS_COST, HALOS
+from nst_tf.compute.plan import HALOS, TILES_COST
 from nst_tf.compute.tiles import Stage, make_stages
 from nst_tf.images.masks import Region
 from nst_tf.losses.objective import step_weights
@@ -138,7 +138,7 @@ def test_the_work_ahead_knows_that_blocks_take_longer(pixels):
     )
     ahead = []
     stylize(pixels(24, 48), pixels(20, 20), settings, callbacks=[lambda p: ahead.append(p.ahead)])
-    cost = BLOCKS_COST * (1 + HALOS / 32) ** 2  # of the larger size, which alone is cut
+    cost = TILES_COST * (1 + HALOS / 32) ** 2  # of the larger size, which alone is cut
     assert ahead == pytest.approx([1 + 2 * 4 * cost, 2 * 4 * cost, 1, 0])
 
 

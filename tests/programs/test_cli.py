@@ -23,7 +23,7 @@ from nst_tf.callbacks import Console
 from nst_tf.cli.flags import OTHER_FLAGS, define_flags, parse
 from nst_tf.cli.help import help_text
 from nst_tf.cli.program import main
-from nst_tf.compute import plan
+from nst_tf.compute import estimate
 from nst_tf.compute.plan import plan_memory
 from nst_tf.images.metadata import read_metadata
 from nst_tf.inputs.pyramid import plan_scales
@@ -641,7 +641,7 @@ def test_deterministic_runs_refuse_what_does_not_repeat(photo, painting, flag):
 
 
 def test_a_small_budget_is_kept_by_blocks(photo, painting, capfd, monkeypatch):
-    monkeypatch.setattr(plan, "BLOCKS", 0)  # more than such a picture takes
+    monkeypatch.setattr(estimate, "TILING", 0)  # more than such a picture takes
     Image.open(photo).resize((200, 150)).save("large.png")
     flags = [*SHORT, "--max_dim=200", f"--style={painting}", "--content=large.png"]
     assert main(["nst", *flags]) == 0
@@ -650,7 +650,7 @@ def test_a_small_budget_is_kept_by_blocks(photo, painting, capfd, monkeypatch):
     blocks, pixels = dataclasses.replace(settings, block_size=128), (150, 200)
     needed = plan_memory(blocks, plan_scales(blocks, pixels, [pixels]), [pixels])[-1].peak
     assert main(["nst", *flags, f"--memory_budget={needed / 1000}KB"]) == 0
-    assert "MiB of memory, by blocks of 128 pixels\n" in capfd.readouterr().out
+    assert "MiB of memory, in tiles of 128 pixels\n" in capfd.readouterr().out
     assert size("large-painting.png") == (200, 150)
 
 
