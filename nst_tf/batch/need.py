@@ -4,10 +4,9 @@ import math
 from collections.abc import Sequence
 from contextlib import suppress
 
-from nst_tf.batch.job import job_settings, method, photo_size
-from nst_tf.cli.flags import parse
+from nst_tf.batch.job import job_settings, method, parse_job, photo_size
 from nst_tf.cli.inputs import load_inputs
-from nst_tf.compute.start import start_tensorflow
+from nst_tf.compute.device import start_tensorflow
 from nst_tf.inputs.pyramid import plan_scales
 from nst_tf.settings import Settings
 from nst_tf.workers.job import Job
@@ -75,7 +74,7 @@ def _need(job: Job, most: int | None) -> int:
     from nst_tf.images.masks import count_masks
 
     with suppress(OSError, ValueError, MemoryError):  # which the job reports
-        values, settings = parse(["nst_tf.batch", *job.words()])
+        values, settings = parse_job(job)
         inputs = load_inputs(values, settings, most)
         need = run_need(inputs.fitted, count_masks(inputs.fitted.regions), most)
         return max(inputs.peak, need)

@@ -97,7 +97,7 @@ def _features(load: Workload, size: Size, winograd: bool, tile_size: int, steps:
     largest = 0.0
     for stage in stages:
         height, width = (side // stage.stride for side in size)
-        tile = stage.plan(height, width, tile_size)[0]
+        tile = stage.tiles(height, width, tile_size)[0]
         rows, columns = (stop - start for start, stop in (tile.rows, tile.columns))
         each = _step_bytes(load, stage.names, winograd) * stage.stride**2
         largest = max(largest, rows * columns * each)

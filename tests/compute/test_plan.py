@@ -303,7 +303,7 @@ def test_the_estimate_counts_winograds_tiles_and_the_maps_between_stages():
     # 32 pixels a side and sees 22 more to each side, rounded up to 24, and the 4 rows that are left
     # over when all are divided into eights.
     first = features - 512 / 64 + 64
-    block = make_stages(load.layers)[0].plan(100, 200, 32)[0]
+    block = make_stages(load.layers)[0].tiles(100, 200, 32)[0]
     assert (block.rows, block.columns) == ((0, 32 + 2 * 24 + 4), (0, 32 + 2 * 24))
     expected = BASE + TILING + held + SCRATCH * 4 * 84 * 80 * first + 4 * PIXELS * 8
     assert estimate(load, False, 32, 0) == pytest.approx(expected, abs=1)

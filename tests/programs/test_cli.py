@@ -671,7 +671,7 @@ def test_the_recorded_plan_is_the_one_at_the_end(photo, painting, capfd, monkeyp
     flags = [*SHORT, "--max_dim=200", f"--style={painting}", "--content=large.png", "--quiet"]
     assert main(["nst", *flags]) == 0
     assert capfd.readouterr().err == (
-        "nst_tf: warning: memory ran out: going on by blocks of 192 pixels\n"
+        "nst_tf: warning: out of memory: continuing with 192-pixel tiles\n"
     )
     plan = read_metadata("large-painting.png")["plan"]
     assert plan["block_size"] == 192
