@@ -14,7 +14,7 @@ from absl import flags
 from nst_tf.batch.finished import is_finished
 from nst_tf.batch.journal import Journal
 from nst_tf.batch.need import greatest_need, share_out
-from nst_tf.batch.paint import Painter
+from nst_tf.batch.paint import JobPainter
 from nst_tf.batch.sheet import MOST, draw_sheet, is_sheet_of, legend
 from nst_tf.batch.source import WINDOW, Jobs, ordered
 from nst_tf.batch.summary import Report, Tally
@@ -25,7 +25,7 @@ from nst_tf.images.save import output_format
 from nst_tf.utils.files import check_outputs, check_writable, make_directory
 from nst_tf.workers.job import Job, absolute_paths
 from nst_tf.workers.local import run_here
-from nst_tf.workers.outcome import Outcome, Paint, Stopping
+from nst_tf.workers.outcome import Outcome, RunJob, ShouldStop
 
 if TYPE_CHECKING:
     from nst_tf.workers.cluster import RayLog
@@ -68,7 +68,7 @@ class Batch:
         values: flags.FlagValues,
         jobs: Jobs,
         total: int,
-        make: Callable[[int | None, int], Paint] = Painter,
+        make: Callable[[int | None, int], RunJob] = JobPainter,
     ) -> None:
         self.values = values
         self.jobs = jobs
@@ -89,9 +89,9 @@ class Batch:
             report = Report(self.tally, self.journal_path, sys.stdout, self.values.quiet)
             closing.callback(report.close)
             stopper = closing.enter_context(Stopper(self.stopped))
-            stopping = functools.partial(stopper, None)
-            closing.enter_context(turn(self.values.output_dir, stopping))
-            for outcome in self.outcomes(self.unfinished(report), stopping):
+            should_stop = functools.partial(stopper, None)
+            closing.enter_context(turn(self.values.output_dir, should_stop))
+            for outcome in self.outcomes(self.unfinished(report), should_stop):
                 self.tally.add(outcome)
                 report.show(outcome)
                 if outcome.status != "stopped":
@@ -115,7 +115,7 @@ class Batch:
 
         return ordered(left())
 
-    def outcomes(self, jobs: Iterator[Job], stopping: Stopping) -> Iterator[Outcome]:
+    def outcomes(self, jobs: Iterator[Job], should_stop: ShouldStop) -> Iterator[Outcome]:
         """Have the jobs done, and yield what has become of each as it ends."""
         values = self.values
         first: list[Job] = []
@@ -125,16 +125,16 @@ class Batch:
                 return iter(())
             jobs = itertools.chain(first, jobs)
         if values.ray:
-            return self.outcomes_of_cluster(jobs, first, stopping)
+            return self.outcomes_of_cluster(jobs, first, should_stop)
         wanted = min(values.jobs, self.tally.total)
         share = share_out(wanted, first, values.device)
         if share.workers < wanted:
             print_error(f"warning: memory is enough for {share.workers} of {values.jobs} --jobs", 0)
         make = functools.partial(self.make, share.budget, share.threads)
-        return run_here(jobs, make, share.workers, stopping)
+        return run_here(jobs, make, share.workers, should_stop)
 
     def outcomes_of_cluster(
-        self, jobs: Iterator[Job], first: list[Job], stopping: Stopping
+        self, jobs: Iterator[Job], first: list[Job], should_stop: ShouldStop
     ) -> Iterator[Outcome]:
         """Have the jobs done by a Ray cluster; `first` are those whose need counts for all."""
         import ray
@@ -150,7 +150,7 @@ class Batch:
         make = functools.partial(self.make, budget, each.cpus)
         sender = Sender(ray.put) if values.ship_inputs else None
         absolute = map(absolute_paths, jobs)  # machines have other current directories
-        return run_on_ray(absolute, make, each, stopping, values.ray_workers, sender, self.log)
+        return run_on_ray(absolute, make, each, should_stop, values.ray_workers, sender, self.log)
 
     def stopped(self) -> None:
         """Say that a signal has ended the batch, and how to go on."""
