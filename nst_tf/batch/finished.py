@@ -46,7 +46,7 @@ def is_result(path: str, values: flags.FlagValues, settings: Settings) -> bool:
     try:
         return os.path.isfile(path) and _is_of(read_metadata(path), values, settings)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return False  # not one of our pictures, or an input is missing
+        return False  # not one of our pictures, or a missing input
 
 
 def _is_of(record: Mapping[str, Any], values: flags.FlagValues, settings: Settings) -> bool:

@@ -37,7 +37,7 @@ def job_settings(flags: Flags) -> Settings:
 def photo_size(job: Job) -> Size:
     """Return the height and width at which a job's photo is painted, or (0, 0) if unreadable."""
     for path in (job.files("content") or job.files("style"))[:1]:
-        with suppress(OSError, ValueError, MemoryError):  # which the job reports
+        with suppress(OSError, ValueError, MemoryError):  # the job reports it
             return fit_size(*upright_size(path), job_settings(job.flags).max_dim)
     return 0, 0
 

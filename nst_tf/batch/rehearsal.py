@@ -1,4 +1,4 @@
-"""A dry run: what each job would make, and what would be refused."""
+"""A dry run: the pictures that would be made, and the jobs that would fail."""
 
 import os
 from typing import Any

@@ -1,4 +1,4 @@
-"""A batch under way: its workers, its journal, its end."""
+"""A running batch: its workers, its journal, its end."""
 
 import contextlib
 import functools
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 
 def check_places(values: flags.FlagValues) -> None:
-    """Refuse places where a batch could not write.
+    """Refuse outputs that a batch could not write.
 
     Raises:
         OSError: a directory is missing or not writable.
-        ValueError: a name has the wrong ending.
+        UserError: a name has the wrong ending.
     """
     parents = (Path(values.output_dir), *Path(values.output_dir).absolute().parents)
     nearest = next(path for path in parents if path.exists())
@@ -54,13 +54,14 @@ def check_places(values: flags.FlagValues) -> None:
 
 
 class Batch:
-    """A batch under way.
+    """A running batch.
 
     Args:
         values: the flags.
-        jobs: what there is to do, checked.
-        total: how many jobs there are.
-        make: makes what does the jobs in a worker, from its bytes of memory and its threads.
+        jobs: the checked jobs.
+        total: number of jobs.
+        make: makes the function that runs a job in a worker, from its bytes of memory and its
+            number of threads.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class Batch:
         self.journal_path = values.journal or os.path.join(values.output_dir, "journal.jsonl")
 
     def run(self) -> int:
-        """Do all jobs and return the exit status."""
+        """Run all jobs and return the exit status."""
         with contextlib.ExitStack() as closing:
             if self.values.ray:
                 from nst_tf.workers.cluster import joined
@@ -103,7 +104,7 @@ class Batch:
         return self.draw_sheet() or status if self.values.contact_sheet else status
 
     def unfinished(self, report: Report) -> Iterator[Job]:
-        """Yield the jobs that are to be done, those that are alike next to each other."""
+        """Yield the jobs that are not finished, with similar ones next to each other."""
 
         def left() -> Iterator[Job]:
             for job in self.jobs.valid():
@@ -116,10 +117,10 @@ class Batch:
         return ordered(left())
 
     def outcomes(self, jobs: Iterator[Job], should_stop: ShouldStop) -> Iterator[Outcome]:
-        """Have the jobs done, and yield what has become of each as it ends."""
+        """Have workers run the jobs, and yield the outcome of each as it ends."""
         values = self.values
         first: list[Job] = []
-        if values.jobs > 1 or values.ray:  # their need decides how many workers there are
+        if values.jobs > 1 or values.ray:  # their need decides the number of workers
             first = list(itertools.islice(jobs, WINDOW))
             if not first:
                 return iter(())
@@ -136,7 +137,7 @@ class Batch:
     def outcomes_of_cluster(
         self, jobs: Iterator[Job], first: list[Job], should_stop: ShouldStop
     ) -> Iterator[Outcome]:
-        """Have the jobs done by a Ray cluster; `first` are those whose need counts for all."""
+        """Have a Ray cluster run the jobs; the need of the `first` stands for all."""
         import ray
 
         from nst_tf.workers.cluster import demand, largest_memory
@@ -149,14 +150,14 @@ class Batch:
         budget = None if each.gpus else each.memory
         make = functools.partial(self.make, budget, each.cpus)
         sender = Sender(ray.put) if values.ship_inputs else None
-        absolute = map(absolute_paths, jobs)  # machines have other current directories
+        absolute = map(absolute_paths, jobs)  # other machines have other current directories
         return run_on_ray(absolute, make, each, should_stop, values.ray_workers, sender, self.log)
 
     def stopped(self) -> None:
-        """Say that a signal has ended the batch, and how to go on."""
+        """Print that a signal has ended the batch, and how to resume it."""
         tally = self.tally
         print_error(
-            f"stopped with {tally.ended} of {tally.total} jobs ended; the same command goes on "
+            f"stopped with {tally.ended} of {tally.total} jobs ended; the same command resumes "
             "from there",
             1,
         )

@@ -5,7 +5,7 @@ Python; each stage has two graphs, one for its statistics and one for its gradie
 first tile and used for all, since tiles of a stage have one size. The terms of pixels have a graph
 of their own, compiled by XLA.
 
-In tiles the result is exact, with memory that hardly grows with the picture. A first pass sums the
+In tiles the result is exact, with memory that grows little with the picture. A first pass sums the
 terms' statistics over the tiles. Automatic differentiation of the losses at the sums gives the
 adjoints λ = ∂total/∂statistics. A second pass adds up the vector-Jacobian products Σ ⟨λ,
 ∂statistics(tile)/∂pixels⟩. Both equal the whole picture's values up to rounding (Galerne, Raad,
@@ -185,7 +185,7 @@ class TiledObjective:
             for size in sizes
             if min(size) >= smallest_side(layers)
         ]
-        # Without XLA it would take the memory of up to ten pictures.
+        # Without XLA it would need the memory of up to ten pictures.
         self._pixel_gradient = tf.function(self._pixels, jit_compile=True, autograph=False)
 
     def evaluate(
@@ -196,26 +196,26 @@ class TiledObjective:
         if targets.preserved:
             image = targets.preserved.compose(image)
         losses: Losses = {}
-        total = None
+        image_gradient = None
         for level in range(targets.levels):
             parts = {k: part for k, part in targets.at(level).items() if k[0] in self._of_layers}
             with tf.GradientTape() as tape:
                 tape.watch(image)
                 picture = halved(image, level)
-            found, slope = self._layer_gradient(picture, level, parts, weights)
+            found, share = self._layer_gradient(picture, level, parts, weights)
             add(losses, found)
             if level:
-                slope = tape.gradient(picture, image, output_gradients=slope)
-            total = slope if total is None else total + slope
+                share = tape.gradient(picture, image, output_gradients=share)
+            image_gradient = share if image_gradient is None else image_gradient + share
         # The terms of pixels come last: their gradient needs no memory while there are tiles.
         pixels = {k: part for k, part in targets.parts.items() if k[0] not in self._of_layers}
-        found, slope = self._pixel_gradient(image, pixels, weights)
+        found, share = self._pixel_gradient(image, pixels, weights)
         add(losses, found)
-        total += slope
+        image_gradient += share
         if targets.preserved:
-            total *= targets.preserved.covered
+            image_gradient *= targets.preserved.covered
         layers = [name for name in losses if OF_LAYER in name]
-        return {name: losses[name] for name in ("total", *self._names, *layers)}, total
+        return {name: losses[name] for name in ("total", *self._names, *layers)}, image_gradient
 
     def _pixels(
         self, image: tf.Tensor, parts: PartsByKey, weights: Weights
