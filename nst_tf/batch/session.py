@@ -157,8 +157,8 @@ class Batch:
         """Print that a signal has ended the batch, and how to resume it."""
         tally = self.tally
         print_error(
-            f"stopped with {tally.ended} of {tally.total} jobs ended; the same command resumes "
-            "from there",
+            f"stopped with {tally.ended} of {tally.total} jobs ended; the same command resumes the "
+            "batch",
             1,
         )
 

@@ -98,7 +98,7 @@ def _run(function: Callable[..., tf.Tensor], *tensors: tf.Tensor) -> tf.Tensor:
 
 @cached(64)
 def compiled(function, *shapes):
-    """Compile a function for some shapes; unlike the cache of a `tf.function`, this one is bounded."""
+    """Compile a function for some shapes, with a bounded cache, unlike a `tf.function`."""
     signature = [tf.TensorSpec(shape, tf.float32) for shape in shapes]
     return tf.function(function, jit_compile=True, autograph=False).get_concrete_function(
         *signature

@@ -215,7 +215,7 @@ def test_a_stopped_batch_keeps_checkpoints_and_goes_on(pictures, signals_not_ign
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert err.splitlines()[-1] == (
-        "nst_tf: stopped with 1 of 2 jobs ended; the same command resumes from there"
+        "nst_tf: stopped with 1 of 2 jobs ended; the same command resumes the batch"
     )
     assert len(painted()) == len(list(Path("out").glob("*.checkpoint"))) == 1
     assert batch(*flags, "--quiet") == 0
