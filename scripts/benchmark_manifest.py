@@ -1,8 +1,8 @@
-"""A manifest of a million rows: the first process's memory, what is pending, and the rate.
+"""A manifest of 100,000 rows: the memory of the first process, pending jobs, and rates.
 
-    python scripts/benchmark_manifest.py [--rows 1000000] [--runners local,ray]
+    python scripts/benchmark_manifest.py [--rows 100000] [--runners local,ray]
 
-Checks and runs a thousand rows and a million by `batch` itself, with one process of this machine
+Checks and runs 1,000 rows and 100,000 by `batch` itself, with one process of this machine
 and on a Ray cluster of this machine, each in a process of its own. What paints is replaced by
 something that does nothing, so that all time is the first process's. Written to
 benchmark_manifest.json, where what other runners have left stays.
@@ -120,7 +120,7 @@ def one(rows, runner):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--runners", default="local,ray")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()

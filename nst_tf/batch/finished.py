@@ -1,4 +1,4 @@
-"""Which jobs are finished: their pictures say of what they were made, and how the run ended."""
+"""The check for finished jobs, by the metadata of their pictures."""
 
 import dataclasses
 import functools
@@ -9,7 +9,7 @@ from typing import Any
 
 from absl import flags
 
-from nst_tf.cli.flags import parse
+from nst_tf.batch.job import parse_job
 from nst_tf.cli.inputs import picture_paths
 from nst_tf.images.metadata import read_metadata
 from nst_tf.inputs.prepare import with_keep_weight
@@ -18,28 +18,35 @@ from nst_tf.settings import Settings
 from nst_tf.utils.digests import file_digest
 from nst_tf.workers.job import Job
 
-KNOWN_FILES = 4096  # whose checksums are remembered
+KNOWN_FILES = 4096  # whose checksums are cached
 
 WITHOUT_EFFECT = ("memory_budget",)
-"""Settings that change no picture."""
+"""Settings that do not change the picture."""
 
 RECORDED = ("keep_faces", "bit_depth", "dpi")
-"""Flags that change the picture and are no settings."""
+"""Flags that change the picture and are not settings."""
 
 
 def is_finished(job: Job) -> bool:
-    """Return whether the job's picture is there, complete, and of these inputs and settings.
+    """Return whether the job's picture exists, is complete, and has these inputs and settings.
 
-    Its name alone says nothing: the files' checksums, the settings and the end of the run count,
-    which the picture's metadata record.
+    Its name is not enough: the checksums of the files, the settings and the end of the run count,
+    as the picture's metadata record them.
     """
-    if not os.path.isfile(job.output):
-        return False
-    values, settings = parse(["nst_tf.batch", *job.words()])
+    return os.path.isfile(job.output) and is_result(job.output, *parse_job(job))
+
+
+def is_result(path: str, values: flags.FlagValues, settings: Settings) -> bool:
+    """Return whether a file is the complete picture of a job, as `is_finished`.
+
+    Args:
+        path: of the file.
+        values, settings: of the job, from `parse_job`.
+    """
     try:
-        return _is_of(read_metadata(job.output), values, settings)
+        return os.path.isfile(path) and _is_of(read_metadata(path), values, settings)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return False  # no picture of ours, or an input that is not there
+        return False  # not one of our pictures, or a missing input
 
 
 def _is_of(record: Mapping[str, Any], values: flags.FlagValues, settings: Settings) -> bool:
@@ -57,16 +64,16 @@ def _is_of(record: Mapping[str, Any], values: flags.FlagValues, settings: Settin
 
 
 def _possible(values: flags.FlagValues, settings: Settings) -> Iterator[Settings]:
-    """Yield the settings that the run may have had: whether faces were found shows in them."""
+    """Yield the settings that the run may have had, with and without faces to keep."""
     masks = bool(values.keep_mask)
     for keeps in {masks, masks or values.keep_faces}:
         yield with_keep_weight(settings, keeps)
 
 
 def _same(made: Mapping[str, Any], settings: Settings) -> bool:
-    """Return whether recorded settings are those of a run, as far as the picture depends on it."""
+    """Return whether recorded settings give the same picture as `settings`."""
     wanted = json.loads(json.dumps(dataclasses.asdict(settings)))
-    for name in ("init", "weights"):  # of which the record has names without their paths
+    for name in ("init", "weights"):  # the record has their names without directories
         wanted[name] = os.path.basename(wanted[name])
     unimportant = {*WITHOUT_EFFECT, *(["precision"] if settings.precision == "auto" else [])}
     names = (wanted.keys() | made.keys()) - unimportant
@@ -86,7 +93,7 @@ def _digest(path: str) -> str:
     return _digest_of(path, status.st_mtime_ns, status.st_size)
 
 
-# A painting belongs to thousands of jobs.
+# Thousands of jobs may share a painting.
 @functools.lru_cache(KNOWN_FILES)
 def _digest_of(path: str, *_: int) -> str:
     return file_digest(path)

@@ -1,4 +1,4 @@
-"""The flags of `batch`: the settings, those of `run` that concern every picture, and its own."""
+"""The flags of a batch: settings, flags of `nst-tf` for each picture, and its own."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from nst_tf.workers.job import Flags
 
 COMMON = ("keep_faces", "bit_depth", "dpi", "recipe", "steps")
-"""The flags of `run` that a row of a manifest may have too: its own win."""
+"""The flags of `nst-tf` that a row of a manifest may override."""
 
 PROGRAM = ("overwrite", "resume_anyway", "checkpoint_every", "device", "deterministic")
-"""The flags of `run` that are the same for all jobs."""
+"""The flags of `nst-tf` that are the same for all jobs."""
 
 SILENT = ("quiet", "version", "help", "helpfull")
-"""The flags of `run` that are the program's alone."""
+"""The flags of `nst-tf` that concern only the program itself."""
 
 PLACES = ("output_dir", "journal", "contact_sheet")
-"""The flags that name what is written."""
+"""The flags that name outputs."""
 
 MEANT = {
     "resume": "a batch resumes by itself: repeat the same command without --resume",
@@ -32,7 +32,7 @@ MEANT = {
     "style": "--style names one painting: use --style_dir, which takes a single picture too",
     "output": "--output names one picture: use --output_dir, and --name for the names in it",
 }
-"""Flags of `run` that a batch does not have, and what to do instead."""
+"""Flags of `nst-tf` that a batch does not have, and what to do instead."""
 
 PAIRS = ("product", "zip")
 
@@ -64,13 +64,13 @@ BATCH_FLAGS: Rows = (
 
 
 def shared_flags() -> Rows:
-    """Return the flags of `run` that `batch` has too, beside the settings."""
+    """Return the flags of `nst-tf` that a batch has too, besides the settings."""
     names = {*COMMON, *PROGRAM, *SILENT}
     return tuple(row for row in OTHER_FLAGS if row[1] in names)
 
 
 def parse_batch(argv: Sequence[str]) -> flags.FlagValues:
-    """Return the parsed flags of `batch`.
+    """Return the parsed flags of a batch.
 
     Raises:
         UsageError: a flag is unknown, malformed, out of bounds or missing.
@@ -96,14 +96,14 @@ def parse_batch(argv: Sequence[str]) -> flags.FlagValues:
 
 
 def common_flags(values: flags.FlagValues) -> "Flags":
-    """Return the flags of all jobs that are given, in the words of `run`."""
+    """Return the given flags that concern all jobs."""
     own = {*SILENT, *(row[1] for row in BATCH_FLAGS)}
     given = (values[name] for name in values if values[name].present and name not in own)
     return tuple((flag.name, flag_text(flag)) for flag in given)
 
 
 def flag_text(flag: flags.Flag) -> str:
-    """Return the value of a flag that is there once, as the command line has it."""
+    """Return the value of a flag with one value, as the command line has it."""
     return str(flag.value).lower() if flag.boolean else flag.serialize().partition("=")[2]
 
 
@@ -112,9 +112,9 @@ def _check(values: flags.FlagValues) -> None:
     if values.manifest and directories:
         raise UsageError(f"--manifest and --{directories[0]} both name pictures: use one")
     if not values.manifest and len(directories) < 2:
-        raise UsageError("name pictures by --content_dir and --style_dir, or by --manifest")
+        raise UsageError("name pictures with --content_dir and --style_dir, or with --manifest")
     if not values.output_dir:
-        raise UsageError("--output_dir is missing: say where the pictures go")
+        raise UsageError("--output_dir is missing: name the directory of the results")
     if values.pairs not in PAIRS:
         raise UsageError(f"--pairs must be product or zip, not {values.pairs!r}")
     if values.manifest and values["pairs"].present:

@@ -1,4 +1,4 @@
-"""What `batch --help` and `--helpfull` print."""
+"""The texts of `nst-tf-batch --help` and `--helpfull`."""
 
 from nst_tf.batch.flags import BATCH_FLAGS, shared_flags
 from nst_tf.cli.help import PURPOSES, help_text
@@ -26,8 +26,8 @@ Run
   --ray ADDRESS            paint on a Ray cluster; auto: this machine's
   --overwrite              replace pictures of other inputs or settings
 
-Finished pictures are left out, so that the same command again goes on. A bad
-picture fails alone. RESULTS/journal.jsonl tells of every job.
+Finished pictures are skipped, so repeating the command resumes a batch. A bad
+picture fails only its own jobs. RESULTS/journal.jsonl records every job.
 All settings of nst-tf are flags too: --helpfull lists them.
 """
 

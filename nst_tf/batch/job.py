@@ -5,17 +5,28 @@ import functools
 from collections.abc import Sequence
 from contextlib import suppress
 
+from absl import flags as absl_flags
+
 from nst_tf.cli.flags import parse
 from nst_tf.images.decode import upright_size
 from nst_tf.images.resize import Size, fit_size
 from nst_tf.settings import Settings
 from nst_tf.workers.job import PICTURES, Flags, Job
 
-KNOWN_SETTINGS = 1024  # sets of flags whose settings are remembered
+KNOWN_SETTINGS = 1024  # sets of flags whose settings are cached
+
+
+def parse_job(job: Job) -> tuple[absl_flags.FlagValues, Settings]:
+    """Return the parsed flags of a job and its settings.
+
+    Raises:
+        UsageError: a flag is unknown, malformed, out of bounds or missing.
+    """
+    return parse(["nst_tf.batch", *job.words()])
 
 
 def job_settings(flags: Flags) -> Settings:
-    """Return the settings that flags of `run` amount to.
+    """Return the settings that the flags of a job amount to.
 
     Raises:
         UsageError: a flag is unknown, malformed, out of bounds or missing.
@@ -24,21 +35,19 @@ def job_settings(flags: Flags) -> Settings:
 
 
 def photo_size(job: Job) -> Size:
-    """Return the height and width at which a job's photo is painted, or 0 if it cannot be read."""
+    """Return the height and width at which a job's photo is painted, or (0, 0) if unreadable."""
     for path in (job.files("content") or job.files("style"))[:1]:
-        with suppress(OSError, ValueError, MemoryError):  # which the job reports
+        with suppress(OSError, ValueError, MemoryError):  # the job reports it
             return fit_size(*upright_size(path), job_settings(job.flags).max_dim)
     return 0, 0
 
 
 def method(flags: Flags) -> tuple[str, ...]:
-    """Return all of a command line but the names of its pictures: what jobs have in common."""
-    return tuple(
-        f"--{name}={name if name in PICTURES else value}" for name, value in flags
-    )  # fmt: skip
+    """Return a command line without the names of its pictures: the part that jobs share."""
+    return tuple(f"--{name}={name if name in PICTURES else value}" for name, value in flags)
 
 
-# A row of a million has hardly a setting of its own: absl would take an hour to read them all.
+# Most rows share their settings, and absl needs some milliseconds for each.
 @functools.lru_cache(KNOWN_SETTINGS)
 def _settings(words: Sequence[str]) -> Settings:
     return parse(["nst_tf.batch", *words, "--resume"])[1]

@@ -14,10 +14,10 @@ from nst_tf.workers.outcome import Outcome
 
 
 class Journal:
-    """Appends lines to a file, each as soon as it is known.
+    """Appends lines to a file, each as soon as its job has ended.
 
     Args:
-        path: of the file, which may hold the lines of earlier batches.
+        path: of the file, which may contain the lines of earlier batches.
 
     Raises:
         OSError: it cannot be written.
@@ -35,9 +35,9 @@ class Journal:
             self._file.write(b"\n")
 
     def write(self, outcome: Outcome) -> None:
-        """Append what has become of a job.
+        """Append the outcome of a job.
 
-        A line that cannot be written is kept for the next try; the first time, there is a warning.
+        A line that cannot be written is kept for the next try; the first failure gives a warning.
         """
         line = json.dumps(record(outcome), ensure_ascii=False)
         try:
@@ -50,7 +50,7 @@ class Journal:
 
     def close(self) -> None:
         """Close the file."""
-        with suppress(OSError):  # of which there was a warning
+        with suppress(OSError):  # a warning has been given
             self._file.close()
 
 
@@ -64,7 +64,7 @@ def _is_cut(path: str) -> bool:
 
 
 def record(outcome: Outcome) -> dict[str, Any]:
-    """Return what the journal says of a job: what is empty is left out, and defaults."""
+    """Return the journal's record of a job, without empty values and defaults."""
     job = outcome.job
     found = {
         "job": job.place,

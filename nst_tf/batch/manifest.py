@@ -2,38 +2,37 @@
 
 import csv
 import dataclasses
+import io
 import itertools
 import json
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from nst_tf.batch.flags import COMMON
 from nst_tf.settings import Settings
 from nst_tf.utils.errors import UserError
 from nst_tf.validation import checked_auto, checked_each, checked_ramp, unknown
-from nst_tf.workers.job import PICTURES, Flags, Row
+from nst_tf.workers.job import PICTURES, Flags
 
 FIELDS = dataclasses.fields(Settings)
 
 COLUMNS = (*PICTURES, "output", *COMMON, *(field.name for field in FIELDS))
-"""What a row may say."""
+"""The columns that a row may have."""
 
 MEANT = {"photo": "content", "image": "content", "painting": "style"}
-"""Columns that do not exist, and what they may stand for."""
+"""Columns that do not exist, and the ones that may be meant."""
 
 SEVERAL = tuple(name for name in PICTURES if name != "content")
-"""The columns that may be there several times, as their flags may."""
+"""The columns that may be repeated, like their flags."""
 
 JOINTS = {
     field.name: ":" if field.metadata["check"] is checked_ramp else ","
     for field in FIELDS
     if isinstance(field.default, tuple) or field.metadata["check"] in (checked_ramp, checked_each)
 }
-"""The settings that may have several values, and what is between them in a flag."""
+"""The settings that may have several values, and the separator of these in a flag."""
 
 WHOLE = {"steps", "bit_depth", "dpi"} | {
     field.name
@@ -49,64 +48,62 @@ DELIMITERS = ",;\t"
 Numbered = Iterator[tuple[int, Flags | ValueError]]
 
 
-class Manifest:
-    """A manifest that is read row by row, as often as it is needed.
+class ManifestRow(NamedTuple):
+    """The description of a job in a manifest or a pair of directories.
+
+    Attributes:
+        place: where it stands, such as `jobs.csv:12`.
+        flags: of the job.
+        output: the picture's name in the directory of results, if the row has one.
+    """
+
+    place: str
+    flags: Flags
+    output: str = ""
+
+
+def read_manifest(path: str) -> Iterator[ManifestRow | ValueError]:
+    """Yield the rows of a manifest, and an error for each invalid row.
+
+    Paths in it are relative to the current directory, like those in flags.
 
     Args:
-        path: a file of CSV, with commas, semicolons or tabs, or of JSON; its contents tell which.
-            `-` stands for stdin. What can be read only once, such as a pipe, is copied.
+        path: a file of CSV, with commas, semicolons or tabs, or of JSON; its contents show which.
+            `-` stands for stdin.
 
     Raises:
         OSError: it cannot be read.
+        UserError: it is not text.
     """
-
-    def __init__(self, path: str) -> None:
-        self.name = "stdin" if path == "-" else path
-        self._path = path
-        if path != "-" and not os.path.exists(path):
-            raise FileNotFoundError(f"--manifest {path} does not exist: check the path")
-        if os.path.isdir(path):
-            raise IsADirectoryError(f"--manifest {path} is a directory: name a .csv or .jsonl")
-        if not os.path.isfile(path):
-            self._directory = tempfile.TemporaryDirectory(prefix="nst_tf-")  # goes with this object
-            self._path = os.path.join(self._directory.name, "manifest")
-            with (
-                open(0 if path == "-" else path, "rb", closefd=path != "-") as pipe,
-                open(self._path, "wb") as copy,
-            ):
-                shutil.copyfileobj(pipe, copy)
-
-    def rows(self) -> Iterator[Row | ValueError]:
-        """Yield the rows, and an error for each that is not valid.
-
-        Paths in it are relative to the current directory, as those of flags are.
-
-        Raises:
-            OSError: it cannot be read.
-            ValueError: it is not a manifest at all.
-        """
-        try:
-            with open(self._path, encoding=_encoding(self._path), newline="") as file:
-                for line, row in _reader(file)(file):
-                    place = f"{self.name}:{line}"
-                    yield _problem(place, row) if isinstance(row, ValueError) else _row(place, row)
-        except UnicodeError:
-            raise UserError(
-                f"--manifest {self.name} is not text in UTF-8: save it as .csv in UTF-8"
-            ) from None
-        except OSError as error:
-            reason = error.strerror or error
-            raise OSError(f"--manifest {self.name} cannot be read: {reason}") from None
+    name = "stdin" if path == "-" else path
+    if path != "-" and not os.path.exists(path):
+        raise FileNotFoundError(f"--manifest {path} does not exist: check the path")
+    if os.path.isdir(path):
+        raise IsADirectoryError(f"--manifest {path} is a directory: name a .csv or .jsonl")
+    try:
+        with open(0 if path == "-" else path, "rb", closefd=path != "-") as file:
+            data = file.read()
+    except OSError as error:
+        reason = error.strerror or error
+        raise OSError(f"--manifest {name} cannot be read: {reason}") from None
+    try:
+        text = io.StringIO(data.decode(_encoding(data)), newline="")
+    except UnicodeError:
+        raise UserError(
+            f"--manifest {name} is not text in UTF-8: save it as .csv in UTF-8"
+        ) from None
+    for line, row in _reader(text)(text):
+        place = f"{name}:{line}"
+        yield _problem(place, row) if isinstance(row, ValueError) else _row(place, row)
 
 
-def _encoding(path: str) -> str:
-    """Return how a text is encoded: in UTF-16 if it says so, as spreadsheets may write it."""
-    with open(path, "rb") as file:
-        return "utf-16" if file.read(2) in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+def _encoding(data: bytes) -> str:
+    """Return the encoding of a text: UTF-16 if it says so, as spreadsheets may write it."""
+    return "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
 
 
 def _reader(file: IO[str]) -> Any:
-    """Return what reads the rows of a file, by its first character."""
+    """Return the function that reads the rows of a file, by its first character."""
     first = next((line.lstrip()[0] for line in file if line.strip() and not _is_comment(line)), "")
     file.seek(0)
     return {"{": _json_lines, "[": _json_list}.get(first, _csv_rows)
@@ -132,8 +129,6 @@ def _csv_rows(file: IO[str]) -> Numbered:
                 names = _header(cells)
             else:
                 yield reader.line_num, _given(names, cells)
-        except UnicodeError:  # after which there is no next row
-            raise
         except (csv.Error, UserError) as error:
             yield reader.line_num, UserError(str(error))
             if names is None:
@@ -141,7 +136,7 @@ def _csv_rows(file: IO[str]) -> Numbered:
 
 
 def _delimiter(file: IO[str]) -> str:
-    """Return what is between the cells of a file: the character that its header has most of."""
+    """Return the delimiter of a file: the character that is most frequent in its header."""
     lines = (line for line in file if line.strip() and not _is_comment(line))
     header = next((line for line in lines if not line.startswith("sep=")), "")
     file.seek(0)
@@ -149,7 +144,7 @@ def _delimiter(file: IO[str]) -> str:
 
 
 def _is_remark(cells: Sequence[str], names: tuple[str, ...] | None) -> bool:
-    """Return whether a line is a remark: a file's name may begin with # too."""
+    """Return whether a line is a comment: a file's name may begin with # too."""
     if not _is_comment(cells[0]):
         return False
     return names is None or cells[0].startswith("# ") or not any(cells[1:])
@@ -179,7 +174,7 @@ def _given(names: Sequence[str], cells: list[str]) -> Flags:
 
 
 def _value(name: str, text: str) -> str:
-    """Return a value as a flag has it: spreadsheets write whole numbers with a point."""
+    """Return a value as a flag has it: spreadsheets write whole numbers with a decimal point."""
     if name in NUMBERS and re.fullmatch(r"[-+]?\d+,\d+", text):
         raise UserError(f"{name} is {text!r}, with a decimal comma: write {text.replace(',', '.')}")
     if name in WHOLE and re.fullmatch(r"[-+]?\d+\.0+", text):
@@ -198,7 +193,7 @@ def _json_lines(file: IO[str]) -> Numbered:
 
 
 def _json_list(file: IO[str]) -> Numbered:
-    """Yield the objects of a list, numbered from 1 instead of by their lines."""
+    """Yield the objects of a list, numbered from 1 instead of by line."""
     try:
         records = _loads("".join(line for line in file if not _is_comment(line)))
     except UserError as error:
@@ -212,11 +207,11 @@ def _json_list(file: IO[str]) -> Numbered:
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """The members of an object, those that are there twice included."""
+    """The members of an object, including duplicates."""
 
 
 def _loads(text: str) -> Any:
-    try:  # numbers stay as they are written
+    try:  # numbers remain as they are written
         return json.loads(text, parse_int=str, parse_float=str, object_pairs_hook=_Pairs)
     except (ValueError, RecursionError) as error:
         raise UserError(f"not JSON: {error}") from None
@@ -262,16 +257,16 @@ def _column(name: str) -> str:
     return plain
 
 
-def _row(place: str, flags: Flags) -> Row:
+def _row(place: str, flags: Flags) -> ManifestRow:
     output = dict(flags).get("output", "")
-    return Row(place, tuple(flag for flag in flags if flag[0] != "output"), output)
+    return ManifestRow(place, tuple(flag for flag in flags if flag[0] != "output"), output)
 
 
 def _problem(place: str, error: ValueError) -> ValueError:
     return UserError(f"{place}: {error}")
 
 
-def pair_rows(contents: Sequence[str], styles: Sequence[str], pairs: str) -> Iterator[Row]:
+def pair_rows(contents: Sequence[str], styles: Sequence[str], pairs: str) -> Iterator[ManifestRow]:
     """Yield a row for each pair of a photo and a painting.
 
     Args:
@@ -280,7 +275,7 @@ def pair_rows(contents: Sequence[str], styles: Sequence[str], pairs: str) -> Ite
         pairs: `product`, every photo with every painting, or `zip`, one with one.
 
     Raises:
-        ValueError: `zip`, but there are more of one than of the other.
+        UserError: `zip`, but the numbers of photos and paintings differ.
     """
     if pairs == "zip" and len(contents) != len(styles):
         raise UserError(
@@ -291,4 +286,4 @@ def pair_rows(contents: Sequence[str], styles: Sequence[str], pairs: str) -> Ite
         itertools.product(contents, styles)
     )  # fmt: skip
     for content, style in found:
-        yield Row(f"{content} by {style}", (("content", content), ("style", style)))
+        yield ManifestRow(f"{content} by {style}", (("content", content), ("style", style)))

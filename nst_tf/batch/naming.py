@@ -1,15 +1,11 @@
-"""What pictures are called: a template, and names that two jobs have taken."""
+"""The names of pictures: a template, and duplicates."""
 
 import dataclasses
-import functools
-import hashlib
 import os
 import re
 import string
-from array import array
+from collections import Counter
 from collections.abc import Iterable
-
-import numpy as np
 
 from nst_tf.images.save import FORMATS, output_format
 from nst_tf.settings import Settings
@@ -18,28 +14,28 @@ from nst_tf.utils.files import shortened
 from nst_tf.validation import unknown
 
 LENGTHS = ((0, 0), (1, 0), (1, 1), (2, 1), (2, 2))
-"""How much of the paths of photo and painting goes into a name, from short to long.
+"""The parts of the paths of photo and painting in a name, from short to long.
 
 0 stands for the file's name, 1 for its name and ending, and 2 for the directory's name too.
 """
 
-SPARE = len(".checkpoint.old")  # bytes that a checkpoint which is set aside needs beyond a name
+SPARE = len(".checkpoint.old")  # bytes that the name of a checkpoint set aside adds
 
 FIELDS = ("content", "style", "recipe", "row")
-"""What a template may name beside settings."""
+"""The fields of a template that are not settings."""
 
 NAMEABLE = (*FIELDS, *(field.name for field in dataclasses.fields(Settings)))
-"""What a template may name."""
+"""All fields that a template may have."""
 
 
 class Template:
-    """How pictures are called, such as `{content}-{style}.png`.
+    """The pattern of pictures' names, such as `{content}-{style}.png`.
 
     Args:
         text: a format string. It may make directories, such as `{style}/{content}.png`.
 
     Raises:
-        ValueError: a field is not known, or the name is no picture's in the output directory.
+        UserError: a field is unknown, or the name does not end like a picture.
     """
 
     def __init__(self, text: str) -> None:
@@ -70,14 +66,14 @@ class Template:
 
         Args:
             contents: the path of its photo, or none.
-            styles: those of its paintings.
+            styles: the paths of its paintings.
             recipe: the recipe's name.
             row: its number, from 1.
             of: its settings.
-            length: index in `LENGTHS`, for names that would be taken twice.
+            length: index in `LENGTHS`; longer names avoid duplicates.
 
         Raises:
-            ValueError: a value does not fit the format that the template gives it.
+            UserError: a value does not fit the format that the template gives it.
         """
         values = {name: _written(getattr(of, name)) for name in self._settings}
         for_content, for_style = LENGTHS[length]
@@ -94,7 +90,7 @@ class Template:
 
 
 def _called(paths: Iterable[str], length: int) -> str:
-    """Return what files are called in a name, with as much of their paths as `LENGTHS` says."""
+    """Return the names of files in a picture's name, with as much of their paths as asked for."""
     return "-".join(_writable(_stem(path, length)) for path in paths)
 
 
@@ -107,7 +103,7 @@ def _stem(path: str, length: int) -> str:
 
 
 def _writable(name: str) -> str:
-    """Return a name with %E9 in place of a byte that is not UTF-8, as old disks have it."""
+    """Return a name with %E9 in place of a byte that is not UTF-8, as on old disks."""
     return re.sub("[\udc80-\udcff]", lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", name)
 
 
@@ -121,9 +117,8 @@ def place_output(directory: str, name: str, bit_depth: int) -> str:
     """Return the path of a picture in the output directory.
 
     Raises:
-        ValueError: the name leads out of the directory, or has no ending of a picture.
+        UserError: the name leads out of the directory, or does not end like a picture.
     """
-    # Not pathlib, which interns every part: the names of a million rows pass here.
     parts = name.replace(os.sep, "/").split("/")
     if not name or os.path.isabs(name) or os.pardir in parts:
         raise UserError(f"output {name!r} leads out of --output_dir: leave out / and ..")
@@ -132,31 +127,12 @@ def place_output(directory: str, name: str, bit_depth: int) -> str:
     return os.path.join(directory, head, shortened(tail, SPARE))
 
 
-@functools.lru_cache(256)
-def _directory(path: str) -> str:
-    return os.path.realpath(path)
-
-
-def identity(path: str) -> int:
-    """Return a number that two spellings of a path share, and other paths hardly ever."""
+def identity(path: str) -> str:
+    """Return the spelling that all spellings of a path share."""
     directory, name = os.path.split(os.path.abspath(path))
-    whole = os.path.normcase(os.path.join(_directory(directory), name))
-    return int.from_bytes(
-        hashlib.blake2b(whole.encode(errors="surrogatepass"), digest_size=8).digest(), "big"
-    )
+    return os.path.normcase(os.path.join(os.path.realpath(directory), name))
 
 
-class Taken:
-    """The names that jobs have taken, in eight bytes each."""
-
-    def __init__(self) -> None:
-        self._identities = array("Q")
-
-    def add(self, path: str) -> None:
-        """Take a name."""
-        self._identities.append(identity(path))
-
-    def twice(self) -> set[int]:
-        """Return the identities of the names that have been taken more than once."""
-        found = np.sort(np.frombuffer(self._identities, np.uint64))
-        return {int(number) for number in found[1:][found[1:] == found[:-1]]}
+def duplicates(identities: Iterable[str]) -> set[str]:
+    """Return the identities that occur more than once."""
+    return {name for name, count in Counter(identities).items() if count > 1}

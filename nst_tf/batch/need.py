@@ -4,31 +4,28 @@ import math
 from collections.abc import Sequence
 from contextlib import suppress
 
-from nst_tf.batch.job import job_settings, method, photo_size
-from nst_tf.cli.flags import parse
+from nst_tf.batch.job import job_settings, method, parse_job, photo_size
 from nst_tf.cli.inputs import load_inputs
-from nst_tf.compute.start import start_tensorflow
+from nst_tf.compute.device import start_tensorflow
 from nst_tf.inputs.pyramid import plan_scales
 from nst_tf.settings import Settings
 from nst_tf.workers.job import Job
 from nst_tf.workers.share import Share, budget_within, run_need, split_resources
 
-LOOKED_AT = 8  # kinds of jobs whose need is estimated
-
-
-UNKNOWN_SIDE = 2048  # pixels of a photo that cannot be read, where --max_dim sets no limit
+MOST_KINDS = 8  # kinds of jobs whose need is estimated
+UNKNOWN_SIDE = 2048  # assumed pixels of an unreadable photo, without a limit by --max_dim
 
 
 def share_out(workers: int, jobs: Sequence[Job], device: str = "auto") -> Share:
-    """Return what each worker has, and fewer workers where memory has no room for all.
+    """Return the share of each worker, with fewer workers if memory is not enough for all.
 
     Args:
-        workers: how many there are to be.
-        jobs: some of those to come, whose need counts for all.
+        workers: wanted number of workers.
+        jobs: the first jobs, whose need stands for all.
         device: on which all of them run.
 
     Raises:
-        ValueError: the device is not there.
+        UserError: the device does not exist.
     """
     if workers == 1:
         return Share(1)
@@ -39,18 +36,18 @@ def share_out(workers: int, jobs: Sequence[Job], device: str = "auto") -> Share:
 def greatest_need(jobs: Sequence[Job], device: str = "auto", most: int | None = None) -> int:
     """Start TensorFlow and return the bytes that a worker needs for the largest of some jobs.
 
-    Of each kind, which are the jobs of the same settings and paintings, the largest photo that can
-    be read counts. Where none can be read, the largest photo that the settings allow does, so that
-    damaged photos cost themselves and no job that comes later.
+    Of each kind, the jobs with the same settings and paintings, the largest readable photo counts.
+    If no photo is readable, the largest photo that the settings allow counts, so that later jobs
+    have enough memory.
 
     Args:
-        jobs: some of those to come, whose need counts for all.
+        jobs: the first jobs, whose need stands for all.
         device: on which all of them run.
-        most: bytes that a worker may take at most, its memo included; `None` stands for what this
-            machine has.
+        most: maximum number of bytes for a worker, including its cache of statistics; `None` takes
+            the memory budget of this machine.
 
     Raises:
-        ValueError: the device is not there.
+        UserError: the device does not exist.
     """
     start_tensorflow(device)
     from nst_tf.compute.cache import cache_share, with_cache
@@ -60,7 +57,7 @@ def greatest_need(jobs: Sequence[Job], device: str = "auto", most: int | None = 
     needs: dict[tuple, int] = {}
     for job in sorted(jobs, key=_pixels, reverse=True):
         kind = (method(job.flags), tuple(job.files("style")))
-        if kind not in needs and len(needs) < LOOKED_AT and (need := _need(job, most)):
+        if kind not in needs and len(needs) < MOST_KINDS and (need := _need(job, most)):
             needs[kind] = need
     assumed = [_assumed_need(job_settings(job.flags), most) for job in jobs[:1] if not needs]
     return with_cache(max([*needs.values(), *assumed], default=0))
@@ -71,11 +68,11 @@ def _pixels(job: Job) -> int:
 
 
 def _need(job: Job, most: int | None) -> int:
-    """Return the bytes that a job needs, or 0 if it cannot be read or fits in no way."""
+    """Return the bytes that a job needs, or 0 if it is unreadable or does not fit."""
     from nst_tf.images.masks import count_masks
 
-    with suppress(OSError, ValueError, MemoryError):  # which the job reports
-        values, settings = parse(["nst_tf.batch", *job.words()])
+    with suppress(OSError, ValueError, MemoryError):  # the job reports it
+        values, settings = parse_job(job)
         inputs = load_inputs(values, settings, most)
         need = run_need(inputs.fitted, count_masks(inputs.fitted.regions), most)
         return max(inputs.peak, need)

@@ -1,47 +1,48 @@
-"""A job done in this process, by the same way as `run` does it."""
+"""Jobs painted in this process, in the same way as by `nst-tf`."""
 
 import dataclasses
 import os
 import warnings
 from typing import TYPE_CHECKING
 
-from nst_tf.batch.finished import is_finished
-from nst_tf.cli.flags import parse
+from nst_tf.batch.finished import is_result
+from nst_tf.batch.job import parse_job
 from nst_tf.cli.job import CheckpointError, Running, check, prepare
-from nst_tf.compute.start import start_tensorflow
+from nst_tf.compute.device import start_tensorflow
 from nst_tf.settings import Settings
 from nst_tf.utils.files import make_directory
 from nst_tf.workers.job import Job
-from nst_tf.workers.outcome import Outcome, Stopping, run_safely
+from nst_tf.workers.outcome import Outcome, ShouldStop, run_safely
 
 if TYPE_CHECKING:
     from nst_tf.compute.cache import StatisticsCache
 
 
-class Painter:
-    """Does jobs one after the other, and keeps what the next one can use.
+class JobPainter:
+    """Paints jobs one after the other, and keeps what the next one can use.
 
-    The network and compiled steps stay, and what the network finds in the latest paintings. With as
-    many threads and as much memory, the picture is that of `run` by the same flags, bit for bit.
+    The network, the compiled steps and the statistics of the latest paintings are kept. With as
+    many threads and as much memory, the picture equals that of `nst-tf` with the same flags, bit
+    for bit.
 
     Args:
-        budget: bytes that this process may take; None: what the settings say.
-        threads: that TensorFlow may use; 0: all.
+        budget: bytes that this process may use; `None` leaves it to the settings.
+        threads: number of threads that TensorFlow may use; 0 for all.
     """
 
     def __init__(self, budget: int | None = None, threads: int = 0) -> None:
         self._budget = budget
         self._threads = threads
-        self._memo: StatisticsCache | None = None
+        self._cache: StatisticsCache | None = None
 
-    def __call__(self, job: Job, stopping: Stopping) -> Outcome:
-        """Do a job; whatever goes wrong is told by the outcome."""
-        return run_safely(job, lambda: self._paint(job, stopping))
+    def __call__(self, job: Job, should_stop: ShouldStop) -> Outcome:
+        """Paint a job; errors are reported by the outcome, not raised."""
+        return run_safely(job, lambda: self._paint(job, should_stop))
 
-    def _paint(self, job: Job, stopping: Stopping) -> Outcome:
-        if is_finished(job):  # by a worker that was lost before it could say so
+    def _paint(self, job: Job, should_stop: ShouldStop) -> Outcome:
+        values, settings = parse_job(job)
+        if is_result(job.output, values, settings):  # of a worker that was lost afterwards
             return Outcome(job, "done")
-        values, settings = parse(["nst_tf.batch", *job.words()])
         make_directory(os.path.dirname(job.output) or os.curdir)
         checked = check(values, settings, self._budget)
         self._start(values.device, values.deterministic)
@@ -50,13 +51,13 @@ class Painter:
             prepared = prepare(checked, *memory)
         except CheckpointError as error:
             _set_aside(error)
-            checked = check(values, settings, self._budget)  # which may refuse to overwrite
+            checked = check(values, settings, self._budget)  # it may refuse to overwrite
             prepared = prepare(checked, *memory)
         running = Running(prepared)
         transfer, saved = running.job.transfer, running.job.saved
-        if stopping():
+        if should_stop():
             return Outcome(job, "stopped")
-        callbacks = [*running.recorders(), lambda _: stopping()]
+        callbacks = [*running.recorders(), lambda _: should_stop()]
         image = transfer.finish(callbacks, saved.state if saved else None)
         assert running.latest
         assert running.checkpoint
@@ -68,25 +69,25 @@ class Painter:
             return dataclasses.replace(outcome, status="stopped")
         try:
             running.outputs.save_picture(checked.paths.picture, image)
-        except FileExistsError:  # by a worker that had been given up too early
-            if not is_finished(job):
+        except FileExistsError:  # from a worker that had been given up too early
+            if not is_result(job.output, values, settings):
                 raise
         running.checkpoint.remove()
         return outcome
 
     def _start(self, device: str, deterministic: bool) -> None:
-        if self._memo is None:  # threads can be chosen before TensorFlow computes anything
+        if self._cache is None:  # later, TensorFlow no longer lets threads be chosen
             start_tensorflow(device, deterministic, self._threads)
 
     def _memory(self, settings: Settings) -> "tuple[int, StatisticsCache]":
-        """Return the bytes that a run may take, and the memo, which takes the rest."""
+        """Return the bytes that a run may use, and the cache of statistics, which has the rest."""
         from nst_tf.compute.budget import memory_budget
         from nst_tf.compute.cache import StatisticsCache, cache_share
 
         budget = memory_budget(settings) if self._budget is None else self._budget
-        if self._memo is None:
-            self._memo = StatisticsCache(cache_share(budget))
-        return budget - self._memo.limit, self._memo
+        if self._cache is None:
+            self._cache = StatisticsCache(cache_share(budget))
+        return budget - self._cache.limit, self._cache
 
 
 def _set_aside(error: CheckpointError) -> None:

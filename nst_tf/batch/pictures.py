@@ -1,4 +1,4 @@
-"""The pictures of a directory or a pattern, and a line about the files that are left out."""
+"""The pictures of a directory or a pattern."""
 
 import fnmatch
 import glob
@@ -23,11 +23,11 @@ NO_PICTURES = {"BUFR", "GRIB", "HDF5", "MPEG"}
 def find_pictures(flag: str, place: str) -> list[str]:
     """Return the pictures of a directory, those that match a pattern, or a single one, by name.
 
-    Hidden files are left out. Files without a picture's ending are left out with a warning.
+    Hidden files are ignored. Files that do not end like a picture are ignored with a warning.
 
     Raises:
         OSError: the place does not exist.
-        ValueError: there are no pictures.
+        UserError: there are no pictures.
     """
     if os.path.isfile(place):
         return [place]
@@ -62,7 +62,7 @@ def _endings() -> set[str]:
 
 
 def _kind(path: str, endings: set[str]) -> str:
-    """Return what a file is that is left out, in words, or nothing for a picture."""
+    """Return the kind of a file that is not a picture, in words; empty for a picture."""
     if os.path.isdir(path):
         return "linked folder" if os.path.islink(path) else "folder"
     if not os.path.exists(path):
@@ -74,7 +74,7 @@ def _kind(path: str, endings: set[str]) -> str:
 
 
 def _in_words(kinds: Iterable[str]) -> str:
-    """Return how many files of which kind there are: `2 .nef files, 1 folder`."""
+    """Return the number of files of each kind, such as `2 .nef files, 1 folder`."""
     return ", ".join(counted(count, kind) for kind, count in Counter(kinds).most_common())
 
 

@@ -1,4 +1,4 @@
-"""`nst-tf-batch`: every photo by every painting, or the rows of a manifest."""
+"""The program `nst-tf-batch`: every photo with every painting, or the rows of a manifest."""
 
 from nst_tf.batch.flags import parse_batch
 from nst_tf.batch.help import batch_help, batch_screen
@@ -9,8 +9,8 @@ from nst_tf.cli.worker_flags import check_ray
 def main(argv: list[str]) -> int:
     """Run the command line and return the exit status.
 
-    0 if all pictures are there, 1 for bad input or a job that failed, 2 for misused flags, 128 +
-    the signal's number for a batch that was stopped, which the same command goes on with.
+    0 if all pictures exist, 1 for bad input or a failed job, 2 for misused flags. For a batch that
+    was stopped, which the same command resumes, 128 + the signal's number.
     """
     return exit_status(lambda: _main(argv), "stopped before the first job")
 

@@ -1,12 +1,11 @@
-"""A dry run: what each job would make, and what would be refused."""
+"""A dry run: the pictures that would be made, and the jobs that would fail."""
 
 import os
 from typing import Any
 
 from nst_tf.batch.finished import is_finished
-from nst_tf.batch.job import method
+from nst_tf.batch.job import method, parse_job
 from nst_tf.batch.source import Jobs
-from nst_tf.cli.flags import parse
 from nst_tf.cli.inputs import load_inputs, picture_paths
 from nst_tf.cli.streams import print_error, print_out
 from nst_tf.images.save import check_output_size
@@ -47,7 +46,7 @@ class Rehearsal:
         return run_safely(job, lambda: self._rehearse(job))
 
     def _rehearse(self, job: Job) -> Outcome:
-        values, settings = parse(["nst_tf.batch", *job.words()])
+        values, settings = parse_job(job)
         replaced = values.overwrite or os.path.exists(f"{job.output}.checkpoint")
         if os.path.exists(job.output) and not replaced:
             raise FileExistsError(f"{job.output} exists: choose another name or add --overwrite")

@@ -1,4 +1,4 @@
-"""A batch under way: its workers, its journal, its end."""
+"""A running batch: its workers, its journal, its end."""
 
 import contextlib
 import functools
@@ -14,7 +14,7 @@ from absl import flags
 from nst_tf.batch.finished import is_finished
 from nst_tf.batch.journal import Journal
 from nst_tf.batch.need import greatest_need, share_out
-from nst_tf.batch.paint import Painter
+from nst_tf.batch.paint import JobPainter
 from nst_tf.batch.sheet import MOST, draw_sheet, is_sheet_of, legend
 from nst_tf.batch.source import WINDOW, Jobs, ordered
 from nst_tf.batch.summary import Report, Tally
@@ -25,18 +25,18 @@ from nst_tf.images.save import output_format
 from nst_tf.utils.files import check_outputs, check_writable, make_directory
 from nst_tf.workers.job import Job, absolute_paths
 from nst_tf.workers.local import run_here
-from nst_tf.workers.outcome import Outcome, Paint, Stopping
+from nst_tf.workers.outcome import Outcome, RunJob, ShouldStop
 
 if TYPE_CHECKING:
     from nst_tf.workers.cluster import RayLog
 
 
 def check_places(values: flags.FlagValues) -> None:
-    """Refuse places where a batch could not write.
+    """Refuse outputs that a batch could not write.
 
     Raises:
         OSError: a directory is missing or not writable.
-        ValueError: a name has the wrong ending.
+        UserError: a name has the wrong ending.
     """
     parents = (Path(values.output_dir), *Path(values.output_dir).absolute().parents)
     nearest = next(path for path in parents if path.exists())
@@ -54,13 +54,14 @@ def check_places(values: flags.FlagValues) -> None:
 
 
 class Batch:
-    """A batch under way.
+    """A running batch.
 
     Args:
         values: the flags.
-        jobs: what there is to do, checked.
-        total: how many jobs there are.
-        make: makes what does the jobs in a worker, from its bytes of memory and its threads.
+        jobs: the checked jobs.
+        total: number of jobs.
+        make: makes the function that runs a job in a worker, from its bytes of memory and its
+            number of threads.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class Batch:
         values: flags.FlagValues,
         jobs: Jobs,
         total: int,
-        make: Callable[[int | None, int], Paint] = Painter,
+        make: Callable[[int | None, int], RunJob] = JobPainter,
     ) -> None:
         self.values = values
         self.jobs = jobs
@@ -78,7 +79,7 @@ class Batch:
         self.journal_path = values.journal or os.path.join(values.output_dir, "journal.jsonl")
 
     def run(self) -> int:
-        """Do all jobs and return the exit status."""
+        """Run all jobs and return the exit status."""
         with contextlib.ExitStack() as closing:
             if self.values.ray:
                 from nst_tf.workers.cluster import joined
@@ -89,9 +90,9 @@ class Batch:
             report = Report(self.tally, self.journal_path, sys.stdout, self.values.quiet)
             closing.callback(report.close)
             stopper = closing.enter_context(Stopper(self.stopped))
-            stopping = functools.partial(stopper, None)
-            closing.enter_context(turn(self.values.output_dir, stopping))
-            for outcome in self.outcomes(self.unfinished(report), stopping):
+            should_stop = functools.partial(stopper, None)
+            closing.enter_context(turn(self.values.output_dir, should_stop))
+            for outcome in self.outcomes(self.unfinished(report), should_stop):
                 self.tally.add(outcome)
                 report.show(outcome)
                 if outcome.status != "stopped":
@@ -103,7 +104,7 @@ class Batch:
         return self.draw_sheet() or status if self.values.contact_sheet else status
 
     def unfinished(self, report: Report) -> Iterator[Job]:
-        """Yield the jobs that are to be done, those that are alike next to each other."""
+        """Yield the jobs that are not finished, with similar ones next to each other."""
 
         def left() -> Iterator[Job]:
             for job in self.jobs.valid():
@@ -115,28 +116,28 @@ class Batch:
 
         return ordered(left())
 
-    def outcomes(self, jobs: Iterator[Job], stopping: Stopping) -> Iterator[Outcome]:
-        """Have the jobs done, and yield what has become of each as it ends."""
+    def outcomes(self, jobs: Iterator[Job], should_stop: ShouldStop) -> Iterator[Outcome]:
+        """Have workers run the jobs, and yield the outcome of each as it ends."""
         values = self.values
         first: list[Job] = []
-        if values.jobs > 1 or values.ray:  # their need decides how many workers there are
+        if values.jobs > 1 or values.ray:  # their need decides the number of workers
             first = list(itertools.islice(jobs, WINDOW))
             if not first:
                 return iter(())
             jobs = itertools.chain(first, jobs)
         if values.ray:
-            return self.outcomes_of_cluster(jobs, first, stopping)
+            return self.outcomes_of_cluster(jobs, first, should_stop)
         wanted = min(values.jobs, self.tally.total)
         share = share_out(wanted, first, values.device)
         if share.workers < wanted:
             print_error(f"warning: memory is enough for {share.workers} of {values.jobs} --jobs", 0)
         make = functools.partial(self.make, share.budget, share.threads)
-        return run_here(jobs, make, share.workers, stopping)
+        return run_here(jobs, make, share.workers, should_stop)
 
     def outcomes_of_cluster(
-        self, jobs: Iterator[Job], first: list[Job], stopping: Stopping
+        self, jobs: Iterator[Job], first: list[Job], should_stop: ShouldStop
     ) -> Iterator[Outcome]:
-        """Have the jobs done by a Ray cluster; `first` are those whose need counts for all."""
+        """Have a Ray cluster run the jobs; the need of the `first` stands for all."""
         import ray
 
         from nst_tf.workers.cluster import demand, largest_memory
@@ -149,15 +150,15 @@ class Batch:
         budget = None if each.gpus else each.memory
         make = functools.partial(self.make, budget, each.cpus)
         sender = Sender(ray.put) if values.ship_inputs else None
-        absolute = map(absolute_paths, jobs)  # machines have other current directories
-        return run_on_ray(absolute, make, each, stopping, values.ray_workers, sender, self.log)
+        absolute = map(absolute_paths, jobs)  # other machines have other current directories
+        return run_on_ray(absolute, make, each, should_stop, values.ray_workers, sender, self.log)
 
     def stopped(self) -> None:
-        """Say that a signal has ended the batch, and how to go on."""
+        """Print that a signal has ended the batch, and how to resume it."""
         tally = self.tally
         print_error(
-            f"stopped with {tally.ended} of {tally.total} jobs ended; the same command goes on "
-            "from there",
+            f"stopped with {tally.ended} of {tally.total} jobs ended; the same command resumes the "
+            "batch",
             1,
         )
 

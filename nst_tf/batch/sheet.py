@@ -25,19 +25,19 @@ Font = ImageFont.FreeTypeFont
 
 
 def draw_sheet(path: StrPath, pictures: Sequence[str], columns: int = 0, owner: str = "") -> None:
-    """Draw pictures in rows; the place of one that cannot be read stays empty.
+    """Draw pictures in rows; the place of an unreadable picture stays empty.
 
-    A name that the font cannot show is a number, which a text file beside the sheet explains.
+    A name that the font cannot show is replaced by a number, which a text file lists.
 
     Args:
-        path: where to write, by its ending a .png, .jpg, .webp or .tiff.
+        path: of the sheet, ending in .png, .jpg, .webp or .tiff.
         pictures: their paths, in order; the first thousand are drawn.
-        columns: pictures in a row; 0: about as many as there are rows.
-        owner: directory of the batch, by which `is_sheet_of` knows its sheet.
+        columns: number of pictures in a row; 0 for about as many as rows.
+        owner: directory of the batch, by which `is_sheet_of` recognises its sheet.
 
     Raises:
         OSError: a file cannot be written.
-        ValueError: the ending is not that of a picture.
+        UserError: `path` does not end like a picture.
     """
     kind = output_format(path)
     pictures = pictures[:MOST]
@@ -69,7 +69,7 @@ def draw_sheet(path: StrPath, pictures: Sequence[str], columns: int = 0, owner: 
 
 
 def _small(name: str) -> Image.Image:
-    """Return a picture that fits the place of one."""
+    """Return a small copy of a picture."""
     with open_picture(name, MOST_PIXELS) as picture:
         picture.draft("RGB", (SIDE, SIDE))
         if max(picture.size) > SIDE:
@@ -97,7 +97,7 @@ def _signature(owner: str) -> str:
 
 
 def legend(path: StrPath) -> str:
-    """Return the path of the text file that explains a sheet's numbers."""
+    """Return the path of the text file that lists the names of a sheet's numbers."""
     return f"{path}.txt"
 
 
@@ -132,7 +132,7 @@ def _shows(font: Font) -> Callable[[str], bool]:
 
 
 def _caption(draw: ImageDraw.ImageDraw, font: Font, text: str) -> str:
-    """Return a name, cut in the middle if it is wider than a picture."""
+    """Return a name, shortened in the middle if it is wider than a picture."""
     kept = len(text)
     while kept > 2 and draw.textlength(_cut(text, kept), font) > SIDE:
         kept -= 1

@@ -1,4 +1,4 @@
-"""What a batch shows while it goes on, and at its end."""
+"""The progress bar and the final table of a batch."""
 
 import sys
 import time
@@ -22,17 +22,17 @@ from nst_tf.workers.outcome import Outcome
 
 
 class Tally:
-    """How many jobs have ended how.
+    """The numbers of jobs by outcome.
 
     Args:
-        total: jobs of the batch.
+        total: number of jobs in the batch.
 
     Attributes:
-        done: pictures made.
-        failed: jobs that failed.
-        skipped: jobs that were finished before.
-        stopped: jobs that were stopped.
-        work: seconds that the done jobs took, one after the other.
+        done: number of pictures made.
+        failed: number of jobs that failed.
+        skipped: number of jobs that were finished before.
+        stopped: number of jobs that were stopped.
+        work: total duration of the done jobs, seconds.
     """
 
     def __init__(self, total: int) -> None:
@@ -53,21 +53,21 @@ class Tally:
 
     @property
     def ended(self) -> int:
-        """Jobs that are not to be done any more."""
+        """The number of jobs that have ended or were finished before."""
         return self.done + self.failed + self.skipped
 
     @property
     def seconds(self) -> float:
-        """Time since the batch began."""
+        """Seconds since the batch began."""
         return time.monotonic() - self._began
 
     @property
     def rate(self) -> float:
-        """Jobs that end in a second; those that were finished before do not count."""
+        """Jobs per second, without those that were finished before."""
         return (self.done + self.failed) / max(self.seconds, 1e-9)
 
     def rate_in_words(self) -> str:
-        """Return the rate by the unit that makes it readable."""
+        """Return the rate in a unit in which it is readable."""
         for unit, seconds in (("s", 1), ("min", 60), ("h", 3600)):
             if self.rate * seconds >= 1:
                 return f"{self.rate * seconds:.3g}/{unit}"
@@ -87,10 +87,10 @@ class Report:
     """Shows a bar of the jobs, or without a terminal a line for each, and a table at the end.
 
     Args:
-        tally: of the batch; whoever runs the jobs counts them.
+        tally: of the batch, updated by the caller.
         journal: path of the journal, which has the tracebacks of bugs.
-        stream: where to write. If it fails, the report falls silent and the batch goes on.
-        quiet: whether to show errors alone.
+        stream: where to write. If it fails, the report falls silent and the batch continues.
+        quiet: whether to show only errors.
     """
 
     def __init__(self, tally: Tally, journal: str, stream: IO[str], quiet: bool = False) -> None:
@@ -113,10 +113,10 @@ class Report:
             )
             self._bar.add_task("", total=tally.total, failed=0)
             self._bar.start()
-            self._console.show_cursor(True)  # a killed batch could not bring it back
+            self._console.show_cursor(True)  # a killed batch could not restore it
 
     def show(self, outcome: Outcome) -> None:
-        """Show a job that has ended and been counted."""
+        """Show the outcome of a job that has been counted."""
         job, tally = outcome.job, self._tally
         if outcome.status == "failed":
             again = f" (tried {outcome.attempts} times)" if outcome.attempts > 1 else ""
@@ -131,7 +131,7 @@ class Report:
             self._console.out(f"{count} {job.output} {outcome.seconds:.1f} s", highlight=False)
 
     def update(self) -> None:
-        """Bring the bar up to date."""
+        """Update the bar."""
         if self._bar:
             task = self._bar.task_ids[0]
             self._bar.update(task, completed=self._tally.ended, failed=self._tally.failed)
@@ -149,7 +149,7 @@ class Report:
             ("painted", tally.done, f"in {duration(tally.seconds)}{each}" if tally.done else ""),
             ("finished before", tally.skipped, ""),
             ("failed", tally.failed, f"{self._journal} says why" if tally.failed else ""),
-            ("to do", left, "the same command goes on" if left else ""),
+            ("to do", left, "the same command resumes" if left else ""),
         )
         for name, count, text in rows:
             if count or name == "painted":

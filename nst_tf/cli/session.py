@@ -16,7 +16,7 @@ from nst_tf.cli.help import ADVICE
 from nst_tf.cli.job import Job, Running, check, prepare
 from nst_tf.cli.signals import Stopper
 from nst_tf.cli.streams import NOTHING_TO_SAVE, print_error, print_out
-from nst_tf.compute.start import start_tensorflow
+from nst_tf.compute.device import start_tensorflow
 from nst_tf.settings import Settings
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""How much memory a run may take."""
+"""The memory budget of a run."""
 
 import sys
 from collections.abc import Iterator
@@ -13,41 +13,41 @@ from nst_tf.validation import parse_bytes
 MIB, GIB = 2**20, 2**30
 
 BASE = 865 * MIB  # Python, TensorFlow, the network, and its kernels as oneDNN lays them out
-SPARE = 0.85  # share of the free memory that a run takes at most, unless it is told otherwise
+SPARE = 0.85  # largest share of the free memory that a run uses by default
 
 
 def memory_budget(settings: Settings) -> int:
-    """Return how many bytes the process may take, what it has taken already included."""
+    """Return how many bytes the process may use, including those that it uses already."""
     import tensorflow as tf
 
     if settings.memory_budget == "auto" and tf.config.list_logical_devices("GPU"):
-        return sys.maxsize  # TensorFlow does not tell what is free: a run falls back to blocks
+        return sys.maxsize  # unknown: a run falls back to tiles when an allocation fails
     return host_budget(settings)
 
 
 def host_budget(settings: Settings) -> int:
-    """Return how many bytes of the machine's own memory the process may take, as `memory_budget`.
+    """Return how many bytes of the machine's main memory the process may use.
 
-    TensorFlow is not needed.
+    TensorFlow is not imported.
     """
     if settings.memory_budget != "auto":
         return parse_bytes(settings.memory_budget)
-    # A notebook does not give back what it holds beside TensorFlow.
+    # Memory that a notebook holds besides TensorFlow is not available to a run.
     return min(psutil.Process().memory_info().rss, BASE) + free_memory()
 
 
 def free_memory() -> int:
-    """Return how many of the bytes that are free a program may take."""
+    """Return how many of the free bytes a program may use."""
     return int(SPARE * min([psutil.virtual_memory().available, *cgroup_free()]))
 
 
 def cgroup_free(
     root: Path = Path("/sys/fs/cgroup"), membership: Path = Path("/proc/self/cgroup")
 ) -> Iterator[int]:
-    """Yield the bytes that the limits of the process's Linux control groups leave.
+    """Yield the free bytes below the limit of each Linux control group of the process.
 
-    A group's limit counts for everything below it, so every group on the way up is asked. Memory
-    that only caches files counts as free. Nothing is yielded on other systems.
+    A group's limit counts for everything below it, so every ancestor is read. Memory that only
+    caches files counts as free. Other systems yield nothing.
     """
     try:
         lines = membership.read_text().splitlines()
@@ -59,7 +59,7 @@ def cgroup_free(
             version = 1 if controllers else 2
             base = root / "memory" if controllers else root
             group = base / path.strip("/")
-            # In a container the path may be the host's: its own group is then at the root.
+            # In a container the path may be the host's; the container's own group is then the root.
             for place in (group, *group.parents) if group.is_dir() else (base,):
                 yield from _group_free(place, version)
                 if place == base:

@@ -1,4 +1,4 @@
-"""Faster convolutions for the layers of VGG19 that gain by them."""
+"""Faster convolutions for layers of VGG19."""
 
 import functools
 from collections.abc import Callable
@@ -12,16 +12,17 @@ from nst_tf.utils.caching import cached
 
 
 def fast_convolutions(model: Network, height: int, width: int, use_winograd: bool) -> Convolutions:
-    """Return faster convolutions for `extract_features`, of the layers that gain by them.
+    """Return faster convolutions for `extract_features`, by the names of their layers.
 
-    The transformed kernels take four times the memory of the layers' own: 240 MB for all up to
-    block5_conv2; the turned ones take as much as the layers' own.
+    The transformed kernels need four times the memory of the layers' own, 240 MB up to
+    block5_conv2; the turned kernels need as much as the layers' own.
 
     Args:
         model: from `feature_model`.
         height: of the picture, pixels.
         width: of the picture, pixels.
-        use_winograd: Winograd's where it is faster, which takes some seconds to compile.
+        use_winograd: whether to use Winograd's convolutions where they are faster; they take some
+            seconds to compile.
     """
     convolutions: dict[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {}
     for layer in model.layers:
@@ -33,7 +34,7 @@ def fast_convolutions(model: Network, height: int, width: int, use_winograd: boo
             height >> poolings, width >> poolings, inputs, outputs
         ):
             convolutions[layer.name] = functools.partial(_winograd, transformed_kernel(layer))
-        elif direct.is_faster() and layer.name != "block1_conv1":  # which may pad by edges
+        elif direct.is_faster() and layer.name != "block1_conv1":  # which may pad with edge values
             kernel = tf.convert_to_tensor(layer.kernel)
             convolutions[layer.name] = functools.partial(_direct, kernel, turned_kernel(layer))
     return convolutions
@@ -57,5 +58,5 @@ def transformed_kernel(layer: keras.layers.Conv2D) -> tf.Tensor:
 
 @cached(16)
 def turned_kernel(layer: keras.layers.Conv2D) -> tf.Tensor:
-    """Return a layer's kernel turned for the way back of a direct convolution, for all sizes."""
+    """Return a layer's kernel turned for the input gradient, once for all sizes."""
     return direct.turn_kernel(tf.convert_to_tensor(layer.kernel))

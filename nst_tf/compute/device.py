@@ -1,4 +1,4 @@
-"""The start of TensorFlow: without its noise, on the device that was asked for."""
+"""The start of TensorFlow without its messages, on the requested device."""
 
 import os
 import re
@@ -19,19 +19,49 @@ _IMPORTING = threading.Lock()
 
 
 class TooLateError(UserError, RuntimeError):
-    """The device is chosen after TensorFlow has computed something: it is the whole process's."""
+    """The device cannot change any more: TensorFlow has computed something in this process."""
+
+
+def start_tensorflow(device: str = "auto", deterministic: bool = False, threads: int = 0) -> str:
+    """Import TensorFlow in a program, without its messages, and set it up for the device.
+
+    Args:
+        device: `auto` for TensorFlow's own placement, `cpu`, `gpu`, or `gpu:1` for the second one.
+        deterministic: whether to use only operations whose results repeat exactly.
+        threads: number of threads that it may use; 0 for one per processor.
+
+    Returns:
+        The device, in words.
+
+    Raises:
+        UserError: the machine has no such device.
+    """
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # other programs may want another one
+    import_tensorflow()
+    import tensorflow as tf
+
+    if threads:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+    gpus = use_device(device)
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
+    if not gpus:
+        return "CPU" if device == "cpu" else "CPU (TensorFlow found no GPU)"
+    names = {tf.config.experimental.get_device_details(gpu).get("device_name") for gpu in gpus}
+    return " and ".join(sorted(name or "GPU" for name in names))
 
 
 def quieten_tensorflow() -> bool:
-    """Ask TensorFlow for errors only, and return whether it is to be quiet.
+    """Ask TensorFlow to print only errors, and return whether it will.
 
-    Who wants its messages sets TF_CPP_MIN_LOG_LEVEL to a level below 3.
+    Set TF_CPP_MIN_LOG_LEVEL to a level below 3 to see its messages.
     """
     return os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", QUIET) == QUIET
 
 
 def import_tensorflow() -> None:
-    """Import TensorFlow in a program of ours, without its start-up messages."""
+    """Import TensorFlow in one of our programs, without its start-up messages."""
     own_stderr()
     with _IMPORTING:
         if "tensorflow" in sys.modules:
@@ -45,9 +75,10 @@ def import_tensorflow() -> None:
 
 
 def use_device(device: str) -> list[Any]:
-    """Choose a device as `choose_device` does, and set TensorFlow up for it.
+    """Choose a device, set TensorFlow up for it, and return the GPUs in use.
 
-    A GPU's memory is taken as it is needed; on a CPU, runs repeat to the bit.
+    TensorFlow allocates a GPU's memory as it needs it. On a CPU, runs repeat to the bit. Arguments
+    and errors are those of `choose_device`.
     """
     gpus = choose_device(device)
     grow_memory(gpus)
@@ -57,7 +88,7 @@ def use_device(device: str) -> list[Any]:
 
 
 def choose_device(device: str) -> list[Any]:
-    """Let TensorFlow see nothing but a device, from now on and in the whole process.
+    """Restrict TensorFlow to a device, in the whole process.
 
     Args:
         device: `auto` for TensorFlow's own placement, `cpu`, `gpu`, or `gpu:1` for the second one.
@@ -66,7 +97,7 @@ def choose_device(device: str) -> list[Any]:
         The GPUs in use.
 
     Raises:
-        ValueError: the machine has no such device.
+        UserError: the machine has no such device.
         TooLateError: TensorFlow has computed on other devices already.
     """
     import tensorflow as tf
@@ -94,7 +125,7 @@ def choose_device(device: str) -> list[Any]:
 
 
 def grow_memory(gpus: list[Any]) -> None:
-    """Let TensorFlow take the memory of GPUs as it needs it, instead of all of it at once."""
+    """Let TensorFlow allocate the memory of GPUs as it needs it, instead of all at the start."""
     import tensorflow as tf
 
     for gpu in gpus:
@@ -105,10 +136,10 @@ def grow_memory(gpus: list[Any]) -> None:
 def disable_graph_optimizer() -> None:
     """Let TensorFlow compute graphs as they were traced, so that a run repeats to the bit on a CPU.
 
-    Its graph optimizer, Grappler, rewrites the graphs of each process a little differently. They
-    add up slopes in orders of their own, and of three or more slopes the order varies within a
-    process too. It saves about 2 % of a step's time, and takes time and memory of its own. On a GPU
-    it chooses the layout of the features, so it is left alone there.
+    Its graph optimizer, Grappler, rewrites the graphs of each process a little differently. The
+    rewritten graphs add up gradients in different orders, and the order of three or more gradients
+    varies even within a process. Grappler saves about 2 % of a step's time, and costs time and
+    memory. On a GPU it chooses the layout of the features, so it stays on there.
     """
     import tensorflow as tf
 

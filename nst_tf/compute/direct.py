@@ -1,9 +1,9 @@
-"""3×3 convolutions as TensorFlow computes them, with a faster way back.
+"""3×3 convolutions with TensorFlow's kernels, and a faster input gradient.
 
-The gradient of a convolution with stride 1 is a convolution of the slopes with the kernel turned by
-180° and its channels exchanged. TensorFlow's own CPU kernels (those of Eigen) take about twice as
-long for what TensorFlow calls the gradient by the input as for the convolution itself, so this says
-it as a convolution. oneDNN's kernels and cuDNN's need no such help.
+The gradient of a convolution with stride 1 is a convolution of the output gradient with the kernel
+turned by 180° and its channels exchanged. TensorFlow's own CPU kernels (Eigen) compute the input
+gradient about half as fast as the convolution itself, so here it is written as a convolution. The
+kernels of oneDNN and cuDNN need no such help.
 """
 
 import functools
@@ -15,7 +15,7 @@ import tensorflow as tf
 from nst_tf.compute.processor import CPUINFO, has_any
 from nst_tf.network.gradients import custom_gradient
 
-# Where TensorFlow turns oneDNN on by itself: `IsMKLEnabled` in its util/util.cc.
+# Instructions for which TensorFlow enables oneDNN: `IsMKLEnabled` in its util/util.cc.
 _ONEDNN = {"avx512_vnni", "avx512_bf16", "avx_vnni", "amx_tile", "amx_int8", "amx_bf16"}
 
 
@@ -36,15 +36,15 @@ def convolve_relu(
     """
     outputs = tf.nn.relu(tf.nn.conv2d(features, kernel, 1, "SAME") + bias)
 
-    def pull_back(upstream):
-        slopes = tf.where(outputs > 0, upstream, 0.0)
-        return tf.nn.conv2d(slopes, turned, 1, "SAME"), None, None, None
+    def vjp(upstream):
+        cotangents = tf.where(outputs > 0, upstream, 0.0)
+        return tf.nn.conv2d(cotangents, turned, 1, "SAME"), None, None, None
 
-    return outputs, pull_back
+    return outputs, vjp
 
 
 def turn_kernel(kernel: tf.Tensor) -> tf.Tensor:
-    """Return the kernel of the way back: float32 `[3, 3, in, out]` to `[3, 3, out, in]`."""
+    """Return the kernel of the input gradient: `[3, 3, in, out]` to float32 `[3, 3, out, in]`."""
     return tf.transpose(tf.reverse(kernel, [0, 1]), [0, 1, 3, 2])
 
 
@@ -56,7 +56,7 @@ def is_faster() -> bool:
 @functools.cache
 def has_onednn(cpuinfo: Path = CPUINFO) -> bool:
     """Return whether TensorFlow uses oneDNN's kernels here."""
-    wish = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "")
-    if wish:
-        return wish.lower() in ("1", "true")
+    setting = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "")
+    if setting:
+        return setting.lower() in ("1", "true")
     return has_any(_ONEDNN, cpuinfo)

@@ -1,10 +1,15 @@
-"""The objective and its gradient, compiled for one picture size: whole or block by block.
+"""The objective and its gradient, compiled for one picture size, whole or in tiles.
 
-By blocks it is exact, in memory that hardly grows with the picture. A first pass sums the terms'
-statistics over the blocks. Automatic differentiation of the losses at the sums gives multipliers
-λ = ∂total/∂statistics. A second pass pulls Σ ⟨λ, statistics(block)⟩ back to the pixels. Both equal
-the whole picture's values up to rounding (Galerne, Raad, Lezama and Morel, "Scaling Painting Style
-Transfer", 2022, for Gram matrices).
+The whole picture is one graph, traced at the first step of its size. In tiles the loop over them is
+Python; each stage has two graphs, one for its statistics and one for its gradient, traced at the
+first tile and used for all, since tiles of a stage have one size. The terms of pixels have a graph
+of their own, compiled by XLA.
+
+In tiles the result is exact, with memory that grows little with the picture. A first pass sums the
+terms' statistics over the tiles. Automatic differentiation of the losses at the sums gives the
+adjoints λ = ∂total/∂statistics. A second pass adds up the vector-Jacobian products Σ ⟨λ,
+∂statistics(tile)/∂pixels⟩. Both equal the whole picture's values up to rounding (Galerne, Raad,
+Lezama and Morel, "Scaling Painting Style Transfer", 2022, for Gram matrices).
 """
 
 import functools
@@ -18,13 +23,13 @@ import tensorflow as tf
 
 from nst_tf.compute import winograd
 from nst_tf.compute.convolutions import fast_convolutions, transformed_kernel, turned_kernel
-from nst_tf.compute.passes import (
-    BlockedStage,
+from nst_tf.compute.passes import Collection, backward, forward
+from nst_tf.compute.stages import (
     ConvolutionsBySize,
+    Crop,
     PartsByKey,
     StatisticsByKey,
-    backward_blocks,
-    count_blocks,
+    TiledStage,
 )
 from nst_tf.compute.tiles import make_stages
 from nst_tf.losses.objective import (
@@ -42,15 +47,15 @@ from nst_tf.network.model import Network
 from nst_tf.utils.caching import cached
 
 CACHED = 24
-"""Compiled picture sizes that are kept: six runs of four scales. Each takes 5 to 30 MB."""
+"""Compiled picture sizes to keep: six runs of four scales. Each takes 5 to 30 MB."""
 
-_OURS = ("compiled.<locals>.", "Evaluator._step.", "BlockedObjective.", "BlockedStage.")
+_OURS = ("compiled.<locals>.", "Evaluator._step.", "TiledObjective.", "TiledStage.")
 
 
 def _is_not_ours(record: logging.LogRecord) -> bool:
-    """Return whether a warning of TensorFlow's is not about our functions.
+    """Return whether a warning of TensorFlow is not about our functions.
 
-    They share their code, so it takes one function for each size for one that is traced in vain.
+    Functions for several sizes share their code, which TensorFlow mistakes for needless retracing.
     """
     text = record.getMessage()
     return "tf.function retracing" not in text or not any(name in text for name in _OURS)
@@ -119,15 +124,15 @@ def compiled(
         terms: from `registry.make_terms`.
         shape: of the image, `(1, H, W, 3)`.
         winograd: whether to use Winograd's convolutions.
-        block_size: as for `Stage.plan`, or 0 for the whole picture at once.
+        block_size: longest side of a tile in pixels, or 0 for the whole picture at once.
     """
 
     def convolutions(height, width):
         return fast_convolutions(network, height, width, winograd)
 
     if block_size:
-        blocked = BlockedObjective(network, terms, shape, block_size, convolutions)
-        return Evaluator(blocked.evaluate, whole=False)
+        tiled = TiledObjective(network, terms, shape, block_size, convolutions)
+        return Evaluator(tiled.evaluate, whole=False)
     depth = max(term.levels for term in terms)
     by_level = tuple(convolutions(shape[1] >> level, shape[2] >> level) for level in range(depth))
 
@@ -148,12 +153,13 @@ def release() -> None:
     gc.collect()
 
 
-class BlockedObjective:
-    """The objective and its gradient by blocks, for images of one shape.
+class TiledObjective:
+    """The objective and its gradient in tiles, for images of one shape.
 
     Args:
-        network, terms, shape, block_size: as for `compiled`.
-        convolutions: returns those of the network for a height and width.
+        network, terms, shape: the same as in `compiled`.
+        tile_size: longest side of a tile, pixels.
+        convolutions: returns the network's convolutions for a height and width.
     """
 
     def __init__(
@@ -161,7 +167,7 @@ class BlockedObjective:
         network: Network,
         terms: Sequence[Term],
         shape: tuple[int, ...],
-        block_size: int,
+        tile_size: int,
         convolutions: ConvolutionsBySize,
     ) -> None:
         self._names = [term.name for term in terms]
@@ -173,16 +179,14 @@ class BlockedObjective:
         cell = max(term.grid for term in terms)
         self._stages = [
             [
-                BlockedStage(
-                    network, stage, size, block_size, layers, self._of_layers, convolutions
-                )
+                TiledStage(network, stage, size, tile_size, layers, self._of_layers, convolutions)
                 for stage in make_stages(layers, cell)
             ]
             for size in sizes
             if min(size) >= smallest_side(layers)
         ]
-        # Without XLA it would take the memory of up to ten pictures.
-        self._differentiate_pixels = tf.function(self._pixels, jit_compile=True, autograph=False)
+        # Without XLA it would need the memory of up to ten pictures.
+        self._pixel_gradient = tf.function(self._pixels, jit_compile=True, autograph=False)
 
     def evaluate(
         self, image: tf.Tensor, targets: Targets, weights: Weights
@@ -192,26 +196,26 @@ class BlockedObjective:
         if targets.preserved:
             image = targets.preserved.compose(image)
         losses: Losses = {}
-        slope = None
+        image_gradient = None
         for level in range(targets.levels):
             parts = {k: part for k, part in targets.at(level).items() if k[0] in self._of_layers}
             with tf.GradientTape() as tape:
                 tape.watch(image)
                 picture = halved(image, level)
-            found, pulled = self._differentiate_layers(picture, level, parts, weights)
+            found, share = self._layer_gradient(picture, level, parts, weights)
             add(losses, found)
             if level:
-                pulled = tape.gradient(picture, image, output_gradients=pulled)
-            slope = pulled if slope is None else slope + pulled
-        # The pixels come last, so that their slope takes no memory beside the blocks.
+                share = tape.gradient(picture, image, output_gradients=share)
+            image_gradient = share if image_gradient is None else image_gradient + share
+        # The terms of pixels come last: their gradient needs no memory while there are tiles.
         pixels = {k: part for k, part in targets.parts.items() if k[0] not in self._of_layers}
-        found, pulled = self._differentiate_pixels(image, pixels, weights)
+        found, share = self._pixel_gradient(image, pixels, weights)
         add(losses, found)
-        slope += pulled
+        image_gradient += share
         if targets.preserved:
-            slope *= targets.preserved.covered
+            image_gradient *= targets.preserved.covered
         layers = [name for name in losses if OF_LAYER in name]
-        return {name: losses[name] for name in ("total", *self._names, *layers)}, slope
+        return {name: losses[name] for name in ("total", *self._names, *layers)}, image_gradient
 
     def _pixels(
         self, image: tf.Tensor, parts: PartsByKey, weights: Weights
@@ -229,16 +233,23 @@ class BlockedObjective:
 
         return gradient(losses, image)
 
-    def _differentiate_layers(
+    def _layer_gradient(
         self, picture: tf.Tensor, level: int, parts: PartsByKey, weights: Weights
     ) -> tuple[Losses, tf.Tensor]:
         """Return the losses of the terms of layers at a level, and the gradient at its picture."""
         stages = self._stages[level]
-        inputs, statistics = count_blocks(stages, picture, parts, self._of_layers)
+        size = picture.shape[1:3]
+        collections = {key: Collection(size, self._of_layers[key[0]].grid) for key in parts}
+
+        def compute(stage: TiledStage, crop: Crop) -> tuple[StatisticsByKey, tf.Tensor]:
+            return stage.statistics(crop, parts)
+
+        inputs = forward(stages, picture, compute, collections)
+        statistics = {key: collection.statistics() for key, collection in collections.items()}
         with tf.GradientTape() as tape:
             tape.watch(tf.nest.flatten(statistics))
             losses = combine(list(self._of_layers.values()), statistics, parts, weights)
-        multipliers = tape.gradient(
+        adjoints = tape.gradient(
             losses["total"], statistics, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
-        return losses, backward_blocks(stages, inputs, parts, multipliers)
+        return losses, backward(stages, inputs, parts, adjoints)

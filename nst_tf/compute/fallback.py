@@ -1,4 +1,4 @@
-"""Going on by smaller blocks where memory runs out."""
+"""Smaller tiles for a run whose memory runs out."""
 
 import warnings
 from collections.abc import Callable
@@ -13,17 +13,17 @@ Result = TypeVar("Result")
 
 
 def with_less_memory(action: Callable[[Plan], Result], plan: Plan) -> tuple[Result, Plan]:
-    """Return what `action` returns, and the plan that it succeeded with: `plan` or a smaller one.
+    """Return the result of `action`, and the plan that it succeeded with: `plan` or a smaller one.
 
-    What the failed plan compiled is dropped before the next one is tried.
+    The graphs and kernels of a failed plan are dropped before the next plan is tried.
 
     Args:
-        action: is called with plans of falling size until memory suffices. It must change nothing
-            before it returns.
-        plan: the first to try.
+        action: is called with smaller and smaller plans until memory suffices. It must change
+            nothing before it returns.
+        plan: the first plan to try.
 
     Raises:
-        MemoryError: the smallest blocks take too much memory too.
+        MemoryError: even the smallest tiles need too much memory.
     """
     while True:
         try:
@@ -33,10 +33,10 @@ def with_less_memory(action: Callable[[Plan], Result], plan: Plan) -> tuple[Resu
                 raise
             smaller = plan.smaller()
             if smaller is None:
-                raise MemoryError("memory ran out, even by the smallest blocks") from error
+                raise MemoryError("out of memory, even with the smallest tiles") from error
         plan = smaller
         release()
-        warnings.warn(f"memory ran out: going on by blocks of {plan.block_size} pixels")
+        warnings.warn(f"out of memory: continuing with {plan.block_size}-pixel tiles")
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -1,156 +1,94 @@
-"""Passes through the network, whole or block by block: see `blocks` for the cuts."""
+"""Passes through the network, whole or tile by tile: `tiles` describes the cuts.
+
+The objective of a tiled picture and its gradient take two passes over the same tiles. Only the
+inputs of the stages are whole; everything in between exists for one tile at a time:
+
+    inputs = [image]                                    # `forward`
+    for stage in stages:
+        for tile, crop in tiles of inputs[-1]:
+            statistics += terms(features(crop))
+            output[owned by tile] = last features(crop)
+        inputs += [output]
+
+    λ = ∂total/∂statistics                              # `evaluate.TiledObjective`
+
+    for stage in reversed(stages):                      # `backward`
+        for tile, crop in tiles of inputs.pop():
+            gradient[seen by tile] += ⟨λ, ∂statistics/∂crop⟩ + ⟨upstream, ∂last features/∂crop⟩
+        upstream = gradient
+"""
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.compute.canvas import as_tensor, canvas
-from nst_tf.compute.tiles import CUTS, Block, Stage, make_stages
+from nst_tf.compute.aligned import aligned_zeros, as_tensor
+from nst_tf.compute.stages import Crop, PartsByKey, TiledStage
+from nst_tf.compute.tiles import CUTS, Stage, Tile, make_stages
 from nst_tf.images.resize import Size
-from nst_tf.losses.objective import collect_statistics
-from nst_tf.losses.targets import Key, Part
-from nst_tf.losses.term import Function, Statistics, Summarize, Term, Window, add
+from nst_tf.losses.targets import Key
+from nst_tf.losses.term import Function, Statistics, Summarize, Window, add
 from nst_tf.network.layers import stride
-from nst_tf.network.model import Convolutions, Network, apply_layers, extract_features, preprocess
-
-ConvolutionsBySize = Callable[[int, int], Convolutions]
-"""Returns faster convolutions for a picture of some height and width: `fast_convolutions`."""
-
-PartsByKey = Mapping[Key, Part]
-StatisticsByKey = dict[Key, Statistics]
+from nst_tf.network.model import Network, extract_features
 
 
-class BlockedStage:
-    """A stage of the network over pictures of one size, and what is computed on its blocks.
+class WholeMap:
+    """A map of the whole picture, put together from those of its tiles.
 
     Args:
-        network: from `model.feature_model`.
-        stage: its part of the network.
-        size: height and width of the whole picture, pixels.
-        block_size: as for `Stage.plan`.
-        layers: those whose features are wanted.
-        terms: by name; empty if only `features` is used.
-        convolutions: of the network for a height and width; by default its own.
+        size: height and width of the picture, pixels.
+        step: pixels between two locations of the map.
     """
 
-    def __init__(
-        self,
-        network: Network,
-        stage: Stage,
-        size: Size,
-        block_size: int,
-        layers: Sequence[str],
-        terms: Mapping[str, Term] | None = None,
-        convolutions: ConvolutionsBySize | None = None,
-    ) -> None:
-        self.stage = stage
-        self.last = stage.names[-1]
-        height, width = (side // stage.stride for side in size)
-        self.blocks = stage.plan(height, width, block_size)
-        self._size = size
-        self._terms = terms or {}
-        self._layers = [layer for layer in network.layers if layer.name in stage.names]
-        self._wanted = {name for name in stage.names if name in layers}
-        (top, bottom), (left, right) = self.blocks[0][:2]
-        crop = ((bottom - top) * stage.stride, (right - left) * stage.stride)
-        self._convolutions = convolutions(*crop) if convolutions else {}
-        self.statistics = tf.function(self._statistics, autograph=False)
-        self.pull_back = tf.function(self._pull_back, autograph=False)
+    def __init__(self, size: Size, step: int) -> None:
+        self._height, self._width = (side // step for side in size)
+        self._step = step
+        self._values: np.ndarray | None = None
 
-    def features(self, crop: tf.Tensor, inside: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Return the features that a block owns, of the wanted layers and of the last."""
-        if not self.stage.depth:
-            crop = preprocess(crop)
-        outputs = apply_layers(self._layers, crop, {*self._wanted, self.last}, self._convolutions)
-        window = Window(self._size, inside * self.stage.stride)
-        return {name: window.crop(output, stride(name)) for name, output in outputs.items()}
+    def add(self, values: tf.Tensor, stage: Stage, tile: Tile) -> None:
+        """Add the map that a tile owns, `[1, h, w, C]`."""
+        if self._values is None:
+            # Not a variable: once a slice of one is assigned, every reading copies all of it.
+            shape = [1, self._height, self._width, values.shape[-1]]
+            self._values = aligned_zeros(shape, values.dtype.as_numpy_dtype)
+        top = tile.owned_rows[0] * stage.stride // self._step
+        left = tile.owned_columns[0] * stage.stride // self._step
+        bottom, right = top + values.shape[1], left + values.shape[2]
+        self._values[:, top:bottom, left:right] += values.numpy()
 
-    def window(self, outside: tf.Tensor, guides: Mapping[str, tf.Tensor]) -> Window:
-        """Return the window of a block that owns the span `outside` of the stage's input."""
-        return Window(self._size, outside * self.stage.stride, guides)
-
-    def _statistics(
-        self, crop: tf.Tensor, inside: tf.Tensor, outside: tf.Tensor, parts: PartsByKey
-    ) -> tuple[StatisticsByKey, tf.Tensor]:
-        """Return the terms' statistics of a block by part, and its last features.
-
-        Args:
-            crop: what the block sees of the stage's input, `[1, h, w, C]`.
-            inside: int32 `[4]`, what it owns of that: top, bottom, left, right.
-            outside: the same in the whole input.
-            parts: all parts of the picture.
-        """
-        features = self.features(crop, inside)
-        window = functools.partial(self.window, outside)
-        found = collect_statistics(list(self._terms.values()), features, parts, window)
-        return found, features[self.last]
-
-    def _pull_back(
-        self,
-        crop: tf.Tensor,
-        inside: tf.Tensor,
-        outside: tf.Tensor,
-        parts: PartsByKey,
-        multipliers: Mapping[Key, Statistics],
-        upstream: tf.Tensor | None,
-    ) -> tf.Tensor:
-        """Return Σ ⟨λ, ∂statistics/∂crop⟩, the block's share of the gradient at what it sees.
-
-        Args:
-            crop, inside, outside, parts: as for `_statistics`.
-            multipliers: λ, the derivatives of the total by the whole picture's statistics.
-            upstream: the gradient at the stage's last features by way of the later stages.
-        """
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(crop)
-            found, last = self._statistics(crop, inside, outside, parts)
-        outputs, slopes = [], []
-        for key, statistics in found.items():
-            window = self.window(outside, {})
-            grid = self._terms[key[0]].grid
-            for name, value in statistics.sums.items():
-                outputs.append(value)
-                slopes.append(multipliers[key].sums[name])
-            for name, value in statistics.maps.items():
-                outputs.append(value)
-                slopes.append(window.crop(multipliers[key].maps[name], grid))
-        if upstream is not None:
-            outputs.append(last)
-            window = self.window(outside, {})
-            slopes.append(tf.cast(window.crop(upstream, stride(self.last)), last.dtype))
-        return tape.gradient(outputs, crop, output_gradients=slopes)
+    def tensor(self) -> tf.Tensor:
+        """Return the complete map, which must not change afterwards."""
+        assert self._values is not None
+        return as_tensor(self._values)
 
 
 class Collection:
-    """The statistics of a picture, put together from those of its blocks."""
+    """The statistics of a picture, put together from those of its tiles.
 
-    def __init__(self, size: Size) -> None:
-        self._size = size
+    Args:
+        size: height and width of the picture, pixels.
+        step: pixels between two locations of its maps.
+    """
+
+    def __init__(self, size: Size, step: int) -> None:
+        self._size, self._step = size, step
         self._sums: dict[str, tf.Tensor] = {}
-        self._maps: dict[str, np.ndarray] = {}
+        self._maps: dict[str, WholeMap] = {}
 
-    def take(self, found: Statistics, stage: Stage, block: Block, grid: int) -> None:
-        """Add what was found in a block, whose maps have a location every `grid` pixels."""
+    def add(self, found: Statistics, stage: Stage, tile: Tile) -> None:
+        """Add the statistics of a tile."""
         add(self._sums, found.sums)
-        for name, value in found.maps.items():
+        for name, values in found.maps.items():
             if name not in self._maps:
-                height, width = (side // grid for side in self._size)
-                self._maps[name] = canvas(
-                    [1, height, width, value.shape[-1]], value.dtype.as_numpy_dtype
-                )
-            top = block.owned_rows[0] * stage.stride // grid
-            left = block.owned_columns[0] * stage.stride // grid
-            bottom, right = top + value.shape[1], left + value.shape[2]
-            self._maps[name][:, top:bottom, left:right] += value.numpy()
+                self._maps[name] = WholeMap(self._size, self._step)
+            self._maps[name].add(values, stage, tile)
 
     def statistics(self) -> Statistics:
-        """Return those of the whole picture, which is complete."""
-        return Statistics(
-            self._sums, {name: as_tensor(values) for name, values in self._maps.items()}
-        )
+        """Return the statistics of the whole picture, which is complete."""
+        return Statistics(self._sums, {name: whole.tensor() for name, whole in self._maps.items()})
 
 
 def summarize_whole(network: Network) -> Summarize:
@@ -175,141 +113,81 @@ def summarize_whole(network: Network) -> Summarize:
     return summarize
 
 
-def summarize_blocks(network: Network, block_size: int) -> Summarize:
-    """Return a `Summarize` that goes through pictures by blocks."""
+def summarize_tiles(network: Network, tile_size: int) -> Summarize:
+    """Return a `Summarize` that sends pictures through the network in tiles."""
 
     def summarize(image, layers, function: Function, *, guides, grid, joint, name=None):
-        size = image.shape[1:3]
         if not layers:
             return Statistics()
+        size = image.shape[1:3]
         stages = [
-            BlockedStage(network, stage, size, block_size, layers)
+            TiledStage(network, stage, size, tile_size, layers)
             for stage in make_stages(layers, grid, () if joint else CUTS)
         ]
-        collection = Collection(size)
+        collection = Collection(size, grid)
 
-        def visit(stage, crop, inside, outside):
-            features = stage.features(crop, inside)
+        def compute(stage: TiledStage, crop: Crop) -> tuple[dict[str, Statistics], tf.Tensor]:
+            features = stage.features(crop)
             wanted = {name: features[name] for name in layers if name in features}
-            found = function(wanted, stage.window(outside, guides)) if wanted else Statistics()
+            found = {"all": function(wanted, stage.window(crop, guides))} if wanted else {}
             return found, features[stage.last]
 
-        def take(stage, block, found):
-            collection.take(found, stage.stage, block, grid)
-
-        forward_blocks(stages, image, visit, take)
+        forward(stages, image, compute, {"all": collection})
         return collection.statistics()
 
     return summarize
 
 
-def forward_blocks(
-    stages: Sequence[BlockedStage],
+def forward(
+    stages: Sequence[TiledStage],
     image: tf.Tensor,
-    visit: Callable[..., tuple[Any, tf.Tensor]],
-    take: Callable[[BlockedStage, Block, Any], None],
+    compute: Callable[[TiledStage, Crop], tuple[Mapping[Any, Statistics], tf.Tensor]],
+    collections: Mapping[Any, Collection],
 ) -> list[tf.Tensor]:
-    """Go through the stages, block by block, and return the input of each.
+    """Collect the statistics of a picture tile by tile, and return the input of each stage.
 
     Args:
         stages: in order.
-        image: the input of the first, `[1, H, W, 3]`.
-        visit: is given a stage and what `crop_block` returns; returns what it found and the
-            block's last features.
-        take: is given the stage, the block and what was found.
+        image: the input of the first stage, `[1, H, W, 3]`.
+        compute: returns the statistics of a tile by key, and the last features that it owns.
+        collections: by the same keys; the statistics are added to them.
     """
     inputs = [image]
-    _, height, width, _ = image.shape
     for stage in stages:
-        step = stride(stage.last)
-        following = None
-
-        def look(block, stage=stage):
-            return visit(stage, *crop_block(inputs[-1], block))
-
-        for block, (found, last) in map_blocks(stage, look):
-            take(stage, block, found)
-            if stage is stages[-1]:
-                continue
-            values = last.numpy()
-            if following is None:
-                # Not a variable: once a slice of one is assigned, every reading copies all of it.
-                following = canvas(
-                    [1, height // step, width // step, values.shape[-1]], values.dtype
-                )
-            top, left = (
-                span[0] * stage.stage.stride // step
-                for span in (block.owned_rows, block.owned_columns)
-            )
-            following[:, top : top + values.shape[1], left : left + values.shape[2]] = values
-        if following is not None:
-            inputs.append(as_tensor(following))
+        output = WholeMap(image.shape[1:3], stride(stage.last))
+        for tile, (found, last) in stage.grid.compute(
+            inputs[-1], functools.partial(compute, stage)
+        ):
+            for key, statistics in found.items():
+                collections[key].add(statistics, stage.stage, tile)
+            if stage is not stages[-1]:
+                output.add(last, stage.stage, tile)
+        if stage is not stages[-1]:
+            inputs.append(output.tensor())
     return inputs
 
 
-def count_blocks(
-    stages: Sequence[BlockedStage],
-    image: tf.Tensor,
-    parts: PartsByKey,
-    terms: Mapping[str, Term],
-) -> tuple[list[tf.Tensor], StatisticsByKey]:
-    """Return the inputs of the stages and the statistics of the whole picture by part."""
-    collections = {key: Collection(image.shape[1:3]) for key in parts}
-
-    def visit(stage, crop, inside, outside):
-        return stage.statistics(crop, inside, outside, parts)
-
-    def take(stage, block, found):
-        for key, statistics in found.items():
-            collections[key].take(statistics, stage.stage, block, terms[key[0]].grid)
-
-    inputs = forward_blocks(stages, image, visit, take)
-    return inputs, {key: collection.statistics() for key, collection in collections.items()}
-
-
-def backward_blocks(
-    stages: Sequence[BlockedStage],
+def backward(
+    stages: Sequence[TiledStage],
     inputs: list[tf.Tensor],
     parts: PartsByKey,
-    multipliers: Mapping[Key, Statistics],
+    adjoints: Mapping[Key, Statistics],
 ) -> tf.Tensor:
-    """Return the gradient at the first of `inputs`; the later ones are dropped on the way."""
+    """Return the gradient at the first of `inputs`, which is emptied on the way.
+
+    Args:
+        stages: in order.
+        inputs: from `forward`.
+        parts: all parts of the picture.
+        adjoints: the derivatives of the total by the whole picture's statistics.
+    """
     upstream = None
     for stage in reversed(stages):
-        seen = inputs.pop()
-        pulled = canvas(seen.shape, np.float32)
-
-        def pull(block, stage=stage, seen=seen, upstream=upstream):
-            return stage.pull_back(*crop_block(seen, block), parts, multipliers, upstream)
-
-        for block, slope in map_blocks(stage, pull):
-            (top, bottom), (left, right) = block.rows, block.columns
-            pulled[:, top:bottom, left:right] += tf.cast(slope, tf.float32).numpy()
-        upstream = as_tensor(pulled)
+        values = inputs.pop()
+        gradient = aligned_zeros(values.shape, np.float32)
+        vjp = functools.partial(stage.vjp, parts=parts, adjoints=adjoints, upstream=upstream)
+        for tile, share in stage.grid.compute(values, vjp):
+            (top, bottom), (left, right) = tile.rows, tile.columns
+            gradient[:, top:bottom, left:right] += tf.cast(share, tf.float32).numpy()
+        upstream = as_tensor(gradient)
     return upstream
-
-
-def map_blocks(
-    stage: BlockedStage, function: Callable[[Block], Any]
-) -> Iterator[tuple[Block, Any]]:
-    """Yield each block and what the function returns, computed on all GPUs at the same time."""
-    devices = block_devices()
-    for start in range(0, len(stage.blocks), len(devices)):
-        found = []
-        for block, device in zip(stage.blocks[start:], devices, strict=False):
-            with tf.device(device):
-                found.append((block, function(block)))
-        yield from found
-
-
-def block_devices() -> Sequence[str | None]:
-    """Return the devices that share the blocks; None is TensorFlow's own choice."""
-    return [gpu.name for gpu in tf.config.list_logical_devices("GPU")] or [None]
-
-
-def crop_block(seen: tf.Tensor, block: Block) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Return what a block sees, and what it owns within that and within the whole, int32 `[4]`."""
-    (top, bottom), (left, right) = block.rows, block.columns
-    outside = tf.constant([*block.owned_rows, *block.owned_columns])
-    inside = outside - tf.constant([top, top, left, left])
-    return seen[:, top:bottom, left:right], inside, outside

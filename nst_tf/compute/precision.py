@@ -1,4 +1,4 @@
-"""The precision of the features: what is asked for, and what the hardware multiplies."""
+"""The precision of the features, as requested and as the hardware supports it."""
 
 import functools
 import warnings
@@ -8,10 +8,10 @@ from nst_tf.compute.processor import CPUINFO, has_any, x86_flags
 
 
 def feature_precision(precision: str, convolution: str) -> str:
-    """Return `float32` or `bfloat16`: the precision itself, or what `auto` amounts to here.
+    """Return `float32` or `bfloat16`: the given precision, or the one that `auto` means here.
 
-    `auto` is bfloat16 on a CPU with instructions for it, unless the convolutions are to be
-    Winograd's, and float32 elsewhere.
+    `auto` means bfloat16 on a CPU with instructions for it, unless the convolutions are Winograd's,
+    and float32 elsewhere.
     """
     if precision != "auto":
         return precision
@@ -39,7 +39,7 @@ def is_emulated(precision: str, cpuinfo: Path = CPUINFO) -> bool:
 
 @functools.cache
 def warn_if_emulated(precision: str, cpuinfo: Path = CPUINFO) -> None:
-    """Warn, once in a process, of a precision that the processor has no instructions for."""
+    """Warn once per process about a precision that the processor has no instructions for."""
     if is_emulated(precision, cpuinfo):
         warnings.warn(
             "precision=bfloat16: this processor has no instructions for it, and a step takes many "

@@ -7,7 +7,7 @@ CPUINFO = Path("/proc/cpuinfo")
 
 
 def x86_flags(cpuinfo: Path = CPUINFO) -> frozenset[str]:
-    """Return the instruction sets of an x86 processor; none of others, or if they are unknown."""
+    """Return the instruction sets of an x86 processor; empty for others or if unknown."""
     try:
         lines = cpuinfo.read_text().splitlines()
     except OSError:
@@ -17,5 +17,5 @@ def x86_flags(cpuinfo: Path = CPUINFO) -> frozenset[str]:
 
 
 def has_any(instructions: AbstractSet[str], cpuinfo: Path = CPUINFO) -> bool:
-    """Return whether an x86 CPU has any of some sets of instructions; False if that is unknown."""
+    """Return whether an x86 CPU supports any of `instructions`; False if unknown."""
     return not instructions.isdisjoint(x86_flags(cpuinfo))

@@ -5,9 +5,9 @@ Winograd's minimal filtering F(4×4, 3×3) computes 4×4 outputs from a 6×6 til
     Y = Aᵀ [(G k Gᵀ) ⊙ (Bᵀ d B)] A
 
 (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", arXiv 1509.09308, eq. 15).
-Summed over channels the products are 36 matrix products. TensorFlow's CPU
-kernels sum directly; on GPUs cuDNN makes this choice itself. The result differs from the direct sum
-by some 1e-6 of its norm in float32. XLA compiles both directions: it fuses the moving of tiles.
+Summed over channels the products are 36 matrix products. TensorFlow's CPU kernels sum directly; on
+GPUs cuDNN makes this choice itself. The result differs from the direct sum by about 1e-6 of its
+norm in float32. XLA compiles both directions, because it fuses the rearrangement of tiles.
 """
 
 from collections.abc import Callable
@@ -63,7 +63,7 @@ def transform_kernel(kernel: tf.Tensor) -> tf.Tensor:
 
 
 def is_faster(height: int, width: int, inputs: int, outputs: int) -> bool:
-    """Return whether it is clearly faster than the direct sum for maps and channels of these sizes.
+    """Return whether Winograd's convolution is clearly faster for maps and channels of these sizes.
 
     With few channels, moving the tiles costs what the products save; with few tiles, the larger
     kernels do.
@@ -74,7 +74,7 @@ def is_faster(height: int, width: int, inputs: int, outputs: int) -> bool:
 
 @custom_gradient
 def convolve_relu(features: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
-    """Return relu(conv2d(features, k, padding="SAME") + bias), differentiable in `features` alone.
+    """Return relu(conv2d(features, k, padding="SAME") + bias), differentiable in `features` only.
 
     Args:
         features: float32 `[1, H, W, in]` of static shape.
@@ -86,10 +86,10 @@ def convolve_relu(features: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf
     """
     outputs = _run(_forward, features, kernel, bias)
 
-    def pull_back(upstream):
+    def vjp(upstream):
         return _run(_backward, upstream, outputs, kernel), None, None
 
-    return outputs, pull_back
+    return outputs, vjp
 
 
 def _run(function: Callable[..., tf.Tensor], *tensors: tf.Tensor) -> tf.Tensor:
@@ -98,7 +98,7 @@ def _run(function: Callable[..., tf.Tensor], *tensors: tf.Tensor) -> tf.Tensor:
 
 @cached(64)
 def compiled(function, *shapes):
-    """Compile for these shapes; unlike a `tf.function`'s own, this cache is bounded."""
+    """Compile a function for some shapes, with a bounded cache, unlike a `tf.function`."""
     signature = [tf.TensorSpec(shape, tf.float32) for shape in shapes]
     return tf.function(function, jit_compile=True, autograph=False).get_concrete_function(
         *signature

@@ -1,1 +1,1 @@
-"""Many pictures from one process: what services need."""
+"""Many pictures from one process, for services."""

@@ -2,9 +2,11 @@
 
 import threading
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
-from nst_tf.utils.locks import PATIENT, Gate, Patience
+from nst_tf.utils.locks import PATIENT, Patience, WaitingLine
 
 
 class Idler(Protocol):
@@ -15,7 +17,7 @@ class Idler(Protocol):
 
 
 class Admission:
-    """A gate for runs, which enter in the order in which they came.
+    """The places for concurrent runs, given in the order in which the runs came.
 
     Args:
         runs: maximum number of concurrent runs.
@@ -24,9 +26,9 @@ class Admission:
     """
 
     def __init__(self, runs: int, memory: int, patience: Patience = PATIENT) -> None:
-        self._gate = Gate()
+        self._line = WaitingLine()
         self._most, self._memory, self._patience = runs, memory, patience
-        self._running = self._held = 0
+        self._running = self._used = 0
         self._idlers: weakref.WeakSet[Idler] = weakref.WeakSet()
         self._listing = threading.Lock()
 
@@ -35,27 +37,34 @@ class Admission:
         with self._listing:
             self._idlers.add(idler)
 
-    def enter(self, need: int, cancel: threading.Event | None = None) -> bool:
-        """Wait until a run that needs `need` bytes may begin; False if it was cancelled.
+    @contextmanager
+    def place(self, need: int, cancel: threading.Event | None = None) -> Iterator[bool]:
+        """Wait for a place for a run that needs `need` bytes, and hold it for the block.
+
+        Yields:
+            Whether there is a place: False if `cancel` was set before.
 
         Raises:
-            BusyError: it may not wait, or not any longer.
+            BusyError: the run may not wait, or not any longer.
         """
 
-        def room() -> bool:
-            fits = self._held + need <= self._memory or not self._running
-            return self._running < self._most and fits
-
-        def may() -> bool:
-            if not room():
+        def is_free() -> bool:
+            if not self._fits(need):
                 self._end_idle()
-            return room()
+            return self._fits(need)
 
-        return self._gate.enter(may, lambda: self._count(1, need), cancel, self._patience)
+        def take() -> None:
+            self._count(1, need)
 
-    def leave(self, need: int) -> None:
-        """Let the next run in."""
-        self._gate.leave(lambda: self._count(-1, -need))
+        def give_back() -> None:
+            self._count(-1, -need)
+
+        with self._line.place(is_free, take, give_back, cancel, self._patience) as has_place:
+            yield has_place
+
+    def _fits(self, need: int) -> bool:
+        enough = self._used + need <= self._memory or not self._running
+        return self._running < self._most and enough
 
     def _end_idle(self) -> None:
         with self._listing:
@@ -65,4 +74,4 @@ class Admission:
 
     def _count(self, runs: int, memory: int) -> None:
         self._running += runs
-        self._held += memory
+        self._used += memory

@@ -1,9 +1,8 @@
-"""A few sizes to work at instead of all: TensorFlow compiles a run's steps for each size.
+"""A few working sizes for photos of all sizes, since TensorFlow compiles a graph for each size.
 
-A photo of any size is worked at in the next size of a ladder, and the picture brought back to the
-photo's size. The long side is at most a tenth longer than the photo's and never longer than the
-limit. The aspect ratio differs by up to 2 %, which nobody sees in strokes; what they show is where
-it was in the photo.
+A photo is painted at the next size of a ladder, and the picture is scaled back to the photo's size.
+The long side is at most a tenth longer than the photo's and never longer than the limit. The aspect
+ratio differs by up to 2 %, too little to notice in the strokes.
 """
 
 import math
@@ -16,12 +15,12 @@ UNLIMITED = 512  # pixels from which long sides are counted where there is no li
 
 
 def bucketed(size: Size, max_dim: int, least: int = 1) -> Size:
-    """Return the height and width to work at, pixels.
+    """Return the working height and width, pixels.
 
     Args:
         size: height and width of the photo within `max_dim`, pixels.
         max_dim: limit of the long side; 0 for none.
-        least: pixels that each side must have.
+        least: minimum of each side, pixels.
     """
     long, short = max(size), min(size)
     top = max_dim or UNLIMITED

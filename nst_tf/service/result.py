@@ -1,4 +1,4 @@
-"""What a `Stylizer` returns."""
+"""The result of a `Stylizer`."""
 
 import tempfile
 from collections.abc import Mapping
@@ -23,23 +23,24 @@ class Result:
 
     Attributes:
         pixels: float32 `[h, w, 3]`, sRGB in [0, 1].
-        alpha: float32 `[h, w]` in [0, 1], that of the photo; None: the picture is opaque.
+        alpha: float32 `[h, w]` in [0, 1], of the photo; `None` if the picture is opaque.
         losses: the weighted terms of the objective by name, `total` first, before the last step's
             update; empty if there was no step.
-        why: the run ended: "finished" after all steps, "time limit", "no gain" where further steps
-            gain too little, "callback" where one returned a true value, "cancelled" by its event,
-            "left" where a stream was closed early, or "idle limit" where a stream was not read.
+        stop_reason: "finished" after all steps, "time limit", "no gain" if further steps gain too
+            little, "callback" if one returned a true value, "cancelled" by its event, "left" if a
+            stream was closed early, or "idle limit" if a stream was not read.
         settings: of the run.
-        steps: that it took; 0 if it was cancelled before the first, and the picture is the photo.
-        seconds: that it took, without the time that it waited for others.
-        metadata: what `encode` records in the file.
+        steps: number of steps; 0 if the run was cancelled before the first, and the picture is the
+            photo.
+        seconds: duration, without the time that the run waited for others.
+        metadata: recorded in the file by `encode`.
         has_profile: whether the photo carried a colour profile, so that the file will too.
     """
 
     pixels: np.ndarray
     alpha: np.ndarray | None
     losses: Mapping[str, float]
-    why: StopReason
+    stop_reason: StopReason
     settings: Settings
     steps: int
     seconds: float
@@ -49,21 +50,21 @@ class Result:
     __repr__ = brief
 
     def to_pil(self) -> Image.Image:
-        """Return the picture as a PIL image of 8 bits a channel, RGB or RGBA."""
+        """Return the picture as a PIL image with 8 bits per channel, RGB or RGBA."""
         levels = to_levels(self.pixels)
         if self.alpha is None:
             return Image.fromarray(levels)
         return Image.fromarray(np.concatenate([levels, to_levels(self.alpha)[..., None]], axis=-1))
 
     def encode(self, format: str = "png", bit_depth: int = 8) -> bytes:
-        """Return the picture as a file, with its settings in the metadata as the program's have.
+        """Return the bytes of a picture file, with the settings in its metadata.
 
         Args:
             format: png, jpg or jpeg, webp, or tif or tiff.
-            bit_depth: bits a channel, 8 or, for PNG and TIFF, 16.
+            bit_depth: bits per channel: 8, or 16 for PNG and TIFF.
 
         Raises:
-            ValueError: the format is not one of these, or cannot hold the picture.
+            UserError: the format is not one of these, or cannot hold the picture.
         """
         suffix = f".{format.lower()}"
         if suffix not in FORMATS:

@@ -1,4 +1,4 @@
-"""A run that is taken step by step, and its result."""
+"""A run that proceeds step by step, and its result."""
 
 import threading
 import time
@@ -21,17 +21,16 @@ from nst_tf.transfer.stylize import StyleTransfer
 class Stream(Iterator[Progress]):
     """Yields a `Progress` after every step of a run.
 
-    The run holds its place among the concurrent ones from its first step until it ends or is
-    closed: by `close`, at the end of a `with` block, or when the last reference to it goes. If
-    other runs wait and no step is asked for during `idle_limit`, it is closed too, and its result
-    says so.
+    The run occupies a place among the concurrent runs from its first step until it ends, is closed
+    (by `close` or at the end of a `with` block), or is garbage-collected. If other runs wait and no
+    step is asked for during `idle_limit`, it is closed too, and `result.stop_reason` says so.
 
     Args:
-        transfer: the run, at the size that it works at.
-        shown: what it is made from at the size of the result.
-        admission: where it waits for its turn.
-        cancel: ends it when it is set.
-        idle_limit: seconds; 0: no limit.
+        transfer: the run, at its working size.
+        shown: the inputs at the size of the result.
+        admission: the places for runs.
+        cancel: ends the run when it is set.
+        idle_limit: seconds; 0 for no limit.
     """
 
     def __init__(
@@ -46,9 +45,9 @@ class Stream(Iterator[Progress]):
         self._shown = shown
         self._cancel = cancel
         self._latest: Progress | None = None
-        # It must not refer to this object: then Python would not close it in time.
+        # The generator must not refer to this object, which could not be garbage-collected then.
         self._steps = _admitted(transfer, admission, cancel)
-        self._turn = threading.Lock()  # held while a step is taken
+        self._turn = threading.Lock()  # held during a step
         self._idle_limit = idle_limit
         self._rested: float | None = None  # when the latest step ended
         self._idled = False
@@ -56,7 +55,12 @@ class Stream(Iterator[Progress]):
             admission.watch(self)
 
     def __next__(self) -> Progress:
-        """Take a step; errors as for `stylize`, and BusyError if the run may not wait."""
+        """Take a step.
+
+        Raises:
+            BusyError: the run may not wait, or not any longer.
+            DivergedError, MemoryError: the same as in `stylize`.
+        """
         with self._turn:
             try:
                 self._latest = next(self._steps)
@@ -73,14 +77,14 @@ class Stream(Iterator[Progress]):
         self.close()
 
     def close(self) -> None:
-        """End the run after the step that it has reached."""
+        """End the run after its current step."""
         with self._turn:
             self._steps.close()
 
     def end_if_idle(self) -> None:
         """End the run if no step has been asked for during the idle limit."""
         if not self._turn.acquire(blocking=False):
-            return  # a step is being taken
+            return  # in the middle of a step
         try:
             rested = self._rested
             if rested is not None and time.monotonic() - rested >= self._idle_limit:
@@ -90,19 +94,19 @@ class Stream(Iterator[Progress]):
             self._turn.release()
 
     def picture(self, state: RunState) -> np.ndarray:
-        """Return the picture that the run ends with if it ends with a state, `[1, h, w, 3]`."""
+        """Return the picture of a state, float32 `[1, h, w, 3]` in [0, 1]."""
         return self._shown.fitted.result(state.shown.numpy())
 
     @property
     def result(self) -> Result:
-        """What the run has come to, at its end or so far."""
+        """The result of the run, at its end or so far; computed at each access."""
         latest, fitted = self._latest, self._shown.fitted
         picture = self.picture(latest.state) if latest else fitted.content
         return Result(
             pixels=picture[0],
             alpha=self._shown.alpha,
             losses=latest.losses if latest else {},
-            why=self._why(),
+            stop_reason=self._stop_reason(),
             settings=fitted.settings,
             steps=latest.step if latest else 0,
             seconds=latest.seconds if latest else 0.0,
@@ -110,7 +114,7 @@ class Stream(Iterator[Progress]):
             has_profile=self._shown.has_profile,
         )
 
-    def _why(self) -> StopReason:
+    def _stop_reason(self) -> StopReason:
         ending = self._transfer.ending(self._latest.state) if self._latest else None
         if ending is None and self._idled:
             return "idle limit"
@@ -119,25 +123,21 @@ class Stream(Iterator[Progress]):
         return ending or "left"
 
 
-def room(transfer: StyleTransfer) -> int:
-    """Return the bytes that a run takes beside what every run shares, by estimate."""
+def memory_need(transfer: StyleTransfer) -> int:
+    """Return the estimated bytes that a run needs beyond those that all runs share."""
     return max(plan.peak for plan in transfer.plans) - BASE
 
 
 def _admitted(
     transfer: StyleTransfer, admission: Admission, cancel: threading.Event | None
 ) -> Generator[Progress, None, None]:
-    need = room(transfer)
-    if not admission.enter(need, cancel):
-        return
-    try:
-        yield from transfer.steps(cancel=cancel)
-    finally:
-        admission.leave(need)
+    with admission.place(memory_need(transfer), cancel) as has_place:
+        if has_place:
+            yield from transfer.steps(cancel=cancel)
 
 
 def _metadata(transfer: StyleTransfer, latest: Progress | None) -> dict[str, Any]:
-    """Return what a picture is made from, under the names that the program uses."""
+    """Return the metadata of a picture, under the names that the program uses."""
     settings = transfer.settings
     plan = latest.state.plan if latest else transfer.plans[-1]
     weights = load_weights(settings.weights)

@@ -1,4 +1,4 @@
-"""Many pictures from one process: what services need."""
+"""A stylizer for services: many pictures from one process, for many threads."""
 
 import dataclasses
 import threading
@@ -20,7 +20,7 @@ from nst_tf.recipes import resolve_settings
 from nst_tf.service.admission import Admission
 from nst_tf.service.buckets import UNLIMITED, bucketed
 from nst_tf.service.result import Result
-from nst_tf.service.stream import Stream, room
+from nst_tf.service.stream import Stream, memory_need
 from nst_tf.settings import Settings
 from nst_tf.transfer.progress import Callback, any_ends, guarded
 from nst_tf.transfer.scales import load_model
@@ -39,33 +39,33 @@ class Stylizer:
     >>> result = stylizer("photo.jpg", "painting.jpg", strength=0.7)
     >>> data = result.encode("png")
 
-    Photos of all sizes share few compiled sizes: see `buckets`. What the network finds in a
-    painting is remembered. Results do not depend on either, nor on threads: the same call gives
-    the same picture, bit for bit, as a new `Stylizer` with these arguments in this much memory.
-    On a CPU, TensorFlow's graph optimizer is off for that, in the whole process.
+    Photos of all sizes share few compiled sizes: see `buckets`. The statistics of paintings are
+    cached. Results depend on neither, nor on threads: the same call gives the same picture, bit for
+    bit, as a new `Stylizer` with these arguments and as much memory. For that, TensorFlow's graph
+    optimizer is off on a CPU, in the whole process.
 
     Args:
         recipe: the name of a recipe, or a `Settings`.
-        device: `auto`, `cpu`, `gpu`, or `gpu:1` for the second one: of the whole process, so the
-            first `Stylizer` decides.
-        memory_budget: bytes that the process may take, such as 3.5GiB; `auto`: what the settings
-            say, or most of what is free now.
+        device: `auto`, `cpu`, `gpu`, or `gpu:1` for the second one. It holds for the whole
+            process, so the first `Stylizer` decides.
+        memory_budget: bytes that the process may use, such as 3.5GiB; `auto` takes the setting, or
+            most of the memory that is free now.
         max_concurrent: maximum number of runs at a time; more wait, in the order in which they
             came. They also wait while their estimated memory does not fit into the budget.
-        max_waiting: maximum number of runs that wait; a further one raises BusyError at once. None:
-            no limit.
+        max_waiting: maximum number of runs that wait; a further run raises BusyError at once.
+            `None` for no limit.
         wait_limit: time after which a run that still waits raises BusyError, in seconds or such as
-            90s; 0: no limit.
+            90s; 0 for no limit.
         idle_limit: time after which a stream that is not read is closed if other runs wait, in
-            seconds or such as 90s; 0: no limit.
+            seconds or such as 90s; 0 for no limit.
         **settings: fields of `Settings` that differ from the recipe.
 
     Attributes:
-        settings: those of every run, unless it has others.
+        settings: of every run that does not override them.
 
     Raises:
-        ValueError: a value is not valid, or the device is not there.
-        TypeError: something is no field of `Settings`.
+        UserError: a value is invalid, or the device does not exist.
+        TypeError: a keyword is not a field of `Settings`.
         OSError: the weights cannot be read.
         RuntimeError: it is too late to choose the device.
     """
@@ -92,8 +92,8 @@ class Stylizer:
         self.settings = resolve_settings(recipe, {**settings, **budgeted})
         use_device(device)
         budget = budget_of(self.settings)
-        self._memo = StatisticsCache(cache_share(budget))
-        self._budget = budget - self._memo.limit
+        self._cache = StatisticsCache(cache_share(budget))
+        self._budget = budget - self._cache.limit
         self._admission = Admission(max_concurrent, self._budget - BASE, patience)
         load_model(self.settings)
 
@@ -112,15 +112,14 @@ class Stylizer:
         """Paint the content image in the manner of the style images.
 
         Args:
-            content, styles, initial, regions, keep, callbacks: as for `stylize`.
-            cancel: ends the run, or its waiting, when it is set: at the end of a step at the
-                latest.
+            content, styles, initial, regions, keep, callbacks: the same as in `stylize`.
+            cancel: ends the run, or its waiting, when it is set; a running step is finished.
             **overrides: fields of `Settings` that differ from the stylizer's.
 
         Raises:
-            ValueError, TypeError, OSError, MemoryError, DivergedError, CallbackError: as for
-                `stylize`.
-            BusyError: the run may not wait: see `max_waiting` and `wait_limit`.
+            ValueError, TypeError, OSError, MemoryError, DivergedError, CallbackError: the same as
+                in `stylize`.
+            BusyError: the run may not wait; see `max_waiting` and `wait_limit`.
         """
         given = ImageSources(content, styles, self._chosen(overrides), regions, initial, keep)
         stream = self._stream(given, cancel)
@@ -128,7 +127,7 @@ class Stylizer:
         try:
             for progress in stream:
                 if any_ends(callbacks, progress):
-                    return dataclasses.replace(stream.result, why="callback")
+                    return dataclasses.replace(stream.result, stop_reason="callback")
             return stream.result
         finally:
             stream.close()
@@ -144,19 +143,19 @@ class Stylizer:
         cancel: threading.Event | None = None,
         **overrides: Unpack[Overrides],
     ) -> "Stream":
-        """Return a run that yields a `Progress` after every step; arguments and errors as above.
+        """Return a run that yields a `Progress` after every step.
 
-        The pictures are read and checked at once. Steps are taken when they are asked for, by
-        any thread; the run waits for others before the first. Close the stream, or read it to its
-        end: it keeps its place for `idle_limit` at least.
+        The pictures are read and checked at once. Each step is taken when it is asked for, by any
+        thread; the run waits for others before its first step. Close the stream, or read it to its
+        end: it keeps its place for at least `idle_limit`. Arguments and errors are those of a call.
         """
         given = ImageSources(content, styles, self._chosen(overrides), regions, initial, keep)
         return self._stream(given, cancel, self._idle_limit)
 
     def prepare(self, *styles: Source, **overrides: Unpack[Overrides]) -> None:
-        """Let the network see paintings, so that no later run has to wait for that.
+        """Compute the statistics of paintings, so that no later run has to wait for them.
 
-        It sees each on its own, at the sizes that photos as large as `max_dim` or larger lead to.
+        Each painting is taken on its own, at its size for photos of at least `max_dim` pixels.
         """
         settings = self._chosen(overrides)
         side = settings.max_dim or UNLIMITED
@@ -166,12 +165,12 @@ class Stylizer:
     def warm_up(
         self, photo: Source | Size, *styles: Source, **overrides: Unpack[Overrides]
     ) -> None:
-        """Compile what runs of photos of a size need, by a step at each scale.
+        """Compile the graphs for photos of a size, with a step at each scale.
 
         Args:
             photo: height and width in pixels, or a photo of that size.
             *styles: paintings that will be used together, to be prepared too; by default, noise.
-            **overrides: as for a run.
+            **overrides: fields of `Settings` that differ from the stylizer's.
         """
         picture = _noise(photo) if isinstance(photo, tuple) else photo
         given = ImageSources(picture, styles or picture, self._chosen(overrides))
@@ -179,7 +178,7 @@ class Stylizer:
 
     def _chosen(self, overrides: Mapping[str, Any]) -> Settings:
         if "memory_budget" in overrides:
-            raise TypeError("memory_budget is the Stylizer's: give it to its constructor")
+            raise TypeError("memory_budget belongs to the Stylizer: give it to its constructor")
         return resolve_settings(self.settings, overrides)
 
     def _stream(
@@ -190,17 +189,13 @@ class Stylizer:
         return Stream(self._transfer(work), shown, self._admission, cancel, idle_limit)
 
     def _transfer(self, work: LoadedInputs) -> StyleTransfer:
-        return StyleTransfer(work.fitted, self._budget, self._memo)
+        return StyleTransfer(work.fitted, self._budget, self._cache)
 
     def _alone(self, given: ImageSources, action: Callable[[StyleTransfer], None]) -> None:
-        """Do something for which room is needed as for a run."""
+        """Do something that needs a place and memory like a run."""
         transfer = self._transfer(_work(given))
-        need = room(transfer)
-        self._admission.enter(need)
-        try:
+        with self._admission.place(memory_need(transfer)):
             action(transfer)
-        finally:
-            self._admission.leave(need)
 
 
 def _check_count(name: str, value: int, low: int) -> None:
@@ -209,18 +204,22 @@ def _check_count(name: str, value: int, low: int) -> None:
 
 
 def _duration(name: str, value: float | str) -> float:
-    """Return seconds; UserError if it is not a duration."""
+    """Return seconds.
+
+    Raises:
+        UserError: `value` is not a duration.
+    """
     seconds = checked_duration(name, value, 0.0)
     check_number(name, seconds, {"at least": 0})
     return seconds
 
 
 def _work(given: ImageSources) -> LoadedInputs:
-    """Return what a run is made from at one of the few sizes."""
+    """Return the inputs of a run at one of the few working sizes."""
     settings = given.settings
     return given.at(bucketed(given.size, settings.max_dim, settings.smallest_side))
 
 
 def _noise(size: Size) -> np.ndarray:
-    """Return a picture that nothing depends on, uint8 `[*size, 3]`."""
+    """Return a picture of noise, uint8 `[*size, 3]`."""
     return np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.compute.cache import StatisticsCache
-from nst_tf.compute.passes import summarize_blocks, summarize_whole
+from nst_tf.compute.passes import summarize_tiles, summarize_whole
 from nst_tf.compute.precision import feature_precision
 from nst_tf.inputs.pictures import Pictures
 from nst_tf.inputs.prepare import RunInputs
@@ -37,12 +37,12 @@ def scale_targets(
         terms: of the objective.
         fitted: what the run is made from.
         pictures: the photo and the paintings at the scale.
-        block_size: as for `Stage.plan`, or 0 to send whole pictures through the network.
+        block_size: longest side of a tile, or 0 to send whole pictures through the network.
         start: the image as the scale starts with it, `[1, h, w, 3]`; None at the first scale.
         memo: remembers what the network finds in the paintings; None: nothing is remembered.
         precision: as for `load_model`, which gave the network.
     """
-    summarize = summarize_blocks(network, block_size) if block_size else summarize_whole(network)
+    summarize = summarize_tiles(network, block_size) if block_size else summarize_whole(network)
     if memo is not None:
         weights, *others = _network(fitted.settings, precision)
         # Not the network itself, which the memo would keep alive without counting it.

@@ -1,4 +1,4 @@
-"""A gate that lets threads through in the order in which they came."""
+"""A waiting line for threads, and a setting of the process that threads share."""
 
 import threading
 import time
@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from nst_tf.utils.describe import counted
 from nst_tf.utils.errors import BusyError
 
-POLL = 0.05  # seconds between two looks at an event that ends the waiting
-RECHECK = 0.5  # seconds between two looks at what changes by time alone
+POLL = 0.05  # seconds between checks of an event that ends the waiting
+RECHECK = 0.5  # seconds between checks of conditions that change with time
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long threads wait in line, and how many.
+    """The limits of waiting in line.
 
     Attributes:
         seconds: maximum wait of each thread; 0: no limit.
-        length: maximum number of threads that wait at a time; None: no limit.
+        length: maximum number of threads that wait at a time; `None` for no limit.
     """
 
     seconds: float = 0.0
@@ -30,8 +30,8 @@ class Patience:
         """Refuse a thread that may not wait any longer.
 
         Args:
-            ahead: threads that were in line when it came.
-            waited: seconds since then.
+            ahead: number of threads that were in line before it.
+            waited: seconds since it came.
 
         Raises:
             BusyError: the line is full, or the time is over.
@@ -49,45 +49,63 @@ class Patience:
 PATIENT = Patience()
 
 
-class Gate:
-    """Threads wait in line; the first of them goes in as soon as it may.
+class WaitingLine:
+    """Threads wait in line for a place; the first of them gets it as soon as there is one.
 
-    What makes room for the next one is changed by the functions given to `enter` and `leave`, which
-    are called one at a time.
+    The functions given to `place` may change shared state: they are called one at a time.
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._line: deque[object] = deque()
 
-    def enter(
+    @contextmanager
+    def place(
         self,
-        may: Callable[[], bool],
+        is_free: Callable[[], bool],
         take: Callable[[], None],
+        give_back: Callable[[], None],
         cancel: threading.Event | None = None,
         patience: Patience = PATIENT,
-    ) -> bool:
-        """Wait in line, then take what is needed.
+    ) -> Iterator[bool]:
+        """Wait in line for a place, and hold it for the block.
 
         Args:
-            may: whether there is room; asked when the caller is the first in line, at every change
-                and from time to time.
-            take: takes the room.
+            is_free: returns whether there is a place; called while the thread is the first in line,
+                at every change and from time to time.
+            take: takes the place.
+            give_back: gives it back after the block.
             cancel: ends the waiting when it is set.
             patience: the limits of waiting.
 
-        Returns:
-            Whether the caller went in: False if it was cancelled.
+        Yields:
+            Whether the thread has a place: False if it was cancelled.
 
         Raises:
-            BusyError: it may not wait, or not any longer.
+            BusyError: the thread may not wait, or not any longer.
         """
+        has_place = self._wait(is_free, take, cancel, patience)
+        try:
+            yield has_place
+        finally:
+            if has_place:
+                with self._changed:
+                    give_back()
+                    self._changed.notify_all()
+
+    def _wait(
+        self,
+        is_free: Callable[[], bool],
+        take: Callable[[], None],
+        cancel: threading.Event | None,
+        patience: Patience,
+    ) -> bool:
         ticket, came = object(), time.monotonic()
         with self._changed:
             ahead = len(self._line)
             self._line.append(ticket)
             try:
-                while self._line[0] is not ticket or not may():
+                while self._line[0] is not ticket or not is_free():
                     if cancel is not None and cancel.is_set():
                         return False
                     patience.check(ahead, time.monotonic() - came)
@@ -98,41 +116,34 @@ class Gate:
                 self._line.remove(ticket)
                 self._changed.notify_all()
 
-    def leave(self, give: Callable[[], None]) -> None:
-        """Give back what was taken."""
-        with self._changed:
-            give()
-            self._changed.notify_all()
-
 
 class ProcessSetting:
     """A switch of the whole process that several threads may need in different positions.
 
-    Threads that need it in one position hold it together; one that needs the other position waits
-    until they are done, and those that come later wait behind it. When nobody holds it, it is as it
-    was before.
+    Threads that need it in one position hold it together. A thread that needs the other position
+    waits until they are done, and later threads wait behind it. When no thread holds the switch, it
+    has its original position.
 
     Args:
         read: returns its position.
-        write: sets it.
+        write: sets its position.
     """
 
     def __init__(self, read: Callable[[], bool], write: Callable[[bool], None]) -> None:
         self._read, self._write = read, write
-        self._gate = Gate()
+        self._line = WaitingLine()
         self._holders = 0
         self._position = self._before = False
 
     @contextmanager
     def at(self, position: bool) -> Iterator[None]:
         """Hold the switch in a position; a block that holds it must not ask for it again."""
-        self._gate.enter(
-            lambda: not self._holders or self._position == position, lambda: self._take(position)
-        )
-        try:
+        with self._line.place(
+            lambda: not self._holders or self._position == position,
+            lambda: self._take(position),
+            self._give_back,
+        ):
             yield
-        finally:
-            self._gate.leave(self._give)
 
     def _take(self, position: bool) -> None:
         if not self._holders:
@@ -140,7 +151,7 @@ class ProcessSetting:
             self._write(position)
         self._holders += 1
 
-    def _give(self) -> None:
+    def _give_back(self) -> None:
         self._holders -= 1
         if not self._holders:
             self._write(self._before)

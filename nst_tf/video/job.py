@@ -10,7 +10,7 @@ from absl import flags
 from nst_tf.cli.places import check_film, check_painting
 from nst_tf.cli.streams import print_out
 from nst_tf.cli.worker_flags import check_ray
-from nst_tf.compute.start import start_tensorflow
+from nst_tf.compute.device import start_tensorflow
 from nst_tf.settings import Settings
 from nst_tf.utils.errors import UserError
 from nst_tf.utils.files import check_outputs, free_name, joined_name, shortened

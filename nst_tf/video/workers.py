@@ -11,7 +11,7 @@ from absl import flags
 
 from nst_tf.batch.flags import flag_text
 from nst_tf.cli.worker_flags import WORKER_FLAGS
-from nst_tf.compute.start import start_tensorflow
+from nst_tf.compute.device import start_tensorflow
 from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.settings import Settings
 from nst_tf.video.flags import parse_film
@@ -22,7 +22,7 @@ from nst_tf.video.scenes import KeptScenes, Scene, scene_identity
 from nst_tf.video.shot import Shot
 from nst_tf.workers.job import Job, absolute_paths
 from nst_tf.workers.local import run_here
-from nst_tf.workers.outcome import Make, Outcome, Stopping, run_safely
+from nst_tf.workers.outcome import Outcome, ShouldStop, WorkerFactory, run_safely
 from nst_tf.workers.share import Share, run_need, split_resources
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def paint_scenes(
     inputs: FilmInputs,
     kept: KeptScenes,
     identity: dict[str, Any],
-    stopping: Stopping,
+    stopping: ShouldStop,
     show: Callable[[int], object],
 ) -> Iterator[Outcome]:
     """Have the scenes painted that are not whole yet, and yield what has become of each.
@@ -97,7 +97,7 @@ def _on_ray(
     values: flags.FlagValues,
     need: int,
     identity: dict[str, Any],
-    stopping: Stopping,
+    stopping: ShouldStop,
 ) -> Iterator[Outcome]:
     from nst_tf.workers.cluster import demand, joined
     from nst_tf.workers.ray import run_on_ray
@@ -105,7 +105,7 @@ def _on_ray(
     with joined(values.ray) as log:
         each = demand(values.ray_cpus, need)
         budget = None if each.gpus else each.memory
-        make: Make = functools.partial(ScenePainter, identity, budget, each.cpus)
+        make: WorkerFactory = functools.partial(ScenePainter, identity, budget, each.cpus)
         absolute = map(absolute_paths, jobs)  # machines have other current directories
         yield from run_on_ray(absolute, make, each, stopping, values.ray_workers, log=log)
 
@@ -160,11 +160,11 @@ class ScenePainter:
         self._threads = threads
         self._begun: tuple[FramePainter, _Reel] | None = None
 
-    def __call__(self, job: Job, stopping: Stopping) -> Outcome:
+    def __call__(self, job: Job, stopping: ShouldStop) -> Outcome:
         """Do a job; whatever goes wrong is told by the outcome."""
         return run_safely(job, lambda: self._paint(job, stopping))
 
-    def _paint(self, job: Job, stopping: Stopping) -> Outcome:
+    def _paint(self, job: Job, stopping: ShouldStop) -> Outcome:
         *film, (_, first), (_, end) = job.flags
         count = int(end) - int(first)
         painter, reel = self._begun = self._begun or self._begin(

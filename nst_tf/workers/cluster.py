@@ -1,4 +1,4 @@
-"""The Ray cluster itself: joining it, and how many actors it has room for."""
+"""The Ray cluster: connection, capacity and messages."""
 
 import logging
 import os
@@ -18,10 +18,10 @@ PATIENCE = 5.0  # seconds for an answer; Ray itself tries for minutes
 
 
 class Demand(NamedTuple):
-    """What an actor takes of its node.
+    """The resources that an actor needs of its node.
 
     Attributes:
-        cpus: processors, and as many threads of TensorFlow.
+        cpus: number of processors, and of threads of TensorFlow.
         gpus: 1 or 0.
         memory: bytes.
     """
@@ -32,7 +32,7 @@ class Demand(NamedTuple):
 
 
 class RayLog:
-    """A file for what Ray prints. It stays if a line of ours names it."""
+    """A file for the messages of Ray, kept if one of our messages names it."""
 
     def __init__(self) -> None:
         descriptor, self._path = tempfile.mkstemp(prefix="nst_tf-ray-", suffix=".log")
@@ -45,7 +45,7 @@ class RayLog:
         return self._path
 
     def text(self) -> str:
-        """Return what has been printed."""
+        """Return the messages."""
         return Path(self._path).read_text(errors="replace")
 
     def close(self) -> None:
@@ -57,14 +57,14 @@ class RayLog:
 
 @contextmanager
 def joined(address: str) -> Iterator[RayLog]:
-    """Belong to a cluster for a block: `local` starts one of this machine alone.
+    """Join a cluster for a block; `local` starts one of this machine alone.
 
-    What Ray prints meanwhile goes to a file.
+    Messages of Ray go to a file meanwhile.
 
     Raises:
         ConnectionError: there is no cluster at the address, or it refuses.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray must not report usage
     with closing(RayLog()) as log, kept_stderr() as ours, stderr_to(log.file):
         try:
             _check_reachable(address)
@@ -82,7 +82,7 @@ def joined(address: str) -> Iterator[RayLog]:
 
 
 def _check_reachable(address: str) -> None:
-    """Raise an OSError if nobody answers at an address such as 10.0.0.1:6379."""
+    """Raise an OSError if there is no answer from an address such as 10.0.0.1:6379."""
     if found := _host_and_port(address):
         socket.create_connection((found[1], int(found[2])), PATIENCE).close()
 
@@ -103,7 +103,7 @@ def refusal(address: str, error: Exception, printed: str) -> str:
     Args:
         address: from --ray.
         error: what Ray raised.
-        printed: what Ray printed, which has the reason where the error does not.
+        printed: the messages of Ray, which have the reason where the error does not.
     """
     lines = [re.sub(r"^\[[^]]*\] \S+: ", "", line) for line in printed.splitlines()]
     reasons = [" ".join(str(error).split()), *lines[-1:]]
@@ -112,13 +112,13 @@ def refusal(address: str, error: Exception, printed: str) -> str:
             f"--ray {address} asks for another token: set RAY_AUTH_MODE=token and copy "
             "~/.ray/auth_token from the cluster's first machine"
         )
-    if _host_and_port(address):  # which has answered
+    if _host_and_port(address):  # it has answered
         return f"--ray {address} answers and refuses ({'; '.join(reasons)})"
     return nothing_there(address, error)
 
 
 def demand(cpus: int, memory: int) -> Demand:
-    """Return what an actor takes: a GPU too if the cluster has any.
+    """Return what an actor needs, including a GPU if the cluster has any.
 
     Args:
         cpus: processors.
@@ -145,12 +145,12 @@ def alive(nodes: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return {node["NodeID"]: node["NodeManagerAddress"] for node in nodes if node["Alive"]}
 
 
-def room(nodes: Sequence[Mapping[str, Any]], each: Demand) -> int:
-    """Return how many actors there is room for on the nodes that are alive.
+def capacity(nodes: Sequence[Mapping[str, Any]], each: Demand) -> int:
+    """Return how many actors fit on the nodes that are alive.
 
     Args:
         nodes: from `ray.nodes`.
-        each: what an actor takes.
+        each: the resources of an actor.
     """
     wanted = {"CPU": each.cpus, "GPU": each.gpus, "memory": each.memory}
     return sum(

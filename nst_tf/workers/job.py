@@ -1,4 +1,4 @@
-"""A job: one picture to make, as a set of flags of `run`."""
+"""A job: one picture to make, as a set of flags."""
 
 import os
 from typing import NamedTuple
@@ -6,35 +6,21 @@ from typing import NamedTuple
 from nst_tf.settings import INITS
 
 Flags = tuple[tuple[str, str], ...]
-"""Names and values of flags, in order; one that takes several values is there for each."""
+"""Names and values of flags, in order; a flag with several values has an entry for each."""
 
 PICTURES = ("content", "style", "content_mask", "style_mask", "keep_mask")
-"""The flags of a row that name files and are no settings."""
+"""The flags of a row that name files and are not settings."""
 
 WORDS = {"init": INITS, "weights": ("bundled", "imagenet")}
-"""The settings that may name files, and their words that do not."""
-
-
-class Row(NamedTuple):
-    """What a manifest or a pair of directories says of a job.
-
-    Attributes:
-        place: where it says so, such as `jobs.csv:12`.
-        flags: of `run`.
-        output: the picture's name in the directory of all, if the row has one.
-    """
-
-    place: str
-    flags: Flags
-    output: str = ""
+"""The settings that may name files, and their values that do not."""
 
 
 class Job(NamedTuple):
     """One picture to make.
 
     Attributes:
-        place: of its row.
-        flags: those of all jobs, then those of the row, which win.
+        place: of its row, such as `jobs.csv:12`.
+        flags: those of all jobs, then those of the row, which override them.
         output: path of the picture.
     """
 
@@ -47,7 +33,7 @@ class Job(NamedTuple):
         return [value for flag, value in self.flags if flag == name]
 
     def words(self) -> list[str]:
-        """Return the command line of `run` that makes the picture, or goes on with it."""
+        """Return the command line of `nst-tf` that makes the picture, or resumes it."""
         given = (f"--{name}={value}" for name, value in self.flags)
         return [*given, f"--output={self.output}", "--resume"]
 

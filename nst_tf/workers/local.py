@@ -1,4 +1,4 @@
-"""Jobs done by processes of this machine, each of which can be lost without the others."""
+"""Jobs run by processes of this machine, each of which can die without the others."""
 
 import dataclasses
 import multiprocessing
@@ -10,42 +10,42 @@ from multiprocessing.connection import Connection, wait
 
 from nst_tf.utils.stderr import own_stderr
 from nst_tf.workers.job import Job
-from nst_tf.workers.outcome import ATTEMPTS, Make, Outcome, Stopping
+from nst_tf.workers.outcome import ATTEMPTS, Outcome, ShouldStop, WorkerFactory
 
-LOOK = 0.2  # seconds between looks at whether to stop
-PATIENCE = 10.0  # seconds that a worker without work may take to end
+LOOK = 0.2  # seconds between calls of `should_stop`
+PATIENCE = 10.0  # seconds for an idle worker to end
 
 
 def run_here(
-    jobs: Iterator[Job], make: Make, workers: int, stopping: Stopping
+    jobs: Iterator[Job], make: WorkerFactory, workers: int, should_stop: ShouldStop
 ) -> Iterator[Outcome]:
-    """Do jobs by worker processes and yield what has become of them, as they end.
+    """Run jobs in worker processes and yield their outcomes as they end.
 
-    A worker that dies fails its job alone. The job is tried once more, and so is one for which
-    memory ran out, both by a new process.
+    The death of a worker fails only its job. A new process tries the job once more. The same holds
+    for a job that ran out of memory.
 
     Args:
-        jobs: as many are taken as there are workers without one.
-        make: makes what does the jobs, in each worker.
-        workers: how many.
-        stopping: once it returns true, no job is begun, and those under way end soon.
+        jobs: one is taken whenever a worker is free.
+        make: makes the function that runs a job, in each worker.
+        workers: number of processes.
+        should_stop: once it returns true, no job is begun, and running ones end soon.
     """
     pool = _Pool(make, workers)
     again: deque[tuple[Job, int]] = deque()
     try:
         while True:
-            while pool.has_room and not stopping():
+            while pool.has_capacity and not should_stop():
                 job, attempt = again.popleft() if again else (next(jobs, None), 1)
                 if job is None:
                     break
                 pool.give(job, attempt)
             if not pool.busy:
                 return
-            for worker in pool.ended(stopping):
+            for worker in pool.ended(should_stop):
                 outcome = worker.outcome()
                 if outcome.worth_retrying:
                     pool.drop(worker)  # a new process has its memory back
-                if outcome.worth_retrying and outcome.attempts < ATTEMPTS and not stopping():
+                if outcome.worth_retrying and outcome.attempts < ATTEMPTS and not should_stop():
                     again.append((outcome.job, outcome.attempts + 1))
                 else:
                     yield outcome
@@ -54,16 +54,16 @@ def run_here(
 
 
 class _Pool:
-    """The workers; a process is begun when there is a job for it."""
+    """The workers; a process starts when there is a job for it."""
 
-    def __init__(self, make: Make, limit: int) -> None:
+    def __init__(self, make: WorkerFactory, limit: int) -> None:
         self._make = make
         self._limit = limit
         self._workers: list[_Worker] = []
-        self._told = False
+        self._stopped = False
 
     @property
-    def has_room(self) -> bool:
+    def has_capacity(self) -> bool:
         return len(self.busy) < self._limit
 
     @property
@@ -77,14 +77,14 @@ class _Pool:
             self._workers.append(worker)
         worker.give(job, attempt)
 
-    def ended(self, stopping: Stopping) -> list["_Worker"]:
-        """Return the workers that have something to say, as soon as there is one."""
+    def ended(self, should_stop: ShouldStop) -> list["_Worker"]:
+        """Wait for the next answers, and return the workers that sent them."""
         busy = {worker.connection: worker for worker in self.busy}
         while True:
-            if stopping() and not self._told:
-                self._told = True
+            if should_stop() and not self._stopped:
+                self._stopped = True
                 for worker in busy.values():
-                    worker.tell_to_stop()
+                    worker.stop()
             if found := wait(busy.keys(), LOOK):
                 return [busy[connection] for connection in found]  # type: ignore[index]
 
@@ -94,7 +94,7 @@ class _Pool:
 
     def close(self) -> None:
         for worker in self._workers:
-            worker.connection.close()  # all at once, then wait for each
+            worker.connection.close()  # first all, so that none waits for another
         for worker in self._workers:
             worker.close()
 
@@ -102,23 +102,23 @@ class _Pool:
 class _Worker:
     """A process that does one job at a time."""
 
-    def __init__(self, make: Make) -> None:
-        # Not `fork`: TensorFlow's threads would not be there in the child.
+    def __init__(self, make: WorkerFactory) -> None:
+        # Not `fork`: TensorFlow's threads would not exist in the child.
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self._process = context.Process(target=_work, args=(theirs, make))
         self._process.start()
-        theirs.close()  # so that the end of the process is the end of the pipe
+        theirs.close()  # so that the end of the process closes the pipe
         self.job: Job | None = None
         self._attempt = 0
 
     def give(self, job: Job, attempt: int) -> None:
         self.job, self._attempt = job, attempt
-        with suppress(OSError):  # a process that has died is noticed when it is asked
+        with suppress(OSError):  # a dead process is noticed when its answer is read
             self.connection.send(job)
 
     def outcome(self) -> Outcome:
-        """Return what has become of the job."""
+        """Return the outcome of the job."""
         assert self.job
         job, self.job = self.job, None
         try:
@@ -130,7 +130,7 @@ class _Worker:
         worker = f"process {self._process.pid}"
         return dataclasses.replace(outcome, attempts=self._attempt, worker=worker)
 
-    def tell_to_stop(self) -> None:
+    def stop(self) -> None:
         with suppress(OSError):
             self.connection.send(None)
 
@@ -154,15 +154,15 @@ def ended_how(status: int) -> str:
     return f"the process that painted it was ended by {name}{memory}"
 
 
-def _work(connection: Connection, make: Make) -> None:
-    """Do jobs until nobody asks for more; runs in a process of its own."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the first process says when to stop
+def _work(connection: Connection, make: WorkerFactory) -> None:
+    """Run jobs until the first process sends no more; called in the worker process."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the first process decides when to stop
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     own_stderr()
-    # Whatever comes while a job goes on means to stop, and so does the end of the first process.
-    stopping: Callable[[], bool] = connection.poll
-    paint = make()
+    # Any message during a job, or the end of the first process, is a request to stop.
+    should_stop: Callable[[], bool] = connection.poll
+    run_job = make()
     with suppress(EOFError, OSError):
         while (job := connection.recv()) is not None:
-            connection.send(paint(job, stopping))
+            connection.send(run_job(job, should_stop))

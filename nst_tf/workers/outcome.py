@@ -1,4 +1,4 @@
-"""What has become of a job, and the seam between jobs and those who run them."""
+"""The outcome of a job, and the interface between jobs and the workers that run them."""
 
 import dataclasses
 import time
@@ -14,25 +14,25 @@ from nst_tf.workers.job import Job
 
 Status = Literal["done", "failed", "stopped"]
 
-ATTEMPTS = 2  # of a job, at most
+ATTEMPTS = 2  # maximum for a job
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What has become of a job.
+    """The outcome of a job.
 
     Attributes:
         job: the job itself.
-        status: `done`, `failed`, or `stopped` before its end, so that it can go on.
-        error: what went wrong, in a line.
-        seconds: that it took.
-        steps: that it took, those before it went on included.
+        status: `done`, `failed`, or `stopped` before its end and resumable.
+        error: one line about what went wrong.
+        seconds: duration.
+        steps: number of steps, including those before it was resumed.
         losses: of its last step, by term.
-        warnings: lines that tell what to know of the picture.
-        worth_retrying: whether it failed for a reason that may have gone: a lost worker, memory.
-        attempts: times that it was begun.
+        warnings: one line each.
+        worth_retrying: whether the failure may be temporary: a lost worker, or memory.
+        attempts: number of times that it was begun.
         details: the traceback of a bug.
-        worker: which process had it, in words.
+        worker: description of the process that ran it.
     """
 
     job: Job
@@ -48,22 +48,22 @@ class Outcome:
     worker: str = ""
 
 
-Stopping = Callable[[], bool]
-"""Returns whether jobs that are under way must end soon."""
+ShouldStop = Callable[[], bool]
+"""Returns whether running jobs must end soon."""
 
-Paint = Callable[[Job, Stopping], Outcome]
-"""Does a job and never raises an error: whatever happens is told by the outcome."""
+RunJob = Callable[[Job, ShouldStop], Outcome]
+"""Runs a job; errors are reported by the outcome and never raised."""
 
-Make = Callable[[], Paint]
-"""Makes a `Paint` in the process that will use it; it can be pickled."""
+WorkerFactory = Callable[[], RunJob]
+"""Makes a `RunJob` in the worker process that uses it; must be picklable."""
 
 
 def run_safely(job: Job, do: Callable[[], Outcome]) -> Outcome:
-    """Return the outcome of a job: errors and warnings are told by it, with the time that it took.
+    """Run `do` and return its outcome with timing; errors and warnings are recorded, not raised.
 
     Args:
         job: the job.
-        do: does it.
+        do: runs it.
     """
     began = time.perf_counter()
     with warnings.catch_warnings(record=True) as warned:
@@ -76,7 +76,7 @@ def run_safely(job: Job, do: Callable[[], Outcome]) -> Outcome:
         except MemoryError:
             text = "memory ran out: lower --max_dim, --style_scale or --jobs"
             outcome = Outcome(job, "failed", text, worth_retrying=True)
-        except Exception as error:  # a bug, which must not cost the other jobs
+        except Exception as error:  # a bug must not end the other jobs
             text = f"{type(error).__name__}: {_line(error)}"
             outcome = Outcome(job, "failed", text, details=traceback.format_exc())
     return dataclasses.replace(

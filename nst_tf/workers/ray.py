@@ -1,4 +1,4 @@
-"""Jobs done by actors on a Ray cluster. Nothing else imports Ray."""
+"""Jobs run by actors on a Ray cluster."""
 
 import dataclasses
 import math
@@ -14,24 +14,24 @@ import ray
 
 from nst_tf.utils.errors import UserError
 from nst_tf.utils.files import make_directory, write_whole
-from nst_tf.workers.cluster import Demand, RayLog, alive, room
+from nst_tf.workers.cluster import Demand, RayLog, alive, capacity
 from nst_tf.workers.job import Job
-from nst_tf.workers.outcome import ATTEMPTS, Make, Outcome, Stopping
+from nst_tf.workers.outcome import ATTEMPTS, Outcome, ShouldStop, WorkerFactory
 from nst_tf.workers.ship import Parcel, Sender, painted_elsewhere
 
 LOOK = 2.0  # seconds between looks at which nodes there are
 NAME_LENGTH = 100  # characters of a task's name
-# Ray's metrics keep 1.8 kB of each name for ever, here and in the actors; its dashboard keeps no
-# more tasks than this. The actors' logs, which it shows too, name every job.
+# Ray's metrics never release the 1.8 kB of a task's name, here and in the actors; its dashboard
+# keeps no more tasks than this. The actors' logs, which it shows too, name every job.
 NAMES = 10_000
 
 
 class Answer(NamedTuple):
-    """What an actor sends back.
+    """The answer of an actor.
 
     Attributes:
         outcome: of the job.
-        picture: the file that it has made, if pictures are shipped.
+        picture: the file with the picture, if pictures are shipped.
     """
 
     outcome: Outcome
@@ -39,26 +39,26 @@ class Answer(NamedTuple):
 
 
 class Actor:
-    """A process of the cluster that does jobs and keeps what the next one can use.
+    """A process of the cluster that runs jobs.
 
     Args:
-        make: makes what does the jobs.
+        make: makes the function that runs a job.
     """
 
-    def __init__(self, make: Make) -> None:
+    def __init__(self, make: WorkerFactory) -> None:
         self._paint = make()
         self._stopping = threading.Event()
 
     def ready(self) -> None:
-        """Answer as soon as there is room for the actor somewhere."""
+        """Answer as soon as the actor has been placed on a node."""
 
     def paint(self, job: Job, names: Sequence[str] | None, *contents: bytes) -> Answer:
-        """Do a job.
+        """Run a job.
 
         Args:
             job: the job itself.
-            names: the files that have been shipped; None: all machines see the same files.
-            contents: theirs.
+            names: paths of the shipped files; `None` where all machines share a file system.
+            contents: of these files.
         """
         line = f"{job.place} -> {job.output}".encode(errors="backslashreplace")
         print(line.decode(), flush=True)  # to the actor's log
@@ -71,25 +71,25 @@ class Actor:
                 outcome, picture = painted_elsewhere(
                     self._paint, job, parcel, self._stopping.is_set
                 )
-            except OSError as error:  # this machine has no room for the files
+            except OSError as error:  # the disk of this machine is full
                 outcome = Outcome(job, "failed", str(error))
         worker = f"process {os.getpid()} of node {ray.util.get_node_ip_address()}"
         return Answer(dataclasses.replace(outcome, worker=worker), picture)
 
     @ray.method(concurrency_group="control")  # while a job is under way
     def stop(self) -> None:
-        """Let the job that is under way end soon, and those that wait at once."""
+        """Ask the running job to end soon, and the waiting ones at once."""
         self._stopping.set()
 
 
 class _Hand:
     """An actor as the driver sees it.
 
-    It has one job at a time. With a second one in its queue it would save a millisecond, but if it
-    died, nobody could say which of the two had been begun.
+    It has one job at a time. A second one in its queue would save a millisecond, but if the actor
+    died, it would be unknown which of the two had been begun.
     """
 
-    def __init__(self, kind: Any, make: Make) -> None:
+    def __init__(self, kind: Any, make: WorkerFactory) -> None:
         self.actor = kind.remote(make)
         self.awaited: Any = self.actor.ready.remote()
         self.job: Job | None = None
@@ -100,7 +100,7 @@ class _Hand:
         return self.awaited is None
 
     def give(self, job: Job, attempt: int, sender: Sender | None, name: str) -> None:
-        """Give it a job, which Ray's dashboard shows by a name.
+        """Send a job, which Ray's dashboard shows under `name`.
 
         Raises:
             OSError: a file that is to be shipped cannot be read.
@@ -110,7 +110,7 @@ class _Hand:
         self.job, self.attempt = job, attempt
 
     def answer(self) -> Outcome | None:
-        """Return what has become of its job; None if it has had none and is there now.
+        """Return the outcome of its job; `None` if the answer only says that the actor is ready.
 
         Raises:
             RayError: the actor has died.
@@ -132,14 +132,14 @@ class _Hand:
 
 
 class _Fleet:
-    """The actors, as many as there is room for while nodes come and go.
+    """The actors: as many as fit on the nodes, while these join and leave.
 
     Ray's own `max_restarts` and `max_task_retries` are not used. When a node is lost, Ray 2.60
     spends the retries on connections that are refused, before it knows of the loss, and restarts
-    the actor only if there is room for one more. So a new actor takes the place of a dead one.
+    the actor only if one more fits. So a new actor replaces a dead one here.
     """
 
-    def __init__(self, make: Make, each: Demand, limit: int, log: RayLog | None) -> None:
+    def __init__(self, make: WorkerFactory, each: Demand, limit: int, log: RayLog | None) -> None:
         kind = ray.remote(concurrency_groups={"control": 1})(Actor)  # type: ignore[call-overload]
         self._kind = kind.options(num_cpus=each.cpus, num_gpus=each.gpus, memory=each.memory)
         self._make, self._each, self._limit = make, each, limit
@@ -153,17 +153,17 @@ class _Fleet:
         return any(hand.job for hand in self.hands)
 
     def grow(self) -> None:
-        """Make actors where there is room for them.
+        """Start actors where they fit.
 
         Raises:
-            UserError: no node has room for any.
+            UserError: none fits on any node.
         """
         if time.monotonic() - self._looked < LOOK:
             return
         self._looked = time.monotonic()
         nodes = ray.nodes()
         self.report_losses(nodes)
-        wanted = room(nodes, self._each)
+        wanted = capacity(nodes, self._each)
         if not wanted and not self.hands:
             raise UserError(
                 f"no node has {self._each.cpus} processors and {self._each.memory >> 20} MiB of "
@@ -173,7 +173,7 @@ class _Fleet:
             self.hands.append(_Hand(self._kind, self._make))
 
     def report_losses(self, nodes: Sequence[Mapping[str, Any]]) -> None:
-        """Warn of machines that were there before and are not any more.
+        """Warn about machines that have left since the last call.
 
         Args:
             nodes: from `ray.nodes`.
@@ -187,9 +187,9 @@ class _Fleet:
         self._alive = now
 
     def answers(self) -> list[Outcome]:
-        """Wait a while for an answer and return what has become of jobs.
+        """Wait a while for answers, and return the outcomes of jobs.
 
-        An actor that has died is given up; its job is worth another attempt.
+        An actor that has died is dropped, and its job is worth another attempt.
         """
         awaited = {hand.awaited: hand for hand in self.hands if not hand.is_free}
         found = [self._answer(awaited[ref]) for ref in ray.wait(list(awaited), timeout=LOOK)[0]]
@@ -200,7 +200,7 @@ class _Fleet:
             return hand.answer()
         except ray.exceptions.RayError as error:
             self.hands.remove(hand)
-            self._looked = -math.inf  # another takes its place at once
+            self._looked = -math.inf  # so that a new actor replaces it at once
             ray.kill(hand.actor)
             if hand.job is None:
                 return None
@@ -211,29 +211,29 @@ class _Fleet:
 
 def run_on_ray(
     jobs: Iterator[Job],
-    make: Make,
+    make: WorkerFactory,
     each: Demand,
-    stopping: Stopping,
+    should_stop: ShouldStop,
     limit: int = 0,
     sender: Sender | None = None,
     log: RayLog | None = None,
 ) -> Iterator[Outcome]:
-    """Do jobs on the cluster and yield what has become of them, as they end.
+    """Run jobs on the cluster and yield their outcomes as they end.
 
-    If an actor dies, alone or with its node, another one tries its job once more; so does one if
-    memory ran out.
+    After the death of an actor, alone or with its node, another one tries the job once more. The
+    same holds for a job that ran out of memory.
 
     Args:
-        jobs: as many are taken as there are actors without one.
-        make: makes what does the jobs, in each actor.
-        each: what an actor takes of its node.
-        stopping: once it returns true, no job is begun, and those under way end soon.
-        limit: of actors; 0: as many as there is room for.
-        sender: ships files; None: all machines see the same ones.
-        log: has what Ray prints.
+        jobs: one is taken whenever an actor is free.
+        make: makes the function that runs a job, in each actor.
+        each: the resources of an actor.
+        should_stop: once it returns true, no job is begun, and running ones end soon.
+        limit: maximum number of actors; 0 for as many as fit.
+        sender: ships files; `None` where all machines share a file system.
+        log: the messages of Ray.
 
     Raises:
-        UserError: no node has room for an actor.
+        UserError: an actor fits on no node.
     """
     fleet = _Fleet(make, each, limit, log)
     again: deque[tuple[Job, int]] = deque()
@@ -241,7 +241,7 @@ def run_on_ray(
     while True:
         fleet.grow()
         for hand in fleet.hands:
-            while hand.is_free and (left or again) and not stopping():
+            while hand.is_free and (left or again) and not should_stop():
                 job, attempt = again.popleft() if again else (next(jobs, None), 1)
                 if job is None:
                     left = False
@@ -252,22 +252,22 @@ def run_on_ray(
                     hand.give(job, attempt, sender, name)
                 except OSError as error:
                     yield Outcome(job, "failed", str(error))
-        if stopping() and not told:
+        if should_stop() and not told:
             told = True
             for hand in fleet.hands:
                 hand.actor.stop.remote()
-        if not fleet.busy and (stopping() or not (left or again)):
+        if not fleet.busy and (should_stop() or not (left or again)):
             fleet.report_losses(ray.nodes())  # since the last look
             return
         for outcome in fleet.answers():
-            if outcome.worth_retrying and outcome.attempts < ATTEMPTS and not stopping():
+            if outcome.worth_retrying and outcome.attempts < ATTEMPTS and not should_stop():
                 again.append((outcome.job, outcome.attempts + 1))
             else:
                 yield outcome
 
 
 def _received(outcome: Outcome, picture: bytes) -> Outcome:
-    """Write a picture that has been sent back."""
+    """Write a picture that an actor has sent back, and return the outcome."""
     job = outcome.job
     try:
         make_directory(os.path.dirname(job.output) or os.curdir)

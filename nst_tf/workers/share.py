@@ -1,4 +1,4 @@
-"""How memory and processors are shared out among workers."""
+"""The division of memory and processors among workers."""
 
 import os
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ from nst_tf.validation import parse_bytes
 
 
 class Share(NamedTuple):
-    """What each worker has.
+    """The share of each worker.
 
     Attributes:
-        workers: how many there are.
-        budget: bytes that each may take; None: what the settings say.
-        threads: that TensorFlow may use in each; 0: all.
+        workers: number of workers.
+        budget: bytes that each may use; `None` leaves it to the settings.
+        threads: number of threads that TensorFlow may use in each; 0 for all.
     """
 
     workers: int
@@ -24,21 +24,21 @@ class Share(NamedTuple):
 
 
 def split_resources(workers: int, need: int, budgets: Sequence[str]) -> Share:
-    """Return what each worker has, and fewer workers where memory has no room for all.
+    """Return the share of each worker, with fewer workers if memory is not enough for all.
 
     TensorFlow must have been started.
 
     Args:
-        workers: how many there are to be, two at least.
-        need: bytes that each of them takes.
-        budgets: what settings allow for all of them, sizes or `auto`.
+        workers: wanted number of workers, at least 2.
+        need: bytes that each of them needs.
+        budgets: `memory_budget` of the settings; each limits all workers together.
     """
     import tensorflow as tf
 
     from nst_tf.compute.budget import free_memory
 
     processors = processor_count()
-    if tf.config.list_logical_devices("GPU"):  # TensorFlow does not tell what is free
+    if tf.config.list_logical_devices("GPU"):  # their free memory is unknown
         return Share(workers, None, max(1, processors // workers))
     given = [parse_bytes(size) for size in budgets if size != "auto"]
     total = min([free_memory(), *given])
@@ -47,29 +47,29 @@ def split_resources(workers: int, need: int, budgets: Sequence[str]) -> Share:
 
 
 def processor_count() -> int:
-    """Return how many processors this process may use."""
+    """Return the number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def budget_within(settings: Settings, most: int | None) -> int | None:
-    """Return the smaller of `most` and what the settings allow; `None` asks this machine."""
+    """Return the smaller of `most` and the budget of the settings; `None` asks this machine."""
     if most is None or settings.memory_budget == "auto":
         return most
     return min(most, parse_bytes(settings.memory_budget))
 
 
 def run_need(fitted: RunInputs, masks: int, most: int | None = None) -> int:
-    """Return the bytes that a run takes, those of the process included.
+    """Return the bytes that the process of a run needs.
 
     Args:
-        fitted: what it is made from.
-        masks: how many regions have a content mask.
-        most: bytes that the process may take at most; `None` stands for what this machine has.
+        fitted: the inputs of the run.
+        masks: number of regions that have a content mask.
+        most: maximum number of bytes; `None` takes the memory budget of this machine.
 
     Raises:
-        ValueError: it fits into memory in no way.
+        UserError: the run does not fit into memory.
     """
     from nst_tf.compute.plan import plan_memory
 

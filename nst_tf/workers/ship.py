@@ -1,4 +1,4 @@
-"""Files sent along with a job, and its picture sent back, where machines share no folder."""
+"""Files sent to workers with a job, and its picture sent back, without a shared file system."""
 
 import dataclasses
 import os
@@ -9,21 +9,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nst_tf.workers.job import Flags, Job, names_file
-from nst_tf.workers.outcome import Outcome, Paint, Stopping
+from nst_tf.workers.outcome import Outcome, RunJob, ShouldStop
 
-HELD = 64  # files that stay in the object store, since the next jobs may need them
+HELD = 64  # files that stay in the object store for the next jobs
 
 
 def input_files(flags: Flags) -> list[str]:
-    """Return the files that flags of `run` name, each once."""
+    """Return the files that the flags of a job name, each once."""
     return list(dict.fromkeys(value for name, value in flags if names_file(name, value)))
 
 
 class Sender:
-    """Puts files where the workers find them, each once as long as it is remembered.
+    """Stores files for the workers; the latest are stored only once.
 
     Args:
-        put: stores the bytes of a file and returns what stands for them.
+        put: stores the bytes of a file and returns a reference to them.
     """
 
     def __init__(self, put: Callable[[bytes], Any]) -> None:
@@ -31,7 +31,7 @@ class Sender:
         self._held: OrderedDict[str, Any] = OrderedDict()
 
     def pack(self, job: Job) -> tuple[list[str], list[Any]]:
-        """Return the names of a job's files, and what stands for their contents.
+        """Return the paths of a job's files, and references to their contents.
 
         Raises:
             OSError: a file cannot be read.
@@ -56,7 +56,7 @@ class Parcel(NamedTuple):
     """Files that have been sent.
 
     Attributes:
-        names: their paths, where they come from.
+        names: their paths on the first machine.
         contents: their bytes.
     """
 
@@ -65,20 +65,20 @@ class Parcel(NamedTuple):
 
 
 def painted_elsewhere(
-    paint: Paint, job: Job, parcel: Parcel, stopping: Stopping
+    run_job: RunJob, job: Job, parcel: Parcel, should_stop: ShouldStop
 ) -> tuple[Outcome, bytes]:
-    """Do a job whose files are not on this machine; return what has become of it and the picture.
+    """Run a job whose files are not on this machine; return its outcome and the picture.
 
     Args:
-        paint: does it.
-        job: with the paths of the machine that it comes from.
+        run_job: runs it.
+        job: with the paths of the first machine.
         parcel: the files.
-        stopping: as for `paint`.
+        should_stop: once it returns true, the job ends soon.
     """
     with tempfile.TemporaryDirectory(prefix="nst_tf-") as folder:
         places = {}
         for number, (name, data) in enumerate(zip(*parcel, strict=True)):
-            place = Path(folder, str(number), Path(name).name)  # the metadata tell the name
+            place = Path(folder, str(number), Path(name).name)  # the metadata record the name
             place.parent.mkdir()
             place.write_bytes(data)
             places[name] = str(place)
@@ -86,7 +86,7 @@ def painted_elsewhere(
         flags = tuple(
             (name, places[value] if names_file(name, value) else value) for name, value in job.flags
         )
-        outcome = paint(Job(job.place, flags, output), stopping)
+        outcome = run_job(Job(job.place, flags, output), should_stop)
         error = outcome.error.replace(output, job.output)
         for name, there in places.items():
             error = error.replace(there, name)

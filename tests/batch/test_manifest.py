@@ -4,12 +4,12 @@ import os
 
 import pytest
 
-from nst_tf.batch.manifest import Manifest, pair_rows
+from nst_tf.batch.manifest import pair_rows, read_manifest
 
 
 def rows(path, text, encoding="utf-8"):
     path.write_text(text, encoding=encoding)
-    found = list(Manifest(str(path)).rows())
+    found = list(read_manifest(str(path)))
     return [str(row).replace(str(path), "FILE") if isinstance(row, ValueError) else row.flags
             for row in found]  # fmt: skip
 
@@ -42,7 +42,7 @@ def test_a_row_of_json_is_a_set_of_flags(tmp_path):
 def test_the_output_of_a_row_is_no_flag(tmp_path):
     path = tmp_path / "jobs.csv"
     path.write_text("content,output\na.jpg,b.png\n")
-    (row,) = Manifest(str(path)).rows()
+    (row,) = read_manifest(str(path))
     assert (row.output, row.flags) == ("b.png", (("content", "a.jpg"),))
     assert row.place == f"{path}:2"
 
@@ -86,12 +86,12 @@ def test_errors_name_file_and_line(tmp_path, name, text, problems):
 
 def test_files_that_are_no_manifests_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"--manifest none.csv does not exist: check the"):
-        Manifest("none.csv")
+        list(read_manifest("none.csv"))
     with pytest.raises(IsADirectoryError, match=r"is a directory: name a .csv or .jsonl"):
-        Manifest(str(tmp_path))
+        list(read_manifest(str(tmp_path)))
     (tmp_path / "latin.csv").write_bytes(b"content\n\xe9.jpg\n")
     with pytest.raises(ValueError, match=r"latin.csv is not text in UTF-8: save it as .csv in UTF"):
-        list(Manifest(str(tmp_path / "latin.csv")).rows())
+        list(read_manifest(str(tmp_path / "latin.csv")))
 
 
 TWO = [(("content", "a.jpg"), ("style", "b.jpg"), ("max_dim", "50")), (("content", "c.jpg"),)]
@@ -131,16 +131,14 @@ def test_ramps_of_json_are_those_of_flags(tmp_path):
     ]
 
 
-def test_a_pipe_is_read_as_often_as_needed():
+def test_a_pipe_is_read():
     read, write = os.pipe()
     os.write(write, b"content,style\na.jpg,b.jpg\n")
     os.close(write)
-    manifest = Manifest(f"/dev/fd/{read}")
+    (row,) = read_manifest(f"/dev/fd/{read}")
     os.close(read)
-    for _ in range(2):
-        (row,) = manifest.rows()
-        assert row.place == f"/dev/fd/{read}:2"
-        assert row.flags == (("content", "a.jpg"), ("style", "b.jpg"))
+    assert row.place == f"/dev/fd/{read}:2"
+    assert row.flags == (("content", "a.jpg"), ("style", "b.jpg"))
 
 
 def test_pairs():

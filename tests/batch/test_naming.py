@@ -5,7 +5,7 @@ import os
 import pytest
 
 from nst_tf import Settings
-from nst_tf.batch.naming import LENGTHS, Taken, Template, identity, place_output
+from nst_tf.batch.naming import LENGTHS, Template, duplicates, identity, place_output
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,5 @@ def test_names_that_are_too_long_for_a_file_are_cut(tmp_path):
 
 def test_a_name_that_is_taken_twice_is_seen(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    taken = Taken()
-    for name in ("out/a.png", "out/b.png", f"{tmp_path}/out/c.png", "out/c.png"):
-        taken.add(name)
-    assert taken.twice() == {identity("out/c.png")}
+    names = ("out/a.png", "out/b.png", f"{tmp_path}/out/c.png", "out/c.png")
+    assert duplicates(map(identity, names)) == {identity("out/c.png")}

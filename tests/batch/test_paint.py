@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nst_tf.batch.paint import Painter
+from nst_tf.batch.paint import JobPainter
 from nst_tf.images.metadata import read_metadata
 from nst_tf.workers.job import Job
 
@@ -13,7 +13,7 @@ SHALLOW = (("content_layers", "block2_conv2"), ("style_layers", "block1_conv1"))
 
 @pytest.fixture(scope="module")
 def paint():
-    return Painter()
+    return JobPainter()
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def test_the_code_of_the_page_of_python_runs(quick, files, monkeypatch, capsys):
     plain = nst_tf.stylize(names["photo"], names["painting"])
     spreads = [np.ptp(picture, axis=-1).mean() for picture in (names["picture"], plain)]
     assert spreads[0] < 0.97 * spreads[1]
-    assert names["stream"].result.why in ("finished", "cancelled")
+    assert names["stream"].result.stop_reason in ("finished", "cancelled")
     assert "total" in capsys.readouterr().out
 
 
@@ -151,7 +151,7 @@ def test_the_service_of_its_page_paints_and_tells_its_progress(quick, files):
         lines = browser.post("/watch?strength=0.7", files=uploads).text.splitlines()
         *steps, last = map(json.loads, lines)
         assert [line["step"] for line in steps] == list(range(1, len(steps) + 1))
-        assert last["why"] == "finished"
+        assert last["stop_reason"] == "finished"
         assert base64.b64decode(last["png"]) == response.content
         wrong = browser.post("/paint", files=uploads | {"photo": b"no picture"})
         assert wrong.status_code == 422

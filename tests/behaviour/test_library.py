@@ -79,7 +79,7 @@ def test_no_repr_holds_pixels(photo, painting):
         assert "numpy=" not in repr(value)
         assert repr(value).startswith(f"{type(value).__name__}(")
     assert "pixels=<float32 [36, 48, 3]>" in repr(result)
-    assert "why='finished'" in repr(result)
+    assert "stop_reason='finished'" in repr(result)
     assert repr(Settings(seed=3)) == "Settings(seed=3)"
     assert eval(repr(settings), {"Settings": Settings}) == settings
 

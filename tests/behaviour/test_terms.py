@@ -12,7 +12,7 @@ import tensorflow as tf
 from nst_tf import Settings, stylize
 from nst_tf.callbacks import History, save_run_figure
 from nst_tf.compute.evaluate import compiled
-from nst_tf.compute.passes import summarize_blocks
+from nst_tf.compute.passes import summarize_tiles
 from nst_tf.compute.plan import plan_memory
 from nst_tf.images.masks import Region
 from nst_tf.inputs.prepare import prepare_inputs
@@ -114,7 +114,7 @@ def test_it_is_exact_by_blocks(pixels, regions, with_regions):
     network, terms = load_model(SETTINGS), make_terms(SETTINGS)
     targets = whole_targets(network, terms, fitted)
     by_blocks = make_targets(
-        terms, SETTINGS, fitted.content, fitted.styles, summarize_blocks(network, 16),
+        terms, SETTINGS, fitted.content, fitted.styles, summarize_tiles(network, 16),
         fitted.regions,
     )  # fmt: skip
     count = sum(key[0] == "toy" for key in targets.parts)

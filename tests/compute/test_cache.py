@@ -1,4 +1,4 @@
-"""What the memo keeps, and what it does not keep alive."""
+"""What the cache keeps, and what it does not keep alive."""
 
 import dataclasses
 import gc
@@ -20,7 +20,7 @@ SHALLOW = Settings(
 
 
 class Kinds(StatisticsCache):
-    """A memo that lists what it is given as the kind of each run."""
+    """A cache that lists what it is given as the kind of each run."""
 
     def __init__(self):
         super().__init__(1 << 24)
@@ -39,35 +39,35 @@ def forget_networks():
 
 @pytest.fixture
 def learn(pixels):
-    """Return a function that lets a memo learn and returns a reference to the network."""
+    """Return a function that lets a cache learn and returns a reference to the network."""
 
-    def learn(memo, **changes):
+    def learn(cache, **changes):
         settings = dataclasses.replace(SHALLOW, **changes)
         fitted = prepare_inputs(pixels(32, 32), [pixels(32, 32, seed=1)], settings)
-        transfer = StyleTransfer(fitted, memo=memo)
+        transfer = StyleTransfer(fitted, memo=cache)
         transfer.prepare()
         return weakref.ref(transfer.network)
 
     return learn
 
 
-def test_a_memo_keeps_no_network_alive(learn):
-    memo = StatisticsCache(1 << 24)
+def test_a_cache_keeps_no_network_alive(learn):
+    cache = StatisticsCache(1 << 24)
     layers = ("block1_conv1", "block1_conv2", "block1_pool", "block2_conv1", "block2_conv2")
-    networks = [learn(memo, style_layers=(layer,)) for layer in layers]
+    networks = [learn(cache, style_layers=(layer,)) for layer in layers]
     forget_networks()
     assert [network() for network in networks] == [None] * len(layers)
 
 
 def test_the_statistics_of_a_network_serve_its_equal_and_no_other(learn):
-    memo = Kinds()
-    learn(memo)
+    cache = Kinds()
+    learn(cache)
     forget_networks()
-    learn(memo)
-    assert memo.kinds[0] == memo.kinds[1]
-    learn(memo, pooling="average")
-    learn(memo, padding="edge")
-    learn(memo, precision="bfloat16")
-    learn(memo, content_layers=("block1_pool",))
-    learn(memo, tf32=True)
-    assert len({*memo.kinds}) == 6
+    learn(cache)
+    assert cache.kinds[0] == cache.kinds[1]
+    learn(cache, pooling="average")
+    learn(cache, padding="edge")
+    learn(cache, precision="bfloat16")
+    learn(cache, content_layers=("block1_pool",))
+    learn(cache, tf32=True)
+    assert len({*cache.kinds}) == 6

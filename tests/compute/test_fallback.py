@@ -50,10 +50,10 @@ def needs_blocks_of(largest, error, tried):
 @every_error
 def test_smaller_blocks_are_tried_until_memory_suffices(error):
     tried = []
-    with pytest.warns(UserWarning, match="memory ran out: going on by blocks of") as warned:
+    with pytest.warns(UserWarning, match="out of memory: continuing with") as warned:
         result, used = with_less_memory(needs_blocks_of(512, error, tried), WHOLE)
-    assert [str(warning.message)[-10:] for warning in warned] == [
-        "024 pixels", "768 pixels", "512 pixels",
+    assert [str(warning.message).rpartition("with ")[2] for warning in warned] == [
+        "1024-pixel tiles", "768-pixel tiles", "512-pixel tiles",
     ]  # fmt: skip
     assert [plan.block_size for plan in tried] == [0, 1024, 768, 512]
     assert [plan.lbfgs_memory for plan in tried] == [20, 3, 3, 3]
@@ -65,8 +65,8 @@ def test_smaller_blocks_are_tried_until_memory_suffices(error):
 @every_error
 def test_after_the_smallest_blocks_memory_has_run_out(error):
     with (
-        pytest.warns(UserWarning, match="blocks of 128"),
-        pytest.raises(MemoryError, match="ran out, even by the smallest blocks") as caught,
+        pytest.warns(UserWarning, match="128-pixel tiles"),
+        pytest.raises(MemoryError, match="out of memory, even with the smallest tiles") as caught,
     ):
         with_less_memory(needs_blocks_of(0, error, []), WHOLE._replace(block_size=192))
     assert str(caught.value.__cause__) == str(error())
@@ -107,7 +107,7 @@ def test_what_failed_is_gone_before_less_is_tried():
 
     compiled.cache_clear()
     transformed_kernel.cache_clear()
-    with pytest.warns(UserWarning, match="memory ran out"):
+    with pytest.warns(UserWarning, match="out of memory"):
         with_less_memory(action, WHOLE)
     assert alive == [[], [False] * 3, [False] * 6]
 
@@ -150,7 +150,7 @@ def fail_once(monkeypatch, error, at, after=False):
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(plan, "BLOCK_SIZES", (32, 16))
+    monkeypatch.setattr(plan, "TILE_SIZES", (32, 16))
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_a_run_out_of_memory_ends_where_an_undisturbed_one_does(
             compared.append(failed[0]())
             assert compiled.cache_info().currsize == 1  # that of the blocks
 
-    with pytest.warns(UserWarning, match="by blocks of 32 pixels"):
+    with pytest.warns(UserWarning, match="with 32-pixel tiles"):
         image = stylize(content, style, settings, callbacks=[watch])
     assert compared == [None]
     assert [row.step for row in rows] == [1, 2, 3, 4]
@@ -195,7 +195,7 @@ def test_an_update_that_memory_interrupts_counts_once(pixels, monkeypatch, optim
     # The same plan again, so that nothing but the interruption makes a difference.
     monkeypatch.setattr(Plan, "smaller", lambda plan: plan)
     failed, again = fail_once(monkeypatch, ERRORS["tensorflow"], at=3, after=True), []
-    with pytest.warns(UserWarning, match="memory ran out"):
+    with pytest.warns(UserWarning, match="out of memory"):
         stylize(content, style, settings, callbacks=[lambda p: again.append(p.image())])
     assert failed
     np.testing.assert_array_equal(again, images)

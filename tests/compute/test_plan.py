@@ -6,22 +6,21 @@ import tensorflow as tf
 
 from nst_tf import Settings, stylize
 from nst_tf.compute import budget, plan
+from nst_tf.compute import estimate as estimates
 from nst_tf.compute.budget import BASE, GIB, MIB, cgroup_free, describe_bytes, memory_budget
-from nst_tf.compute.plan import (
-    BLOCKS,
+from nst_tf.compute.estimate import (
     COMPOSED,
-    KEPT,
     PICTURES,
     PLANES,
     SCRATCH,
     STYLE_PICTURES,
-    TILE_COPIES,
+    TILING,
+    TRANSFORMED_COPIES,
     WINOGRAD,
-    Plan,
     Workload,
     estimate,
-    plan_memory,
 )
+from nst_tf.compute.plan import RETENTION, Plan, plan_memory
 from nst_tf.compute.precision import feature_precision
 from nst_tf.compute.tiles import make_stages
 from nst_tf.images.resize import scaled
@@ -124,9 +123,9 @@ def test_what_onednn_keeps_of_coarser_scales_counts(gibibytes, monkeypatch):
     for scale, load, chosen in zip(scales, loads, plans, strict=True):
         pairs = min(chosen.lbfgs_memory, scale.steps)
         own = estimate(load, chosen.winograd, chosen.block_size, pairs)
-        assert chosen.peak == pytest.approx(own + KEPT * most, abs=1)
+        assert chosen.peak == pytest.approx(own + RETENTION * most, abs=1)
         assert chosen.peak <= gibibytes * GIB
-        most = max(most, own - BASE - (BLOCKS if chosen.block_size else 0))
+        most = max(most, own - BASE - (TILING if chosen.block_size else 0))
     # Small scales hardly count and stay whole; where nothing is short, all do, with all pairs.
     assert [chosen.block_size for chosen in plans[:3]] == [0, 0, 0]
     assert (gibibytes < 100) == any(chosen.block_size for chosen in plans)
@@ -143,6 +142,27 @@ def test_without_onednn_no_scale_minds_the_others(monkeypatch):
     assert sum(chosen.cost for chosen in plans) < sum(chosen.cost for chosen in kept)
 
 
+@pytest.mark.parametrize("onednn", [True, False])
+@pytest.mark.parametrize("factor", [1.1, 2.0])
+def test_plans_keep_within_any_budget_and_more_memory_never_costs_time(factor, onednn, monkeypatch):
+    monkeypatch.setattr(plan, "has_onednn", lambda: onednn)
+    settings = dataclasses.replace(PAINTING, optimizer="lbfgs", scale_factor=factor, scales=4)
+    scales = plan_scales(settings, LARGE, STYLES)
+
+    def seconds(plans):
+        times = (scale.steps * scale.ratio**2 for scale in scales)
+        return sum(time * chosen.cost for time, chosen in zip(times, plans, strict=True))
+
+    earlier = float("inf")
+    for size in (5 * GIB * 1.06**power for power in range(40)):
+        plans = plan_memory(settings, scales, STYLES, budget=int(size))
+        assert max(chosen.peak for chosen in plans) <= size
+        assert seconds(plans) <= earlier
+        earlier = seconds(plans)
+    assert [chosen.block_size for chosen in plans] == [0] * 4
+    assert {chosen.lbfgs_memory for chosen in plans} == {settings.lbfgs_memory}
+
+
 def test_a_run_is_refused_whose_scales_fit_alone_but_not_together(monkeypatch):
     scales, loads, _ = plans_within(100, monkeypatch, onednn=True)
     alone = min(estimate(loads[-1], False, size, 3) for size in (128, 192, 256))
@@ -154,8 +174,8 @@ def test_a_run_is_refused_whose_scales_fit_alone_but_not_together(monkeypatch):
 
 
 def test_a_run_keeps_within_its_budget_by_blocks(pixels, monkeypatch):
-    monkeypatch.setattr(plan, "BLOCK_SIZES", (32, 16))
-    monkeypatch.setattr(plan, "BLOCKS", 0)  # more than such a picture takes
+    monkeypatch.setattr(plan, "TILE_SIZES", (32, 16))
+    monkeypatch.setattr(estimates, "TILING", 0)  # more than such a picture takes
     content, style = pixels(60, 70, 0), pixels(40, 40, 1)
     settings = dataclasses.replace(SHALLOW, max_dim=0, style_scale=0)
     load = workload(settings, (60, 70), [(40, 40)])
@@ -253,7 +273,7 @@ def test_the_estimate_of_whole_pictures_has_its_closed_form():
 
 def test_the_estimate_by_blocks_has_its_closed_form():
     # Blocks of 25x29 pixels see two more to each side: 29x33.
-    expected = BASE + BLOCKS + HELD + SCRATCH * 29 * 33 * 4 * 256 + 4 * 24 * PIXELS
+    expected = BASE + TILING + HELD + SCRATCH * 29 * 33 * 4 * 256 + 4 * 24 * PIXELS
     assert estimate(small(), False, 32, 3) == pytest.approx(expected, abs=1)
 
 
@@ -262,7 +282,7 @@ def test_the_estimate_counts_masks():
     step_bytes = SCRATCH * PIXELS * 4 * 256 + 4 * 2 * 64 * 2 * PIXELS
     expected = BASE + masked + step_bytes
     assert estimate(small(masks=2), False, 0, 0) == pytest.approx(expected, abs=1)
-    expected = BASE + BLOCKS + masked + SCRATCH * 29 * 33 * 4 * 256 + 4 * 2 * 64 * 32**2
+    expected = BASE + TILING + masked + SCRATCH * 29 * 33 * 4 * 256 + 4 * 2 * 64 * 32**2
     assert estimate(small(masks=2), False, 32, 0) == pytest.approx(expected, abs=1)
 
 
@@ -272,7 +292,7 @@ def test_the_estimate_counts_winograds_tiles_and_the_maps_between_stages():
     # size, 4 of 256 at a quarter, and one of 512 at an eighth; then the slopes of two layers.
     features = (2 * 64 + 64 / 4) + (2 * 128 / 4 + 128 / 16) + (4 * 256 / 16 + 256 / 64) + 512 / 64
     slopes = 64 + 512 / 64
-    tiles = TILE_COPIES * 2 * 256 / 16 * 36 / 16
+    tiles = TRANSFORMED_COPIES * 2 * 256 / 16 * 36 / 16
     held = HELD + 4 * PIXELS * (512 / 64 - 64)
     expected = BASE + held + SCRATCH * 4 * PIXELS * (features + slopes)
     load = small(settings)
@@ -283,9 +303,9 @@ def test_the_estimate_counts_winograds_tiles_and_the_maps_between_stages():
     # 32 pixels a side and sees 22 more to each side, rounded up to 24, and the 4 rows that are left
     # over when all are divided into eights.
     first = features - 512 / 64 + 64
-    block = make_stages(load.layers)[0].plan(100, 200, 32)[0]
+    block = make_stages(load.layers)[0].tiles(100, 200, 32)[0]
     assert (block.rows, block.columns) == ((0, 32 + 2 * 24 + 4), (0, 32 + 2 * 24))
-    expected = BASE + BLOCKS + held + SCRATCH * 4 * 84 * 80 * first + 4 * PIXELS * 8
+    expected = BASE + TILING + held + SCRATCH * 4 * 84 * 80 * first + 4 * PIXELS * 8
     assert estimate(load, False, 32, 0) == pytest.approx(expected, abs=1)
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from nst_tf import Settings, stylize
 from nst_tf.compute.evaluate import compiled
-from nst_tf.compute.passes import summarize_blocks, summarize_whole
-from nst_tf.compute.plan import BLOCKS_COST, HALOS
+from nst_tf.compute.passes import summarize_tiles, summarize_whole
+from nst_tf.compute.plan import HALOS, TILES_COST
 from nst_tf.compute.tiles import Stage, make_stages
 from nst_tf.images.masks import Region
 from nst_tf.losses.objective import step_weights
@@ -58,7 +58,7 @@ def test_blocks_own_every_location_once_and_see_their_halo(height, width, block_
         grid, shape = stage.grid, (height, width)
         longest = max(grid, (block_size << stage.depth) // stage.stride)
         owners, lengths = np.zeros(shape, int), set()
-        for block in stage.plan(*shape, block_size):
+        for block in stage.tiles(*shape, block_size):
             for length, seen, owned in (
                 (height, block.rows, block.owned_rows),
                 (width, block.columns, block.owned_columns),
@@ -137,8 +137,10 @@ def test_the_work_ahead_knows_that_blocks_take_longer(pixels):
         SHALLOW, epochs=1, steps_per_epoch=2, scales=2, min_dim=8, block_size=32
     )
     ahead = []
-    stylize(pixels(24, 48), pixels(20, 20), settings, callbacks=[lambda p: ahead.append(p.ahead)])
-    cost = BLOCKS_COST * (1 + HALOS / 32) ** 2  # of the larger size, which alone is cut
+    stylize(
+        pixels(24, 48), pixels(20, 20), settings, callbacks=[lambda p: ahead.append(p.remaining)]
+    )
+    cost = TILES_COST * (1 + HALOS / 32) ** 2  # of the larger size, which alone is cut
     assert ahead == pytest.approx([1 + 2 * 4 * cost, 2 * 4 * cost, 1, 0])
 
 
@@ -151,7 +153,7 @@ def test_the_targets_of_a_region_are_the_same_by_blocks(smooth, name):
     mask[20:, 30:] = 1
     sources = [
         Source(tf.constant(smooth(100, 140, 0)), mask, layer_guides(mask, term.layers), summarize)
-        for summarize in (summarize_whole(network), summarize_blocks(network, 48))
+        for summarize in (summarize_whole(network), summarize_tiles(network, 48))
     ]
     results = [term.target(Sources(source, {0: source}, {0: 1.0})).values for source in sources]
     whole, by_blocks = results
@@ -183,7 +185,7 @@ def test_features_and_sums_are_the_whole_pictures(smooth, joint):
         every = {name: value for name, value in found.items() if stride(name) == grid}
         return Statistics({name: tf.reduce_sum(value) for name, value in found.items()}, every)
 
-    found = summarize_blocks(network, 32)(
+    found = summarize_tiles(network, 32)(
         image, SETTINGS.layers, function, guides={}, grid=grid, joint=joint
     )
     assert (max(seen) == len(SETTINGS.layers)) == joint
@@ -246,14 +248,14 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 halves = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(cpu, halves)
 from nst_tf import Settings, stylize
-from nst_tf.compute import passes
-passes.block_devices = lambda: ["CPU:0", "CPU:1"]
-used, crop_block = [], passes.crop_block
+from nst_tf.compute import stages
+stages.tile_devices = lambda: ["CPU:0", "CPU:1"]
+used, crop_tile = [], stages.crop_tile
 def spy(*arguments):
-    part = crop_block(*arguments)
+    part = crop_tile(*arguments)
     used.append(tf.add(part[0], 1).device[-5:])
     return part
-passes.crop_block = spy
+stages.crop_tile = spy
 settings = Settings(
     content_layers=["block4_conv1"], style_layers=["block1_conv1", "block4_conv1"], epochs=1,
     steps_per_epoch=2, block_size=32,
@@ -261,7 +263,7 @@ settings = Settings(
 picture = np.random.default_rng(0).random((1, 60, 70, 3), np.float32)
 parts = stylize(picture, picture[:, ::-1], settings)
 print(sorted(set(used)))
-passes.block_devices = lambda: [None]
+stages.tile_devices = lambda: [None]
 np.testing.assert_allclose(parts, stylize(picture, picture[:, ::-1], settings), atol=1e-5)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from nst_tf import Settings, stylize
 from nst_tf.compute.evaluate import compiled
-from nst_tf.compute.passes import summarize_blocks
+from nst_tf.compute.passes import summarize_tiles
 from nst_tf.images.masks import Region
 from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.losses import neighbors
@@ -35,7 +35,7 @@ def target(content, styles, settings=SETTINGS, regions=(), start=None, block_siz
     if block_size:
         targets = make_targets(
             terms, settings, fitted.content, fitted.styles,
-            summarize_blocks(network, block_size), fitted.regions, start,
+            summarize_tiles(network, block_size), fitted.regions, start,
         )  # fmt: skip
     else:
         targets = whole_targets(network, terms, fitted)

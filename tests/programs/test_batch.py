@@ -217,7 +217,7 @@ def test_a_stopped_batch_keeps_checkpoints_and_goes_on(pictures, signals_not_ign
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert err.splitlines()[-1] == (
-        "nst_tf: stopped with 1 of 2 jobs ended; the same command goes on from there"
+        "nst_tf: stopped with 1 of 2 jobs ended; the same command resumes the batch"
     )
     assert len(painted()) == len(list(Path("out").glob("*.checkpoint"))) == 1
     assert batch(*flags, "--quiet") == 0
@@ -312,8 +312,8 @@ def refused(flags, capfd):
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        ([], "name pictures by --content_dir and --style_dir, or by --manifest"),
-        (DIRECTORIES[:2], "--output_dir is missing: say where the pictures go"),
+        ([], "name pictures with --content_dir and --style_dir, or with --manifest"),
+        (DIRECTORIES[:2], "--output_dir is missing: name the directory of the results"),
         ([*DIRECTORIES, "--manifest=a.csv"], "--manifest and --content_dir both name pictures"),
         ([*DIRECTORIES, "--pairs=all"], "--pairs must be product or zip, not 'all'"),
         ([*DIRECTORIES, "--jobs=0"], "--jobs must be at least 1, not 0"),

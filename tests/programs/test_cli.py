@@ -23,7 +23,7 @@ from nst_tf.callbacks import Console
 from nst_tf.cli.flags import OTHER_FLAGS, define_flags, parse
 from nst_tf.cli.help import help_text
 from nst_tf.cli.program import main
-from nst_tf.compute import plan
+from nst_tf.compute import estimate
 from nst_tf.compute.plan import plan_memory
 from nst_tf.images.metadata import read_metadata
 from nst_tf.inputs.pyramid import plan_scales
@@ -644,7 +644,7 @@ def test_deterministic_runs_refuse_what_does_not_repeat(photo, painting, flag):
 
 
 def test_a_small_budget_is_kept_by_blocks(photo, painting, capfd, monkeypatch):
-    monkeypatch.setattr(plan, "BLOCKS", 0)  # more than such a picture takes
+    monkeypatch.setattr(estimate, "TILING", 0)  # more than such a picture takes
     Image.open(photo).resize((200, 150)).save("large.png")
     flags = [*SHORT, "--max_dim=200", f"--style={painting}", "--content=large.png"]
     assert main(["nst", *flags]) == 0
@@ -653,7 +653,7 @@ def test_a_small_budget_is_kept_by_blocks(photo, painting, capfd, monkeypatch):
     blocks, pixels = dataclasses.replace(settings, block_size=128), (150, 200)
     needed = plan_memory(blocks, plan_scales(blocks, pixels, [pixels]), [pixels])[-1].peak
     assert main(["nst", *flags, f"--memory_budget={needed / 1000}KB"]) == 0
-    assert "MiB of memory, by blocks of 128 pixels\n" in capfd.readouterr().out
+    assert "MiB of memory, in tiles of 128 pixels\n" in capfd.readouterr().out
     assert size("large-painting.png") == (200, 150)
 
 
@@ -674,7 +674,7 @@ def test_the_recorded_plan_is_the_one_at_the_end(photo, painting, capfd, monkeyp
     flags = [*SHORT, "--max_dim=200", f"--style={painting}", "--content=large.png", "--quiet"]
     assert main(["nst", *flags]) == 0
     assert capfd.readouterr().err == (
-        "nst_tf: warning: memory ran out: going on by blocks of 192 pixels\n"
+        "nst_tf: warning: out of memory: continuing with 192-pixel tiles\n"
     )
     plan = read_metadata("large-painting.png")["plan"]
     assert plan["block_size"] == 192

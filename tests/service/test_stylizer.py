@@ -82,7 +82,7 @@ def test_it_returns_the_picture_at_its_own_size_and_what_it_is(stylizer, paintin
     assert result.pixels.dtype == np.float32
     assert 0 <= result.pixels.min() <= result.pixels.max() <= 1
     assert result.alpha is None
-    assert (result.why, result.steps) == ("finished", 2)
+    assert (result.stop_reason, result.steps) == ("finished", 2)
     assert result.settings.strength == 0.7
     assert list(result.losses) == ["total", "style", "content", "total_variation"]
     assert result.seconds > 0
@@ -205,7 +205,7 @@ def test_prepared_paintings_need_no_network(seen):
         # The photo at two scales, and its mixture with the coarser scale's image.
         assert seen == [(24, 18), (48, 36), (48, 36)]
         seen.clear()
-    assert result.why == "finished"
+    assert result.stop_reason == "finished"
 
 
 def test_a_warm_stylizer_compiles_nothing(painting):
@@ -225,18 +225,18 @@ def test_the_memory_of_paintings_is_bounded():
         looked.append(float(image[0, 0, 0, 0]))
         return Statistics({"sum": tf.zeros(1000)})
 
-    def look(memo, value, **changes):
+    def look(cache, value, **changes):
         arguments = {"guides": {}, "grid": 1, "joint": False, "name": "sum"} | changes
-        remember = memo.remembering(summarize, "network")
+        remember = cache.remembering(summarize, "network")
         return remember(tf.fill([1, 2, 2, 3], float(value)), ("a",), None, **arguments)
 
-    memo = StatisticsCache(2 * size_of(Statistics({"sum": tf.zeros(1000)})))
+    cache = StatisticsCache(2 * size_of(Statistics({"sum": tf.zeros(1000)})))
     for value in (1, 2, 1, 3, 1, 2):
-        look(memo, value)
+        look(cache, value)
     assert looked == [1, 2, 3, 2]
-    look(memo, 2, name=None)
-    look(memo, 2, grid=4)
-    look(memo, 2, guides={"a": tf.ones([1, 2, 2, 1])})
+    look(cache, 2, name=None)
+    look(cache, 2, grid=4)
+    look(cache, 2, guides={"a": tf.ones([1, 2, 2, 1])})
     assert looked == [1, 2, 3, 2, 2, 2, 2]
 
 
@@ -252,14 +252,14 @@ def test_a_stream_yields_every_step_on_any_thread(stylizer, painting):
         steps.append(progress.step)
     assert steps == [1, 2, 3, 4]
     np.testing.assert_array_equal(stream.result.pixels, expected.pixels)
-    assert stream.result.why == "finished"
+    assert stream.result.stop_reason == "finished"
 
 
 def test_a_stream_that_is_left_makes_room(painting):
     stylizer = shallow(max_concurrent=1)
     with stylizer.stream(levels(36, 48), painting) as stream:
         next(stream)
-    assert (stream.result.why, stream.result.steps) == ("left", 1)
+    assert (stream.result.stop_reason, stream.result.steps) == ("left", 1)
     forgotten = stylizer.stream(levels(36, 48), painting)
     next(forgotten)
     del forgotten
@@ -273,9 +273,9 @@ def test_a_stream_that_is_not_read_gives_up_its_place(painting):
     photo = levels(36, 48)
     stream = stylizer.stream(photo, painting, steps_per_epoch=9)
     next(stream)
-    assert stylizer(photo, painting).why == "finished"
+    assert stylizer(photo, painting).stop_reason == "finished"
     assert list(stream) == []
-    assert (stream.result.why, stream.result.steps) == ("idle limit", 1)
+    assert (stream.result.stop_reason, stream.result.steps) == ("idle limit", 1)
     assert stream.result.pixels.shape == photo.shape
 
 
@@ -290,7 +290,7 @@ def test_a_slow_callback_does_not_cost_a_call_its_place(painting):
             others[0].start()
             time.sleep(0.2)
 
-    assert stylizer(photo, painting, callbacks=[slow]).why == "finished"
+    assert stylizer(photo, painting, callbacks=[slow]).stop_reason == "finished"
     ended(others[0])
 
 
@@ -313,7 +313,7 @@ def test_an_event_ends_the_run_after_its_step(stylizer, painting):
             cancel.set()
 
     result = stylizer(levels(36, 48), painting, cancel=cancel, callbacks=[watch], steps_per_epoch=9)
-    assert (result.why, result.steps) == ("cancelled", 2)
+    assert (result.stop_reason, result.steps) == ("cancelled", 2)
 
 
 def test_an_event_ends_a_run_from_another_thread(stylizer, painting):
@@ -328,7 +328,7 @@ def test_an_event_ends_a_run_from_another_thread(stylizer, painting):
     result = stylizer(
         levels(36, 48), painting, cancel=cancel, callbacks=[reached.append], steps_per_epoch=100000
     )
-    assert result.why == "cancelled"
+    assert result.stop_reason == "cancelled"
     assert result.steps == len(reached) < 100000
 
 
@@ -346,7 +346,7 @@ def test_an_event_ends_the_waiting(painting):
         assert not results
         cancel.set()
         ended(thread)
-    assert (results[0].why, results[0].steps, results[0].losses) == ("cancelled", 0, {})
+    assert (results[0].stop_reason, results[0].steps, results[0].losses) == ("cancelled", 0, {})
     np.testing.assert_array_equal(results[0].pixels, photo / np.float32(255))
 
 
@@ -354,7 +354,7 @@ def test_it_says_why_a_run_ended(stylizer, painting):
     photo = levels(36, 48)
 
     def why(**changes):
-        return stylizer(photo, painting, **changes).why
+        return stylizer(photo, painting, **changes).stop_reason
 
     assert why() == "finished"
     assert why(callbacks=[lambda progress: "enough"]) == "callback"
@@ -378,7 +378,7 @@ def test_a_callback_that_fails_does_not_lose_the_picture(stylizer, painting):
     with pytest.raises(CallbackError) as caught:
         stylize(photo, painting, callbacks=[fail], **SHALLOW)
     np.testing.assert_array_equal(caught.value.image, stylize(photo, painting, **SHALLOW))
-    assert stylizer(photo, painting).why == "finished"  # the place was given back
+    assert stylizer(photo, painting).stop_reason == "finished"  # the place was given back
 
 
 def test_interrupts_pass_a_callback_as_they_are(stylizer, painting):
@@ -452,7 +452,7 @@ def test_mistakes_are_refused_at_once(arguments, error, text):
 
 def test_mistakes_in_a_call_are_refused_before_it_waits(painting):
     stylizer = shallow(memory_budget="4GiB")
-    with pytest.raises(TypeError, match="memory_budget is the Stylizer's"):
+    with pytest.raises(TypeError, match="memory_budget belongs to the Stylizer"):
         stylizer(levels(36, 48), painting, memory_budget="1GiB")
     with pytest.raises(FileNotFoundError, match=r"content: missing\.jpg does not exist"):
         stylizer.stream("missing.jpg", painting)
@@ -475,7 +475,7 @@ def test_runs_share_the_budget(painting):
 
     with concurrent.futures.ThreadPoolExecutor(3) as pool:
         calls = [pool.submit(stylizer, photo, painting, callbacks=[watch]) for _ in range(3)]
-        assert all(call.result().why == "finished" for call in calls)
+        assert all(call.result().stop_reason == "finished" for call in calls)
     assert most == [1]
 
 

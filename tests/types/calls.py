@@ -18,7 +18,9 @@ def accepted(progress: Progress) -> None:
     stylize("photo.jpg", "a.jpg", cancel=threading.Event(), block_size="auto", precision="auto")
     stylizer = Stylizer("painting", memory_budget="4GiB", time_limit="90s", wait_limit="1min")
     shares: float = sum(progress.losses.layers.values())
-    why: str = stylizer("photo.jpg", "a.jpg", strength=shares, content_layers=("block4_conv2",)).why
+    why: str = stylizer(
+        "photo.jpg", "a.jpg", strength=shares, content_layers=("block4_conv2",)
+    ).stop_reason
     losses: dict[str, float] = measure("out.png", "photo.jpg", "a.jpg", "fast", strength=0.5)
     print(why, losses, dataclasses.replace(Settings(), strength=2.0).time_limit + 1)
 

@@ -8,7 +8,7 @@ import pytest
 from nst_tf.service.admission import Admission
 from nst_tf.utils.caching import cached
 from nst_tf.utils.errors import BusyError
-from nst_tf.utils.locks import Gate, Patience
+from nst_tf.utils.locks import Patience, WaitingLine
 
 
 def started(function, *arguments):
@@ -25,12 +25,32 @@ def until(condition):
     raise AssertionError("it did not happen")
 
 
+class Places(Admission):
+    """Places that are entered and left in calls of their own."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self._held = []
+
+    def enter(self, need, cancel=None):
+        place = self.place(need, cancel)
+        has_place = place.__enter__()
+        if has_place:
+            self._held.append((need, place))
+        return has_place
+
+    def leave(self, need):
+        held = next(held for held in self._held if held[0] == need)
+        self._held.remove(held)
+        held[1].__exit__(None, None, None)
+
+
 def waiting(admission):
-    return len(admission._gate._line)
+    return len(admission._line._line)
 
 
 def test_runs_go_in_in_the_order_in_which_they_came():
-    admission, order = Admission(1, 100), []
+    admission, order = Places(1, 100), []
     assert admission.enter(1)
 
     def run(number):
@@ -50,7 +70,7 @@ def test_runs_go_in_in_the_order_in_which_they_came():
 
 
 def test_a_run_waits_for_memory_and_those_behind_it_for_their_turn():
-    admission, entered = Admission(3, 100), []
+    admission, entered = Places(3, 100), []
 
     def run(need):
         admission.enter(need)
@@ -68,7 +88,7 @@ def test_a_run_waits_for_memory_and_those_behind_it_for_their_turn():
 
 
 def test_what_is_too_large_for_all_memory_runs_alone():
-    admission = Admission(3, 100)
+    admission = Places(3, 100)
     assert admission.enter(500)
     cancel = threading.Event()
     cancel.set()
@@ -78,7 +98,7 @@ def test_what_is_too_large_for_all_memory_runs_alone():
 
 
 def test_waiting_can_be_cancelled_and_leaves_no_trace():
-    admission, cancel, answers = Admission(1, 100), threading.Event(), []
+    admission, cancel, answers = Places(1, 100), threading.Event(), []
     assert admission.enter(1)
     thread = started(lambda: answers.append(admission.enter(1, cancel)))
     until(lambda: waiting(admission) == 1)
@@ -91,14 +111,15 @@ def test_waiting_can_be_cancelled_and_leaves_no_trace():
 
 
 def test_a_failure_in_line_does_not_block_the_others():
-    gate = Gate()
+    line = WaitingLine()
 
     def fail():
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError):
-        gate.enter(fail, lambda: None)
-    assert gate.enter(lambda: True, lambda: None)
+    with pytest.raises(ZeroDivisionError), line.place(fail, lambda: None, lambda: None):
+        pass
+    with line.place(lambda: True, lambda: None, lambda: None) as has_place:
+        assert has_place
 
 
 def test_a_result_is_made_once_however_many_threads_ask():
@@ -128,7 +149,7 @@ def test_a_result_is_made_once_however_many_threads_ask():
 
 
 def test_a_run_waits_no_longer_than_its_limit():
-    admission = Admission(1, 100, Patience(seconds=0.01))
+    admission = Places(1, 100, Patience(seconds=0.01))
     assert admission.enter(1)
     with pytest.raises(BusyError, match=r"has waited for 0\.01 s \(wait_limit\): try again later"):
         admission.enter(1)
@@ -137,7 +158,7 @@ def test_a_run_waits_no_longer_than_its_limit():
 
 
 def test_a_full_line_is_refused_at_once():
-    admission, entered = Admission(1, 100, Patience(length=1)), []
+    admission, entered = Places(1, 100, Patience(length=1)), []
     assert admission.enter(1)
     waiter = started(lambda: entered.append(admission.enter(1)))
     until(lambda: waiting(admission) == 1)
@@ -151,7 +172,7 @@ def test_a_full_line_is_refused_at_once():
 
 
 def test_only_a_run_that_waits_asks_for_idle_places():
-    admission = Admission(2, 100)
+    admission = Places(2, 100)
     asked = []
 
     class Idler:

@@ -24,7 +24,7 @@ from tests.conftest import ROOT, shrunk
 ray = pytest.importorskip("ray")
 cluster_utils = pytest.importorskip("ray.cluster_utils")
 
-from nst_tf.workers.cluster import Demand, RayLog, alive, refusal, room  # noqa: E402
+from nst_tf.workers.cluster import Demand, RayLog, alive, capacity, refusal  # noqa: E402
 from nst_tf.workers.ray import Actor, run_on_ray  # noqa: E402
 
 pytestmark = pytest.mark.process
@@ -282,7 +282,7 @@ def test_room_is_counted_on_the_nodes_that_are_alive():
         return {"Alive": alive, "Resources": resources}
 
     nodes = [node(CPU=5, memory=4 * GIB), node(CPU=8, memory=3 * GIB), node(False, CPU=8, memory=9)]
-    assert room(nodes, Demand(2, 0, GIB)) == 2 + 3
-    assert room(nodes, Demand(2, 1, GIB)) == 0
-    assert room([node(CPU=8, GPU=2, memory=9 * GIB)], Demand(2, 1, GIB)) == 2
-    assert room([], Demand(2, 0, GIB)) == 0
+    assert capacity(nodes, Demand(2, 0, GIB)) == 2 + 3
+    assert capacity(nodes, Demand(2, 1, GIB)) == 0
+    assert capacity([node(CPU=8, GPU=2, memory=9 * GIB)], Demand(2, 1, GIB)) == 2
+    assert capacity([], Demand(2, 0, GIB)) == 0

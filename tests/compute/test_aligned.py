@@ -3,13 +3,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf.compute.canvas import ALIGNMENT, as_tensor, canvas
+from nst_tf.compute.aligned import ALIGNMENT, aligned_zeros, as_tensor
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int32, ml_dtypes.bfloat16])
 @pytest.mark.parametrize("shape", [(1, 5, 7, 3), (1, 33, 1, 1), (1, 64, 64, 4)])
 def test_a_tensor_has_the_memory_of_its_canvas(dtype, shape):
-    array = canvas(shape, dtype)
+    array = aligned_zeros(shape, dtype)
     assert array.shape == shape
     assert not array.any()
     assert array.ctypes.data % ALIGNMENT == 0
@@ -27,7 +27,7 @@ def test_a_tensor_has_the_memory_of_its_canvas(dtype, shape):
 
 def test_with_gpus_the_tensor_is_a_copy(monkeypatch):
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: ["a GPU"])
-    array = canvas((1, 2, 2, 3), np.float32)
+    array = aligned_zeros((1, 2, 2, 3), np.float32)
     tensor = as_tensor(array)
     array += 1
     assert not tensor.numpy().any()

@@ -5,7 +5,7 @@ import sys
 import pytest
 from PIL import Image
 
-from nst_tf.compute.start import start_tensorflow
+from nst_tf.compute.device import start_tensorflow
 from tests.conftest import ASSETS
 
 pytestmark = pytest.mark.process
@@ -20,7 +20,7 @@ def test_the_start_is_silent_and_the_package_waits_for_it():
     script = (
         "import sys, nst_tf, nst_tf.run\n"
         "assert 'tensorflow' not in sys.modules\n"
-        "from nst_tf.compute.start import start_tensorflow\n"
+        "from nst_tf.compute.device import start_tensorflow\n"
         "print(start_tensorflow('cpu'))\n"
         "assert start_tensorflow('cpu') == 'CPU'\n"
         "assert callable(nst_tf.stylize)\n"
