@@ -7,10 +7,9 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from absl import flags
-
 from nst_tf.cli.flags import parse
 from nst_tf.cli.inputs import picture_paths
+from nst_tf.cli.request import Request
 from nst_tf.images.metadata import read_metadata
 from nst_tf.inputs.prepare import with_keep_weight
 from nst_tf.network.weights import BUNDLED_SHA256
@@ -35,32 +34,32 @@ def is_finished(job: Job) -> bool:
     """
     if not os.path.isfile(job.output):
         return False
-    values, settings = parse(["nst_tf.batch", *job.words()])
+    request = parse(["nst_tf.batch", *job.words()])
     try:
-        return _is_of(read_metadata(job.output), values, settings)
+        return _is_of(read_metadata(job.output), request)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return False  # no picture of ours, or an input that is not there
 
 
-def _is_of(record: Mapping[str, Any], values: flags.FlagValues, settings: Settings) -> bool:
+def _is_of(record: Mapping[str, Any], request: Request) -> bool:
     made = record["settings"]
     return (
         record["ending"] is not None
-        and all(record[name] == values[name].value for name in RECORDED)
-        and any(_same(made, possible) for possible in _possible(values, settings))
-        and record["weights"]["sha256"] == _weights_digest(settings, record)
+        and all(record[name] == getattr(request, name) for name in RECORDED)
+        and any(_same(made, possible) for possible in _possible(request))
+        and record["weights"]["sha256"] == _weights_digest(request.settings, record)
         and all(
             [file["sha256"] for file in record["files"].get(name, [])] == list(map(_digest, paths))
-            for name, paths in picture_paths(values, settings).items()
+            for name, paths in picture_paths(request).items()
         )
     )
 
 
-def _possible(values: flags.FlagValues, settings: Settings) -> Iterator[Settings]:
+def _possible(request: Request) -> Iterator[Settings]:
     """Yield the settings that the run may have had: whether faces were found shows in them."""
-    masks = bool(values.keep_mask)
-    for keeps in {masks, masks or values.keep_faces}:
-        yield with_keep_weight(settings, keeps)
+    masks = bool(request.keep_mask)
+    for keeps in {masks, masks or request.keep_faces}:
+        yield with_keep_weight(request.settings, keeps)
 
 
 def _same(made: Mapping[str, Any], settings: Settings) -> bool:

@@ -41,7 +41,7 @@ def method(flags: Flags) -> tuple[str, ...]:
 # A row of a million has hardly a setting of its own: absl would take an hour to read them all.
 @functools.lru_cache(KNOWN_SETTINGS)
 def _settings(words: Sequence[str]) -> Settings:
-    return parse(["nst_tf.batch", *words, "--resume"])[1]
+    return parse(["nst_tf.batch", *words, "--resume"]).settings
 
 
 def default_differences(settings: Settings) -> dict[str, object]:

@@ -75,8 +75,7 @@ def _need(job: Job, most: int | None) -> int:
     from nst_tf.images.masks import count_masks
 
     with suppress(OSError, ValueError, MemoryError):  # which the job reports
-        values, settings = parse(["nst_tf.batch", *job.words()])
-        inputs = load_inputs(values, settings, most)
+        inputs = load_inputs(parse(["nst_tf.batch", *job.words()]), most)
         need = run_need(inputs.fitted, count_masks(inputs.fitted.regions), most)
         return max(inputs.peak, need)
     return 0

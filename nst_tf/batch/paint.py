@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nst_tf.batch.finished import is_finished
 from nst_tf.cli.flags import parse
-from nst_tf.cli.job import CheckpointError, Running, check, prepare
+from nst_tf.cli.job import CheckpointError, RunContext, check, prepare
 from nst_tf.compute.start import start_tensorflow
 from nst_tf.settings import Settings
 from nst_tf.utils.files import make_directory
@@ -41,18 +41,18 @@ class Painter:
     def _paint(self, job: Job, stopping: Stopping) -> Outcome:
         if is_finished(job):  # by a worker that was lost before it could say so
             return Outcome(job, "done")
-        values, settings = parse(["nst_tf.batch", *job.words()])
+        request = parse(["nst_tf.batch", *job.words()])
         make_directory(os.path.dirname(job.output) or os.curdir)
-        checked = check(values, settings, self._budget)
-        self._start(values.device, values.deterministic)
+        checked = check(request, self._budget)
+        self._start(request.device, request.deterministic)
         memory = self._memory(checked.settings)
         try:
             prepared = prepare(checked, *memory)
         except CheckpointError as error:
             _set_aside(error)
-            checked = check(values, settings, self._budget)  # which may refuse to overwrite
+            checked = check(request, self._budget)  # which may refuse to overwrite
             prepared = prepare(checked, *memory)
-        running = Running(prepared)
+        running = RunContext(prepared)
         transfer, saved = running.job.transfer, running.job.saved
         if stopping():
             return Outcome(job, "stopped")

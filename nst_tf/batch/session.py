@@ -89,9 +89,8 @@ class Batch:
             report = Report(self.tally, self.journal_path, sys.stdout, self.values.quiet)
             closing.callback(report.close)
             stopper = closing.enter_context(Stopper(self.stopped))
-            stopping = functools.partial(stopper, None)
-            closing.enter_context(turn(self.values.output_dir, stopping))
-            for outcome in self.outcomes(self.unfinished(report), stopping):
+            closing.enter_context(turn(self.values.output_dir, stopper))
+            for outcome in self.outcomes(self.unfinished(report), stopper):
                 self.tally.add(outcome)
                 report.show(outcome)
                 if outcome.status != "stopped":

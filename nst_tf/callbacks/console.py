@@ -41,7 +41,7 @@ class Console:
         time_limit: float = 0,
         may_end: bool = False,
     ) -> None:
-        self._console = rich.console.Console(file=Unfailing(stream))  # type: ignore[arg-type]
+        self._console = rich.console.Console(file=SilentOnError(stream))  # type: ignore[arg-type]
         self._steps_per_epoch = steps_per_epoch
         self._pace = Pace(time_limit)
         self._about = "at most" if may_end else "about"
@@ -135,7 +135,7 @@ class _Bar(rich.progress.Progress):
             yield self.make_tasks_table([task])
 
 
-class Unfailing:
+class SilentOnError:
     """A stream that ignores everything once it fails: a closed pipe or a full device."""
 
     def __init__(self, stream: IO[str]) -> None:

@@ -17,6 +17,7 @@ from PIL import Image
 
 from nst_tf.callbacks.pace import duration
 from nst_tf.images.preview import preview
+from nst_tf.utils.stop import StopRequest
 
 if TYPE_CHECKING:
     from nst_tf.transfer.progress import Progress
@@ -57,7 +58,7 @@ class Live:
         if self._view is None:
             self._begin()
         self._latest = progress
-        stopped = self._stop.wanted
+        stopped = self._stop.requested
         if stopped or progress.step == progress.steps:
             self._end()
         elif time.monotonic() >= self._due:
@@ -67,8 +68,7 @@ class Live:
     def _begin(self) -> None:
         from IPython import get_ipython
 
-        self._view, self._due = _View(), 0.0
-        self._stop.wanted = False
+        self._view, self._due, self._stop = _View(), 0.0, _Stop()
         if shell := get_ipython():
             self._stop.listen()
             shell.events.register("post_run_cell", self._cell_ended)
@@ -81,7 +81,7 @@ class Live:
         from IPython import get_ipython
 
         if self._latest and self._view:
-            self._show(self._latest, "stopped" if self._stop.wanted else "finished")
+            self._show(self._latest, "stopped" if self._stop.requested else "finished")
             if shell := get_ipython():
                 shell.events.unregister("post_run_cell", self._cell_ended)
         self._stop.close()
@@ -117,20 +117,16 @@ class _View:
         self._shown = True
 
 
-class _Stop:
-    """Hears of an interrupt, and of a click on a button.
-
-    Attributes:
-        wanted: whether one has come.
-    """
+class _Stop(StopRequest):
+    """A request that an interrupt of the kernel or a click on a button makes."""
 
     def __init__(self) -> None:
-        self.wanted = False
+        super().__init__()
         self._previous: Any = None
         self._button: Any = None  # the handle of its display
 
     def listen(self) -> None:
-        """Listen from now on."""
+        """Start to listen, and show the button."""
         if threading.current_thread() is threading.main_thread():  # no other can
             self._previous = signal.signal(signal.SIGINT, self._interrupted)
         if importlib.util.find_spec("ipywidgets") and _clicks_are_heard():
@@ -145,7 +141,7 @@ class _Stop:
                 del button.comm._reply_subshell_id
 
     def close(self) -> None:
-        """Listen no longer, and take the button away."""
+        """Stop listening, and remove the button."""
         self._restore()
         if self._button:
             from IPython.display import Pretty
@@ -154,11 +150,11 @@ class _Stop:
             self._button = None
 
     def _clicked(self, _: Any) -> None:
-        self.wanted = True
+        self.request()
 
     def _interrupted(self, *_: Any) -> None:
-        self.wanted = True
-        self._restore()  # a second one shall end the cell
+        self.request(signal.SIGINT)
+        self._restore()  # a second interrupt ends the cell
 
     def _restore(self) -> None:
         if self._previous is not None:

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from absl import flags
 
 from nst_tf.callbacks import Snapshots, TimeLapse, save_run_figure
 from nst_tf.callbacks.history import History
 from nst_tf.callbacks.timelapse import check_film
 from nst_tf.cli.inputs import Inputs
+from nst_tf.cli.request import Request
 from nst_tf.images.resize import resize
 from nst_tf.images.save import output_format, save_image
 from nst_tf.utils.errors import UserError
@@ -38,14 +38,14 @@ class OutputPaths:
 
     Attributes:
         picture: the result.
-        history: the losses, or None.
-        figure: the drawing of pictures and losses, or None.
-        timelapse: the film of the run, or None.
-        snapshots: the directory of the snapshots, or None.
-        tensorboard: the directory of what TensorBoard shows, or None.
-        bit_depth: bits a channel of the result and the snapshots.
-        overwrite: whether files that are there already are replaced.
-        checkpoint: from which the run goes on if it is there, and which it keeps; or None.
+        history: the losses, or `None`.
+        figure: the drawing of pictures and losses, or `None`.
+        timelapse: the animation of the run, or `None`.
+        snapshots: the directory of the snapshots, or `None`.
+        tensorboard: the directory of the event files for TensorBoard, or `None`.
+        bit_depth: bits per channel of the result and the snapshots.
+        overwrite: whether existing files are replaced.
+        checkpoint: the file that the run keeps, and resumes from if it exists; or `None`.
     """
 
     picture: Path
@@ -59,37 +59,23 @@ class OutputPaths:
     checkpoint: Path | None
 
     @classmethod
-    def of(cls, values: flags.FlagValues) -> "OutputPaths":
-        """Return what the flags name, and names that follow from the inputs for the rest.
+    def of(cls, request: Request) -> "OutputPaths":
+        """Return the paths that flags name, and names made from the inputs for the others.
 
-        A name of the latter kind is the first that no file has, unless files are to be replaced.
-        What an unfinished run has left is replaced when it goes on.
+        A run that resumes replaces what it has left.
         """
-
-        def steps(picture: Path) -> Path | None:
-            named = values.snapshot_dir or picture.parent / shortened(f"{picture.stem}-steps")
-            return Path(named) if values.snapshot_every else None
-
-        def taken(picture: Path) -> bool:
-            if values.resume and _checkpoint(picture).exists():
-                return False
-            follows = not values.snapshot_dir
-            return os.path.lexists(picture) or (follows and _snapshots_in(steps(picture)))
-
-        picture = Path(values.output or _default_name(values))
-        if not values.output and not values.overwrite:
-            picture = free_name(picture, taken)
-        checkpoint = _checkpoint(picture) if values.resume else None
+        picture = resolve_picture_path(request)
+        checkpoint = _checkpoint(picture) if request.resume else None
         return cls(
-            picture,
-            Path(values.history) if values.history else None,
-            Path(values.figure) if values.figure else None,
-            Path(values.timelapse) if values.timelapse else None,
-            steps(picture),
-            Path(values.tensorboard_dir) if values.tensorboard_dir else None,
-            values.bit_depth,
-            values.overwrite or bool(checkpoint and checkpoint.exists()),
-            checkpoint,
+            picture=picture,
+            history=_path(request.history),
+            figure=_path(request.figure),
+            timelapse=_path(request.timelapse),
+            snapshots=_snapshots_of(picture, request),
+            tensorboard=_path(request.tensorboard_dir),
+            bit_depth=request.bit_depth,
+            overwrite=request.overwrite or bool(checkpoint and checkpoint.exists()),
+            checkpoint=checkpoint,
         )
 
     def check(self, inputs: Sequence[str]) -> None:
@@ -140,8 +126,39 @@ class OutputPaths:
             )
 
 
+def resolve_picture_path(request: Request) -> Path:
+    """Return the path of the result: `--output`, or a name made from those of the inputs.
+
+    Unless files are to be replaced, the latter is the first name that neither a file nor snapshots
+    have, or the name of an unfinished run that is to be resumed.
+    """
+    if request.output:
+        return Path(request.output)
+    picture = Path(_default_name(request))
+    return picture if request.overwrite else free_name(picture, lambda p: _is_taken(p, request))
+
+
+def _is_taken(picture: Path, request: Request) -> bool:
+    if request.resume and _checkpoint(picture).exists():
+        return False
+    if os.path.lexists(picture):
+        return True
+    return not request.snapshot_dir and _snapshots_in(_snapshots_of(picture, request))
+
+
+def _path(named: str | None) -> Path | None:
+    return Path(named) if named else None
+
+
 def _checkpoint(picture: Path) -> Path:
     return picture.parent / shortened(f"{picture.name}.checkpoint")
+
+
+def _snapshots_of(picture: Path, request: Request) -> Path | None:
+    """Return the directory of a picture's snapshots, or `None` if there are to be none."""
+    if not request.snapshot_every:
+        return None
+    return _path(request.snapshot_dir) or picture.parent / shortened(f"{picture.stem}-steps")
 
 
 def _snapshots_in(directory: Path | None) -> bool:
@@ -151,11 +168,11 @@ def _snapshots_in(directory: Path | None) -> bool:
     return any(Snapshots.NAME.fullmatch(path.name) for path in directory.iterdir())
 
 
-def _default_name(values: flags.FlagValues) -> str:
-    stems = [Path(path).stem for path in (values.content, *(values.style or ())) if path]
-    if not values.content:
+def _default_name(request: Request) -> str:
+    stems = [Path(path).stem for path in (request.content, *request.style) if path]
+    if not request.content:
         stems.append("texture")
-    elif not values.style:
+    elif not request.style:
         stems.append("reconstruction")
     return joined_name(stems, ".png")
 

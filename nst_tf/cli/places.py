@@ -1,6 +1,7 @@
 """The places that users name: paths, addresses, pipes, and files of another program."""
 
 import atexit
+import functools
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from absl import flags
 
+from nst_tf.cli.request import Request
 from nst_tf.utils.errors import UserError
 
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
@@ -64,20 +66,17 @@ def _replace(flag: flags.Flag, place: Callable[[str], str]) -> None:
         flag.value = place(flag.value)
 
 
-def read_pipes(values: flags.FlagValues, names: Iterable[str]) -> None:
-    """Replace pipes in the values of flags by files with their content, which end with the process.
+def read_pipes(request: Request) -> Request:
+    """Return a request with files in place of pipes, which are deleted when the process ends.
 
-    A pipe can be read once, but a run reads its pictures several times.
+    A pipe can be read only once, but a run reads its pictures several times.
     """
-    copies: dict[str, str] = {}
 
+    @functools.cache
     def place(path: str) -> str:
-        if path not in copies:
-            copies[path] = _copied(path) if _is_pipe(path) else path
-        return copies[path]
+        return _copied(path) if _is_pipe(path) else path
 
-    for name in names:
-        _replace(values[name], place)
+    return request.with_pictures(place)
 
 
 def _is_pipe(path: str) -> bool:

@@ -15,18 +15,18 @@ def main(argv: list[str]) -> int:
 
 
 def _main(argv: list[str]) -> int:
-    values, settings = parse(argv)
-    if values.help:
+    request = parse(argv)
+    if request.help:
         return print_out(help_screen())
-    if values.helpfull:
-        return print_out(help_text(settings))
-    if values.version:
+    if request.helpfull:
+        return print_out(help_text(request.settings))
+    if request.version:
         from nst_tf.utils.version import __version__
 
         return print_out(f"nst_tf {__version__}")
-    from nst_tf.cli.session import Run, ready  # slow to import, and help needs none of it
+    from nst_tf.cli.session import PictureRun, ready  # slow to import, and not needed for help
 
-    return Run(*ready(values, settings)).run()
+    return PictureRun(*ready(request)).run()
 
 
 def console() -> None:

@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,15 +31,18 @@ class Recorded(NamedTuple):
     sha256: str | None
 
 
-def repeated(values: flags.FlagValues) -> Settings | None:
-    """Return the settings of the picture that --from_image names, and set the flags of its files.
+def repeated(values: flags.FlagValues) -> tuple[dict[str, Any], Settings | None]:
+    """Return the flags of the picture that --from_image names, and its settings.
 
-    Flags that are given stay. An explicit --recipe stands for all settings: then there are none.
-    What differs from then, and what this version does not know, is told by warnings.
+    A flag that is given keeps its value. An explicit --recipe stands for all settings, so none are
+    returned. Differences to the earlier run, and settings unknown to this version, are warned of.
+
+    Args:
+        values: the flags, which are not changed.
 
     Raises:
         OSError: the picture cannot be read, or a file that it was made from cannot be found.
-        ValueError: it carries no settings, or such as are not valid.
+        UserError: it carries no settings, or settings that are not valid.
     """
     path = values.from_image
     record = read_metadata(path)
@@ -55,26 +58,31 @@ def repeated(values: flags.FlagValues) -> Settings | None:
             f"{path} was made by nst_tf {record.get('nst_tf')}: {__version__} may paint it "
             "otherwise"
         )
+    changes: dict[str, Any] = {}
     for flag in ("content", "style", *OWNERS):
-        if values[flag].value or not files.get(flag) or _is_of_another(flag, values, files):
+        if values[flag].value or not files.get(flag):
             continue
+        if owner := OWNERS.get(flag):
+            named = changes.get(owner, values[owner].value)
+            if not _are_named(named, files.get(owner, ())):
+                continue  # the mask of another picture
         found = [_find(path, flag, file) for file in files[flag]]
-        values[flag].value = found[0] if flag == "content" else found
+        changes[flag] = found[0] if flag == "content" else found
     if not values["keep_faces"].present:
-        values["keep_faces"].value = record.get("keep_faces") is True
+        changes["keep_faces"] = record.get("keep_faces") is True
     if values["recipe"].present:
-        return None
+        return changes, None
     recipe = record.get("recipe")
-    values["recipe"].value = recipe if isinstance(recipe, str) else None
-    named = {
+    changes["recipe"] = recipe if isinstance(recipe, str) else None
+    places = {
         flag: _find(path, flag, file)
         for flag in ("init", "weights")
         for file in files.get(flag, ())
         if not values[flag].present
     }
-    if named.get("init") in INITS:  # a file that is called like one of the words
-        named["init"] = os.path.join(os.curdir, named["init"])
-    return _settings(path, settings | named)
+    if places.get("init") in INITS:  # a file that has the name of a keyword
+        places["init"] = os.path.join(os.curdir, places["init"])
+    return changes, _settings(path, settings | places)
 
 
 def _files(record: dict[str, Any]) -> dict[str, list[Recorded]]:
@@ -94,14 +102,10 @@ def _files(record: dict[str, Any]) -> dict[str, list[Recorded]]:
     return files
 
 
-def _is_of_another(mask: str, values: flags.FlagValues, files: dict[str, list[Recorded]]) -> bool:
-    """Return whether a flag's recorded masks belong to other pictures than those that are given."""
-    owner = OWNERS.get(mask)
-    if owner is None:
-        return False
-    given = values[owner].value or []
-    given = [given] if isinstance(given, str) else given
-    return [Path(name).name for name in given] != [file.name for file in files.get(owner, ())]
+def _are_named(paths: str | Sequence[str] | None, files: Sequence[Recorded]) -> bool:
+    """Return whether paths have the names of recorded files."""
+    given = [paths] if isinstance(paths, str) else paths or ()
+    return [Path(path).name for path in given] == [file.name for file in files]
 
 
 def _find(picture: str, flag: str, file: Recorded) -> str:

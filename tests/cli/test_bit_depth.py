@@ -11,8 +11,7 @@ from nst_tf.images.io import load_image
 
 
 def paths(*flags):
-    values, _ = parse(["nst-tf", "--content=a.png", "--style=b.png", *flags])
-    return OutputPaths.of(values)
+    return OutputPaths.of(parse(["nst-tf", "--content=a.png", "--style=b.png", *flags]))
 
 
 def test_a_depth_that_files_have_not_is_misuse():

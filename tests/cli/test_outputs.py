@@ -30,7 +30,7 @@ def in_tmp_path(tmp_path, monkeypatch):
 
 
 def paths(*words):
-    return OutputPaths.of(parse(["nst-tf", "a.png", "b.png", *words])[0])
+    return OutputPaths.of(parse(["nst-tf", "a.png", "b.png", *words]))
 
 
 def touch(*names):
@@ -102,16 +102,16 @@ LONG = "é" * 123
 
 def test_default_names_leave_room_for_numbers_and_checkpoints():
     words = ["nst-tf", f"{LONG}.jpg", f"{'x' * 250}.png", "--resume", "--snapshot_every=1"]
-    first = OutputPaths.of(parse(words)[0])
+    first = OutputPaths.of(parse(words))
     assert first.picture.name.startswith("éé")
     assert "-xxx" in first.picture.name
     first.check([])
     touch(first.picture)
-    second = OutputPaths.of(parse(words)[0])
+    second = OutputPaths.of(parse(words))
     assert second.picture.name == f"{first.picture.stem}-2.png"
     for path in (second.picture, second.checkpoint, second.snapshots):
         touch(path)
-    other = OutputPaths.of(parse([*words[:2], f"{'x' * 249}y.png"])[0])
+    other = OutputPaths.of(parse([*words[:2], f"{'x' * 249}y.png"]))
     assert other.picture != first.picture
 
 

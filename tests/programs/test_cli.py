@@ -55,14 +55,15 @@ def test_flags_and_settings_agree():
         assert values[knob.name].help == knob.metadata["help"]
         assert f"--{knob.name} " in help_text(Settings())
     assert set(values) == {k.name for k in dataclasses.fields(Settings)} | {
-        name for _, name, *_ in OTHER_FLAGS
+        flag.name for flag in OTHER_FLAGS
     }
 
 
 def test_given_flags_win_over_the_recipe_and_the_rest_is_the_recipe():
     given = ["nst", "--content=a", "--style=b", "--style=c", "--epochs=3", "--style_blend=2,1"]
-    values, settings = parse([*given, "--content_layers=block1_conv1,block2_pool"])
-    assert values.style == ["b", "c"]
+    request = parse([*given, "--content_layers=block1_conv1,block2_pool"])
+    settings = request.settings
+    assert request.style == ("b", "c")
     assert settings == Settings(
         epochs=3, style_blend=(2, 1), content_layers=("block1_conv1", "block2_pool")
     )
@@ -434,7 +435,7 @@ def test_a_run_goes_through_its_scales_and_ends_by_itself(capfd):
         rows = list(csv.DictReader(file))
     assert {row["scale"] for row in rows} == {"1", "2"}
     assert 40 <= len(rows) < 200
-    assert saved.endswith(f", at step {len(rows)}: further steps gain too little")
+    assert saved.endswith(f", at step {len(rows)}: converged (improvement below --min_gain)")
     assert size("cat-great_wave-steps/step_00010.png") == size("cat-great_wave.png") == (128, 85)
 
 
@@ -646,7 +647,7 @@ def test_a_small_budget_is_kept_by_blocks(photo, painting, capfd, monkeypatch):
     flags = [*SHORT, "--max_dim=200", f"--style={painting}", "--content=large.png"]
     assert main(["nst", *flags]) == 0
     assert re.search(r"weights · about \d+ MiB of memory\n", capfd.readouterr().out)
-    settings = parse(["nst", *flags])[1]
+    settings = parse(["nst", *flags]).settings
     blocks, pixels = dataclasses.replace(settings, block_size=128), (150, 200)
     needed = plan_memory(blocks, plan_scales(blocks, pixels, [pixels]), [pixels])[-1].peak
     assert main(["nst", *flags, f"--memory_budget={needed / 1000}KB"]) == 0
