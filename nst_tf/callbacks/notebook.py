@@ -1,4 +1,4 @@
-"""A run in a notebook: the growing picture, its losses and a way to stop, in place.
+"""Live display of a run in a notebook: the picture, its losses, and a way to stop.
 
 >>> from nst_tf import stylize
 >>> from nst_tf.callbacks.notebook import Live
@@ -28,14 +28,14 @@ HINT = "interrupt the kernel (■) to stop and keep the picture"
 class Live:
     """A callback that shows the picture and the losses of a run in the output of its cell.
 
-    To stop the run after the step that it is in, interrupt the kernel (■). Where ipywidgets is
-    installed and the kernel hears clicks while a cell runs (ipykernel 7), there is a Stop button
-    too, which JupyterLab 4.4 and later serve. The picture is returned as if the run had ended by
+    To stop the run after its current step, interrupt the kernel (■). If ipywidgets is installed
+    and the kernel receives clicks while a cell runs (ipykernel 7), there is also a Stop button,
+    which JupyterLab 4.4 and later support. The picture is returned as if the run had ended by
     itself; a second interrupt ends the cell at once.
 
     Args:
-        long_side: of the picture that is shown, pixels, at most.
-        interval: seconds between two updates, at least.
+        long_side: maximum long side of the displayed picture, pixels.
+        interval: minimum seconds between updates.
 
     Raises:
         ImportError: IPython is missing.
@@ -52,9 +52,9 @@ class Live:
         self._due = 0.0
 
     def __call__(self, progress: "Progress") -> bool:
-        """Show the step if an update is due, and return whether somebody wants to stop."""
+        """Show the step if an update is due, and return whether a stop is requested."""
         if self._latest and progress.step <= self._latest.step:
-            self._end()  # of the run before
+            self._end()  # of the previous run
         if self._view is None:
             self._begin()
         self._latest = progress
@@ -77,7 +77,7 @@ class Live:
         self._end()  # a run may end before its last step
 
     def _end(self) -> None:
-        """Show the last step, and leave everything as it was before the run."""
+        """Show the last step, and restore the state of the kernel before the run."""
         from IPython import get_ipython
 
         if self._latest and self._view:
@@ -97,7 +97,7 @@ class Live:
 
 
 class _View:
-    """A picture above a line, which later ones replace."""
+    """A picture above a line of text, which later calls of `show` replace."""
 
     def __init__(self) -> None:
         from IPython.display import DisplayHandle
@@ -127,7 +127,7 @@ class _Stop(StopRequest):
 
     def listen(self) -> None:
         """Start to listen, and show the button."""
-        if threading.current_thread() is threading.main_thread():  # no other can
+        if threading.current_thread() is threading.main_thread():  # other threads cannot
             self._previous = signal.signal(signal.SIGINT, self._interrupted)
         if importlib.util.find_spec("ipywidgets") and _clicks_are_heard():
             from IPython.display import display
@@ -137,7 +137,7 @@ class _Stop(StopRequest):
             button.on_click(self._clicked)
             self._button = display(button, display_id=True)
             with suppress(AttributeError):
-                # With it, ipykernel 7.4 lets clicks wait for the end of the cell.
+                # With this attribute, ipykernel 7.4 delays clicks until the cell ends.
                 del button.comm._reply_subshell_id
 
     def close(self) -> None:
@@ -163,7 +163,7 @@ class _Stop(StopRequest):
 
 
 def _clicks_are_heard() -> bool:
-    """Return whether the kernel takes messages while a cell runs: whether it has subshells."""
+    """Return whether the kernel has subshells, so that it receives messages while a cell runs."""
     from IPython import get_ipython
 
     kernel = getattr(get_ipython(), "kernel", None)

@@ -3,10 +3,11 @@
 import dataclasses
 import functools
 import warnings
+from collections.abc import Mapping
 
 import numpy as np
 
-from nst_tf.cli.reading import Reader
+from nst_tf.cli.reading import FileRecord, Reader
 from nst_tf.cli.request import PICTURES, Request
 from nst_tf.images.faces import face_mask, find_faces
 from nst_tf.images.io import Picture, opaque
@@ -25,9 +26,11 @@ class Inputs(LoadedInputs):
 
     Attributes:
         peak: peak memory of the process while large pictures were read, bytes; 0: none was large.
+        files: the picture files, by path.
     """
 
     peak: int = 0
+    files: Mapping[str, FileRecord] = dataclasses.field(default_factory=dict)
 
 
 def picture_paths(request: Request) -> dict[str, list[str]]:
@@ -77,7 +80,8 @@ def load_inputs(request: Request, budget: int | None = None) -> Inputs:
         None if settings.init in INITS else opaque(reader.picture(settings.init)),
         _load_keep(request, photo.pixels, reader),
     )
-    return Inputs(loaded.fitted, loaded.alpha, loaded.has_profile, loaded.origin, peak=reader.peak)
+    fitted, alpha, has_profile = loaded.fitted, loaded.alpha, loaded.has_profile
+    return Inputs(fitted, alpha, has_profile, loaded.origin, reader.peak, reader.files)
 
 
 def _load_photo(request: Request, reader: Reader) -> Picture:

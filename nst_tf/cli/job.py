@@ -119,7 +119,7 @@ def prepare(
     weights = load_weights(settings.weights)
     transfer = StyleTransfer(checked.inputs.fitted, budget, memo)
     saved = _saved_run(paths.checkpoint, transfer, request.resume_anyway)
-    metadata = run_metadata(request, settings, weights, transfer.plans[-1].precision)
+    metadata = run_metadata(request, checked.inputs, weights, transfer.plans[-1].precision)
     if paths.snapshots:
         paths.snapshots.mkdir(exist_ok=True)
     return Job(request, paths, checked.inputs, weights, transfer, saved, metadata)

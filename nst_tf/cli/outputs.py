@@ -1,4 +1,4 @@
-"""What a run writes: its picture, snapshots, history, figure and time-lapse."""
+"""Outputs of a run: its picture, snapshots, history, figure and time-lapse."""
 
 import importlib.util
 import os
@@ -14,7 +14,7 @@ import numpy as np
 
 from nst_tf.callbacks import Snapshots, TimeLapse, save_run_figure
 from nst_tf.callbacks.history import History
-from nst_tf.callbacks.timelapse import check_film
+from nst_tf.callbacks.timelapse import check_animation
 from nst_tf.cli.inputs import Inputs
 from nst_tf.cli.request import Request
 from nst_tf.images.resize import resize
@@ -79,14 +79,14 @@ class OutputPaths:
         )
 
     def check(self, inputs: Sequence[str]) -> None:
-        """Refuse outputs that cannot be written or would replace what must stay.
+        """Refuse outputs that cannot be written or would replace files that must be kept.
 
         Args:
             inputs: the files that the run reads.
 
         Raises:
-            OSError: a directory is missing or not writable, or a file is there already.
-            ValueError: a name has the wrong ending or is taken, or a package is missing.
+            OSError: a directory is missing or not writable, or a file exists.
+            UserError: a name has the wrong extension or is an input's, or a package is missing.
         """
         output_format(self.picture, self.bit_depth)
         if self.figure and self.figure.suffix.lower() not in FIGURES:
@@ -94,7 +94,7 @@ class OutputPaths:
         if self.figure and importlib.util.find_spec("matplotlib") is None:
             raise UserError("--figure needs matplotlib: run pip install matplotlib")
         if self.timelapse:
-            check_film(self.timelapse)
+            check_animation(self.timelapse)
         files = [self.picture, *filter(None, (self.history, self.figure, self.timelapse))]
         check_outputs([*files, *filter(None, [self.checkpoint])], inputs)
         self._check_existing(files)
@@ -178,7 +178,7 @@ def _default_name(request: Request) -> str:
 
 
 def _problem(path: Path | None, error: Exception) -> str:
-    """Return in a line why an output cannot be written; a bug shows its traceback too."""
+    """Return one line that says why an output cannot be written; of a bug, print the traceback."""
     if isinstance(error, (OSError, UserError)):
         return str(error)
     traceback.print_exception(error)
@@ -186,19 +186,19 @@ def _problem(path: Path | None, error: Exception) -> str:
 
 
 class Outputs:
-    """Writes what a run has made.
+    """Writes the outputs of a run.
 
     Args:
         paths: where to write.
-        inputs: the pictures that the run is made from.
-        contents: those of them that the figure shows as content.
-        styles: those of them that the figure shows as styles.
-        metadata: returns what the picture carries.
-        history_layers: whether the history tells what each layer adds to the losses.
+        inputs: the pictures of the run.
+        contents: pictures that the figure shows as content.
+        styles: pictures that the figure shows as styles.
+        metadata: returns the metadata of the picture.
+        history_layers: whether the history includes the losses of each layer.
 
     Attributes:
-        history: the callback that collects what the history and the figure show.
-        timelapse: the callback that collects what the film shows, if there is to be one.
+        history: the callback that collects the losses for history and figure.
+        timelapse: the callback that collects the frames of the time-lapse, or `None`.
     """
 
     def __init__(
@@ -222,7 +222,7 @@ class Outputs:
         """Write an image, float32 `[1, h, w, 3]` in [0, 1] of any scale, at the result's size.
 
         Raises:
-            FileExistsError: a file is there and must stay.
+            FileExistsError: a file exists and must not be replaced.
             OSError: the file cannot be written.
         """
         save_image(
@@ -244,11 +244,11 @@ class Outputs:
         image = resize(image, fitted.size)
         if fitted.covered is None:
             return image
-        # What stays the photo keeps its full resolution.
+        # Unpainted parts keep the full resolution of the photo.
         return np.where(fitted.covered[None, :, :, None] > 0, image, fitted.content)
 
     def save_snapshot(self, path: Path, image: np.ndarray) -> None:
-        """Write a snapshot; a run does not end because one cannot be written."""
+        """Write a snapshot; a snapshot that cannot be written causes a warning."""
         try:
             self.save_picture(path, image)
         except Exception as error:
@@ -257,12 +257,13 @@ class Outputs:
     def save_all(self, image: np.ndarray) -> tuple[Path | None, list[str]]:
         """Write every output that can be written.
 
-        If the picture's place has become unusable, the picture goes to a temporary directory. If a
-        file has taken an output's name since the run began, the output gets the next free one. An
-        output that cannot be written costs none of the others, even if a bug is the reason.
+        If the picture's directory has become unusable, the picture is written to a temporary
+        directory. If a file has taken an output's name since the run began, the output gets the
+        next free name. An output that cannot be written does not affect the others, even if the
+        reason is a bug.
 
         Returns:
-            Where the picture is, None if it is nowhere, and what went wrong.
+            The path of the picture, `None` if it could not be written, and what went wrong.
         """
         saved: Path | None = None
         problems: list[str] = []
@@ -284,7 +285,7 @@ class Outputs:
         return saved, problems
 
     def _save(self, path: Path, write: Callable[[Path], None]) -> Path:
-        """Write a file and return its path: another one if a file has taken the name."""
+        """Write a file and return its path, which is the next free one if the name is taken."""
         while True:
             try:
                 write(path)
@@ -294,11 +295,11 @@ class Outputs:
                 warnings.warn(f"a file has taken the name {taken}: {path} is written instead")
 
     def _save_elsewhere(self, image: np.ndarray) -> Path | None:
-        """Write the picture to a temporary directory and return its path, or None if it is full."""
+        """Write the picture to a temporary directory and return its path, or `None` on failure."""
         try:
             path = Path(tempfile.mkdtemp(prefix="nst_tf-")) / "picture.png"
             self.save_picture(path, image)
-        except Exception:  # the first attempt has told of a bug
+        except Exception:  # the first attempt has reported a bug
             return None
         return path
 

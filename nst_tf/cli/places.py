@@ -1,4 +1,4 @@
-"""The places that users name: paths, addresses, pipes, and files of another program."""
+"""Paths that users name: addresses, pipes, and files that another program paints."""
 
 import atexit
 import functools
@@ -37,7 +37,7 @@ def locate(values: flags.FlagValues, inputs: Iterable[str], outputs: Iterable[st
 
 
 def located(path: str) -> str:
-    """Return the path of an input that may be written as `file://…` or with `~`.
+    """Return the path of an input, which may be written as `file://…` or with `~`.
 
     Raises:
         UserError: it is an address of another kind.
@@ -95,7 +95,7 @@ def _copied(path: str) -> str:
 
 
 def check_photo(path: str) -> None:
-    """Refuse what another program paints in the place of a photo.
+    """Refuse a photo that another program paints.
 
     Raises:
         UserError: it is a film or a folder; the text names the program.
@@ -107,10 +107,10 @@ def check_photo(path: str) -> None:
 
 
 def check_painting(path: str) -> None:
-    """Refuse a folder or a film in the place of a painting.
+    """Refuse a painting that is a folder or a film.
 
     Raises:
-        UserError: it is one.
+        UserError: it is a folder or a film; the text says what to name instead.
     """
     if os.path.isdir(path):
         raise UserError(f"{path} is a folder: name a painting in it")
@@ -119,7 +119,7 @@ def check_painting(path: str) -> None:
 
 
 def check_film(path: str) -> None:
-    """Refuse what another program paints in the place of a film.
+    """Refuse a film that another program paints.
 
     Raises:
         UserError: it is a single picture or a folder; the text names the program.
@@ -134,7 +134,7 @@ def check_film(path: str) -> None:
 
 
 def is_film(path: str) -> bool:
-    """Return whether a file has a film's ending."""
+    """Return whether a path is a file with the extension of a film."""
     return Path(path).suffix.lower() in FILM_ENDINGS and os.path.isfile(path)
 
 

@@ -1,4 +1,4 @@
-"""`nst-tf`: one picture."""
+"""`nst-tf`, the program that paints one picture."""
 
 from nst_tf.cli.flags import parse
 from nst_tf.cli.help import help_screen, help_text
@@ -8,8 +8,8 @@ from nst_tf.cli.streams import NOTHING_TO_SAVE, exit_status, print_out, run_prog
 def main(argv: list[str]) -> int:
     """Run the command line and return the exit status.
 
-    0 for a finished picture, 1 for bad input, 2 for misused flags, 128 + the signal's number for a
-    run that was stopped, whose picture is saved all the same.
+    The status is 0 for a finished picture, 1 for bad input, 2 for misused flags, and 128 + the
+    signal's number for a run that was stopped, whose picture is saved all the same.
     """
     return exit_status(lambda: _main(argv), NOTHING_TO_SAVE)
 
@@ -30,5 +30,5 @@ def _main(argv: list[str]) -> int:
 
 
 def console() -> None:
-    """Entry point of `nst-tf`."""
+    """Run `nst-tf` as a process."""
     run_program(main)

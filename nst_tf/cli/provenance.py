@@ -3,17 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from nst_tf.cli.inputs import picture_paths
+from nst_tf.cli.inputs import Inputs, picture_paths
 from nst_tf.cli.request import Request
-from nst_tf.images.decode import upright_size
 from nst_tf.network.weights import Weights
-from nst_tf.settings import Settings
 from nst_tf.transfer.provenance import method_metadata
-from nst_tf.utils.digests import file_digest
 
 
 def run_metadata(
-    request: Request, settings: Settings, weights: Weights, precision: str
+    request: Request, inputs: Inputs, weights: Weights, precision: str
 ) -> dict[str, Any]:
     """Return the metadata of a result: its settings, flags and names of files without their paths.
 
@@ -21,11 +18,11 @@ def run_metadata(
 
     Args:
         request: the run.
-        settings: of the run, after its pictures have been read.
+        inputs: its pictures and settings.
         weights: the network's parameters.
         precision: of the features, as `auto` in the settings has chosen it.
     """
-    return method_metadata(settings, weights, precision) | {
+    return method_metadata(inputs.fitted.settings, weights, precision) | {
         "recipe": request.recipe,
         "content": Path(request.content).name if request.content else None,
         "styles": [Path(path).name for path in request.style],
@@ -37,16 +34,8 @@ def run_metadata(
         "bit_depth": request.bit_depth,
         "dpi": request.dpi,
         "files": {
-            name: list(map(_file, paths)) for name, paths in picture_paths(request).items() if paths
+            name: [inputs.files[path].entry() for path in paths]
+            for name, paths in picture_paths(request).items()
+            if paths
         },
     }
-
-
-def _file(path: str) -> dict[str, Any]:
-    """Return the name of a picture file, its size when upright, and its checksum.
-
-    Raises:
-        OSError: it cannot be read any more.
-    """
-    height, width = upright_size(path)
-    return {"name": Path(path).name, "size": f"{width}x{height}", "sha256": file_digest(path)}

@@ -1,4 +1,4 @@
-"""A picture made earlier as a command: its settings, and its files wherever they are found."""
+"""Settings and files of an earlier result, for `--from_image`."""
 
 import dataclasses
 import os
@@ -19,13 +19,13 @@ from nst_tf.utils.version import __version__
 FLAG = "from_image"
 
 OWNERS = {"content_mask": "content", "keep_mask": "content", "style_mask": "style"}
-"""The flag of the pictures that a mask belongs to."""
+"""For the flag of a mask, the flag of the pictures that it belongs to."""
 
-GONE = {"jit_compile"}  # settings of earlier versions that changed a run's time alone
+GONE = {"jit_compile"}  # settings of earlier versions that changed only the time of a run
 
 
 class Recorded(NamedTuple):
-    """A file that a picture was made from: its name, and its checksum if it is recorded."""
+    """An input file of a picture: its name, and its checksum if it is recorded."""
 
     name: str
     sha256: str | None
@@ -86,7 +86,7 @@ def repeated(values: flags.FlagValues) -> tuple[dict[str, Any], Settings | None]
 
 
 def _files(record: dict[str, Any]) -> dict[str, list[Recorded]]:
-    """Return the files that a picture was made from, by flag; up to version 1.4 by name alone."""
+    """Return the input files of a picture by flag; up to version 1.4, only names are recorded."""
     masks = {flag: record.get(flag) or [] for flag in OWNERS}
     content, init = record.get("content"), record["settings"].get("init", INITS[0])
     names = {"content": [content] if content else [], "style": record.get("styles") or [], **masks}
@@ -109,10 +109,10 @@ def _are_named(paths: str | Sequence[str] | None, files: Sequence[Recorded]) -> 
 
 
 def _find(picture: str, flag: str, file: Recorded) -> str:
-    """Return the path of a file: that of the recorded checksum, or else the first of the name.
+    """Return the path of the file with the recorded checksum, or else of the first with its name.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: no file has the name.
     """
     found = [path for path in _places(picture, file.name) if os.path.isfile(path)]
     if not found:
@@ -136,7 +136,7 @@ def _places(picture: str, name: str) -> Iterator[str]:
 
 
 def _settings(path: str, recorded: dict[str, Any]) -> Settings:
-    """Return recorded settings; those that later versions have added have their defaults."""
+    """Return recorded settings; settings that later versions added have their defaults."""
     known = {field.name for field in dataclasses.fields(Settings)}
     if unknown := sorted(recorded.keys() - known - GONE):
         warnings.warn(f"{path}: settings that are not known are left out: {', '.join(unknown)}")

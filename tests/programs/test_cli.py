@@ -183,7 +183,10 @@ def bad(tmp_path, photo):
         (["--history=out.png", "--output=out.png"], "would overwrite the output out.png"),
         (["--figure=figure.jpg"], "must end in one of .png .pdf .svg"),
         (["--tensorboard_dir=text.png/runs"], "text.png is a file: name another --tensorboard_dir"),
-        (["--timelapse=film.avi"], "film.avi has no extension of a film: use one of .gif"),
+        (
+            ["--timelapse=film.avi"],
+            "film.avi does not have the extension of an animation: use one of .gif",
+        ),
         (["--snapshot_every=1", "--snapshot_dir=none/steps"], "directory none does not exist"),
         (["--snapshot_every=1", "--snapshot_dir=text.png"], "text.png is a file"),
         (["--snapshot_every=1", "--output=./step_00001.png", "--snapshot_dir=."], "may overwrite"),
