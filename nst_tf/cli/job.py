@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from nst_tf.callbacks import Checkpoint
 from nst_tf.cli.inputs import Inputs, input_paths, load_inputs
-from nst_tf.cli.outputs import OutputPaths, Outputs
+from nst_tf.cli.output_paths import OutputPaths
+from nst_tf.cli.outputs import Outputs
 from nst_tf.cli.places import check_painting, check_photo, read_pipes
 from nst_tf.cli.provenance import run_metadata
 from nst_tf.cli.request import Request

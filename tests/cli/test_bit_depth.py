@@ -5,7 +5,8 @@ import pytest
 
 from nst_tf.cli.flags import UsageError, parse
 from nst_tf.cli.inputs import Inputs
-from nst_tf.cli.outputs import OutputPaths, Outputs
+from nst_tf.cli.output_paths import OutputPaths
+from nst_tf.cli.outputs import Outputs
 from nst_tf.images.depth import to_levels
 from nst_tf.images.io import load_image
 

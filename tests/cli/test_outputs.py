@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from nst_tf.cli.flags import parse
-from nst_tf.cli.outputs import OutputPaths
+from nst_tf.cli.output_paths import OutputPaths
 from nst_tf.cli.program import main
 from nst_tf.cli.signals import Stopper
 from nst_tf.utils.errors import UserError

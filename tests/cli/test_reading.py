@@ -11,8 +11,13 @@ from nst_tf.cli.flags import parse
 from nst_tf.cli.inputs import load_inputs
 from nst_tf.cli.job import check, prepare
 from nst_tf.cli.program import main
+from nst_tf.cli.reading import Reader
 from nst_tf.cli.session import PictureRun
 from nst_tf.compute.budget import GIB
+from nst_tf.images.decode import upright_size
+from nst_tf.images.io import load_picture
+from nst_tf.settings import Settings
+from nst_tf.utils.digests import file_digest
 from tests.images.test_reduced import header
 from tests.images.test_tiff import CFA, write_raw
 
@@ -76,3 +81,15 @@ def test_what_reading_took_is_part_of_the_memory_that_is_announced(photo, painti
     inputs = dataclasses.replace(checked.inputs, peak=5 * GIB)
     job = prepare(dataclasses.replace(checked, inputs=inputs))
     assert "5.0 GiB" in PictureRun(job, "CPU").headline()
+
+
+@pytest.mark.parametrize("limit", [0, 2**20])
+def test_files_are_the_same_whether_read_at_once_or_streamed(photo, monkeypatch, limit):
+    monkeypatch.setattr("nst_tf.cli.reading.AT_ONCE", limit)
+    reader = Reader(Settings())
+    pixels = reader.picture(str(photo), 32).pixels
+    np.testing.assert_array_equal(pixels, load_picture(photo, 32).pixels)
+    height, width = upright_size(photo)
+    assert reader.files[str(photo)].entry() == {
+        "name": photo.name, "size": f"{width}x{height}", "sha256": file_digest(photo)
+    }  # fmt: skip
