@@ -55,8 +55,7 @@ def repeated(values: flags.FlagValues) -> tuple[dict[str, Any], Settings | None]
         raise UserError(f"--{FLAG} {path} names its files in a way that is not valid") from None
     if record.get("nst_tf") != __version__:
         warnings.warn(
-            f"{path} was made by nst_tf {record.get('nst_tf')}: {__version__} may paint it "
-            "otherwise"
+            f"{path} was made by nst_tf {record.get('nst_tf')}: {__version__} may paint differently"
         )
     changes: dict[str, Any] = {}
     for flag in ("content", "style", *OWNERS):
@@ -98,7 +97,7 @@ def _files(record: dict[str, Any]) -> dict[str, list[Recorded]]:
     if weights["name"] not in ("bundled", "imagenet"):
         files["weights"] = [Recorded(Path(weights["name"]).name, weights["sha256"])]
     elif weights["name"] == "bundled" and weights["sha256"] != BUNDLED_SHA256:
-        warnings.warn("the bundled weights are others than then")
+        warnings.warn("the bundled weights have changed since then")
     return files
 
 
@@ -125,7 +124,7 @@ def _find(picture: str, flag: str, file: Recorded) -> str:
     for path in found:
         if file_digest(path) == file.sha256:
             return path
-    warnings.warn(f"{found[0]} is not the file that {picture} was made from, only of its name")
+    warnings.warn(f"{found[0]} differs from the file that {picture} was made from")
     return found[0]
 
 
@@ -139,7 +138,7 @@ def _settings(path: str, recorded: dict[str, Any]) -> Settings:
     """Return recorded settings; settings that later versions added have their defaults."""
     known = {field.name for field in dataclasses.fields(Settings)}
     if unknown := sorted(recorded.keys() - known - GONE):
-        warnings.warn(f"{path}: settings that are not known are left out: {', '.join(unknown)}")
+        warnings.warn(f"{path}: unknown settings are ignored: {', '.join(unknown)}")
     try:
         return Settings(**{name: recorded[name] for name in recorded.keys() & known})
     except UserError as error:

@@ -146,8 +146,7 @@ def test_a_changed_file_is_named(first, photo, capfd):
     Image.open(photo).rotate(180).save(photo)
     assert paint("--from_image=first.png") == 0
     assert capfd.readouterr().err == (
-        "nst_tf: warning: photo.png is not the file that first.png was made from, only of its "
-        "name\n"
+        "nst_tf: warning: photo.png differs from the file that first.png was made from\n"
     )
 
 
@@ -199,7 +198,7 @@ def test_pictures_of_other_versions_are_repeated(photo, monkeypatch, recwarn):
     new = parse(["nst-tf", "--from_image=new.png"]).settings
     assert new == Settings(epochs=7)
     assert [str(w.message) for w in recwarn if w.category is UserWarning] == [
-        "old.jpg was made by nst_tf 1.3.0: 1.5.0 may paint it otherwise",
-        "new.png was made by nst_tf 9.0: 1.5.0 may paint it otherwise",
-        "new.png: settings that are not known are left out: glow",
+        "old.jpg was made by nst_tf 1.3.0: 1.5.0 may paint differently",
+        "new.png was made by nst_tf 9.0: 1.5.0 may paint differently",
+        "new.png: unknown settings are ignored: glow",
     ]
