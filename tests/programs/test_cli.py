@@ -597,7 +597,7 @@ def test_a_bug_in_the_run_keeps_the_picture_and_shows_its_traceback(photo, paint
 @pytest.mark.parametrize(
     ("program", "step"),
     [
-        ("run", "nst_tf.cli.session.prepare"),
+        ("cli", "nst_tf.cli.session.prepare"),
         ("video", "nst_tf.video.job.prepare"),
         ("batch", "nst_tf.batch.source.Jobs"),
     ],
@@ -611,7 +611,7 @@ def test_a_bug_of_a_program_shows_its_traceback(program, step, photo, painting, 
     if program == "batch":
         words = [f"--{name}_dir=." for name in ("content", "style", "output")]
     with pytest.raises(ValueError, match="could not be broadcast"):
-        importlib.import_module(f"nst_tf.{program}").main(["nst", *words])
+        importlib.import_module(f"nst_tf.{program}.program").main(["nst", *words])
 
 
 def test_memory_running_out_is_one_line(photo, painting, capfd, monkeypatch):
