@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nst_tf.batch.flags import BATCH_FLAGS
-from nst_tf.cli.flags import OTHER_FLAGS, Row
+from nst_tf.cli.flags import OTHER_FLAGS, Flag
 from nst_tf.settings import Settings
 from nst_tf.video.flags import FILM_FLAGS
 
@@ -44,7 +44,7 @@ def page() -> Iterator[str]:
     """Yield the lines of the page."""
     groups: dict[str, list[str]] = {}
     for other in (*OTHER_FLAGS, *BATCH_FLAGS):
-        groups.setdefault(other[0], []).append(other_row(other))
+        groups.setdefault(other.group, []).append(other_row(other))
     for field in dataclasses.fields(Settings):
         choices, help_text = field.metadata["choices"], field.metadata["help"]
         values = ", ".join(map(written, choices or ())) or bounds(field)
@@ -57,12 +57,11 @@ def page() -> Iterator[str]:
         yield "\n".join(rows) + "\n"
 
 
-def other_row(flag: Row) -> str:
+def other_row(flag: Flag) -> str:
     """Return the row of a flag that is no setting."""
-    _, name, kind, default, text = flag
-    found = DEFAULT.search(text)
-    shown = found[1] if found else {"boolean": "off", "string": default or ""}.get(kind, "")
-    return row(name, shown, DEFAULT.sub("", text))
+    found = DEFAULT.search(flag.help)
+    usual = {"boolean": "off", "string": flag.default or ""}.get(flag.kind, "")
+    return row(flag.name, found[1] if found else usual, DEFAULT.sub("", flag.help))
 
 
 def film_rows() -> list[str]:

@@ -7,10 +7,9 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from absl import flags
-
 from nst_tf.batch.job import parse_job
 from nst_tf.cli.inputs import picture_paths
+from nst_tf.cli.request import Request
 from nst_tf.images.metadata import read_metadata
 from nst_tf.inputs.prepare import with_keep_weight
 from nst_tf.network.weights import BUNDLED_SHA256
@@ -33,41 +32,41 @@ def is_finished(job: Job) -> bool:
     Its name is not enough: the checksums of the files, the settings and the end of the run count,
     as the picture's metadata record them.
     """
-    return os.path.isfile(job.output) and is_result(job.output, *parse_job(job))
+    return os.path.isfile(job.output) and is_result(job.output, parse_job(job))
 
 
-def is_result(path: str, values: flags.FlagValues, settings: Settings) -> bool:
+def is_result(path: str, request: Request) -> bool:
     """Return whether a file is the complete picture of a job, as `is_finished`.
 
     Args:
         path: of the file.
-        values, settings: of the job, from `parse_job`.
+        request: of the job, from `parse_job`.
     """
     try:
-        return os.path.isfile(path) and _is_of(read_metadata(path), values, settings)
+        return os.path.isfile(path) and _is_of(read_metadata(path), request)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return False  # not one of our pictures, or a missing input
 
 
-def _is_of(record: Mapping[str, Any], values: flags.FlagValues, settings: Settings) -> bool:
+def _is_of(record: Mapping[str, Any], request: Request) -> bool:
     made = record["settings"]
     return (
         record["ending"] is not None
-        and all(record[name] == values[name].value for name in RECORDED)
-        and any(_same(made, possible) for possible in _possible(values, settings))
-        and record["weights"]["sha256"] == _weights_digest(settings, record)
+        and all(record[name] == getattr(request, name) for name in RECORDED)
+        and any(_same(made, possible) for possible in _possible(request))
+        and record["weights"]["sha256"] == _weights_digest(request.settings, record)
         and all(
             [file["sha256"] for file in record["files"].get(name, [])] == list(map(_digest, paths))
-            for name, paths in picture_paths(values, settings).items()
+            for name, paths in picture_paths(request).items()
         )
     )
 
 
-def _possible(values: flags.FlagValues, settings: Settings) -> Iterator[Settings]:
+def _possible(request: Request) -> Iterator[Settings]:
     """Yield the settings that the run may have had, with and without faces to keep."""
-    masks = bool(values.keep_mask)
-    for keeps in {masks, masks or values.keep_faces}:
-        yield with_keep_weight(settings, keeps)
+    masks = bool(request.keep_mask)
+    for keeps in {masks, masks or request.keep_faces}:
+        yield with_keep_weight(request.settings, keeps)
 
 
 def _same(made: Mapping[str, Any], settings: Settings) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from nst_tf.cli.arguments import UsageError, normalised, usage_error
-from nst_tf.cli.flags import OTHER_FLAGS, Rows, define_flags
+from nst_tf.cli.flags import OTHER_FLAGS, Flag, define_flags
 from nst_tf.cli.places import locate
 from nst_tf.cli.worker_flags import WORKER_FLAGS, check_workers
 from nst_tf.utils.errors import UserError
@@ -36,37 +36,37 @@ MEANT = {
 
 PAIRS = ("product", "zip")
 
-BATCH_FLAGS: Rows = (
-    ("Batch", "content_dir", "string", None,
+BATCH_FLAGS = (
+    Flag("Batch", "content_dir", "string", None,
      "the photos: all pictures of this directory, those that match a pattern such as "
      "photos/*.jpg in quotes, or a single one"),
-    ("Batch", "style_dir", "string", None, "the paintings, in the same way"),
-    ("Batch", "pairs", "string", "product",
+    Flag("Batch", "style_dir", "string", None, "the paintings, in the same way"),
+    Flag("Batch", "pairs", "string", "product",
      "product: every photo with every painting; zip: the first with the first, the second with "
      "the second, by their names"),
-    ("Batch", "manifest", "string", None,
+    Flag("Batch", "manifest", "string", None,
      "a file of CSV or JSON whose rows are the jobs, each a set of flags, instead of directories; "
      "- stands for stdin"),
-    ("Batch", "output_dir", "string", None, "where the pictures go, made if missing"),
-    ("Batch", "name", "string", "{content}-{style}.png",
+    Flag("Batch", "output_dir", "string", None, "where the pictures go, made if missing"),
+    Flag("Batch", "name", "string", "{content}-{style}.png",
      "how a picture is called: {content}, {style}, {recipe}, {row} and any setting, such as "
      "{style}/{content}-{strength}.jpg"),
-    ("Batch", "dry_run", "boolean", False,
+    Flag("Batch", "dry_run", "boolean", False,
      "check all rows and pictures, list what would be made, and stop"),
-    ("Batch", "journal", "string", None,
+    Flag("Batch", "journal", "string", None,
      "append a line of JSON for each job to this file (default journal.jsonl in --output_dir)"),
-    ("Batch", "contact_sheet", "string", None,
+    Flag("Batch", "contact_sheet", "string", None,
      "draw all pictures, small, with their names, to this .png, .jpg, .webp or .tiff"),
-    ("Batch", "ship_inputs", "boolean", False,
+    Flag("Batch", "ship_inputs", "boolean", False,
      "send pictures through Ray instead of reading and writing a folder that all machines share"),
     *WORKER_FLAGS,
 )  # fmt: skip
 
 
-def shared_flags() -> Rows:
+def shared_flags() -> tuple[Flag, ...]:
     """Return the flags of `nst-tf` that a batch has too, besides the settings."""
     names = {*COMMON, *PROGRAM, *SILENT}
-    return tuple(row for row in OTHER_FLAGS if row[1] in names)
+    return tuple(flag for flag in OTHER_FLAGS if flag.name in names)
 
 
 def parse_batch(argv: Sequence[str]) -> flags.FlagValues:
@@ -97,7 +97,7 @@ def parse_batch(argv: Sequence[str]) -> flags.FlagValues:
 
 def common_flags(values: flags.FlagValues) -> "Flags":
     """Return the given flags that concern all jobs."""
-    own = {*SILENT, *(row[1] for row in BATCH_FLAGS)}
+    own = {*SILENT, *(flag.name for flag in BATCH_FLAGS)}
     given = (values[name] for name in values if values[name].present and name not in own)
     return tuple((flag.name, flag_text(flag)) for flag in given)
 

@@ -5,9 +5,8 @@ import functools
 from collections.abc import Sequence
 from contextlib import suppress
 
-from absl import flags as absl_flags
-
 from nst_tf.cli.flags import parse
+from nst_tf.cli.request import Request
 from nst_tf.images.decode import upright_size
 from nst_tf.images.resize import Size, fit_size
 from nst_tf.settings import Settings
@@ -16,8 +15,8 @@ from nst_tf.workers.job import PICTURES, Flags, Job
 KNOWN_SETTINGS = 1024  # sets of flags whose settings are cached
 
 
-def parse_job(job: Job) -> tuple[absl_flags.FlagValues, Settings]:
-    """Return the parsed flags of a job and its settings.
+def parse_job(job: Job) -> Request:
+    """Return the request that the flags of a job make.
 
     Raises:
         UsageError: a flag is unknown, malformed, out of bounds or missing.
@@ -50,7 +49,7 @@ def method(flags: Flags) -> tuple[str, ...]:
 # Most rows share their settings, and absl needs some milliseconds for each.
 @functools.lru_cache(KNOWN_SETTINGS)
 def _settings(words: Sequence[str]) -> Settings:
-    return parse(["nst_tf.batch", *words, "--resume"])[1]
+    return parse(["nst_tf.batch", *words, "--resume"]).settings
 
 
 def default_differences(settings: Settings) -> dict[str, object]:

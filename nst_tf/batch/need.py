@@ -72,8 +72,7 @@ def _need(job: Job, most: int | None) -> int:
     from nst_tf.images.masks import count_masks
 
     with suppress(OSError, ValueError, MemoryError):  # the job reports it
-        values, settings = parse_job(job)
-        inputs = load_inputs(values, settings, most)
+        inputs = load_inputs(parse_job(job), most)
         need = run_need(inputs.fitted, count_masks(inputs.fitted.regions), most)
         return max(inputs.peak, need)
     return 0

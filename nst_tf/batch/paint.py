@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nst_tf.batch.finished import is_result
 from nst_tf.batch.job import parse_job
-from nst_tf.cli.job import CheckpointError, Running, check, prepare
+from nst_tf.cli.job import CheckpointError, RunContext, check, prepare
 from nst_tf.compute.device import start_tensorflow
 from nst_tf.settings import Settings
 from nst_tf.utils.files import make_directory
@@ -40,20 +40,20 @@ class JobPainter:
         return run_safely(job, lambda: self._paint(job, should_stop))
 
     def _paint(self, job: Job, should_stop: ShouldStop) -> Outcome:
-        values, settings = parse_job(job)
-        if is_result(job.output, values, settings):  # of a worker that was lost afterwards
+        request = parse_job(job)
+        if is_result(job.output, request):  # of a worker that was lost afterwards
             return Outcome(job, "done")
         make_directory(os.path.dirname(job.output) or os.curdir)
-        checked = check(values, settings, self._budget)
-        self._start(values.device, values.deterministic)
+        checked = check(request, self._budget)
+        self._start(request.device, request.deterministic)
         memory = self._memory(checked.settings)
         try:
             prepared = prepare(checked, *memory)
         except CheckpointError as error:
             _set_aside(error)
-            checked = check(values, settings, self._budget)  # it may refuse to overwrite
+            checked = check(request, self._budget)  # it may refuse to overwrite
             prepared = prepare(checked, *memory)
-        running = Running(prepared)
+        running = RunContext(prepared)
         transfer, saved = running.job.transfer, running.job.saved
         if should_stop():
             return Outcome(job, "stopped")
@@ -70,7 +70,7 @@ class JobPainter:
         try:
             running.outputs.save_picture(checked.paths.picture, image)
         except FileExistsError:  # from a worker that had been given up too early
-            if not is_result(job.output, values, settings):
+            if not is_result(job.output, request):
                 raise
         running.checkpoint.remove()
         return outcome

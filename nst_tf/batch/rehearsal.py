@@ -46,14 +46,14 @@ class Rehearsal:
         return run_safely(job, lambda: self._rehearse(job))
 
     def _rehearse(self, job: Job) -> Outcome:
-        values, settings = parse_job(job)
-        replaced = values.overwrite or os.path.exists(f"{job.output}.checkpoint")
+        request = parse_job(job)
+        replaced = request.overwrite or os.path.exists(f"{job.output}.checkpoint")
         if os.path.exists(job.output) and not replaced:
             raise FileExistsError(f"{job.output} exists: choose another name or add --overwrite")
         common: Any = method(job.flags)
-        paths = [path for named in picture_paths(values, settings).values() for path in named]
+        paths = [path for named in picture_paths(request).values() for path in named]
         keys = {hash((common, path)) for path in paths}
         if not keys <= self._sound:
-            check_output_size(job.output, *load_inputs(values, settings).fitted.size)
+            check_output_size(job.output, *load_inputs(request).fitted.size)
             self._sound |= keys
         return Outcome(job, "done")

@@ -90,9 +90,8 @@ class Batch:
             report = Report(self.tally, self.journal_path, sys.stdout, self.values.quiet)
             closing.callback(report.close)
             stopper = closing.enter_context(Stopper(self.stopped))
-            should_stop = functools.partial(stopper, None)
-            closing.enter_context(turn(self.values.output_dir, should_stop))
-            for outcome in self.outcomes(self.unfinished(report), should_stop):
+            closing.enter_context(turn(self.values.output_dir, stopper))
+            for outcome in self.outcomes(self.unfinished(report), stopper):
                 self.tally.add(outcome)
                 report.show(outcome)
                 if outcome.status != "stopped":

@@ -16,7 +16,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from nst_tf.callbacks.console import Unfailing, duration
+from nst_tf.callbacks.console import SilentOnError, duration
 from nst_tf.cli.streams import print_error
 from nst_tf.workers.outcome import Outcome
 
@@ -97,7 +97,7 @@ class Report:
         self._tally = tally
         self._journal = journal
         self._quiet = quiet
-        self._console = rich.console.Console(file=Unfailing(stream))  # type: ignore[arg-type]
+        self._console = rich.console.Console(file=SilentOnError(stream))  # type: ignore[arg-type]
         self._bar: Progress | None = None
         if self._console.is_interactive and not quiet:
             self._bar = Progress(

@@ -1,4 +1,4 @@
-"""Consumers of `Progress`: what a run prints, draws and writes while it goes on."""
+"""Callbacks of a run: they print, draw and write its progress."""
 
 from nst_tf.callbacks.checkpoint import Checkpoint
 from nst_tf.callbacks.console import Console

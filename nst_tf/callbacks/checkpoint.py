@@ -1,4 +1,4 @@
-"""Checkpoints of a run as it goes on, as rarely as they are dear."""
+"""Periodic checkpoints, less often the longer they take to write."""
 
 import dataclasses
 import time
@@ -12,20 +12,20 @@ from nst_tf.utils.files import StrPath
 if TYPE_CHECKING:
     from nst_tf.transfer.progress import Progress
 
-SHARE = 1 / 50  # of the time that writing may take, so that a run takes hardly longer for it
+SHARE = 1 / 50  # fraction of the run's time that writing may use
 
 
 class Checkpoint:
-    """Keeps a file from which the run can go on: see `load_checkpoint`.
+    """Keeps a file from which the run can be resumed: see `load_checkpoint`.
 
-    It is written whole, at most every `every` seconds and for at most a fiftieth of the time. One
-    that cannot be written never ends a run: there is one warning, and the next try comes when the
-    next checkpoint is due.
+    The file is written whole, at most once in `every` seconds and for at most a fiftieth of the
+    time. A checkpoint that cannot be written never ends a run: there is one warning, and the next
+    attempt follows when the next checkpoint is due.
 
     Args:
-        path: of the file; until a new one is safe on the disk, the one before stays.
-        every: seconds between two, at least.
-        notes: returns what to keep beside the run, as JSON has it.
+        path: of the file; the previous checkpoint is kept until the new one is on the disk.
+        every: minimum seconds between checkpoints.
+        notes: returns a JSON value to store with the run.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Checkpoint:
             self.save()
 
     def save(self) -> bool:
-        """Write the state of the latest step, if it is not there yet; return whether it is."""
+        """Write the state of the latest step unless it is written; return whether it is written."""
         from nst_tf.transfer.checkpoint import save_checkpoint
 
         if self._latest is not None and self._latest is not self._saved:
@@ -57,12 +57,12 @@ class Checkpoint:
                 self._saved = self._latest
             except OSError as error:
                 if not self._warned:
-                    warnings.warn(f"no checkpoint: {error}; the run goes on and tries again")
+                    warnings.warn(f"no checkpoint: {error}; the run continues and tries again")
                 self._warned = True
             now = time.monotonic()
             self._due = now + max(self._every, (now - began) / SHARE)
         return self._saved is not None and self._saved is self._latest
 
     def remove(self) -> None:
-        """Remove the file: the picture is finished."""
+        """Remove the file, since the picture is finished."""
         self.path.unlink(missing_ok=True)

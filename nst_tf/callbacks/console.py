@@ -1,4 +1,4 @@
-"""What a run shows on the console."""
+"""Progress of a run on the console."""
 
 import sys
 from collections.abc import Iterator
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from nst_tf.transfer.progress import Progress
 
 MEASURED = 4
-"""Steps that are seen before the expected time is announced."""
+"""Steps to be observed before the expected time is printed."""
 
 
 class Console:
-    """Says how long the run will take, and shows a bar for each epoch or scale as Keras does.
+    """Prints the expected time of the run, and a bar for each epoch or scale as Keras does.
 
-    Without a terminal it writes one line for each epoch or scale.
+    Without a terminal it prints one line for each epoch or scale.
 
     Args:
-        headline: what is running, in words.
+        headline: first line to print.
         steps_per_epoch: length of an epoch.
-        stream: where to write. If it fails, the console falls silent and the run goes on.
-        time_limit: of the run, seconds, or 0.
+        stream: where to write. If it fails, the console becomes silent and the run continues.
+        time_limit: of the run, seconds; 0: none.
         may_end: whether the run may end by itself before its last step.
     """
 
@@ -41,7 +41,7 @@ class Console:
         time_limit: float = 0,
         may_end: bool = False,
     ) -> None:
-        self._console = rich.console.Console(file=Unfailing(stream))  # type: ignore[arg-type]
+        self._console = rich.console.Console(file=SilentOnError(stream))  # type: ignore[arg-type]
         self._steps_per_epoch = steps_per_epoch
         self._pace = Pace(time_limit)
         self._about = "at most" if may_end else "about"
@@ -74,7 +74,7 @@ class Console:
             self.close()
 
     def _announce(self, progress: "Progress", left: float) -> None:
-        """Say once how long the run takes or, of a resumed run, the rest of it."""
+        """Print once how long the run takes or, if it is resumed, the rest of the run."""
         if self._announced or (self._seen < MEASURED and progress.step < progress.steps):
             return
         self._announced = True
@@ -83,7 +83,7 @@ class Console:
         self._print(f"The {what} takes {self._about} {duration(time)}")
 
     def close(self) -> None:
-        """End the bar or write the line of the current epoch or scale, if it has not ended."""
+        """End the bar or print the line of the current epoch or scale, if it has not ended."""
         if self._bar:
             self._bar.stop()
         elif self._title:
@@ -91,7 +91,7 @@ class Console:
         self._bar, self._title = None, ""
 
     def _section(self, progress: "Progress") -> tuple[str, int, int]:
-        """Return the title of the current epoch or scale, its steps done, and its length."""
+        """Return title, steps done and length of the current epoch or scale."""
         scale = progress.scale
         if progress.scales > 1:
             height, width = scale.size
@@ -118,7 +118,7 @@ class Console:
             )
             self._bar.add_task(self._title, total=length, completed=done, summary=self._summary)
             self._bar.start()
-            self._console.show_cursor(True)  # a killed run could not bring it back
+            self._console.show_cursor(True)  # a killed run could not restore it
         else:
             self._bar.update(self._bar.task_ids[0], completed=done, summary=self._summary)
 
@@ -135,8 +135,8 @@ class _Bar(rich.progress.Progress):
             yield self.make_tasks_table([task])
 
 
-class Unfailing:
-    """A stream that ignores everything once it fails: a closed pipe or a full device."""
+class SilentOnError:
+    """A stream that ignores all output once it fails, as a closed pipe or a full device does."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream

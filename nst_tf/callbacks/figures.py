@@ -26,19 +26,19 @@ def save_run_figure(
 
     Args:
         path: file with the extension png, pdf or svg.
-        contents: the content image, float `[1, H, W, 3]` in [0, 1], or none.
-        styles: the style images, of the same kind, or none.
-        result: the generated image, of the same kind.
-        rows: those of `History`.
-        overwrite: whether a file that is there already is replaced.
+        contents: the content image, float `[1, H, W, 3]` in [0, 1]; empty to omit it.
+        styles: the style images, in the same format; empty to omit them.
+        result: the generated image, in the same format.
+        rows: rows of `History`.
+        overwrite: whether an existing file is replaced.
 
     Raises:
-        OSError: the file cannot be written, or is there and must stay.
+        OSError: the file cannot be written, or it exists and must not be replaced.
     """
-    # Matplotlib takes about a second to import, which runs without a figure save.
+    # Importing Matplotlib takes about a second, which runs without a figure save.
     from matplotlib.figure import Figure
 
-    # It reports every font that a machine lacks, although it always finds another.
+    # It reports every font that the machine lacks, although it always finds another one.
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     count = len(contents) + len(styles) + 1
     figure = Figure(figsize=(3.6 * count, 6.4), layout="constrained")
@@ -58,7 +58,7 @@ def save_run_figure(
 
 
 def draw_losses(axes: "Axes", rows: Sequence[Row]) -> None:
-    """Draw each term over the steps on a log axis; one that stays 0 is left out."""
+    """Draw each term over the steps on a log axis; terms that are always 0 are omitted."""
     steps = [row["step"] for row in rows]
     names = [name for name in columns_of(rows) if name not in COUNTERS and "/" not in name]
     for name in names:

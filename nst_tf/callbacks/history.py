@@ -15,7 +15,7 @@ COUNTERS = ("step", "scale", "evaluations", "seconds")
 """The columns of a row that are not losses."""
 
 LOSSES = ("total", "style", "content", "total_variation")
-"""The losses that every row has, in this order; further terms follow them by their names."""
+"""The losses of every row, in this order; other terms follow under their names."""
 
 Row = Mapping[str, float]
 
@@ -23,17 +23,17 @@ Row = Mapping[str, float]
 def columns_of(rows: Iterable[Row]) -> list[str]:
     """Return the columns of all rows, in the order in which they first appear.
 
-    Rows differ: a small scale may do without a layer, and a run that was resumed with other terms
-    keeps the rows of the earlier ones. What a row does not have is 0.
+    Rows differ: a small scale may omit a layer, and a run that was resumed with other terms keeps
+    its earlier rows. A column that a row lacks is 0.
     """
     return list(dict.fromkeys(name for row in rows for name in row))
 
 
 class History:
-    """Collects a row per step: its losses before the update, and when and where it was.
+    """Collects a row per step: the losses before the update, the scale and the time.
 
     Args:
-        layers: whether to collect what each layer adds to the losses too.
+        layers: whether to collect the losses of each layer as well.
 
     Attributes:
         rows: a mapping per step, in the order of the columns of the file.
@@ -59,14 +59,14 @@ class History:
         )
 
     def save(self, path: StrPath, overwrite: bool = True) -> None:
-        """Write the rows as CSV, numbers in full so that they read back exactly.
+        """Write the rows as CSV, with enough digits to read the numbers back exactly.
 
         Args:
             path: where to write.
-            overwrite: whether a file that is there already is replaced.
+            overwrite: whether an existing file is replaced.
 
         Raises:
-            OSError: the file cannot be written, or is there and must stay.
+            OSError: the file cannot be written, or it exists and must not be replaced.
         """
         text = io.StringIO()
         writer = csv.DictWriter(text, columns_of(self.rows), restval=0.0, lineterminator="\n")

@@ -1,4 +1,4 @@
-"""A run in a notebook: the growing picture, its losses and a way to stop, in place.
+"""Live display of a run in a notebook: the picture, its losses, and a way to stop.
 
 >>> from nst_tf import stylize
 >>> from nst_tf.callbacks.notebook import Live
@@ -17,6 +17,7 @@ from PIL import Image
 
 from nst_tf.callbacks.pace import duration
 from nst_tf.images.preview import preview
+from nst_tf.utils.stop import StopRequest
 
 if TYPE_CHECKING:
     from nst_tf.transfer.progress import Progress
@@ -27,14 +28,14 @@ HINT = "interrupt the kernel (■) to stop and keep the picture"
 class Live:
     """A callback that shows the picture and the losses of a run in the output of its cell.
 
-    To stop the run after the step that it is in, interrupt the kernel (■). Where ipywidgets is
-    installed and the kernel hears clicks while a cell runs (ipykernel 7), there is a Stop button
-    too, which JupyterLab 4.4 and later serve. The picture is returned as if the run had ended by
+    To stop the run after its current step, interrupt the kernel (■). If ipywidgets is installed
+    and the kernel receives clicks while a cell runs (ipykernel 7), there is also a Stop button,
+    which JupyterLab 4.4 and later support. The picture is returned as if the run had ended by
     itself; a second interrupt ends the cell at once.
 
     Args:
-        long_side: of the picture that is shown, pixels, at most.
-        interval: seconds between two updates, at least.
+        long_side: maximum long side of the displayed picture, pixels.
+        interval: minimum seconds between updates.
 
     Raises:
         ImportError: IPython is missing.
@@ -51,13 +52,13 @@ class Live:
         self._due = 0.0
 
     def __call__(self, progress: "Progress") -> bool:
-        """Show the step if an update is due, and return whether somebody wants to stop."""
+        """Show the step if an update is due, and return whether a stop is requested."""
         if self._latest and progress.step <= self._latest.step:
-            self._end()  # of the run before
+            self._end()  # of the previous run
         if self._view is None:
             self._begin()
         self._latest = progress
-        stopped = self._stop.wanted
+        stopped = self._stop.requested
         if stopped or progress.step == progress.steps:
             self._end()
         elif time.monotonic() >= self._due:
@@ -67,8 +68,7 @@ class Live:
     def _begin(self) -> None:
         from IPython import get_ipython
 
-        self._view, self._due = _View(), 0.0
-        self._stop.wanted = False
+        self._view, self._due, self._stop = _View(), 0.0, _Stop()
         if shell := get_ipython():
             self._stop.listen()
             shell.events.register("post_run_cell", self._cell_ended)
@@ -77,11 +77,11 @@ class Live:
         self._end()  # a run may end before its last step
 
     def _end(self) -> None:
-        """Show the last step, and leave everything as it was before the run."""
+        """Show the last step, and restore the state of the kernel before the run."""
         from IPython import get_ipython
 
         if self._latest and self._view:
-            self._show(self._latest, "stopped" if self._stop.wanted else "finished")
+            self._show(self._latest, "stopped" if self._stop.requested else "finished")
             if shell := get_ipython():
                 shell.events.unregister("post_run_cell", self._cell_ended)
         self._stop.close()
@@ -97,7 +97,7 @@ class Live:
 
 
 class _View:
-    """A picture above a line, which later ones replace."""
+    """A picture above a line of text, which later calls of `show` replace."""
 
     def __init__(self) -> None:
         from IPython.display import DisplayHandle
@@ -117,21 +117,17 @@ class _View:
         self._shown = True
 
 
-class _Stop:
-    """Hears of an interrupt, and of a click on a button.
-
-    Attributes:
-        wanted: whether one has come.
-    """
+class _Stop(StopRequest):
+    """A request that an interrupt of the kernel or a click on a button makes."""
 
     def __init__(self) -> None:
-        self.wanted = False
+        super().__init__()
         self._previous: Any = None
         self._button: Any = None  # the handle of its display
 
     def listen(self) -> None:
-        """Listen from now on."""
-        if threading.current_thread() is threading.main_thread():  # no other can
+        """Start to listen, and show the button."""
+        if threading.current_thread() is threading.main_thread():  # other threads cannot
             self._previous = signal.signal(signal.SIGINT, self._interrupted)
         if importlib.util.find_spec("ipywidgets") and _clicks_are_heard():
             from IPython.display import display
@@ -141,11 +137,11 @@ class _Stop:
             button.on_click(self._clicked)
             self._button = display(button, display_id=True)
             with suppress(AttributeError):
-                # With it, ipykernel 7.4 lets clicks wait for the end of the cell.
+                # With this attribute, ipykernel 7.4 delays clicks until the cell ends.
                 del button.comm._reply_subshell_id
 
     def close(self) -> None:
-        """Listen no longer, and take the button away."""
+        """Stop listening, and remove the button."""
         self._restore()
         if self._button:
             from IPython.display import Pretty
@@ -154,11 +150,11 @@ class _Stop:
             self._button = None
 
     def _clicked(self, _: Any) -> None:
-        self.wanted = True
+        self.request()
 
     def _interrupted(self, *_: Any) -> None:
-        self.wanted = True
-        self._restore()  # a second one shall end the cell
+        self.request(signal.SIGINT)
+        self._restore()  # a second interrupt ends the cell
 
     def _restore(self) -> None:
         if self._previous is not None:
@@ -167,7 +163,7 @@ class _Stop:
 
 
 def _clicks_are_heard() -> bool:
-    """Return whether the kernel takes messages while a cell runs: whether it has subshells."""
+    """Return whether the kernel has subshells, so that it receives messages while a cell runs."""
     from IPython import get_ipython
 
     kernel = getattr(get_ipython(), "kernel", None)

@@ -1,4 +1,4 @@
-"""How long the steps of a run take, and how long it will."""
+"""Time per step of a run, and estimates of its remaining and total time."""
 
 import statistics
 from datetime import timedelta
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from nst_tf.transfer.progress import Progress
 
 RECENT = 50
-"""Steps whose median gives the pace."""
+"""Number of recent steps whose median is the time per step."""
 
 
 def duration(seconds: float) -> str:
@@ -17,18 +17,18 @@ def duration(seconds: float) -> str:
 
 
 class Pace:
-    """A callback that measures the steps of the scale that a run is at.
+    """A callback that measures the steps of the current scale.
 
-    Only steps that it has seen from their beginning count: the first step of a resumed run ends
-    after all the time that the run took before.
+    Only steps that are observed from their beginning count: the first step of a resumed run ends
+    after all the time that the run used before.
 
     Args:
-        time_limit: of the run, seconds, or 0.
+        time_limit: of the run, seconds; 0: none.
 
     Attributes:
-        step: seconds that a step of this scale takes; 0 until one is measured.
-        left: seconds that the run still takes, by estimate; None until a step is measured.
-        whole: seconds that it takes from its first step, by estimate; 0 until then.
+        step: seconds per step of this scale; 0 until a step is measured.
+        left: estimated remaining seconds of the run; `None` until a step is measured.
+        whole: estimated seconds of the run from its first step; 0 until a step is measured.
     """
 
     def __init__(self, time_limit: float = 0.0) -> None:
@@ -55,5 +55,5 @@ class Pace:
         self.whole = self._within_limit(self.step * (progress.step + progress.remaining))
 
     def _within_limit(self, seconds: float, spent: float = 0.0) -> float:
-        """Return a time that the run takes, shortened to what the time limit leaves of it."""
+        """Return a duration of the run, shortened to what remains of the time limit."""
         return max(0.0, min(seconds, self._time_limit - spent)) if self._time_limit else seconds

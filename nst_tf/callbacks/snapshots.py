@@ -1,4 +1,4 @@
-"""Snapshots: the picture as it changes over a run."""
+"""Snapshots of the picture during a run."""
 
 import re
 from collections.abc import Callable
@@ -32,6 +32,6 @@ class Snapshots:
         self._save = save
 
     def __call__(self, progress: "Progress") -> None:
-        """Save the image if its turn has come."""
+        """Save the image if the step is a multiple of `every`."""
         if progress.step % self._every == 0:
             self._save(self._directory / f"step_{progress.step:05d}.png", progress.image())

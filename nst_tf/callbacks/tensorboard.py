@@ -1,4 +1,4 @@
-"""What a run tells TensorBoard."""
+"""Logs of a run for TensorBoard."""
 
 import dataclasses
 import io
@@ -17,21 +17,21 @@ from nst_tf.utils.files import StrPath
 if TYPE_CHECKING:
     from nst_tf.transfer.progress import Progress
 
-LONG_SIDE = 1024  # pixels of a picture, at most: enough for a browser, and no gigabytes
-FLUSHED = 5000  # milliseconds after which what is written reaches the disk
+LONG_SIDE = 1024  # maximum long side of a picture, pixels: enough for a browser
+FLUSHED = 5000  # milliseconds until written data reach the disk
 MIB = 2**20
 
 
 class TensorBoard:
-    """Writes a run for TensorBoard, by TensorFlow's own `tf.summary`.
+    """Writes a run for TensorBoard with TensorFlow's own `tf.summary`.
 
     It writes each term of the losses, the seconds and the process's memory (MiB) of every step, the
-    picture after the first step of each epoch or scale and after the last one, and the settings.
+    picture after the first step of each epoch or scale and after the last step, and the settings.
     A failure to write never ends the run: there is one warning, and nothing more is written.
 
     Args:
-        directory: of the event files, one for each run; made if missing.
-        settings: those of the run, to be shown as text; None: they are not shown.
+        directory: of the event files, one for each run; created if missing.
+        settings: settings of the run, to be shown as text; `None` to omit them.
     """
 
     def __init__(self, directory: StrPath, settings: Any = None) -> None:
@@ -50,7 +50,7 @@ class TensorBoard:
         self._try(lambda: self._write(progress, before))
 
     def close(self) -> None:
-        """Write the last picture, and all that waits to be written."""
+        """Write the last picture, and flush all data."""
         self._try(self._finish)
         self._latest = None
 
@@ -62,7 +62,9 @@ class TensorBoard:
         except Exception as error:  # of any of TensorFlow's many kinds
             self._failed = True
             why = str(error).strip().partition("\n")[0]
-            warnings.warn(f"no more for TensorBoard in {self.directory}: {why}; the run goes on")
+            warnings.warn(
+                f"TensorBoard logging in {self.directory} disabled ({why}); the run continues"
+            )
 
     def _write(self, progress: "Progress", before: "Progress | None") -> None:
         import tensorflow as tf
@@ -74,7 +76,7 @@ class TensorBoard:
         with self._writer.as_default(progress.step):
             for name, loss in progress.losses.items():
                 _scalar(f"loss/{name}", loss)
-            if before or progress.step == 1:  # the time before a run goes on is not a step's
+            if before or progress.step == 1:  # the time before a run is resumed is not a step's
                 _scalar("run/step_seconds", progress.seconds - (before.seconds if before else 0.0))
             _scalar("run/memory_mib", self._process.memory_info().rss / MIB)
         section = progress.scale.number, progress.state.epoch
@@ -94,12 +96,12 @@ class TensorBoard:
             self._picture(self._latest)
         self._writer.close()
         self._writer = None
-        if not any(Path(self.directory).glob("*.tfevents.*")):  # which TensorFlow does not tell
+        if not any(Path(self.directory).glob("*.tfevents.*")):  # which TensorFlow does not report
             raise FileNotFoundError("its files have vanished")
 
 
-# `tf.summary.scalar` and its like need TensorBoard itself, `tf.summary.write` does not. The classes
-# of data are those of TensorFlow's summary.proto.
+# `tf.summary.scalar` and similar functions need the package TensorBoard, `tf.summary.write` does
+# not. The classes of data are defined in TensorFlow's summary.proto.
 
 
 def _scalar(tag: str, value: float) -> None:
@@ -129,6 +131,6 @@ def _summary(plugin: str, data_class: int, tag: str, value: Any) -> None:
 
 
 def _table(settings: dict[str, Any]) -> str:
-    """Return settings as Markdown, which TensorBoard shows."""
+    """Return settings as a Markdown table, which TensorBoard renders."""
     rows = [f"| {name} | {value} |" for name, value in settings.items()]
     return "\n".join(["| setting | value |", "|---|---|", *rows])

@@ -1,4 +1,4 @@
-"""A time-lapse: a run as a film whose frames are evenly spaced in change, not in steps."""
+"""Time-lapse animation of a run, with frames evenly spaced in change, not in steps."""
 
 import importlib.util
 import io
@@ -18,15 +18,15 @@ from nst_tf.utils.files import StrPath, write_whole
 if TYPE_CHECKING:
     from nst_tf.transfer.progress import Progress
 
-FILMS = (".gif", ".webp", ".mp4")
-"""The extensions of films that can be written."""
+ANIMATIONS = (".gif", ".webp", ".mp4")
+"""Extensions of animations that can be written."""
 
-MOST = 120  # frames
-LONG_SIDE = 512  # pixels of a frame, at most
-RATE = 20  # frames a second
-THUMBNAIL = (48, 48)  # pixels, whatever the picture's shape: that of all scales is the same
-SMALLEST = 1.0  # levels of 255 on average: nobody sees less
-WIDER = 1.25  # the spacing over the one before, when there are too many frames
+MOST = 120  # maximum number of frames
+LONG_SIDE = 512  # maximum long side of a frame, pixels
+RATE = 20  # frames per second
+THUMBNAIL = (48, 48)  # pixels, regardless of the picture's size, so that all scales can be compared
+SMALLEST = 1.0  # levels of 255 on average: a smaller change is invisible
+WIDER = 1.25  # factor of the spacing when there are too many frames
 
 
 class Frame(NamedTuple):
@@ -37,15 +37,15 @@ class Frame(NamedTuple):
 
 
 class TimeLapse:
-    """Keeps frames of a run for a film of it.
+    """Keeps frames of a run for an animation of it.
 
-    A frame is kept if the picture has changed enough since the one before. When there are too many,
-    the change that is enough grows, and the frames are thinned out: a run of any length leaves at
-    most `most` frames, so that the memory they take is bounded.
+    A frame is kept if the picture has changed enough since the previous frame. When there are too
+    many frames, the required change grows, and the frames are thinned out. A run of any length
+    keeps at most `most` frames, so their memory is bounded.
 
     Args:
-        most: frames kept, at most.
-        long_side: of a frame, pixels, at most.
+        most: maximum number of frames.
+        long_side: maximum long side of a frame, pixels.
     """
 
     def __init__(self, most: int = MOST, long_side: int = LONG_SIDE) -> None:
@@ -57,7 +57,7 @@ class TimeLapse:
         self._failed = False
 
     def __call__(self, progress: "Progress") -> None:
-        """Keep the step's picture if it differs enough; a lack of memory never ends the run."""
+        """Keep the step's picture if it differs enough; lack of memory ends only the time-lapse."""
         if self._failed:
             return
         try:
@@ -75,7 +75,7 @@ class TimeLapse:
         while len(frames) > self._most:
             self._spacing *= WIDER
             frames = _thinned(frames, self._spacing)
-        self._frames = frames  # as a whole: another thread may be saving the film
+        self._frames = frames  # in one assignment: another thread may be saving the animation
 
     def _frame(self, image: np.ndarray) -> Frame:
         pixels = preview(image, self._long_side)
@@ -83,40 +83,42 @@ class TimeLapse:
         return Frame(pixels, np.asarray(small, np.int16))
 
     def save(self, path: StrPath, image: np.ndarray, overwrite: bool = True) -> None:
-        """Write the film; frames of coarse scales are enlarged to the size of the others.
+        """Write the animation; frames of coarse scales are enlarged to the size of the others.
 
         Args:
-            path: of the file, with one of the extensions `FILMS`.
-            image: the last picture, which is shown for a second, float32 `[1, h, w, 3]`.
-            overwrite: whether a file that is there already is replaced.
+            path: of the file, with one of the extensions `ANIMATIONS`.
+            image: the last picture, which is shown for a second, float32 `[1, h, w, 3]` in [0, 1].
+            overwrite: whether an existing file is replaced.
 
         Raises:
-            ValueError: the extension is another one, or PyAV is missing.
-            OSError: the file cannot be written, or is there and must stay.
+            UserError: the extension is another one, or PyAV is missing.
+            OSError: the file cannot be written, or it exists and must not be replaced.
         """
-        check_film(path)
+        check_animation(path)
         last = self._frame(image)
         frames = [*self._frames]
         if frames and (self._kept or _change(frames[-1], last) < SMALLEST):
-            del frames[-1]  # it shows the same
+            del frames[-1]  # it shows the same picture
         frames.append(last)
         try:
             film = _encoded(frames, Path(path).suffix.lower())
-        except Exception as error:  # of an encoder: the picture's other files are still to be saved
+        except Exception as error:  # of an encoder: other outputs are still to be saved
             raise OSError(f"{path} cannot be written: {error or type(error).__name__}") from error
         with write_whole(path, overwrite) as file:
             file.write(film)
 
 
-def check_film(path: StrPath) -> None:
-    """Check that a film can be written to a path.
+def check_animation(path: StrPath) -> None:
+    """Check that an animation can be written to a path.
 
     Raises:
-        ValueError: the extension is not one of `FILMS`, or PyAV is missing.
+        UserError: the extension is not one of `ANIMATIONS`, or PyAV is missing.
     """
     suffix = Path(path).suffix.lower()
-    if suffix not in FILMS:
-        raise UserError(f"{path} has no extension of a film: use one of {' '.join(FILMS)}")
+    if suffix not in ANIMATIONS:
+        raise UserError(
+            f"{path} does not have the extension of an animation: use one of {' '.join(ANIMATIONS)}"
+        )
     if suffix == ".mp4" and importlib.util.find_spec("av") is None:
         raise UserError(f"{path} needs PyAV: run pip install 'nst_tf[video]', or write a .webp")
 
@@ -127,7 +129,7 @@ def _change(before: Frame, after: Frame) -> float:
 
 
 def _thinned(frames: Sequence[Frame], spacing: float) -> list[Frame]:
-    """Return the first frame, and each that differs enough from the one returned before it."""
+    """Return the first frame, and each frame that differs enough from the last one returned."""
     kept = [frames[0]]
     for frame in frames[1:]:
         if _change(kept[-1], frame) >= spacing:
@@ -157,11 +159,14 @@ def _pictures(frames: Sequence[Frame], size: Size) -> Iterator[Image.Image]:
 
 
 def _write_video(file: io.BytesIO, frames: Sequence[Frame], size: Size) -> None:
-    """Write an MP4 file that any player shows: H.264, or MPEG-4 where PyAV is built without."""
+    """Write an MP4 file for any player, with H.264, or with MPEG-4 if PyAV lacks H.264."""
     import av
 
     codec = "libx264" if "libx264" in av.codecs_available else "mpeg4"
-    even = (size[0] // 2 * 2 or 2, size[1] // 2 * 2 or 2)  # colours are stored at half the size
+    even = (
+        size[0] // 2 * 2 or 2,
+        size[1] // 2 * 2 or 2,
+    )  # colours are stored at half the resolution
     shown = [*frames[:-1], *[frames[-1]] * RATE]
     with av.open(file, "w", format="mp4") as container:
         stream: Any = container.add_stream(codec, rate=RATE)

@@ -1,4 +1,4 @@
-"""The words of the command line, brought to the form in which absl knows the flags."""
+"""Words of the command line in the form that absl parses."""
 
 import os
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from absl import flags
 from nst_tf.utils.errors import UserError
 
 SHORT = {"h": "help", "o": "output"}
-"""Names of flags that have one letter too."""
+"""One-letter names of flags."""
 
 
 ELSEWHERE = {
@@ -25,18 +25,18 @@ ELSEWHERE = {
     **dict.fromkeys(("tv_weight", "tv"), "total_variation_weight"),
     "lr": "learning_rate",
 }
-"""Flags of other programs for style transfer, and what they are called here."""
+"""Flags of other programs for style transfer, and their names here."""
 
 
 class UsageError(UserError):
-    """The command line itself is wrong, whatever is in the files."""
+    """The command line itself is wrong, regardless of the files that it names."""
 
 
 def normalised(words: Sequence[str], values: flags.FlagValues) -> list[str]:
     """Return the words with every flag's name in full and with underscores.
 
-    `--max-dim` becomes `--max_dim`, `--no-quiet` `--noquiet` and `-o` `--output`. Values, and
-    whatever comes after `--`, stay as they are.
+    `--max-dim` becomes `--max_dim`, `--no-quiet` becomes `--noquiet`, and `-o` becomes `--output`.
+    Values, and all words after `--`, remain as they are.
     """
     found: list[str] = []
     rest = iter(words)
@@ -59,7 +59,7 @@ def normalised(words: Sequence[str], values: flags.FlagValues) -> list[str]:
 
 
 def usage_error(error: Exception, values: flags.FlagValues) -> UsageError:
-    """Return an error of the command line in one line."""
+    """Return an error of the command line as one line, which names our flag for a foreign one."""
     if isinstance(error, flags.UnrecognizedFlagError):
         name = error.flagname
         for known in (ELSEWHERE.get(name, ""), f"{ELSEWHERE.get(name)}_dir"):
@@ -70,10 +70,10 @@ def usage_error(error: Exception, values: flags.FlagValues) -> UsageError:
 
 
 def check_several(paintings: Sequence[str]) -> None:
-    """Refuse paintings that are named with commas between them.
+    """Refuse a list of paintings with commas between them.
 
     Raises:
-        UsageError: they are.
+        UsageError: a path that does not exist is such a list; the text repeats --style instead.
     """
     for path in paintings:
         names = path.split(",")
@@ -83,10 +83,10 @@ def check_several(paintings: Sequence[str]) -> None:
 
 
 def place_pictures(values: flags.FlagValues, pictures: Sequence[str]) -> None:
-    """Set --content and --style to the pictures that are named without a flag, photo first.
+    """Set --content and --style to the pictures that are named without a flag, the photo first.
 
     Raises:
-        UsageError: flags name them too, or there is no painting.
+        UsageError: flags name photo or paintings as well, or there is no painting.
     """
     if not pictures:
         return

@@ -1,10 +1,11 @@
-"""What `--help` prints, how to start on one screen, and `--helpfull`, all flags by group."""
+"""Help texts: `--help`, how to start on one screen, and `--helpfull`, all flags by group."""
 
 import dataclasses
 import textwrap
+from collections.abc import Iterable
 from typing import Any
 
-from nst_tf.cli.flags import OTHER_FLAGS, Rows
+from nst_tf.cli.flags import OTHER_FLAGS, Flag
 from nst_tf.settings import Settings
 from nst_tf.utils.describe import bounds
 
@@ -15,12 +16,12 @@ PURPOSES = {
     "tutorial": "the TensorFlow tutorial's method, the default: 1000 steps",
     "gatys": "the original paper's method, from noise",
     "two-phase": "the photo appears on white, then the painting takes over",
-    "lbfgs-256": "a small picture by shallow layers and L-BFGS",
+    "lbfgs-256": "a small picture from shallow layers, with L-BFGS",
 }
-"""What each recipe is for, in the order of README's table."""
+"""Purpose of each recipe, in the order of the README's table."""
 
 ADVICE = "Recipe tutorial; --recipe painting takes a minute or two and looks better"
-"""What a run begins with if nobody has chosen a recipe."""
+"""First line of a run whose recipe is not chosen."""
 
 USAGE = """\
 Paint a photo in the manner of a painting.
@@ -32,19 +33,19 @@ SCREEN = """\
 
 Pictures
   -o, --output RESULT     .png, .jpg, .webp or .tiff (PHOTO-PAINTING.png)
-  --max-dim 1024          long side in pixels, at most; 0 keeps the photo's
-  --content-mask MASK     white where the photo is to be painted
+  --max-dim 1024          longest side in pixels; 0 keeps the photo's
+  --content-mask MASK     white where the photo is painted
 Look
-  --strength 1.5          how much of the painting; 0: the photo, 1: the recipe
+  --strength 1.5          strength of the style; 0: the photo, 1: the recipe
   --detail 2              finer strokes; 0.5 gives larger ones
   --preserve-color KIND   the photo's colours: luminance or match
 Run
   --time-limit 2min       end after about this time
   --steps 200             steps at the largest size
-  --resume                keep a checkpoint; the same command goes on from it
-Recipes, and what each is for
+  --resume                keep a checkpoint; the same command resumes from it
+Recipes and their purposes
 {recipes}
---helpfull lists all flags, with the defaults of the --recipe that is given.
+--helpfull lists all flags, with the defaults of --recipe.
 """
 
 
@@ -54,18 +55,18 @@ def help_screen() -> str:
     return SCREEN.format(usage=USAGE, recipes=recipes).rstrip()
 
 
-def help_text(settings: Settings, others: Rows = OTHER_FLAGS, usage: str = USAGE) -> str:
-    """Return all flags by group, each with its help, bounds and default: that of `settings`.
+def help_text(settings: Settings, others: Iterable[Flag] = OTHER_FLAGS, usage: str = USAGE) -> str:
+    """Return all flags by group, each with its help, bounds and default.
 
     Args:
-        settings: whose values are the defaults.
-        others: the program's flags that are no settings.
-        usage: how to start.
+        settings: the defaults to show.
+        others: the program's flags that are not settings.
+        usage: first lines.
     """
     groups: dict[str, list[str]] = {}
-    for group, name, kind, default, text in others:
-        shown = f" (default {default})" if kind == "string" and default else ""
-        groups.setdefault(group, []).append(_entry(name, text + shown))
+    for flag in others:
+        shown = f" (default {flag.default})" if flag.kind == "string" and flag.default else ""
+        groups.setdefault(flag.group, []).append(_entry(flag.name, flag.help + shown))
     for field in dataclasses.fields(Settings):
         notes = bounds(field)
         default = getattr(settings, field.name)
@@ -84,7 +85,7 @@ def _entry(name: str, text: str) -> str:
 
 
 def flag_value(value: Any, ramp: bool = False) -> str:
-    """Return a setting's value as its flag has it: 1,0.5 for numbers, 100:1 for a ramp."""
+    """Return a setting's value in the syntax of its flag: 1,0.5 for numbers, 100:1 for a ramp."""
     if isinstance(value, tuple):
         return (":" if ramp else ",").join(map(flag_value, value))
     if isinstance(value, float):

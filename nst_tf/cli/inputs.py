@@ -1,126 +1,120 @@
-"""What a run is made from: the pictures and masks that the flags name, at the sizes it uses."""
+"""The pictures and masks that flags name, at the sizes of the run."""
 
 import dataclasses
+import functools
 import warnings
+from collections.abc import Mapping
 
 import numpy as np
-from absl import flags
 
-from nst_tf.cli.reading import Reader
+from nst_tf.cli.reading import FileRecord, Reader
+from nst_tf.cli.request import PICTURES, Request
 from nst_tf.images.faces import face_mask, find_faces
-from nst_tf.images.io import opaque
-from nst_tf.images.masks import apply_alpha, fit_mask, pair_masks
+from nst_tf.images.io import Picture, opaque
+from nst_tf.images.masks import fit_mask, pair_masks
 from nst_tf.images.origin import Origin
-from nst_tf.inputs.blend import check_styles, style_scales
-from nst_tf.inputs.prepare import (
-    RunInputs,
-    check_side,
-    check_style_side,
-    prepare_inputs,
-    style_side,
-)
-from nst_tf.settings import INITS, Settings
+from nst_tf.inputs.sources import Load, LoadedInputs, prepare_sources
+from nst_tf.settings import INITS
 from nst_tf.utils.errors import UserError
 
 
-@dataclasses.dataclass(frozen=True)
-class Inputs:
+@dataclasses.dataclass(frozen=True, eq=False)
+class Inputs(LoadedInputs):
     """The pictures of a run.
 
+    Without a photo, the first painting stands in for it; without a painting, the photo does.
+
     Attributes:
-        fitted: what the run is made from. Without a photo, the first painting stands in for it;
-            without a painting, the photo does.
-        alpha: of the result, float32 `[H, W]` in [0, 1], or None.
-        has_profile: whether the photo carries a colour profile, so that the result should too.
-        origin: what the photo's file tells of it, and the result's repeats.
-        peak: of the process's memory while large pictures were read, bytes; 0: none was large.
+        peak: peak memory of the process while large pictures were read, bytes; 0: none was large.
+        files: the picture files, by path.
     """
 
-    fitted: RunInputs
-    alpha: np.ndarray | None
-    has_profile: bool
-    origin: Origin = dataclasses.field(default_factory=Origin)
     peak: int = 0
+    files: Mapping[str, FileRecord] = dataclasses.field(default_factory=dict)
 
 
-def picture_paths(values: flags.FlagValues, settings: Settings) -> dict[str, list[str]]:
+def picture_paths(request: Request) -> dict[str, list[str]]:
     """Return the picture files that a run reads, by the flag that names them."""
-    paths = {"content": [values.content] if values.content else []}
-    for name in ("style", "content_mask", "style_mask", "keep_mask"):
-        paths[name] = values[name].value or []
-    return paths | {"init": [] if settings.init in INITS else [settings.init]}
+    init = request.settings.init
+    paths = {name: list(request.paths(name)) for name in PICTURES}
+    return paths | {"init": [] if init in INITS else [init]}
 
 
-def input_paths(values: flags.FlagValues, settings: Settings) -> list[str]:
+def input_paths(request: Request) -> list[str]:
     """Return all files that a run reads."""
-    paths = [path for named in picture_paths(values, settings).values() for path in named]
-    paths += [values.from_image] if values.from_image else []
-    return paths + ([] if settings.weights in ("bundled", "imagenet") else [settings.weights])
+    paths = [path for named in picture_paths(request).values() for path in named]
+    paths += [request.from_image] if request.from_image else []
+    weights = request.settings.weights
+    return paths + ([] if weights in ("bundled", "imagenet") else [weights])
 
 
-def load_inputs(values: flags.FlagValues, settings: Settings, budget: int | None = None) -> Inputs:
-    """Read what the flags name.
+def load_inputs(request: Request, budget: int | None = None) -> Inputs:
+    """Read the pictures of a run.
 
     Args:
-        values, settings: of the run.
-        budget: bytes that the process may take; None: what the settings say.
+        request: the run.
+        budget: bytes that the process may use; `None`: what the settings allow.
 
     Raises:
         OSError: a file cannot be read as a picture.
-        ValueError: a picture is too small or too large for the memory, or masks, pictures and
+        UserError: a picture is too small or too large for the memory, or masks, pictures and
             settings do not agree.
     """
+    settings = request.settings
     reader = Reader(settings, budget)
-    paths = values.style or [values.content]
-    check_styles(settings, len(paths))
-    photo = reader.picture(values.content or paths[0], settings.max_dim)
-    check_side("content", photo.full_size, settings.max_dim, settings)
-    if not values.content:  # a texture covers all of it, and is no photo
-        photo = dataclasses.replace(photo, alpha=None, origin=Origin())
-    if values.dpi is not None:
-        origin = dataclasses.replace(photo.origin, dpi=(values.dpi, values.dpi))
-        photo = dataclasses.replace(photo, origin=origin)
-    regions = pair_masks(
-        [reader.mask(path) for path in values.content_mask or []],
-        [reader.mask(path) for path in values.style_mask or []],
-        len(paths),
-    )
-    size = photo.pixels.shape[1:3]
-    paintings = []
-    scales = style_scales(settings, len(paths))
-    for number, (path, scale) in enumerate(zip(paths, scales, strict=True), start=1):
-        painting = reader.picture(path, style_side(size, scale, settings.detail))
-        name = "style" if len(paths) == 1 else f"style {number}"
-        check_style_side(name, painting.full_size, size, scale, settings)
-        paintings.append(painting)
-    alphas = [painting.alpha for painting in paintings] if values.style else [None]
-    keep = _load_keep(values, photo.pixels, reader)
-    fitted = prepare_inputs(
-        photo.pixels,
-        [painting.pixels for painting in paintings],
+    photo = _load_photo(request, reader)
+    paintings: list[Load] = [functools.partial(reader.picture, path) for path in request.style]
+    if not paintings:  # a reconstruction, which is of all the photo
+        assert request.content
+        whole = functools.partial(reader.picture, request.content)
+        paintings = [lambda side: _without_alpha(whole(side))]
+    loaded = prepare_sources(
+        photo,
+        paintings,
         settings,
-        apply_alpha(regions, photo.alpha, alphas),
+        pair_masks(
+            [reader.mask(path) for path in request.content_mask],
+            [reader.mask(path) for path in request.style_mask],
+            len(paintings),
+        ),
         None if settings.init in INITS else opaque(reader.picture(settings.init)),
-        keep,
+        _load_keep(request, photo.pixels, reader),
     )
-    return Inputs(fitted, photo.alpha, photo.has_profile, photo.origin, reader.peak)
+    fitted, alpha, has_profile = loaded.fitted, loaded.alpha, loaded.has_profile
+    return Inputs(fitted, alpha, has_profile, loaded.origin, reader.peak, reader.files)
 
 
-def _load_keep(values: flags.FlagValues, photo: np.ndarray, reader: Reader) -> np.ndarray | None:
-    """Return what of the photo is kept, `[H, W]`, or None.
+def _load_photo(request: Request, reader: Reader) -> Picture:
+    """Return the photo, with the resolution that --dpi states."""
+    photo = reader.picture(request.content or request.style[0], request.settings.max_dim)
+    if not request.content:  # a texture, which covers all of the picture
+        photo = dataclasses.replace(_without_alpha(photo), origin=Origin())
+    if request.dpi is not None:
+        origin = dataclasses.replace(photo.origin, dpi=(request.dpi, request.dpi))
+        photo = dataclasses.replace(photo, origin=origin)
+    return photo
+
+
+def _without_alpha(picture: Picture) -> Picture:
+    """Return a picture as if it were opaque."""
+    return dataclasses.replace(picture, alpha=None)
+
+
+def _load_keep(request: Request, photo: np.ndarray, reader: Reader) -> np.ndarray | None:
+    """Return how much of the photo each pixel keeps, float32 `[H, W]` in [0, 1], or `None`.
 
     Raises:
         OSError: a mask cannot be read, or the extra `faces` is not installed.
-        ValueError: a mask is in colours.
+        UserError: a mask is in colours.
     """
     size = photo.shape[1:3]
     masks = []
-    for path in values.keep_mask or ():
+    for path in request.keep_mask:
         mask = reader.mask(path)
         if mask.ndim != 2:
             raise UserError(f"--keep_mask {path} is in colours: use grey, white to keep")
         masks.append(fit_mask(f"--keep_mask {path}", mask, size))
-    if values.keep_faces:
+    if request.keep_faces:
         boxes = find_faces(photo)
         if not boxes:
             warnings.warn("--keep_faces finds no face in the photo")

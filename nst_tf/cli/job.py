@@ -1,18 +1,17 @@
-"""A run of the command line: checked, made ready, and under way."""
+"""A run of the command line: its checks, its preparation, and its state under way."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from absl import flags
-
 from nst_tf.callbacks import Checkpoint
-from nst_tf.cli.flags import PICTURES
 from nst_tf.cli.inputs import Inputs, input_paths, load_inputs
-from nst_tf.cli.outputs import OutputPaths, Outputs
+from nst_tf.cli.output_paths import OutputPaths
+from nst_tf.cli.outputs import Outputs
 from nst_tf.cli.places import check_painting, check_photo, read_pipes
 from nst_tf.cli.provenance import run_metadata
+from nst_tf.cli.request import Request
 from nst_tf.images.save import check_output_size
 from nst_tf.network.weights import Weights, load_weights
 from nst_tf.settings import Settings
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class CheckpointError(UserError):
-    """A checkpoint is damaged, or another run's.
+    """A checkpoint is damaged, or belongs to a different run.
 
     Attributes:
         path: of the checkpoint.
@@ -40,19 +39,22 @@ class CheckpointError(UserError):
 
 @dataclass(frozen=True)
 class Checked:
-    """What can be known of a run before TensorFlow is imported.
+    """What is known of a run before TensorFlow is imported.
 
     Attributes:
-        values: the flags.
-        settings: the settings that flags and pictures amount to.
+        request: the run that the command line asks for, with files in place of pipes.
         paths: where to write.
-        inputs: the pictures.
+        inputs: the pictures, and the settings that flags and pictures amount to.
     """
 
-    values: flags.FlagValues
-    settings: Settings
+    request: Request
     paths: OutputPaths
     inputs: Inputs
+
+    @property
+    def settings(self) -> Settings:
+        """Settings of the run, which depend on its pictures."""
+        return self.inputs.fitted.settings
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,9 @@ class Job(Checked):
 
     Attributes:
         weights: the network's parameters.
-        transfer: the run itself, ready to go.
-        saved: the run that it goes on with, or None.
-        metadata: what the picture carries, as far as it is known before the run.
+        transfer: the run itself, ready to start.
+        saved: the run to resume, or `None`.
+        metadata: metadata of the result, as far as it is known before the run.
     """
 
     weights: Weights
@@ -72,61 +74,60 @@ class Job(Checked):
     metadata: dict[str, Any]
 
 
-def check(values: flags.FlagValues, settings: Settings, budget: int | None = None) -> Checked:
+def check(request: Request, budget: int | None = None) -> Checked:
     """Read the inputs and check all that can be checked without TensorFlow.
 
     Args:
-        values, settings: of the run.
-        budget: bytes that the process may take; None: what the settings say.
+        request: the run.
+        budget: bytes that the process may use; `None`: what the settings allow.
 
     Raises:
         OSError: a file cannot be read, or an output cannot be written.
-        ValueError: pictures, masks, settings and outputs do not agree.
+        UserError: pictures, masks, settings and outputs do not agree.
     """
-    if values.content:
-        check_photo(values.content)
-    for path in values.style or ():
+    if request.content:
+        check_photo(request.content)
+    for path in request.style:
         check_painting(path)
-    read_pipes(values, PICTURES)
-    paths = OutputPaths.of(values)
-    paths.check(input_paths(values, settings))
-    inputs = load_inputs(values, settings, budget)
-    settings = inputs.fitted.settings
-    check_output_size(paths.picture, *inputs.fitted.size)
-    if settings.weights != "imagenet":  # which TensorFlow may have to download
-        load_weights(settings.weights)
-    return Checked(values, settings, paths, inputs)
+    request = read_pipes(request)
+    paths = OutputPaths.of(request)
+    paths.check(input_paths(request))
+    checked = Checked(request, paths, load_inputs(request, budget))
+    check_output_size(paths.picture, *checked.inputs.fitted.size)
+    if checked.settings.weights != "imagenet":  # which TensorFlow may have to download
+        load_weights(checked.settings.weights)
+    return checked
 
 
 def prepare(
     checked: Checked, budget: int | None = None, memo: "StatisticsCache | None" = None
 ) -> Job:
-    """Make a run ready to go. TensorFlow has been started.
+    """Make a run ready to start, after TensorFlow has been started.
 
     Args:
         checked: what is known of the run.
-        budget: bytes that the process may take; None: what the settings say.
-        memo: remembers what the network finds in the paintings; None: nothing is remembered.
+        budget: bytes that the process may use; `None`: what the settings allow.
+        memo: cache of what the network finds in paintings; `None` disables it.
 
     Raises:
         OSError: a file cannot be read, or an output cannot be written.
-        CheckpointError: its checkpoint is damaged or another run's.
-        UserError: the run would take more memory than it may, or Keras has another backend.
+        CheckpointError: the checkpoint is damaged or belongs to a different run.
+        UserError: the run needs more memory than it may use, or Keras has another backend.
     """
     from nst_tf.transfer.stylize import StyleTransfer
 
-    values, settings, paths = checked.values, checked.settings, checked.paths
+    request, settings, paths = checked.request, checked.settings, checked.paths
     weights = load_weights(settings.weights)
     transfer = StyleTransfer(checked.inputs.fitted, budget, memo)
-    saved = _saved_run(paths.checkpoint, transfer, values.resume_anyway)
-    metadata = run_metadata(values, settings, weights, transfer.plans[-1].precision)
+    saved = _saved_run(paths.checkpoint, transfer, request.resume_anyway)
+    metadata = run_metadata(request, checked.inputs, weights, transfer.plans[-1].precision)
     if paths.snapshots:
         paths.snapshots.mkdir(exist_ok=True)
-    return Job(values, settings, paths, checked.inputs, weights, transfer, saved, metadata)
+    return Job(request, paths, checked.inputs, weights, transfer, saved, metadata)
 
 
 def _saved_run(path: Path | None, transfer: "StyleTransfer", anyway: bool) -> "SavedRun | None":
-    """Return the run that a checkpoint holds, if there is one, after making it fit."""
+    """Return the run that a checkpoint holds, adapted to this one, or `None` without a file."""
     if path is None or not path.exists():
         return None
     from nst_tf.transfer.checkpoint import load_checkpoint
@@ -144,28 +145,28 @@ def _saved_run(path: Path | None, transfer: "StyleTransfer", anyway: bool) -> "S
     return saved
 
 
-class Running:
-    """One run of a job, and what it has reached.
+class RunContext:
+    """A run under way: its latest step, its outputs and its checkpoint.
 
     Attributes:
-        job: what it is a run of.
-        latest: the latest step, or None.
-        outputs: what it writes.
-        checkpoint: what it keeps to go on from, or None.
+        job: the run.
+        latest: the latest step, or `None`.
+        outputs: what the run writes.
+        checkpoint: the checkpoint that the run keeps, or `None`.
     """
 
     def __init__(self, job: Job) -> None:
         self.job = job
         self.latest: Progress | None = None
         self.checkpoint: Checkpoint | None = None
-        fitted = job.inputs.fitted
+        fitted, request = job.inputs.fitted, job.request
         self.outputs = Outputs(
             job.paths,
             job.inputs,
-            [fitted.content] if job.values.content else [],
-            fitted.styles if job.values.style else [],
+            [fitted.content] if request.content else [],
+            fitted.styles if request.style else [],
             self.metadata,
-            job.values.history_layers,
+            request.history_layers,
         )
         if job.saved:
             self.latest = job.transfer.progress(job.saved.state, {})
@@ -173,26 +174,26 @@ class Running:
                 self.outputs.history.rows += job.saved.notes
         if job.paths.checkpoint:
             rows = self.outputs.history.rows
-            every = job.values.checkpoint_every
+            every = request.checkpoint_every
             self.checkpoint = Checkpoint(job.paths.checkpoint, every, lambda: rows)
 
     def recorders(self) -> "Iterator[Callback]":
-        """Yield what must see every step."""
+        """Yield the callbacks that must see every step."""
         yield self.outputs.history
         yield self.remember
         if self.checkpoint:
             yield self.checkpoint
 
     def remember(self, progress: "Progress") -> None:
-        """Keep the latest step at hand."""
+        """Keep the latest step."""
         self.latest = progress
 
     def has_ended(self) -> bool:
-        """Return whether the run has come to its own end, whatever else may have stopped it."""
+        """Return whether the run has reached its own end, regardless of a request to stop."""
         return bool(self.latest and self.job.transfer.ending(self.latest.state))
 
     def metadata(self) -> dict[str, Any]:
-        """Return what the picture of the latest step carries: the plan is the one in force."""
+        """Return the metadata of the latest step's picture, with the memory plan in force."""
         assert self.latest
         return self.job.metadata | {
             "steps": self.latest.step,

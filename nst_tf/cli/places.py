@@ -1,6 +1,7 @@
-"""The places that users name: paths, addresses, pipes, and files of another program."""
+"""Paths that users name: addresses, pipes, and files that another program paints."""
 
 import atexit
+import functools
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from absl import flags
 
+from nst_tf.cli.request import Request
 from nst_tf.utils.errors import UserError
 
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
@@ -35,7 +37,7 @@ def locate(values: flags.FlagValues, inputs: Iterable[str], outputs: Iterable[st
 
 
 def located(path: str) -> str:
-    """Return the path of an input that may be written as `file://…` or with `~`.
+    """Return the path of an input, which may be written as `file://…` or with `~`.
 
     Raises:
         UserError: it is an address of another kind.
@@ -64,20 +66,17 @@ def _replace(flag: flags.Flag, place: Callable[[str], str]) -> None:
         flag.value = place(flag.value)
 
 
-def read_pipes(values: flags.FlagValues, names: Iterable[str]) -> None:
-    """Replace pipes in the values of flags by files with their content, which end with the process.
+def read_pipes(request: Request) -> Request:
+    """Return a request with files in place of pipes, which are deleted when the process ends.
 
-    A pipe can be read once, but a run reads its pictures several times.
+    A pipe can be read only once, but a run reads its pictures several times.
     """
-    copies: dict[str, str] = {}
 
+    @functools.cache
     def place(path: str) -> str:
-        if path not in copies:
-            copies[path] = _copied(path) if _is_pipe(path) else path
-        return copies[path]
+        return _copied(path) if _is_pipe(path) else path
 
-    for name in names:
-        _replace(values[name], place)
+    return request.with_pictures(place)
 
 
 def _is_pipe(path: str) -> bool:
@@ -96,7 +95,7 @@ def _copied(path: str) -> str:
 
 
 def check_photo(path: str) -> None:
-    """Refuse what another program paints in the place of a photo.
+    """Refuse a photo that another program paints.
 
     Raises:
         UserError: it is a film or a folder; the text names the program.
@@ -108,10 +107,10 @@ def check_photo(path: str) -> None:
 
 
 def check_painting(path: str) -> None:
-    """Refuse a folder or a film in the place of a painting.
+    """Refuse a painting that is a folder or a film.
 
     Raises:
-        UserError: it is one.
+        UserError: it is a folder or a film; the text says what to name instead.
     """
     if os.path.isdir(path):
         raise UserError(f"{path} is a folder: name a painting in it")
@@ -120,7 +119,7 @@ def check_painting(path: str) -> None:
 
 
 def check_film(path: str) -> None:
-    """Refuse what another program paints in the place of a film.
+    """Refuse a film that another program paints.
 
     Raises:
         UserError: it is a single picture or a folder; the text names the program.
@@ -135,7 +134,7 @@ def check_film(path: str) -> None:
 
 
 def is_film(path: str) -> bool:
-    """Return whether a file has a film's ending."""
+    """Return whether a path is a file with the extension of a film."""
     return Path(path).suffix.lower() in FILM_ENDINGS and os.path.isfile(path)
 
 

@@ -1,9 +1,9 @@
-"""A picture made earlier as a command: its settings, and its files wherever they are found."""
+"""Settings and files of an earlier result, for `--from_image`."""
 
 import dataclasses
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,27 +19,30 @@ from nst_tf.utils.version import __version__
 FLAG = "from_image"
 
 OWNERS = {"content_mask": "content", "keep_mask": "content", "style_mask": "style"}
-"""The flag of the pictures that a mask belongs to."""
+"""For the flag of a mask, the flag of the pictures that it belongs to."""
 
-GONE = {"jit_compile"}  # settings of earlier versions that changed a run's time alone
+GONE = {"jit_compile"}  # settings of earlier versions that changed only the time of a run
 
 
 class Recorded(NamedTuple):
-    """A file that a picture was made from: its name, and its checksum if it is recorded."""
+    """An input file of a picture: its name, and its checksum if it is recorded."""
 
     name: str
     sha256: str | None
 
 
-def repeated(values: flags.FlagValues) -> Settings | None:
-    """Return the settings of the picture that --from_image names, and set the flags of its files.
+def repeated(values: flags.FlagValues) -> tuple[dict[str, Any], Settings | None]:
+    """Return the flags of the picture that --from_image names, and its settings.
 
-    Flags that are given stay. An explicit --recipe stands for all settings: then there are none.
-    What differs from then, and what this version does not know, is told by warnings.
+    A flag that is given keeps its value. An explicit --recipe stands for all settings, so none are
+    returned. Differences to the earlier run, and settings unknown to this version, are warned of.
+
+    Args:
+        values: the flags, which are not changed.
 
     Raises:
         OSError: the picture cannot be read, or a file that it was made from cannot be found.
-        ValueError: it carries no settings, or such as are not valid.
+        UserError: it carries no settings, or settings that are not valid.
     """
     path = values.from_image
     record = read_metadata(path)
@@ -52,33 +55,37 @@ def repeated(values: flags.FlagValues) -> Settings | None:
         raise UserError(f"--{FLAG} {path} names its files in a way that is not valid") from None
     if record.get("nst_tf") != __version__:
         warnings.warn(
-            f"{path} was made by nst_tf {record.get('nst_tf')}: {__version__} may paint it "
-            "otherwise"
+            f"{path} was made by nst_tf {record.get('nst_tf')}: {__version__} may paint differently"
         )
+    changes: dict[str, Any] = {}
     for flag in ("content", "style", *OWNERS):
-        if values[flag].value or not files.get(flag) or _is_of_another(flag, values, files):
+        if values[flag].value or not files.get(flag):
             continue
+        if owner := OWNERS.get(flag):
+            named = changes.get(owner, values[owner].value)
+            if not _are_named(named, files.get(owner, ())):
+                continue  # the mask of another picture
         found = [_find(path, flag, file) for file in files[flag]]
-        values[flag].value = found[0] if flag == "content" else found
+        changes[flag] = found[0] if flag == "content" else found
     if not values["keep_faces"].present:
-        values["keep_faces"].value = record.get("keep_faces") is True
+        changes["keep_faces"] = record.get("keep_faces") is True
     if values["recipe"].present:
-        return None
+        return changes, None
     recipe = record.get("recipe")
-    values["recipe"].value = recipe if isinstance(recipe, str) else None
-    named = {
+    changes["recipe"] = recipe if isinstance(recipe, str) else None
+    places = {
         flag: _find(path, flag, file)
         for flag in ("init", "weights")
         for file in files.get(flag, ())
         if not values[flag].present
     }
-    if named.get("init") in INITS:  # a file that is called like one of the words
-        named["init"] = os.path.join(os.curdir, named["init"])
-    return _settings(path, settings | named)
+    if places.get("init") in INITS:  # a file that has the name of a keyword
+        places["init"] = os.path.join(os.curdir, places["init"])
+    return changes, _settings(path, settings | places)
 
 
 def _files(record: dict[str, Any]) -> dict[str, list[Recorded]]:
-    """Return the files that a picture was made from, by flag; up to version 1.4 by name alone."""
+    """Return the input files of a picture by flag; up to version 1.4, only names are recorded."""
     masks = {flag: record.get(flag) or [] for flag in OWNERS}
     content, init = record.get("content"), record["settings"].get("init", INITS[0])
     names = {"content": [content] if content else [], "style": record.get("styles") or [], **masks}
@@ -90,25 +97,21 @@ def _files(record: dict[str, Any]) -> dict[str, list[Recorded]]:
     if weights["name"] not in ("bundled", "imagenet"):
         files["weights"] = [Recorded(Path(weights["name"]).name, weights["sha256"])]
     elif weights["name"] == "bundled" and weights["sha256"] != BUNDLED_SHA256:
-        warnings.warn("the bundled weights are others than then")
+        warnings.warn("the bundled weights have changed since then")
     return files
 
 
-def _is_of_another(mask: str, values: flags.FlagValues, files: dict[str, list[Recorded]]) -> bool:
-    """Return whether a flag's recorded masks belong to other pictures than those that are given."""
-    owner = OWNERS.get(mask)
-    if owner is None:
-        return False
-    given = values[owner].value or []
-    given = [given] if isinstance(given, str) else given
-    return [Path(name).name for name in given] != [file.name for file in files.get(owner, ())]
+def _are_named(paths: str | Sequence[str] | None, files: Sequence[Recorded]) -> bool:
+    """Return whether paths have the names of recorded files."""
+    given = [paths] if isinstance(paths, str) else paths or ()
+    return [Path(path).name for path in given] == [file.name for file in files]
 
 
 def _find(picture: str, flag: str, file: Recorded) -> str:
-    """Return the path of a file: that of the recorded checksum, or else the first of the name.
+    """Return the path of the file with the recorded checksum, or else of the first with its name.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: no file has the name.
     """
     found = [path for path in _places(picture, file.name) if os.path.isfile(path)]
     if not found:
@@ -121,7 +124,7 @@ def _find(picture: str, flag: str, file: Recorded) -> str:
     for path in found:
         if file_digest(path) == file.sha256:
             return path
-    warnings.warn(f"{found[0]} is not the file that {picture} was made from, only of its name")
+    warnings.warn(f"{found[0]} differs from the file that {picture} was made from")
     return found[0]
 
 
@@ -132,10 +135,10 @@ def _places(picture: str, name: str) -> Iterator[str]:
 
 
 def _settings(path: str, recorded: dict[str, Any]) -> Settings:
-    """Return recorded settings; those that later versions have added have their defaults."""
+    """Return recorded settings; settings that later versions added have their defaults."""
     known = {field.name for field in dataclasses.fields(Settings)}
     if unknown := sorted(recorded.keys() - known - GONE):
-        warnings.warn(f"{path}: settings that are not known are left out: {', '.join(unknown)}")
+        warnings.warn(f"{path}: unknown settings are ignored: {', '.join(unknown)}")
     try:
         return Settings(**{name: recorded[name] for name in recorded.keys() & known})
     except UserError as error:

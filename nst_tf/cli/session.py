@@ -1,53 +1,38 @@
-"""A run at the command line or of the page: callbacks, stops, results."""
+"""A run at the command line or of the page: its callbacks, its end, its results."""
 
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
-from absl import flags
 
 from nst_tf.callbacks import Console, Snapshots, TensorBoard
 from nst_tf.callbacks.pace import duration
 from nst_tf.cli.help import ADVICE
-from nst_tf.cli.job import Job, Running, check, prepare
+from nst_tf.cli.job import Job, RunContext, check, prepare
+from nst_tf.cli.request import Request
 from nst_tf.cli.signals import Stopper
 from nst_tf.cli.streams import NOTHING_TO_SAVE, print_error, print_out
 from nst_tf.compute.device import start_tensorflow
-from nst_tf.settings import Settings
+from nst_tf.utils.stop import StopRequest
 
 if TYPE_CHECKING:
-    from nst_tf.transfer.progress import Callback, Progress
-
-
-class Stop(Protocol):
-    """A callback that ends a run before its end.
-
-    Attributes:
-        signal: number of the signal that asked for that, or None while nobody has.
-    """
-
-    signal: int | None
-
-    def __call__(self, progress: "Progress", /) -> bool:
-        """Return whether somebody has asked for the end."""
-
-    def run_ended(self) -> None:
-        """Take no further requests: the picture is being saved."""
+    from nst_tf.transfer.progress import Callback
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run has come to.
+    """The result of a run.
 
     Attributes:
-        saved: where the picture is, or None.
-        problems: what went wrong, in words.
-        stopped: whether the run was ended before its end; it can go on if it keeps a checkpoint.
-        words: how long it took and why it ended.
+        saved: path of the picture, or `None`.
+        problems: what went wrong, a clause each.
+        stopped: whether the run was stopped before its end; it can be resumed if it keeps a
+            checkpoint.
+        words: how long the run took and why it ended.
     """
 
     saved: Path | None
@@ -62,12 +47,12 @@ class Outcome:
         return f"{'; '.join(self.problems)}; the picture {where}"
 
 
-class Run(Running):
-    """A run at the command line or of the page: it says how it goes, and can be stopped.
+class PictureRun(RunContext):
+    """A run at the command line or of the page: it reports its progress and can be stopped.
 
     Args:
         job: what to run.
-        device: where TensorFlow runs, in words.
+        device: description of the device.
         watchers: further callbacks.
     """
 
@@ -77,7 +62,7 @@ class Run(Running):
         self.watchers = watchers
 
     def run(self) -> int:
-        """Make the picture until it is done or a signal comes, and return the exit status."""
+        """Paint until the picture is done or a signal arrives, and return the exit status."""
         with Stopper(self.rescue) as stopper:
             outcome = self.finish(stopper)
         if self.latest is None:
@@ -85,48 +70,51 @@ class Run(Running):
         if outcome.problems:
             status = 128 + stopper.signal if stopper.signal is not None else 1
             return print_error(str(outcome), status)
-        if not self.job.values.quiet:
+        if not self.job.request.quiet:
             print_out(str(outcome))
         return 0
 
-    def finish(self, stop: Stop) -> Outcome:
-        """Make the picture and save it, or what there is of it."""
+    def finish(self, stop: StopRequest) -> Outcome:
+        """Paint the picture and save it; of a run that ends early, save the latest picture."""
         image, problem = self.stylize(stop)
         stop.run_ended()
         if self.latest is None:
             return Outcome(None, [problem], False, "")
-        saved, problems = self.outputs.save_all(image)
-        problems = [*filter(None, [problem]), *problems]
-        stopped = self.interrupted(stop)
+        outcome = self.save(image, problem, stopped=stop.requested and not self.has_ended())
         if self.checkpoint:
-            if problems or stopped:
+            if outcome.problems:
                 self.checkpoint.save()
             else:
                 self.checkpoint.remove()
-        if stopped:
-            problems.append(self.stopped())
-        return Outcome(saved, problems, stopped, self.ending())
+        return outcome
 
-    def interrupted(self, stop: Stop) -> bool:
-        """Return whether somebody has ended the run before its end."""
-        return stop.signal is not None and not self.has_ended()
+    def save(self, image: np.ndarray, problem: str = "", stopped: bool = False) -> Outcome:
+        """Write all outputs.
+
+        Args:
+            image: the picture, float32 `[1, h, w, 3]` in [0, 1], of any scale.
+            problem: what went wrong before, if anything.
+            stopped: whether the run was stopped before its end.
+        """
+        saved, problems = self.outputs.save_all(image)
+        clauses = [problem, *problems, self.stopped() if stopped else ""]
+        return Outcome(saved, [*filter(None, clauses)], stopped, self.ending())
 
     def rescue(self) -> None:
         """Save the picture of the latest step while the next one may be under way."""
         if self.latest is None:
             print_error(NOTHING_TO_SAVE, 1)
             return
-        saved, problems = self.outputs.save_all(self.latest.image())
-        print_error(str(Outcome(saved, [*problems, self.stopped()], True, "")), 1)
+        print_error(str(self.save(self.latest.image(), stopped=True)), 1)
 
     def stopped(self) -> str:
-        """Return in words when a signal ended the run."""
+        """Return the clause that reports a stop and how to resume."""
         assert self.latest
         words = f"stopped after step {self.latest.step} of {self.latest.steps}"
-        return words + "; the same command goes on from there" * bool(self.checkpoint)
+        return words + "; the same command resumes the run" * bool(self.checkpoint)
 
     def ending(self) -> str:
-        """Return in words how long the run took and, if it ended early, why."""
+        """Return how long the run took and, if it ended early, why."""
         latest, settings = self.latest, self.job.settings
         assert latest
         words = duration(latest.seconds)
@@ -134,11 +122,11 @@ class Run(Running):
             return words
         if 0 < settings.time_limit <= latest.seconds:
             return f"{words}, the time limit, at step {latest.step}"
-        why = "further steps gain too little" if settings.min_gain else "no further step gains"
+        why = "converged (improvement below --min_gain)" if settings.min_gain else "converged"
         return f"{words}, at step {latest.step}: {why}"
 
-    def stylize(self, stop: Stop) -> tuple[np.ndarray, str]:
-        """Return the picture, or the last good one and what went wrong."""
+    def stylize(self, stop: StopRequest) -> tuple[np.ndarray, str]:
+        """Return the picture and an empty text, or the last good picture and what went wrong."""
         from nst_tf.transfer.progress import DivergedError
 
         settings, photo = self.job.settings, self.job.inputs.fitted.content
@@ -155,15 +143,13 @@ class Run(Running):
         except BaseException:
             if self.latest:  # this is a bug: keep the picture, then show the traceback
                 stop.run_ended()
-                saved, problems = self.outputs.save_all(self.latest.image())
-                print_error(
-                    str(Outcome(saved, ["an error ended the run", *problems], False, "")), 1
-                )
+                outcome = self.save(self.latest.image(), "an error ended the run")
+                print_error(str(outcome), 1)
             raise
         return image, ""
 
     def callbacks(self, closing: ExitStack) -> "Iterator[Callback]":
-        """Yield what is called with every step; `closing` closes what must be closed."""
+        """Yield the callbacks; those that must be closed are registered with `closing`."""
         job, settings = self.job, self.job.settings
         yield from self.recorders()
         if self.outputs.timelapse:
@@ -173,11 +159,11 @@ class Run(Running):
             closing.callback(tensorboard.close)
             yield tensorboard
         if job.paths.snapshots:
-            every = job.values.snapshot_every
+            every = job.request.snapshot_every
             yield Snapshots(every, job.paths.snapshots, self.outputs.save_snapshot)
-        if self.latest and not job.values.quiet:
-            print_out(f"Going on after step {self.latest.step} of {self.latest.steps}")
-        if not job.values.quiet:
+        if self.latest and not job.request.quiet:
+            print_out(f"Resuming after step {self.latest.step} of {self.latest.steps}")
+        if not job.request.quiet:
             console = Console(
                 self.headline(),
                 settings.steps_per_epoch,
@@ -190,7 +176,7 @@ class Run(Running):
         yield from self.watchers
 
     def headline(self) -> str:
-        """Return device, size, weights and memory in words."""
+        """Return the line that names device, size, weights and memory."""
         job = self.job
         height, width = job.inputs.fitted.size
         peak = max(job.inputs.peak, *(plan.peak for plan in job.transfer.plans))
@@ -201,28 +187,28 @@ class Run(Running):
         )
 
 
-SEVERAL = 3  # paintings from which a pattern such as photos/*.jpg may have been meant
+SEVERAL = 3  # paintings that suggest a pattern such as photos/*.jpg, meant as several photos
 
 
-def ready(values: flags.FlagValues, settings: Settings) -> tuple[Job, str]:
+def ready(request: Request) -> tuple[Job, str]:
     """Check all that can be checked, start TensorFlow, and return the run and its device in words.
 
     Raises:
         OSError: a file cannot be read, or an output cannot be written.
         UserError: pictures, masks, settings, outputs, device or memory do not agree.
     """
-    checked = check(values, settings)
-    pictures = values.content and values.style
-    chosen = values["recipe"].present or values.from_image
-    if values.content and len(values.style or ()) > 1 and not values.quiet:
-        print_out(blending(values.content, len(values.style)))
-    if pictures and not chosen and not values.quiet:
-        print_out(ADVICE)
-    device = start_tensorflow(values.device, values.deterministic)
+    checked = check(request)
+    if not request.quiet:
+        if request.content and len(request.style) > 1:
+            print_out(blending(request.content, len(request.style)))
+        chosen = request.recipe_given or request.from_image
+        if request.content and request.style and not chosen:
+            print_out(ADVICE)
+    device = start_tensorflow(request.device, request.deterministic)
     return prepare(checked), device
 
 
 def blending(photo: str, paintings: int) -> str:
-    """Return in words that the first picture is the photo, and the others its paintings."""
+    """Return the line that tells the photo from its paintings."""
     words = f"Photo {photo}, blended from {paintings} paintings"
     return words + "; nst-tf-batch paints several photos" * (paintings >= SEVERAL)

@@ -1,4 +1,9 @@
-"""Signals that end a run, without losing its picture."""
+"""Signals that end a run without losing its picture.
+
+The first signal ends the run after its current step. The second one must also work inside a step,
+which TensorFlow computes without returning to Python for up to minutes: a thread that reads
+Python's wakeup socket then saves the latest picture and ends the process.
+"""
 
 import os
 import signal
@@ -10,22 +15,21 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 
+from nst_tf.utils.stop import StopRequest
 
-class Stopper:
-    """A callback that ends the run after the step in which SIGINT, SIGTERM or SIGHUP came.
+
+class Stopper(StopRequest):
+    """A request that SIGINT, SIGTERM or SIGHUP makes: the run ends after its current step.
 
     A second signal ends the process at once, even inside a step that lasts minutes. Signals that
-    are ignored when the program starts, such as SIGHUP under `nohup`, stay ignored.
+    are ignored when the program starts, such as SIGHUP under `nohup`, remain ignored.
 
     As a context manager it installs the handlers and restores the previous ones. Enter it in the
     main thread.
 
     Args:
-        rescue: saves what there is. It runs in a thread of its own, while the main thread may be
+        rescue: saves the latest picture. It runs in its own thread, while the main thread may be
             inside a step; the process then exits with 128 + the signal's number.
-
-    Attributes:
-        signal: number of the first signal that came, or None.
     """
 
     # A process may receive one request twice: `timeout` signals its child and then its process
@@ -37,7 +41,7 @@ class Stopper:
     )
 
     def __init__(self, rescue: Callable[[], object]) -> None:
-        self.signal: int | None = None
+        super().__init__()
         self._rescue: Callable[[], object] | None = rescue
         self._saving = threading.Lock()
         self._previous: dict[int, object] = {}
@@ -50,7 +54,7 @@ class Stopper:
         self._wakeup = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
         for number in self._SIGNALS:
             handler = signal.getsignal(number)
-            if handler not in (signal.SIG_IGN, None):  # None: not Python's to restore
+            if handler not in (signal.SIG_IGN, None):  # None: Python cannot restore it
                 self._previous[number] = signal.signal(number, self._remember)
         self._watcher = threading.Thread(target=self._watch, daemon=True)
         self._watcher.start()
@@ -65,12 +69,8 @@ class Stopper:
         self._watcher.join()
         self._reader.close()
 
-    def __call__(self, _: object) -> bool:
-        """Return whether a signal has come."""
-        return self.signal is not None
-
     def run_ended(self) -> None:
-        """From now on the caller saves the picture, and further signals have no effect.
+        """Make further signals ineffective: the caller saves the picture.
 
         If the rescue has begun, this does not return: the process exits.
         """
@@ -78,7 +78,7 @@ class Stopper:
             self._rescue = None
 
     def _remember(self, number: int, _: object) -> None:
-        self.signal = self.signal or number
+        self.request(number)
 
     def _watch(self) -> None:
         first = None

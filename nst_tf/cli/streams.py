@@ -1,4 +1,4 @@
-"""What the programs say, where nobody may be listening."""
+"""Output of the programs, to streams that may be closed or missing."""
 
 import io
 import os
@@ -14,7 +14,7 @@ from nst_tf.utils.stderr import STDERR, own_stderr
 
 
 def print_out(text: str) -> int:
-    """Write to stdout, unless nobody reads it any more, and return 0."""
+    """Write to stdout, unless it is closed, and return 0."""
     with suppress(OSError):  # a closed pipe
         print(text, flush=True)
     return 0
@@ -29,7 +29,7 @@ def print_error(message: str, status: int) -> int:
 
 @contextmanager
 def warnings_on_stderr() -> Iterator[None]:
-    """Show every warning of the block as a line."""
+    """Print each warning of the block as one line."""
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
         print_error(f"warning: {message}", 0)
@@ -41,14 +41,14 @@ def warnings_on_stderr() -> Iterator[None]:
 
 
 def exit_status(body: Callable[[], int], stopped: str) -> int:
-    """Return the exit status of a program's body, and say in a line what ended it early.
+    """Return the exit status of a program's body, and print errors as one line.
 
-    2 for misused flags, 1 for bad input, 130 for a Ctrl-C that came before the program could act
-    on it. Any other exception is a fault of the program: it passes and shows its traceback.
+    The status is 2 for misused flags, 1 for bad input, and 130 for a Ctrl-C before the program
+    handles signals. Any other exception is a bug of the program and shows its traceback.
 
     Args:
         body: returns the exit status.
-        stopped: what to say of such a Ctrl-C.
+        stopped: message for such a Ctrl-C.
     """
     try:
         with warnings_on_stderr():
@@ -64,10 +64,10 @@ def exit_status(body: Callable[[], int], stopped: str) -> int:
 
 
 def open_missing() -> None:
-    """Open the null device in place of streams that are missing, as those of services are.
+    """Open the null device in place of streams that are missing, as they are for services.
 
-    Otherwise the next files to be opened would have the descriptors of stdout and stderr, and
-    libraries would print into them.
+    Otherwise the next files to be opened would get the descriptors of stdout and stderr, and
+    libraries would print into these files.
     """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= STDERR:
         os.set_inheritable(descriptor, True)  # for worker processes
@@ -78,7 +78,7 @@ def open_missing() -> None:
 
 
 def run_program(main: Callable[[list[str]], int]) -> None:
-    """Run a program's `main` with the words of the command line and exit with its status."""
+    """Run a program's `main` with the words of the command line, and exit with its status."""
     open_missing()
     own_stderr()
     for stream in (sys.stdout, sys.stderr):
@@ -87,7 +87,7 @@ def run_program(main: Callable[[list[str]], int]) -> None:
     status = main(sys.argv)
     try:
         sys.stdout.flush()
-    except OSError:  # nobody reads any more; Python would complain at exit
+    except OSError:  # the reader is gone; Python would complain at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(status)
 

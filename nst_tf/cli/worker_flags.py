@@ -1,35 +1,35 @@
-"""The flags of the programs whose work several processes or machines share."""
+"""Flags of the programs that divide their work among processes or machines."""
 
 import importlib.util
 
 from absl import flags
 
 from nst_tf.cli.arguments import UsageError
-from nst_tf.cli.flags import Rows
+from nst_tf.cli.flags import Flag
 from nst_tf.utils.errors import UserError
 
-WORKER_FLAGS: Rows = (
-    ("Workers", "jobs", "integer", 1,
-     "processes that paint at the same time and share processors and memory (default 1); fewer if "
-     "memory has no room for them"),
-    ("Workers", "ray", "string", None,
-     "paint on a Ray cluster whose machines see the same files: auto for the one that this machine "
-     "belongs to, its ADDRESS, or local for one of this machine alone; needs the extra `ray`"),
-    ("Workers", "ray_workers", "integer", 0,
-     "actors on the cluster, at most (default 0); 0: as many as there is room for"),
-    ("Workers", "ray_cpus", "integer", 2,
-     "processors that an actor takes, beside a GPU if any (default 2)"),
+WORKER_FLAGS = (
+    Flag("Workers", "jobs", "integer", 1,
+         "processes that paint at the same time and share processors and memory (default 1); fewer "
+         "if memory does not suffice"),
+    Flag("Workers", "ray", "string", None,
+         "paint on a Ray cluster whose machines see the same files: auto for the cluster of this "
+         "machine, an ADDRESS, or local for a cluster of only this machine; needs the extra `ray`"),
+    Flag("Workers", "ray_workers", "integer", 0,
+         "maximum number of actors on the cluster (default 0); 0: as many as fit"),
+    Flag("Workers", "ray_cpus", "integer", 2,
+         "processors per actor, in addition to a GPU if any (default 2)"),
 )  # fmt: skip
 
 NEEDING_RAY = ("ray_workers", "ray_cpus", "ship_inputs")
-"""Flags that mean nothing without --ray, of whatever program."""
+"""Flags, of any program, that need --ray."""
 
 
 def check_workers(values: flags.FlagValues) -> None:
     """Refuse flags that are out of bounds or do not go together.
 
     Raises:
-        UsageError: they do not.
+        UsageError: a value is refused; the text names the flag and the remedy.
     """
     if values.jobs < 1:
         raise UsageError(f"--jobs must be at least 1, not {values.jobs}")
@@ -46,7 +46,7 @@ def check_ray(values: flags.FlagValues) -> None:
     """Refuse --ray where Ray is not installed.
 
     Raises:
-        ValueError: it is not.
+        UserError: it is not installed.
     """
     if values.ray and importlib.util.find_spec("ray") is None:
         raise UserError("--ray needs Ray: run pip install 'nst_tf[ray]'")

@@ -1,4 +1,4 @@
-"""Several paintings: what the settings say about each."""
+"""Settings of several paintings: sizes, shares, and checks of their number."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ def check_styles(settings: Settings, count: int) -> None:
     """Check that the settings fit the number of styles.
 
     Raises:
-        ValueError: they do not; the text names the field and both numbers.
+        UserError: they do not; the text names the field and both numbers.
     """
     scales = settings.style_scale
     if isinstance(scales, tuple) and len(scales) != count:
@@ -35,7 +35,7 @@ def check_blend(settings: Settings, regions: "Sequence[Region]") -> None:
     """Check that `style_blend` has an effect and leaves each region a style.
 
     Raises:
-        ValueError: it does not; the text says what to do instead.
+        UserError: it does not; the text says what to do instead.
     """
     if not settings.style_blend:
         return
@@ -53,7 +53,7 @@ def style_scales(settings: Settings, count: int) -> tuple[float, ...]:
 
 
 def blend_shares(settings: Settings, styles: Iterable[int]) -> dict[int, float]:
-    """Return the share of each of some styles, given by their indices; 1 in all."""
+    """Return the share of each of some styles, given by their indices; the shares add up to 1."""
     shares = {style: settings.style_blend[style] if settings.style_blend else 1 for style in styles}
     total = sum(shares.values())
     return {style: share / total for style, share in shares.items()}

@@ -18,7 +18,7 @@ class Pictures:
 
     @classmethod
     def at(cls, fitted: RunInputs, scale: Scale) -> "Pictures":
-        """Return them resampled to a scale, in the colours that the run sees."""
+        """Return the pictures of a run resampled to a scale, in the colours that the run uses."""
         photo, *paintings = (
             resize(picture, scaled(picture.shape[1:3], scale.ratio))
             for picture in (fitted.colors.content, *fitted.colors.styles)

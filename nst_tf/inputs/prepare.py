@@ -1,6 +1,6 @@
-"""Fitting pictures, masks and settings to each other: once, for programs and library alike.
+"""Pictures, masks and settings of a run, checked against each other and resized.
 
-Everything that can be refused about them is refused here, before TensorFlow is imported.
+Everything about them that can be refused is refused here, before TensorFlow is imported.
 """
 
 import math
@@ -19,25 +19,25 @@ from nst_tf.settings import Settings
 from nst_tf.utils.describe import brief
 from nst_tf.utils.errors import UserError
 
-# Weight of keeping relative to the content's, by the kind of loss: a face stays a face, by eye.
 KEEP = {"absolute": 10.0, "relative": 2.0}
+"""Default of `keep_weight` relative to `content_weight`, by the kind of loss (chosen by eye)."""
 
 
 @dataclass(frozen=True, eq=False)
 class RunInputs:
-    """What a run is made from, checked and at the sizes of the finest scale.
+    """Pictures, masks and settings of a run, checked and at the sizes of the finest scale.
 
     Attributes:
         settings: of the run.
         content: the photo, float32 `[1, H, W, 3]` in [0, 1].
         styles: the paintings.
-        colors: photo and paintings in the colours that the run sees, and the way back.
+        colors: photo and paintings in the colours that the run uses, and the way back.
         regions: which parts of the photo are painted like which parts of which paintings.
-        covered: how much of each pixel any region covers, float32 `[H, W]`; None: all of it.
-        keep: how much of the photo each pixel keeps, float32 `[H, W]` in [0, 1], or None.
-        initial: where to start instead of at what `settings.init` says, or None.
-        scales: the scales to go through, coarse to fine.
-        reference: an earlier frame of a film, at the size of the result, or None.
+        covered: share of each pixel that regions cover, float32 `[H, W]`; `None`: all of it.
+        keep: how much of the photo each pixel keeps, float32 `[H, W]` in [0, 1], or `None`.
+        initial: image to start from in place of `settings.init`, or `None`.
+        scales: the scales of the run, coarse to fine.
+        reference: an earlier frame of a video, at the size of the result, or `None`.
     """
 
     settings: Settings
@@ -65,17 +65,17 @@ class RunInputs:
 
     @property
     def steps(self) -> int:
-        """Steps in the whole run, at most: a scale may end early."""
+        """Maximum number of steps in the whole run; a scale may end early."""
         return sum(scale.steps for scale in self.scales)
 
     def finish(self, image: np.ndarray) -> np.ndarray:
-        """Return an optimised image, of any scale, as it is shown: in its colours, with the photo
+        """Return an optimised image of any scale with its colours restored, and with the photo
         where no region covers it.
         """
         return keep_photo(self.colors.restore_colors(image), self.content, self.covered)
 
     def result(self, image: np.ndarray) -> np.ndarray:
-        """Return an optimised image, of any scale, as it is shown at the size of the result."""
+        """Return an optimised image of any scale as `finish` does, at the size of the result."""
         return self.finish(resize(image, self.size))
 
 
@@ -88,20 +88,20 @@ def prepare_inputs(
     keep: np.ndarray | None = None,
     reference: Reference | None = None,
 ) -> RunInputs:
-    """Bring pictures and masks to the sizes that `settings` asks for.
+    """Resize pictures and masks to the sizes that `settings` asks for.
 
     Args:
         content: float `[1, H, W, 3]` or `[H, W, 3]`, sRGB in [0, 1].
-        styles: an image of that kind or a sequence of them, of any sizes.
+        styles: an image like `content`, or a sequence of images, of any sizes.
         settings: of the run.
         regions: from `pair_masks`; empty: all of the content is painted like all of all styles.
-        initial: where to start.
+        initial: image to start from, float as `content`, of any size.
         keep: how much of the photo each pixel keeps, float `[H, W]` in [0, 1], of any size.
-        reference: an earlier frame of a film, of the content's fitted size, which `temporal_weight`
-            keeps the image near.
+        reference: an earlier frame of a video, of the content's fitted size, which
+            `temporal_weight` keeps the image near.
 
     Raises:
-        ValueError: an array is no image or mask, a picture is too small, or settings, masks and
+        UserError: an array is not an image or mask, a picture is too small, or settings, masks and
             pictures do not agree.
     """
     if isinstance(styles, np.ndarray):
@@ -144,7 +144,11 @@ def prepare_inputs(
 
 
 def with_keep_weight(settings: Settings, keep: bool) -> Settings:
-    """Return the settings with the weight that keeping has, which is 0 if nothing is kept."""
+    """Return the settings with the `keep_weight` of the run, which is 0 if nothing is kept.
+
+    Raises:
+        UserError: something is kept, but neither `keep_weight` nor `content_weight` is set.
+    """
     if not keep:
         return replace(settings, keep_weight=0) if settings.keep_weight else settings
     if settings.keep_weight:
@@ -159,14 +163,14 @@ def with_keep_weight(settings: Settings, keep: bool) -> Settings:
 
 
 def style_side(content: Size, scale: float, detail: float) -> int:
-    """Return the long side that a painting is given, pixels; 0 if it depends on its own.
+    """Return the long side of a painting in the run, pixels; 0 if it depends on its own size.
 
-    It is a whole number, so that fitting a painting a second time does not change it.
+    It is a whole number, so resizing a painting a second time does not change it.
 
     Args:
         content: height and width of the fitted photo, pixels.
-        scale: long side of the painting relative to the photo's; 0 keeps its own.
-        detail: divides its sides.
+        scale: long side of the painting relative to the photo's; 0 keeps the painting's own.
+        detail: divisor of the painting's sides.
     """
     return max(1, round(max(content) * scale / detail)) if scale else 0
 
@@ -175,20 +179,20 @@ def check_side(name: str, size: Size, max_dim: int, settings: Settings) -> None:
     """Check that a photo is large enough for the network, at the size at which it is used.
 
     Args:
-        name: what the error calls it.
-        size: its own height and width, pixels.
-        max_dim: limit of its long side, pixels; 0: none.
+        name: what the error calls the photo.
+        size: height and width of the photo in its file, pixels.
+        max_dim: limit of the long side, pixels; 0: none.
         settings: of the run.
 
     Raises:
-        ValueError: its short side is too short; the text says which `max_dim` would do.
+        UserError: the short side is too short; the text says which `max_dim` suffices.
     """
     fitted, least = fit_size(*size, max_dim), settings.smallest_side
     if min(fitted) >= least:
         return
     remedy = "use a larger picture"
     if min(size) >= least:
-        side = math.ceil((least - 0.5) * max(size) / min(size))  # for sides are rounded
+        side = math.ceil((least - 0.5) * max(size) / min(size))  # sides are rounded
         side += min(fit_size(*size, side)) < least
         remedy = f"raise max_dim to {side} or more"
     raise UserError(_too_small(name, fitted, settings, remedy))
@@ -200,13 +204,14 @@ def check_style_side(
     """Check that a painting is large enough for the network, at the size at which it is used.
 
     Args:
-        name: what the error calls it.
-        size: its own height and width, pixels.
+        name: what the error calls the painting.
+        size: height and width of the painting in its file, pixels.
         content: height and width of the fitted photo, pixels.
-        scale, settings: as for `style_side`, and of the run.
+        scale: as for `style_side`.
+        settings: of the run.
 
     Raises:
-        ValueError: its short side is too short; the text says what would do.
+        UserError: the short side is too short; the text says which setting to change.
     """
     fitted, least = _style_size(size, content, scale, settings), settings.smallest_side
     if min(fitted) >= least:

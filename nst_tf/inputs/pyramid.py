@@ -1,4 +1,4 @@
-"""When a run does what: the scales, the steps at each, and the rules that end one."""
+"""The scale pyramid: the sizes of a run, and the steps at each."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,16 +8,16 @@ from nst_tf.settings import Settings
 
 
 class Scale(NamedTuple):
-    """One size to work at.
+    """One size of the pyramid.
 
     Attributes:
-        number: its place among the scales, from 1.
-        ratio: the sides of its pictures relative to those at the finest scale.
+        number: index among the scales, from 1.
+        ratio: sides of the scale's pictures relative to those at the finest scale.
         size: height and width of the generated image, pixels.
-        steps: steps to take, at most.
+        steps: maximum number of steps.
         steps_before: steps planned for the coarser scales.
         steps_after: steps planned for the finer scales.
-        deadline: share of the run's planned work that is done when the scale ends.
+        deadline: fraction of the run's planned work that is done when the scale ends.
     """
 
     number: int
@@ -30,7 +30,7 @@ class Scale(NamedTuple):
 
 
 def plan_scales(settings: Settings, content: Size, styles: Sequence[Size]) -> tuple[Scale, ...]:
-    """Return the scales to go through, coarse to fine; the last is the size of the result.
+    """Return the scales of a run, coarse to fine; the last has the size of the result.
 
     Scales with a long side below `min_dim`, or at which a picture would be too small for the
     network, are left out.

@@ -1,4 +1,4 @@
-"""An image that the generated one should resemble, pixel by pixel."""
+"""A reference image that the generated image should resemble, pixel by pixel."""
 
 from typing import NamedTuple
 
@@ -9,26 +9,26 @@ from nst_tf.utils.errors import UserError
 
 
 class Reference(NamedTuple):
-    """An image, and how far it is to be followed.
+    """An image, and how closely each pixel is to be followed.
 
     Attributes:
         image: float32 `[1, H, W, 3]` in [0, 1].
-        confidence: float32 `[H, W]`, 1 where the image is to be followed, 0 where nothing is known.
+        confidence: float32 `[H, W]`, 1 where the image is to be followed, 0 where it is unknown.
     """
 
     image: np.ndarray
     confidence: np.ndarray
 
     def at(self, size: Size) -> "Reference":
-        """Return it resampled to a height and width, pixels."""
+        """Return the reference resampled to a height and width, pixels."""
         return Reference(resize(self.image, size), resize_plane(self.confidence, size))
 
 
 def as_reference(reference: Reference, size: Size) -> Reference:
-    """Return a reference whose arrays have been checked.
+    """Return a reference as float32 arrays of a known size.
 
     Raises:
-        ValueError: it is no image, or has another size than `size`; the text says so.
+        UserError: it is not an image, or its size is not `size`.
     """
     image = as_image("the reference", reference.image)
     confidence = np.asarray(reference.confidence, np.float32)

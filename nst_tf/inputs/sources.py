@@ -1,12 +1,14 @@
-"""The library's pictures, of whatever kind, at the sizes that a run uses."""
+"""Pictures of any kind at the sizes that a run uses, for programs, library and films alike."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from nst_tf.images.io import as_picture, load_mask, load_picture, opaque
+from nst_tf.images.io import Picture, as_picture, load_mask, load_picture, opaque
 from nst_tf.images.masks import Region, apply_alpha
+from nst_tf.images.origin import Origin
 from nst_tf.images.resize import Size, fit_size
 from nst_tf.images.sources import Source, decode_any, listed
 from nst_tf.inputs.blend import check_styles, style_scales
@@ -22,41 +24,110 @@ from nst_tf.utils.describe import brief
 from nst_tf.utils.errors import UserError
 from nst_tf.utils.forks import check_fork
 
+Load = Callable[[int], Picture]
+"""Returns a painting with a long side of at most some pixels; 0 keeps its own size."""
+
 
 @dataclass(frozen=True, eq=False)
 class LoadedInputs:
-    """What a run is made from.
+    """The pictures and settings of a run, and what its result inherits from the photo.
 
     Attributes:
-        fitted: pictures, masks and settings.
-        alpha: of the result, float32 `[H, W]` in [0, 1]; None: it is opaque.
-        has_profile: whether the photo carries a colour profile.
+        fitted: pictures, masks and settings at the sizes of the run.
+        alpha: transparency of the result, float32 `[H, W]` in [0, 1]; `None`: opaque.
+        has_profile: whether the photo carries a colour profile, so that the result should too.
+        origin: metadata of the photo that the result repeats.
     """
 
     fitted: RunInputs
     alpha: np.ndarray | None
     has_profile: bool
+    origin: Origin = field(default_factory=Origin)
 
     __repr__ = brief
 
 
-class ImageSources:
-    """Pictures as a caller gives them, decoded once.
+def prepare_sources(
+    photo: Picture,
+    paintings: Sequence[Load],
+    settings: Settings,
+    regions: Sequence[Region] = (),
+    initial: np.ndarray | None = None,
+    keep: np.ndarray | None = None,
+) -> LoadedInputs:
+    """Return the inputs of a run at the size of its photo.
+
+    Transparent parts of the photo are not painted, those of the paintings are not imitated.
 
     Args:
-        content: the photo, any picture: see `sources.decode_any`.
+        photo: the photo at the size of the result.
+        paintings: a function for each painting that loads it at the size that the photo asks for.
+        settings: of the run.
+        regions, initial, keep: as for `prepare_inputs`.
+
+    Raises:
+        OSError: a painting cannot be read.
+        UserError: a picture is too small, its numbers are out of range, or settings, masks and
+            pictures do not agree.
+    """
+    check_styles(settings, len(paintings))
+    check_side("content", photo.full_size, settings.max_dim, settings)
+    loaded = load_paintings(paintings, photo.pixels.shape[1:3], settings)
+    fitted = prepare_inputs(
+        photo.pixels,
+        [painting.pixels for painting in loaded],
+        settings,
+        apply_alpha(regions, photo.alpha, [painting.alpha for painting in loaded]),
+        initial,
+        keep,
+    )
+    return LoadedInputs(fitted, photo.alpha, photo.has_profile, photo.origin)
+
+
+def load_paintings(paintings: Sequence[Load], size: Size, settings: Settings) -> list[Picture]:
+    """Load paintings at the sizes that a photo asks for.
+
+    Args:
+        paintings: a function for each that loads it.
+        size: height and width of the photo, pixels.
+        settings: of the run.
+
+    Raises:
+        OSError: a painting cannot be read.
+        UserError: a painting is too small.
+    """
+    loaded = []
+    scales = style_scales(settings, len(paintings))
+    names = style_names(len(paintings))
+    for load, name, scale in zip(paintings, names, scales, strict=True):
+        painting = load(style_side(size, scale, settings.detail))
+        check_style_side(name, painting.full_size, size, scale, settings)
+        loaded.append(painting)
+    return loaded
+
+
+def style_names(count: int) -> list[str]:
+    """Return what errors call the paintings of a run: `style`, or `style 1` and so on."""
+    return ["style"] if count == 1 else [f"style {number}" for number in range(1, count + 1)]
+
+
+class ImageSources:
+    """Pictures as a caller of the library gives them, decoded once for runs of several sizes.
+
+    Args:
+        content: the photo, of any kind that `images.sources.decode_any` reads.
         styles: a painting or a sequence of them.
         settings: of the run.
         regions: from `pair_masks`.
-        initial: where to start, any picture, or None.
-        keep: where the photo's features are kept: a mask as an array `[H, W]`, or any picture of
-            one; None: nowhere.
+        initial: picture to start from, or `None`.
+        keep: where the photo's features are kept: a mask as an array `[H, W]` or as a picture;
+            `None`: nowhere.
 
     Raises:
         OSError: a file cannot be read as a picture.
-        ValueError: an array is no picture, there are no styles, or TensorFlow would hang in this
+        UserError: an array is not a picture, there are no styles, or TensorFlow would hang in this
             process.
-        TypeError: something is no picture at all.
+        TypeError: a source is of another type.
     """
 
     def __init__(
@@ -75,10 +146,7 @@ class ImageSources:
         check_styles(settings, len(paintings))
         self.settings = settings
         self._content = decode_any(content, "content", settings.max_dim)
-        self._names = [
-            f"style {number}" if len(paintings) > 1 else "style"
-            for number in range(1, len(paintings) + 1)
-        ]
+        self._names = style_names(len(paintings))
         scales = style_scales(settings, len(paintings))
         self._styles = [
             decode_any(painting, name, style_side(self.size, scale, settings.detail))
@@ -94,31 +162,29 @@ class ImageSources:
         return fit_size(*self._content.size, self.settings.max_dim)
 
     def at(self, size: Size) -> LoadedInputs:
-        """Return what a run is made from, with the photo at some size within the limit, pixels.
+        """Return the inputs of a run.
 
-        Transparent parts of the photo are not painted, those of the paintings not imitated.
+        Args:
+            size: height and width of the photo in it, pixels, within the settings' limit.
 
         Raises:
-            ValueError: a picture is too small, its numbers are out of range, or settings, masks and
-                pictures do not agree.
+            UserError: as for `prepare_sources`.
         """
-        check_side("content", self._content.size, self.settings.max_dim, self.settings)
-        photo = as_picture(self._content, size, "content")
-        scales = style_scales(self.settings, len(self._styles))
-        paintings = []
-        for decoded, name, scale in zip(self._styles, self._names, scales, strict=True):
-            check_style_side(name, decoded.size, size, scale, self.settings)
-            side = style_side(size, scale, self.settings.detail)
-            paintings.append(as_picture(decoded, fit_size(*decoded.size, side), name))
-        fitted = prepare_inputs(
-            photo.pixels,
-            [painting.pixels for painting in paintings],
+        paintings = [
+            functools.partial(self._painting, number) for number in range(len(self._styles))
+        ]
+        return prepare_sources(
+            as_picture(self._content, size, "content"),
+            paintings,
             self.settings,
-            apply_alpha(self._regions, photo.alpha, [painting.alpha for painting in paintings]),
+            self._regions,
             self._initial,
             self._keep,
         )
-        return LoadedInputs(fitted, photo.alpha, photo.has_profile)
+
+    def _painting(self, number: int, side: int) -> Picture:
+        decoded = self._styles[number]
+        return as_picture(decoded, fit_size(*decoded.size, side), self._names[number])
 
 
 def _mask(name: str, mask: Source) -> np.ndarray:
@@ -132,10 +198,10 @@ def _mask(name: str, mask: Source) -> np.ndarray:
 
 
 def load_opaque(picture: Source, name: str) -> np.ndarray:
-    """Return a picture, float32 `[1, H, W, 3]`, over white where it is transparent.
+    """Return a picture, float32 `[1, H, W, 3]` in [0, 1], over white where it is transparent.
 
     Args:
-        picture: any picture: see `sources.decode_any`.
+        picture: the picture, of any kind that `images.sources.decode_any` reads.
         name: what the errors call it.
     """
     return opaque(load_picture(picture, name=name))

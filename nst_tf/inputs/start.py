@@ -1,4 +1,4 @@
-"""Where a scale starts: from what `init` says, or from the coarser scale's image."""
+"""Start images: that of a run, and that of each finer scale."""
 
 from collections.abc import Sequence
 
@@ -17,19 +17,19 @@ def start_image(
 ) -> np.ndarray:
     """Return the image that the first step changes.
 
-    Noise is uniform in [0, 1] and depends on nothing but the seed and the shape.
+    Noise is uniform in [0, 1] and depends only on the seed and the shape.
 
     Args:
         content: the photo at the coarsest scale, float32 `[1, H, W, 3]` in [0, 1].
-        styles: the paintings there.
+        styles: the paintings at the coarsest scale.
         settings: of the run.
-        initial: an image to start from instead, of any size.
+        initial: image to start from in place of `settings.init`, of any size.
 
     Returns:
         float32 of the content's shape, in [0, 1].
 
     Raises:
-        ValueError: `settings.init` is a path, or `initial` is no image.
+        UserError: `settings.init` is a path, or `initial` is not an image.
     """
     size = content.shape[1:3]
     if initial is not None:
@@ -50,13 +50,13 @@ def start_image(
 def upsample_start(
     image: np.ndarray, coarse: np.ndarray, photo: np.ndarray, strength: float
 ) -> np.ndarray:
-    """Return a scale's image at the size of the next finer one.
+    """Return the image of a scale at the size of the next finer scale.
 
     The detail that the photo has only at the finer size is added, times 1 − strength: all of it at
-    a strength of 0, nothing from 1 on.
+    a strength of 0, nothing from a strength of 1.
 
     Args:
-        image: the coarser scale's, float32 `[1, h, w, 3]` in [0, 1].
+        image: result of the coarser scale, float32 `[1, h, w, 3]` in [0, 1].
         coarse: the photo at the coarser scale.
         photo: the photo at the finer scale, `[1, H, W, 3]`.
         strength: as in `Settings`.

@@ -84,7 +84,7 @@ class Order:
             UserError: a value is not valid, or not one that visitors may choose; the text names it
                 and the remedy.
         """
-        settings = parse(["nst-tf", *self.words()])[1]
+        settings = parse(["nst-tf", *self.words()]).settings
         (limits or Limits()).check(settings)
         if settings.init not in INITS:
             raise UserError(f"init must be one of {', '.join(INITS)} here, not {settings.init!r}")

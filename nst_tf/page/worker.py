@@ -21,10 +21,11 @@ from PIL import Image
 
 from nst_tf.callbacks.pace import Pace
 from nst_tf.cli.flags import parse
-from nst_tf.cli.session import Run, ready
+from nst_tf.cli.session import PictureRun, ready
 from nst_tf.compute.device import import_tensorflow
 from nst_tf.images.preview import preview
 from nst_tf.utils.errors import UserError
+from nst_tf.utils.stop import StopRequest
 
 if TYPE_CHECKING:
     from nst_tf.transfer.progress import Progress
@@ -117,7 +118,7 @@ def paint(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         try:
-            ended = _paint(task, device, send, _Stop(stopped))
+            ended = _paint(task, device, send, StopRequest(stopped))
         except (OSError, UserError) as error:
             ended = Ended("failed", str(error))
         except MemoryError:
@@ -133,10 +134,10 @@ def paint(
     return Ended(ended.end, local(ended.words), tuple(map(local, notes)))
 
 
-def _paint(task: Task, device: str, send: Callable[[Sight], None], stop: "_Stop") -> Ended:
+def _paint(task: Task, device: str, send: Callable[[Sight], None], stop: StopRequest) -> Ended:
     words = ["nst-tf", *task.words, "--quiet", "--resume", f"--device={device}"]
-    job, name = ready(*parse(words))
-    run = Run(job, name, watchers := [])
+    job, name = ready(parse(words))
+    run = PictureRun(job, name, watchers := [])
     watchers.append(_Watch(send, run.headline(), job.settings.time_limit))
     outcome = run.finish(stop)
     if outcome.stopped:
@@ -145,22 +146,6 @@ def _paint(task: Task, device: str, send: Callable[[Sight], None], stop: "_Stop"
     if outcome.problems:
         return Ended("failed", "; ".join(outcome.problems))
     return Ended("finished", f"finished after {outcome.words}")
-
-
-class _Stop:
-    """Ends a run when somebody has asked for it: see `run.Stop`."""
-
-    def __init__(self, stopped: Callable[[], bool]) -> None:
-        self._stopped = stopped
-        self.signal: int | None = None
-
-    def __call__(self, _: object) -> bool:
-        if self._stopped():
-            self.signal = signal.SIGINT
-        return self.signal is not None
-
-    def run_ended(self) -> None:
-        pass  # nobody can ask twice
 
 
 class _Watch:

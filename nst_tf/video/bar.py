@@ -10,7 +10,7 @@ import rich.console
 import rich.progress
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
-from nst_tf.callbacks.console import Unfailing, duration
+from nst_tf.callbacks.console import SilentOnError, duration
 
 RECENT = 20  # frames whose median gives the pace
 LINES = 10.0  # seconds between two lines where there is no terminal
@@ -26,7 +26,7 @@ class FilmBar:
     """
 
     def __init__(self, stream: IO[str], total: int, done: int = 0) -> None:
-        self._console = rich.console.Console(file=Unfailing(stream))  # type: ignore[arg-type]
+        self._console = rich.console.Console(file=SilentOnError(stream))  # type: ignore[arg-type]
         self._total = total
         self._done = done
         self._before = self._said = time.monotonic()

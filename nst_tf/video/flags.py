@@ -8,7 +8,7 @@ from fractions import Fraction
 from absl import flags
 
 from nst_tf.cli.arguments import UsageError, check_several, normalised, usage_error
-from nst_tf.cli.flags import OTHER_FLAGS, Row, define_flags, settings_of
+from nst_tf.cli.flags import OTHER_FLAGS, Flag, define_flags, settings_of
 from nst_tf.cli.places import locate
 from nst_tf.cli.worker_flags import WORKER_FLAGS, check_workers
 from nst_tf.compute.device import DEVICES
@@ -26,46 +26,46 @@ MOST_RATE = 1000  # frames a second
 
 _SHARED = ("steps", "device", "deterministic", "quiet", "version", "help", "helpfull")
 
-FILM_FLAGS: tuple[Row, ...] = (
-    ("Files", "content", "string", None,
+FILM_FLAGS = (
+    Flag("Files", "content", "string", None,
      "the film to paint, or the pattern of an image sequence such as frame_%05d.png; it may be "
      "named without a flag too, before the paintings"),
-    ("Files", "style", "multi_string", None,
+    Flag("Files", "style", "multi_string", None,
      "a painting to imitate, which may be named without a flag too; repeat the flag to blend "
      "several"),
-    ("Files", "content_mask", "multi_string", None,
+    Flag("Files", "content_mask", "multi_string", None,
      "a film, an image sequence or a picture that is white where the film is to be painted, and "
      "black where it stays as it is; repeat the flag for several regions, which share one --style "
      "or have one each"),
-    ("Files", "output", "string", None,
+    Flag("Files", "output", "string", None,
      "the result, .mp4, .mov, .m4v, .mkv, .webm, .gif or a pattern such as styled_%05d.png "
      "(default CONTENT-STYLE.mp4 in this directory, or the next free name)"),
-    ("Files", "overwrite", "boolean", False,
+    Flag("Files", "overwrite", "boolean", False,
      "replace a film that exists, and frames of another one that are kept beside it"),
-    ("Files", "resume", "boolean", False,
+    Flag("Files", "resume", "boolean", False,
      "go on from the frames that an unfinished film has left, if there are any"),
-    ("Film", "preview", "string", "",
+    Flag("Film", "preview", "string", "",
      "paint the first seconds alone, such as 2 or 1min30s"),
-    ("Film", "every", "integer", 1, "paint each of this many frames alone (default 1)"),
-    ("Film", "rate", "string", "25",
+    Flag("Film", "every", "integer", 1, "paint each of this many frames alone (default 1)"),
+    Flag("Film", "rate", "string", "25",
      "frames a second of an image sequence, such as 24 or 30000/1001"),
-    ("Film", "codec", "string", "",
+    Flag("Film", "codec", "string", "",
      "FFmpeg's name of the codec (default libx264, for .webm libvpx-vp9)"),
-    ("Film", "quality", "integer", None,
+    Flag("Film", "quality", "integer", None,
      "constant quality of the codec, less is better (default 16 for libx264)"),
-    ("Film", "pixel_format", "string", "",
+    Flag("Film", "pixel_format", "string", "",
      "FFmpeg's name of the pixel format (default yuv420p, or yuv444p for odd sizes, or yuva420p "
      "for transparent films in .webm)"),
-    ("Film", "sound", "boolean", True,
+    Flag("Film", "sound", "boolean", True,
      "keep the sound: copied, or encoded where the output cannot hold it (default on)"),
-    ("Film", "frame_steps", "integer", 0,
+    Flag("Film", "frame_steps", "integer", 0,
      "steps that each frame takes but the first of a scene; 0: 0.4 of the finest scale's"),
-    ("Film", "long_term", "boolean", False,
+    Flag("Film", "long_term", "boolean", False,
      "let frames follow those 2 and 4 before, too, where the one before does not show what is "
      "there; takes longer"),
-    ("Run", "recipe", "string", "fast",
+    Flag("Run", "recipe", "string", "fast",
      f"the settings that other flags change: {', '.join(RECIPES)}"),
-    *(row for row in OTHER_FLAGS if row[1] in _SHARED),
+    *(flag for flag in OTHER_FLAGS if flag.name in _SHARED),
     *WORKER_FLAGS,
 )  # fmt: skip
 
@@ -112,7 +112,7 @@ def parse_film(argv: Sequence[str]) -> tuple[flags.FlagValues, Settings]:
         if values.help or values.helpfull or values.version:
             return values, _held_together(values, recipe(values.recipe))
         _place(values, named)
-        settings = _held_together(values, settings_of(values))
+        settings = _held_together(values, settings_of(values, recipe(values.recipe)))
         check_styles(settings, len(values.style))
     except (flags.Error, UserError) as error:
         raise usage_error(error, values) from None

@@ -1,6 +1,7 @@
 """What a film is painted from: its frames, masks and paintings, at the sizes that are used."""
 
 import dataclasses
+import functools
 import hashlib
 import itertools
 import json
@@ -15,12 +16,12 @@ from PIL.Image import Resampling
 
 from nst_tf.images.decode import Decoded
 from nst_tf.images.depth import to_float, to_levels
-from nst_tf.images.io import as_picture, load_image, load_mask
+from nst_tf.images.io import as_picture, load_mask, load_picture, opaque
 from nst_tf.images.masks import LEAST_WHITE, Region, pair_masks
 from nst_tf.images.resize import Size, fit_size, resize, resize_plane
 from nst_tf.images.save import FORMATS
-from nst_tf.inputs.blend import style_scales
-from nst_tf.inputs.prepare import prepare_inputs, style_side
+from nst_tf.inputs.prepare import prepare_inputs
+from nst_tf.inputs.sources import load_paintings
 from nst_tf.settings import INITS, Settings
 from nst_tf.utils.digests import array_digest, file_digest
 from nst_tf.utils.errors import UserError
@@ -146,10 +147,8 @@ def load_film_inputs(values: flags.FlagValues, settings: Settings) -> FilmInputs
     if not values.sound:
         footage = dataclasses.replace(footage, sound=False)
     size = painted_size(footage.size, settings.max_dim)
-    styles = [
-        load_image(path, style_side(size, scale, settings.detail))
-        for path, scale in zip(values.style, style_scales(settings, len(values.style)), strict=True)
-    ]
+    paintings = [functools.partial(load_picture, path) for path in values.style]
+    styles = [opaque(painting) for painting in load_paintings(paintings, size, settings)]
     masks = [_open_mask(path, values) for path in values.content_mask or ()]
     inputs = FilmInputs(footage, size, styles, masks, values.every, preview_seconds(values))
     _, first = next(inputs.shots())

@@ -87,7 +87,7 @@ class Run:
             yield from job.inputs.shots(skip=len(kept))
             self.whole = True
 
-        for _ in keep_frames(job.painter, shots(), kept, job.identity, lambda: stopper(None)):
+        for _ in keep_frames(job.painter, shots(), kept, job.identity, stopper):
             show(len(kept))
 
     def _paint_scenes(
@@ -97,7 +97,7 @@ class Run:
 
         job = self.job
         outcomes = paint_scenes(
-            job.values, job.settings, job.inputs, kept, job.identity, lambda: stopper(None), show
+            job.values, job.settings, job.inputs, kept, job.identity, stopper, show
         )
         for outcome in outcomes:
             for text in outcome.warnings:

@@ -125,7 +125,7 @@ def first_need(inputs: FilmInputs, settings: Settings) -> int:
 
 def film_job(values: flags.FlagValues) -> Job:
     """Return what the scenes of a film have in common, as flags of `video`."""
-    other = {*FILES, "output", *(row[1] for row in WORKER_FLAGS)}
+    other = {*FILES, "output", *(flag.name for flag in WORKER_FLAGS)}
     files = [(name, path) for name in FILES for path in _named(values[name].value)]
     given = (values[name] for name in values if values[name].present and name not in other)
     return Job("", (*files, *((flag.name, flag_text(flag)) for flag in given)), "")

@@ -27,8 +27,8 @@ DOCS = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [README, *DOCS, *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md"))]
 BANNED = ("so many", "likewise", "anew", "pays", "held to", "mend")
 ROWS = (*OTHER_FLAGS, *BATCH_FLAGS)
-FLAGS = {knob.name for knob in dataclasses.fields(Settings)} | {row[1] for row in ROWS}
-FILMS = {row[1] for row in FILM_FLAGS}
+FLAGS = {knob.name for knob in dataclasses.fields(Settings)} | {flag.name for flag in ROWS}
+FILMS = {flag.name for flag in FILM_FLAGS}
 PAGES_OWN = {*app.define_flags()}
 FOREIGN = {
     "logdir", "head", "port", "address", "generate", "app", "concurrency", "preload",
@@ -156,20 +156,21 @@ def test_the_gallery_is_what_its_script_makes(monkeypatch):
     for section in gallery.SECTIONS:
         for entry in section.entries:
             argv = shlex.split(gallery.command(entry))[2:]
-            values, settings = parse(argv)
-            if values.keep_faces:  # the weight that keeping has by default
+            request = parse(argv)
+            settings = request.settings
+            if request.keep_faces:  # the weight that keeping has by default
                 settings = dataclasses.replace(
                     settings, keep_weight=KEEP[settings.loss] * settings.content_weight
                 )
             made = read_metadata(ROOT / gallery.output(entry))
             assert_made_by(made["settings"], settings)
-            assert made["content"] == Path(values.content).name
+            assert made["content"] == Path(request.content).name
             for key, paths in (
-                ("styles", values.style),
-                ("content_mask", values.content_mask),
-                ("style_mask", values.style_mask),
+                ("styles", request.style),
+                ("content_mask", request.content_mask),
+                ("style_mask", request.style_mask),
             ):
-                assert made[key] == [Path(path).name for path in paths or ()]
+                assert made[key] == [Path(path).name for path in paths]
 
 
 def assert_made_by(recorded, settings):

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from nst_tf.cli.program import main
-from nst_tf.cli.session import Run
+from nst_tf.cli.session import PictureRun
 from nst_tf.images.metadata import read_metadata
 from nst_tf.transfer.checkpoint import load_checkpoint
 from nst_tf.utils import files
@@ -37,7 +37,7 @@ def paint(photo, painting, monkeypatch):
     """Return a run of the program in which something happens after the second of four steps."""
 
     def run(*flags, event=lambda: None):
-        real = Run.remember
+        real = PictureRun.remember
 
         def remember(self, progress):
             real(self, progress)
@@ -45,7 +45,7 @@ def paint(photo, painting, monkeypatch):
                 event()
 
         with monkeypatch.context() as patch:
-            patch.setattr(Run, "remember", remember)
+            patch.setattr(PictureRun, "remember", remember)
             return main(["nst-tf", str(photo), str(painting), *FLAGS, *flags])
 
     return run
@@ -178,7 +178,7 @@ def test_a_signal_stops_a_run_that_goes_on_later(paint, name, capfd):
     quiet = ("--quiet", "--resume")
     assert paint(*quiet, event=lambda: os.kill(os.getpid(), number)) == 128 + number
     assert lines(capfd) == [
-        "nst_tf: stopped after step 2 of 4; the same command goes on from there; the picture is "
+        "nst_tf: stopped after step 2 of 4; the same command resumes the run; the picture is "
         "saved as out/a.png"
     ]
     assert names("out") == ["a.csv", "a.png", "a.png.checkpoint"]

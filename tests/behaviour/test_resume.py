@@ -104,7 +104,7 @@ def stopped(photo, painting, monkeypatch, capfd, signals_not_ignored):
         )
         assert paint(photo, painting, *flags) == 130
     assert capfd.readouterr().err == (
-        "nst_tf: stopped after step 3 of 6; the same command goes on from there; the picture is "
+        "nst_tf: stopped after step 3 of 6; the same command resumes the run; the picture is "
         "saved as photo-painting.png\n"
     )
     return flags

@@ -75,7 +75,7 @@ def test_a_full_disk_is_told_once_and_tried_again(clock, written, recwarn):
         written.is_full = step < 4
         keep(Step(step))
     assert [str(warning.message) for warning in recwarn] == [
-        "no checkpoint: no space left; the run goes on and tries again"
+        "no checkpoint: no space left; the run continues and tries again"
     ]
     assert written == [4, 5, 6]
 

@@ -103,8 +103,10 @@ def test_a_folder_that_cannot_be_made_is_told_once_and_ends_nothing(tmp_path, re
     (tmp_path / "file").write_text("in the way")
     write(TensorBoard(tmp_path / "file" / "runs"), progress_of(3))
     (warning,) = recwarn
-    assert str(warning.message).startswith(f"no more for TensorBoard in {tmp_path}/file/runs: ")
-    assert str(warning.message).endswith("; the run goes on")
+    assert str(warning.message).startswith(
+        f"TensorBoard logging in {tmp_path}/file/runs disabled ("
+    )
+    assert str(warning.message).endswith("); the run continues")
     assert "\n" not in str(warning.message)
 
 
@@ -138,7 +140,7 @@ def test_a_full_disk_is_told_once_and_ends_nothing(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     (line,) = done.stdout.splitlines()
-    assert line.startswith("no more for TensorBoard in ")
+    assert line.startswith("TensorBoard logging in ")
 
 
 def test_a_run_without_a_step_leaves_nothing(tmp_path):

@@ -5,14 +5,14 @@ import pytest
 
 from nst_tf.cli.flags import UsageError, parse
 from nst_tf.cli.inputs import Inputs
-from nst_tf.cli.outputs import OutputPaths, Outputs
+from nst_tf.cli.output_paths import OutputPaths
+from nst_tf.cli.outputs import Outputs
 from nst_tf.images.depth import to_levels
 from nst_tf.images.io import load_image
 
 
 def paths(*flags):
-    values, _ = parse(["nst-tf", "--content=a.png", "--style=b.png", *flags])
-    return OutputPaths.of(values)
+    return OutputPaths.of(parse(["nst-tf", "--content=a.png", "--style=b.png", *flags]))
 
 
 def test_a_depth_that_files_have_not_is_misuse():

@@ -13,7 +13,7 @@ from nst_tf.cli.flags import OTHER_FLAGS
 from nst_tf.cli.help import PURPOSES, help_screen
 from nst_tf.cli.program import main
 
-NAMES = {knob.name for knob in dataclasses.fields(Settings)} | {row[1] for row in OTHER_FLAGS}
+NAMES = {knob.name for knob in dataclasses.fields(Settings)} | {flag.name for flag in OTHER_FLAGS}
 
 
 def test_help_fits_a_screen_and_names_only_what_there_is():

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from nst_tf.cli.flags import parse
-from nst_tf.cli.outputs import OutputPaths
+from nst_tf.cli.output_paths import OutputPaths
 from nst_tf.cli.program import main
 from nst_tf.cli.signals import Stopper
 from nst_tf.utils.errors import UserError
@@ -30,7 +30,7 @@ def in_tmp_path(tmp_path, monkeypatch):
 
 
 def paths(*words):
-    return OutputPaths.of(parse(["nst-tf", "a.png", "b.png", *words])[0])
+    return OutputPaths.of(parse(["nst-tf", "a.png", "b.png", *words]))
 
 
 def touch(*names):
@@ -102,16 +102,16 @@ LONG = "é" * 123
 
 def test_default_names_leave_room_for_numbers_and_checkpoints():
     words = ["nst-tf", f"{LONG}.jpg", f"{'x' * 250}.png", "--resume", "--snapshot_every=1"]
-    first = OutputPaths.of(parse(words)[0])
+    first = OutputPaths.of(parse(words))
     assert first.picture.name.startswith("éé")
     assert "-xxx" in first.picture.name
     first.check([])
     touch(first.picture)
-    second = OutputPaths.of(parse(words)[0])
+    second = OutputPaths.of(parse(words))
     assert second.picture.name == f"{first.picture.stem}-2.png"
     for path in (second.picture, second.checkpoint, second.snapshots):
         touch(path)
-    other = OutputPaths.of(parse([*words[:2], f"{'x' * 249}y.png"])[0])
+    other = OutputPaths.of(parse([*words[:2], f"{'x' * 249}y.png"]))
     assert other.picture != first.picture
 
 
@@ -196,9 +196,9 @@ def test_a_name_that_is_taken_during_the_run_is_left_alone(photo, painting, capf
     assert os.path.getsize("losses-3.csv")
     warned = [line for line in capfd.readouterr().err.splitlines() if line.startswith("nst_tf")]
     assert warned == [
-        "nst_tf: warning: a file has taken the name photo-painting.png: photo-painting-2.png is "
+        "nst_tf: warning: photo-painting.png exists by now: photo-painting-2.png is "
         "written instead",
-        "nst_tf: warning: a file has taken the name losses.csv: losses-3.csv is written instead",
+        "nst_tf: warning: losses.csv exists by now: losses-3.csv is written instead",
     ]
 
 

@@ -23,7 +23,7 @@ def in_tmp_path(tmp_path, monkeypatch):
 
 
 def content(place):
-    return parse(["nst-tf", f"--content={place}", "--style=b.jpg"])[0].content
+    return parse(["nst-tf", f"--content={place}", "--style=b.jpg"]).content
 
 
 def test_home_directories_and_file_addresses_are_paths(tmp_path):
@@ -36,12 +36,12 @@ def test_home_directories_and_file_addresses_are_paths(tmp_path):
 
 
 def test_outputs_and_flags_of_batches_too(tmp_path):
-    values, settings = parse(
+    request = parse(
         ["nst-tf", "a.jpg", "b.jpg", "--output=~/c.png", "--history=~/h.csv", "--init=~/i.png"]
     )
     home = str(tmp_path / "home")
-    assert (values.output, values.history) == (f"{home}/c.png", f"{home}/h.csv")
-    assert settings.init == f"{home}/i.png"
+    assert (request.output, request.history) == (f"{home}/c.png", f"{home}/h.csv")
+    assert request.settings.init == f"{home}/i.png"
     values = parse_batch(["b", "--content_dir=~/a", "--style_dir=~/*.png", "--output_dir=~/out"])
     assert (values.content_dir, values.style_dir) == (f"{home}/a", f"{home}/*.png")
     assert values.output_dir == f"{home}/out"
@@ -58,11 +58,11 @@ def test_addresses_get_a_hint(address, capfd):
 @pytest.mark.parametrize(
     ("program", "words", "message"),
     [
-        ("run", ["clip.mp4", "b.png"], "clip.mp4 is a film: nst-tf-video paints it"),
-        ("run", ["b.png", "clip.mp4"], "clip.mp4 is a film: save a frame of it as a picture"),
-        ("run", ["folder", "b.png"], "folder is a folder: nst-tf-batch --content_dir folder"),
-        ("run", ["b.png", "folder"], "folder is a folder: name a painting in it"),
-        ("run", ["none.mp4", "b.png"], "none.mp4 does not exist: check the path"),
+        ("cli", ["clip.mp4", "b.png"], "clip.mp4 is a film: nst-tf-video paints it"),
+        ("cli", ["b.png", "clip.mp4"], "clip.mp4 is a film: save a frame of it as a picture"),
+        ("cli", ["folder", "b.png"], "folder is a folder: nst-tf-batch --content_dir folder"),
+        ("cli", ["b.png", "folder"], "folder is a folder: name a painting in it"),
+        ("cli", ["none.mp4", "b.png"], "none.mp4 does not exist: check the path"),
         ("video", ["b.png", "b.png"], "b.png is a picture: nst-tf paints it"),
         ("video", ["folder", "b.png"], "folder is a folder: name a film or a pattern such as"),
         ("video", ["clip.mp4", "folder"], "folder is a folder: name a painting in it"),
@@ -72,7 +72,7 @@ def test_the_program_for_a_file_is_named(program, words, message, painting, capf
     painting.rename("b.png")
     Path("clip.mp4").write_bytes(b"\0\0\0\x18ftypmp42")
     Path("folder").mkdir()
-    assert getattr(nst_tf, program).main(["nst", *words, "--quiet"]) == 1
+    assert getattr(nst_tf, program).program.main(["nst", *words, "--quiet"]) == 1
     out, err = capfd.readouterr()
     assert err.startswith(f"nst_tf: {message}")
     assert (out, err.count("\n")) == ("", 1)
@@ -84,10 +84,10 @@ def test_pipes_are_read(photo, painting):
     os.mkfifo("63")
     writer = threading.Thread(target=Path("63").write_bytes, args=[data], daemon=True)
     writer.start()
-    checked = check(*parse(["nst-tf", "63", str(painting), "--quiet"]))
+    checked = check(parse(["nst-tf", "63", str(painting), "--quiet"]))
     writer.join()
     assert checked.inputs.fitted.size == Image.open(photo).size[::-1]
-    assert Path(checked.values.content).read_bytes() == data
+    assert Path(checked.request.content).read_bytes() == data
     assert str(checked.paths.picture) == "63-painting.png"
 
 
@@ -95,5 +95,5 @@ def test_a_pipe_without_a_picture_is_refused(painting):
     reader, writer = os.pipe()
     os.close(writer)
     with pytest.raises((OSError, UserError), match="is not a picture"):
-        check(*parse(["nst-tf", f"/dev/fd/{reader}", str(painting)]))
+        check(parse(["nst-tf", f"/dev/fd/{reader}", str(painting)]))
     os.close(reader)

@@ -11,8 +11,13 @@ from nst_tf.cli.flags import parse
 from nst_tf.cli.inputs import load_inputs
 from nst_tf.cli.job import check, prepare
 from nst_tf.cli.program import main
-from nst_tf.cli.session import Run
+from nst_tf.cli.reading import Reader
+from nst_tf.cli.session import PictureRun
 from nst_tf.compute.budget import GIB
+from nst_tf.images.decode import upright_size
+from nst_tf.images.io import load_picture
+from nst_tf.settings import Settings
+from nst_tf.utils.digests import file_digest
 from tests.images.test_reduced import header
 from tests.images.test_tiff import CFA, write_raw
 
@@ -42,14 +47,13 @@ def test_a_strip_is_refused_with_a_limit_that_would_do(painting, capfd):
     Image.new("RGB", (2000, 50), "red").save("strip.png")
     line = refusal(capfd, "strip.png", painting, *DEEP)
     (side,) = re.findall(r"content is 512x13 pixels .* raise max_dim to (\d+) or more", line)
-    values, settings = parse(["nst", "strip.png", str(painting), *DEEP, f"--max_dim={side}"])
-    assert min(load_inputs(values, settings).fitted.size) == settings.smallest_side
+    request = parse(["nst", "strip.png", str(painting), *DEEP, f"--max_dim={side}"])
+    assert min(load_inputs(request).fitted.size) == request.settings.smallest_side
 
 
 def test_a_photo_of_200_megapixels_is_read_in_little_memory(painting):
     Image.new("L", (16000, 12500), 128).save("photo.jpg", quality=50)
-    values, settings = parse(["nst", "photo.jpg", str(painting)])
-    inputs = load_inputs(values, settings, budget=4 * GIB)
+    inputs = load_inputs(parse(["nst", "photo.jpg", str(painting)]), budget=4 * GIB)
     assert inputs.fitted.size == (400, 512)
     np.testing.assert_allclose(inputs.fitted.content, 128 / 255, atol=1e-6)
     assert 0 < inputs.peak < 4 * GIB
@@ -72,8 +76,20 @@ def test_a_picture_that_memory_has_no_room_for_is_refused_before_it_is_read(
 
 def test_what_reading_took_is_part_of_the_memory_that_is_announced(photo, painting):
     layers = ["--content_layers=block1_conv1", "--style_layers=block1_conv1", "--steps=1"]
-    checked = check(*parse(["nst", str(photo), str(painting), "--max_dim=32", *layers]))
+    checked = check(parse(["nst", str(photo), str(painting), "--max_dim=32", *layers]))
     assert checked.inputs.peak == 0
     inputs = dataclasses.replace(checked.inputs, peak=5 * GIB)
     job = prepare(dataclasses.replace(checked, inputs=inputs))
-    assert "5.0 GiB" in Run(job, "CPU").headline()
+    assert "5.0 GiB" in PictureRun(job, "CPU").headline()
+
+
+@pytest.mark.parametrize("limit", [0, 2**20])
+def test_files_are_the_same_whether_read_at_once_or_streamed(photo, monkeypatch, limit):
+    monkeypatch.setattr("nst_tf.cli.reading.AT_ONCE", limit)
+    reader = Reader(Settings())
+    pixels = reader.picture(str(photo), 32).pixels
+    np.testing.assert_array_equal(pixels, load_picture(photo, 32).pixels)
+    height, width = upright_size(photo)
+    assert reader.files[str(photo)].entry() == {
+        "name": photo.name, "size": f"{width}x{height}", "sha256": file_digest(photo)
+    }  # fmt: skip

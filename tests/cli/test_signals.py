@@ -116,7 +116,7 @@ def test_a_second_signal_ends_a_step_that_does_not_end(photo, painting, tmp_path
 
 
 def test_a_rescue_that_fails_shows_why_and_ends_all_the_same(photo, painting, tmp_path):
-    broken = "nst_tf.cli.session.Run.rescue.__globals__.pop('Outcome'); step_without_end()"
+    broken = "nst_tf.cli.session.PictureRun.rescue.__globals__.pop('Outcome'); step_without_end()"
     process = start(broken, photo, painting)
     err = interrupt_twice(process)
     assert process.returncode == 130

@@ -48,18 +48,18 @@ REPORTS = """
 import os, sys
 from nst_tf.callbacks import Console
 from nst_tf.video.bar import FilmBar
-from nst_tf.cli.streams import fail, run_program, say
+from nst_tf.cli.streams import print_error, print_out, run_program
 from nst_tf.batch.summary import Report, Tally
 
 def main(argv):
     Console("CPU", 5, sys.stdout).close()
     FilmBar(sys.stdout, 2).show(1)
     Report(Tally(1), "journal.jsonl", sys.stdout).close()
-    say("a line")
+    print_out("a line")
     with open("file", "w") as file:
         print("an error of a library", file=sys.stderr, flush=True)
         os.write(1, b"an output of a library")
-        return fail("an error", 7 if file.fileno() > 2 else 8)
+        return print_error("an error", 7 if file.fileno() > 2 else 8)
 
 run_program(main)
 """

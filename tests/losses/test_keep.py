@@ -94,11 +94,11 @@ def test_it_is_exact_by_blocks(smooth, mask):
 
 
 def test_faces_are_found_and_painted_at_all_scales():
-    values, settings = parse(
+    request = parse(
         ["", f"--content={ASSETS / 'astronaut.jpg'}", f"--style={ASSETS / 'auvers.jpg'}",
          "--recipe=quality", "--max_dim=384", "--keep_faces"]
     )  # fmt: skip
-    fitted = load_inputs(values, settings).fitted
+    fitted = load_inputs(request).fitted
     face = fitted.keep > 0.99
     rows, columns = np.nonzero(face)
     assert 384 * 0.1 < rows.mean() < 384 * 0.4
@@ -109,11 +109,11 @@ def test_faces_are_found_and_painted_at_all_scales():
 
 
 def test_a_photo_without_faces_keeps_nothing_and_says_so():
-    values, settings = parse(
+    request = parse(
         ["", f"--content={ASSETS / 'temple.jpg'}", f"--style={ASSETS / 'auvers.jpg'}",
          "--max_dim=128", "--keep_faces"]
     )  # fmt: skip
     with pytest.warns(UserWarning, match="--keep_faces finds no face"):
-        fitted = load_inputs(values, settings).fitted
+        fitted = load_inputs(request).fitted
     assert fitted.keep is None
-    assert fitted.settings == settings
+    assert fitted.settings == request.settings

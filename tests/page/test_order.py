@@ -35,7 +35,7 @@ def test_every_recipe_as_flags_is_the_recipe(name):
     if flags["scales"] == "1":  # these are refused without scales
         flags |= dict.fromkeys(("min_dim", "scale_factor", "coarse_steps"), "")
     words = [f"--{key}={value}" for key, value in flags.items() if value]
-    assert parse(["nst-tf", "a.jpg", "b.jpg", *words])[1] == recipe(name)
+    assert parse(["nst-tf", "a.jpg", "b.jpg", *words]).settings == recipe(name)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,9 @@ def test_settings_cannot_smuggle_other_flags_in():
 
 def test_variants_differ_in_strength_alone():
     order = Order("a.jpg", ("b.jpg",), "fast", {"detail": "2"})
-    strengths = [parse(["nst-tf", *one.words()])[1].strength for one in order.variants((0.5, 1, 2))]
+    strengths = [
+        parse(["nst-tf", *one.words()]).settings.strength for one in order.variants((0.5, 1, 2))
+    ]
     assert strengths == [0.5, 1, 2]
     assert {one.settings["detail"] for one in order.variants((0.5, 2))} == {"2"}
 

@@ -58,14 +58,15 @@ def test_flags_and_settings_agree():
         assert values[knob.name].help == knob.metadata["help"]
         assert f"--{knob.name} " in help_text(Settings())
     assert set(values) == {k.name for k in dataclasses.fields(Settings)} | {
-        name for _, name, *_ in OTHER_FLAGS
+        flag.name for flag in OTHER_FLAGS
     }
 
 
 def test_given_flags_win_over_the_recipe_and_the_rest_is_the_recipe():
     given = ["nst", "--content=a", "--style=b", "--style=c", "--epochs=3", "--style_blend=2,1"]
-    values, settings = parse([*given, "--content_layers=block1_conv1,block2_pool"])
-    assert values.style == ["b", "c"]
+    request = parse([*given, "--content_layers=block1_conv1,block2_pool"])
+    settings = request.settings
+    assert request.style == ("b", "c")
     assert settings == Settings(
         epochs=3, style_blend=(2, 1), content_layers=("block1_conv1", "block2_pool")
     )
@@ -185,7 +186,10 @@ def bad(tmp_path, photo):
         (["--history=out.png", "--output=out.png"], "would overwrite the output out.png"),
         (["--figure=figure.jpg"], "must end in one of .png .pdf .svg"),
         (["--tensorboard_dir=text.png/runs"], "text.png is a file: name another --tensorboard_dir"),
-        (["--timelapse=film.avi"], "film.avi has no extension of a film: use one of .gif"),
+        (
+            ["--timelapse=film.avi"],
+            "film.avi does not have the extension of an animation: use one of .gif",
+        ),
         (["--snapshot_every=1", "--snapshot_dir=none/steps"], "directory none does not exist"),
         (["--snapshot_every=1", "--snapshot_dir=text.png"], "text.png is a file"),
         (["--snapshot_every=1", "--output=./step_00001.png", "--snapshot_dir=."], "may overwrite"),
@@ -437,7 +441,7 @@ def test_a_run_goes_through_its_scales_and_ends_by_itself(capfd):
         rows = list(csv.DictReader(file))
     assert {row["scale"] for row in rows} == {"1", "2"}
     assert 40 <= len(rows) < 200
-    assert saved.endswith(f", at step {len(rows)}: further steps gain too little")
+    assert saved.endswith(f", at step {len(rows)}: converged (improvement below --min_gain)")
     assert size("cat-great_wave-steps/step_00010.png") == size("cat-great_wave.png") == (128, 85)
 
 
@@ -596,7 +600,7 @@ def test_a_bug_in_the_run_keeps_the_picture_and_shows_its_traceback(photo, paint
 @pytest.mark.parametrize(
     ("program", "step"),
     [
-        ("run", "nst_tf.cli.session.prepare"),
+        ("cli", "nst_tf.cli.session.prepare"),
         ("video", "nst_tf.video.job.prepare"),
         ("batch", "nst_tf.batch.source.Jobs"),
     ],
@@ -610,7 +614,7 @@ def test_a_bug_of_a_program_shows_its_traceback(program, step, photo, painting, 
     if program == "batch":
         words = [f"--{name}_dir=." for name in ("content", "style", "output")]
     with pytest.raises(ValueError, match="could not be broadcast"):
-        importlib.import_module(f"nst_tf.{program}").main(["nst", *words])
+        importlib.import_module(f"nst_tf.{program}.program").main(["nst", *words])
 
 
 def test_memory_running_out_is_one_line(photo, painting, capfd, monkeypatch):
@@ -649,7 +653,7 @@ def test_a_small_budget_is_kept_by_blocks(photo, painting, capfd, monkeypatch):
     flags = [*SHORT, "--max_dim=200", f"--style={painting}", "--content=large.png"]
     assert main(["nst", *flags]) == 0
     assert re.search(r"weights · about \d+ MiB of memory\n", capfd.readouterr().out)
-    settings = parse(["nst", *flags])[1]
+    settings = parse(["nst", *flags]).settings
     blocks, pixels = dataclasses.replace(settings, block_size=128), (150, 200)
     needed = plan_memory(blocks, plan_scales(blocks, pixels, [pixels]), [pixels])[-1].peak
     assert main(["nst", *flags, f"--memory_budget={needed / 1000}KB"]) == 0

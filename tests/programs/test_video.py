@@ -316,7 +316,9 @@ def test_help_fits_a_screen_and_names_only_what_there_is(capfd):
     assert len(screen.splitlines()) <= 25
     assert max(map(len, screen.splitlines())) <= 79
     named = {name.replace("-", "_") for name in re.findall(r"--([a-z][a-z_-]*)", screen)}
-    known = {row[1] for row in FILM_FLAGS} | {knob.name for knob in dataclasses.fields(Settings)}
+    known = {flag.name for flag in FILM_FLAGS} | {
+        knob.name for knob in dataclasses.fields(Settings)
+    }
     assert {"output", "resume", "temporal_weight"} <= named <= known
     assert main(["video", "--helpfull"]) == 0
     listed = capfd.readouterr().out

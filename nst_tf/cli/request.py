@@ -1,0 +1,166 @@
+"""A run as the command line asks for it: one frozen value, made once after parsing."""
+
+import dataclasses
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+from absl import flags
+
+from nst_tf.cli.arguments import UsageError
+from nst_tf.compute.device import DEVICES
+from nst_tf.inputs.blend import check_styles
+from nst_tf.settings import Settings
+from nst_tf.utils.errors import UserError
+from nst_tf.validation import BIT_DEPTHS
+
+MOST_DPI = 65535  # the maximum of JPEG files
+
+PICTURES = ("content", "style", "content_mask", "style_mask", "keep_mask")
+"""The flags that name pictures to read."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A run as the command line asks for it. Every field but `settings` is a flag of that name.
+
+    Attributes:
+        settings: what the flags, the recipe and a repeated picture amount to.
+        recipe_given: whether `--recipe` is on the command line.
+        content: path of the photo; `None` for a texture.
+        style: paths of the paintings; empty for a reconstruction.
+        content_mask, style_mask, keep_mask: paths of masks.
+    """
+
+    settings: Settings
+    recipe: str | None
+    recipe_given: bool
+    # inputs
+    content: str | None
+    style: tuple[str, ...]
+    content_mask: tuple[str, ...]
+    style_mask: tuple[str, ...]
+    keep_mask: tuple[str, ...]
+    keep_faces: bool
+    from_image: str | None
+    # outputs
+    output: str | None
+    overwrite: bool
+    bit_depth: int
+    dpi: int | None
+    history: str | None
+    history_layers: bool
+    figure: str | None
+    snapshot_every: int
+    snapshot_dir: str | None
+    timelapse: str | None
+    tensorboard_dir: str | None
+    # the run
+    resume: bool
+    resume_anyway: bool
+    checkpoint_every: float
+    device: str
+    deterministic: bool
+    quiet: bool
+    # information in place of a run
+    version: bool
+    help: bool
+    helpfull: bool
+
+    @classmethod
+    def of(cls, values: flags.FlagValues, settings: Settings, **changes: Any) -> "Request":
+        """Return the request that parsed flags make.
+
+        Args:
+            values: the flags.
+            settings: what the flags amount to.
+            **changes: values that replace those of flags.
+        """
+        named: dict[str, Any] = {
+            field.name: values[field.name].value
+            for field in dataclasses.fields(cls)
+            if field.name in values
+        } | changes
+        for name in PICTURES[1:]:
+            named[name] = tuple(named[name] or ())
+        named["resume"] = named["resume"] or named["resume_anyway"]
+        return cls(settings=settings, recipe_given=bool(values["recipe"].present), **named)
+
+    def paths(self, name: str) -> tuple[str, ...]:
+        """Return the pictures that a flag of `PICTURES` names."""
+        named = getattr(self, name)
+        return named if isinstance(named, tuple) else (named,) if named else ()
+
+    def with_pictures(self, place: Callable[[str], str]) -> "Request":
+        """Return the request with `place(path)` for the path of each picture."""
+        named: dict[str, Any] = {name: tuple(map(place, self.paths(name))) for name in PICTURES}
+        return dataclasses.replace(
+            self, **named | {"content": self.content and place(self.content)}
+        )
+
+
+def check_request(request: Request, given: Collection[str]) -> None:
+    """Refuse values that are out of bounds or contradict each other.
+
+    Args:
+        request: the run.
+        given: names of the flags on the command line.
+
+    Raises:
+        UsageError: a value is refused; the text names the flag and the remedy.
+    """
+    _check_inputs(request)
+    _check_outputs(request)
+    settings = request.settings
+    if not DEVICES.fullmatch(request.device):
+        raise UsageError(f"--device {request.device!r} is not auto, cpu, gpu or gpu:NUMBER")
+    for name in ("min_dim", "scale_factor", "coarse_steps"):
+        if settings.scales == 1 and name in given:
+            raise UsageError(f"--{name} needs --scales of at least 2")
+    if request.checkpoint_every < 0:
+        raise UsageError(f"--checkpoint_every must be at least 0, not {request.checkpoint_every}")
+    if "checkpoint_every" in given and not request.resume:
+        raise UsageError("--checkpoint_every needs --resume")
+    try:
+        check_styles(settings, len(request.style) or 1)
+    except UserError as error:
+        raise UsageError(f"--{error}") from None
+
+
+def _check_inputs(request: Request) -> None:
+    if request.content is None and not request.style:
+        raise UsageError(
+            "a photo and a painting are missing: name them, as in nst-tf photo.jpg painting.jpg"
+        )
+    if "" in (request.content, *request.style):
+        raise UsageError("--content and --style must not be empty: name a photo and a painting")
+    settings, both = request.settings, bool(request.content and request.style)
+    for kind in ("content", "style"):
+        if not request.paths(kind) and (
+            settings.init == kind or getattr(settings, f"{kind}_weight")
+        ):
+            raise UsageError(f"--{kind} is missing, but --init or --{kind}_weight asks for it")
+    if settings.preserve_color != "none" and not both:
+        raise UsageError("--preserve_color needs --content and --style")
+    if request.content_mask and not both:
+        raise UsageError("--content_mask needs --content and --style")
+    if request.style_mask and not request.style:
+        raise UsageError("--style_mask needs --style")
+    if (request.keep_mask or request.keep_faces) and not both:
+        raise UsageError("--keep_mask and --keep_faces need --content and --style")
+    for name in ("content_mask", "style_mask", "keep_mask"):
+        if "" in request.paths(name):
+            raise UsageError(f"--{name} must not be empty: name a picture")
+
+
+def _check_outputs(request: Request) -> None:
+    if request.bit_depth not in BIT_DEPTHS:
+        raise UsageError(f"--bit_depth must be 8 or 16, not {request.bit_depth}")
+    if request.dpi is not None and not 1 <= request.dpi <= MOST_DPI:
+        raise UsageError(f"--dpi must be at least 1 and at most {MOST_DPI}, not {request.dpi}")
+    if request.history_layers and not request.history:
+        raise UsageError("--history_layers needs --history to say where to write")
+    if request.snapshot_every < 0:
+        raise UsageError(f"--snapshot_every must be at least 0, not {request.snapshot_every}")
+    if request.snapshot_dir and not request.snapshot_every:
+        raise UsageError("--snapshot_dir needs --snapshot_every to say how often")
