@@ -21,8 +21,8 @@ from nst_tf.utils.errors import UserError
 if TYPE_CHECKING:
     from nst_tf.compute.cache import StatisticsCache
     from nst_tf.transfer.progress import Callback, Progress
+    from nst_tf.transfer.run import StyleTransfer
     from nst_tf.transfer.state import SavedRun
-    from nst_tf.transfer.stylize import StyleTransfer
 
 
 class CheckpointError(UserError):
@@ -113,7 +113,7 @@ def prepare(
         CheckpointError: its checkpoint is damaged or another run's.
         UserError: the run would take more memory than it may, or Keras has another backend.
     """
-    from nst_tf.transfer.stylize import StyleTransfer
+    from nst_tf.transfer.run import StyleTransfer
 
     values, settings, paths = checked.values, checked.settings, checked.paths
     weights = load_weights(settings.weights)
@@ -136,7 +136,7 @@ def _saved_run(path: Path | None, transfer: "StyleTransfer", anyway: bool) -> "S
     except UserError as error:
         raise CheckpointError(str(error), path, "it cannot be used") from None
     try:
-        transfer.restore(saved, anyway)
+        transfer.adopt_checkpoint(saved, anyway)
     except UserError as error:
         remedy = "" if anyway else "repeat that run's command, add --resume_anyway, or "
         text = f"{path}: {error}; {remedy}delete it to start again"

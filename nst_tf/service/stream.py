@@ -14,8 +14,8 @@ from nst_tf.service.admission import Admission
 from nst_tf.service.result import Result
 from nst_tf.transfer.progress import DivergedError, Progress, StopReason
 from nst_tf.transfer.provenance import method_metadata
+from nst_tf.transfer.run import StyleTransfer
 from nst_tf.transfer.state import RunState
-from nst_tf.transfer.stylize import StyleTransfer
 
 
 class Stream(Iterator[Progress]):
@@ -91,7 +91,7 @@ class Stream(Iterator[Progress]):
 
     def picture(self, state: RunState) -> np.ndarray:
         """Return the picture that the run ends with if it ends with a state, `[1, h, w, 3]`."""
-        return self._shown.fitted.result(state.shown.numpy())
+        return self._shown.fitted.result(state.output_image.numpy())
 
     @property
     def result(self) -> Result:

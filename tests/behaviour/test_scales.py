@@ -119,7 +119,7 @@ def test_a_least_gain_ends_each_scale(pixels):
 
 def test_a_time_limit_leaves_time_for_the_finest_scale(pixels, monkeypatch):
     ticks = (tick / 2 for tick in itertools.count())  # two looks at the clock a step: a second
-    monkeypatch.setattr("nst_tf.transfer.stylize.time.perf_counter", lambda: float(next(ticks)))
+    monkeypatch.setattr("nst_tf.transfer.run.time.perf_counter", lambda: float(next(ticks)))
     settings = dataclasses.replace(SCALES, steps_per_epoch=1000, coarse_steps=1, time_limit=100)
     image, steps = run(pixels(30, 40), pixels(30, 40, seed=1), settings)
     assert image.shape == (1, 30, 40, 3)
@@ -253,7 +253,7 @@ def test_adam_goes_on_with_its_moments(pixels, monkeypatch):
         calls.append((int(state.step), tuple(state.mean.shape[1:3]), shape[1:3], factor))
         return adam_resample(state, shape, factor)
 
-    monkeypatch.setattr("nst_tf.transfer.stylize.adam_resample", spy)
+    monkeypatch.setattr("nst_tf.transfer.scales.adam_resample", spy)
     for loss, factor in (("relative", 1 / 4), ("absolute", 1)):
         calls.clear()
         run(
@@ -273,7 +273,7 @@ def test_a_least_gain_waits_for_the_ramps(pixels):
 
 def test_ramps_hurry_with_the_time_limit(pixels, monkeypatch):
     ticks = itertools.count()  # each look at the clock takes a second
-    monkeypatch.setattr("nst_tf.transfer.stylize.time.perf_counter", lambda: float(next(ticks)))
+    monkeypatch.setattr("nst_tf.transfer.run.time.perf_counter", lambda: float(next(ticks)))
     settings = dataclasses.replace(
         FAST, epochs=4, steps_per_epoch=1000, time_limit=40, total_variation_weight=(1, 1000)
     )

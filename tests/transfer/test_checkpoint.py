@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.network.weights import load_weights
 from nst_tf.transfer.checkpoint import differences, load_checkpoint, run_identity, save_checkpoint
+from nst_tf.transfer.run import StyleTransfer
 from nst_tf.transfer.state import SavedRun
-from nst_tf.transfer.stylize import StyleTransfer
 from tests.transfer.test_state import FAST, transfer
 
 
