@@ -23,8 +23,8 @@ from nst_tf.losses.registry import make_terms
 from nst_tf.losses.targets import Targets
 from nst_tf.losses.values import Losses
 from nst_tf.network.weights import load_weights
-from nst_tf.transfer.checkpoint import differences, run_identity
 from nst_tf.transfer.divergence import complaint, is_blank
+from nst_tf.transfer.identity import differences, run_identity
 from nst_tf.transfer.progress import (
     Callback,
     DivergedError,

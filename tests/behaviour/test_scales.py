@@ -250,7 +250,7 @@ def test_adam_goes_on_with_its_moments(pixels, monkeypatch):
     calls = []
 
     def spy(state, shape, factor):
-        calls.append((int(state.step), tuple(state.mean.shape[1:3]), shape[1:3], factor))
+        calls.append((int(state.step), tuple(state.first_moment.shape[1:3]), shape[1:3], factor))
         return adam_resample(state, shape, factor)
 
     monkeypatch.setattr("nst_tf.transfer.scales.adam_resample", spy)
