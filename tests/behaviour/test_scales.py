@@ -137,11 +137,11 @@ def test_relative_factors_are_absolute_ones_over_the_targets_squares(pixels):
     assert set(targets.parts) == {(term.name, 0, 0) for term in terms}
     for name, layers in (("style", 2), ("content", 1)):
         part = parts[name]
-        assert len(part.values) == len(part.factors) == layers
+        assert len(part.values) == len(part.loss_weights) == layers
         for layer, value in part.values.items():
             expected = 1 / np.mean(value.numpy() ** 2) / layers
-            assert float(part.factors[layer]) == pytest.approx(expected, rel=1e-5)
-    (factor,) = parts["total_variation"].factors.values()
+            assert float(part.loss_weights[layer]) == pytest.approx(expected, rel=1e-5)
+    (factor,) = parts["total_variation"].loss_weights.values()
     assert float(factor) == pytest.approx(1 / total_variation(style), rel=1e-5)
 
 
