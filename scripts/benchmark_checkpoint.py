@@ -55,7 +55,7 @@ def main():
     from nst_tf.callbacks import Checkpoint
     from nst_tf.inputs.prepare import prepare_inputs
     from nst_tf.transfer.checkpoint import load_checkpoint, save_checkpoint
-    from nst_tf.transfer.stylize import StyleTransfer
+    from nst_tf.transfer.run import StyleTransfer
 
     pictures = [load_image(ASSETS / f"{name}.jpg") for name in ("temple", "great_wave")]
     settings = replace(

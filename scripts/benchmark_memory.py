@@ -45,7 +45,7 @@ def work(name, size, steps, most):
     from nst_tf.compute.budget import GIB, MIB
     from nst_tf.images.resize import resize
     from nst_tf.inputs.prepare import prepare_inputs
-    from nst_tf.transfer.stylize import StyleTransfer
+    from nst_tf.transfer.run import StyleTransfer
 
     photo, painting = (load_image(ASSETS / f"{name}.jpg") for name in ("temple", "great_wave"))
     photo = resize(photo, long_side_size(*photo.shape[1:3], size))

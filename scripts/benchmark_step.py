@@ -34,7 +34,7 @@ def pictures(size, **changes):
 
 def package_step(size, **changes):
     """The step that `stylize` runs."""
-    from nst_tf.transfer.stylize import StyleTransfer
+    from nst_tf.transfer.run import StyleTransfer
 
     steps = StyleTransfer(pictures(size, **changes)).steps()
     return lambda: next(steps).losses["total"]

@@ -81,7 +81,7 @@ def paintings(width):
 def frame_by_frame(shots, settings):
     """Return each frame painted on its own."""
     from nst_tf.inputs.prepare import prepare_inputs
-    from nst_tf.transfer.stylize import StyleTransfer
+    from nst_tf.transfer.run import StyleTransfer
 
     styles = paintings(shots[0].shape[1])
     return [StyleTransfer(prepare_inputs(shot, styles, settings)).finish()[0] for shot in shots]
@@ -108,7 +108,7 @@ def cold_seconds(shot, settings, loss):
     The loss is looked at after the recipe and after each further step at full size, off the clock.
     """
     from nst_tf.inputs.prepare import prepare_inputs
-    from nst_tf.transfer.stylize import StyleTransfer
+    from nst_tf.transfer.run import StyleTransfer
     from nst_tf.video.frames import later_settings
 
     styles = paintings(shot.shape[1])

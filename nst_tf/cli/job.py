@@ -20,8 +20,8 @@ from nst_tf.utils.errors import UserError
 if TYPE_CHECKING:
     from nst_tf.compute.cache import StatisticsCache
     from nst_tf.transfer.progress import Callback, Progress
+    from nst_tf.transfer.run import StyleTransfer
     from nst_tf.transfer.state import SavedRun
-    from nst_tf.transfer.stylize import StyleTransfer
 
 
 class CheckpointError(UserError):
@@ -114,7 +114,7 @@ def prepare(
         CheckpointError: the checkpoint is damaged or belongs to a different run.
         UserError: the run needs more memory than it may use, or Keras has another backend.
     """
-    from nst_tf.transfer.stylize import StyleTransfer
+    from nst_tf.transfer.run import StyleTransfer
 
     request, settings, paths = checked.request, checked.settings, checked.paths
     weights = load_weights(settings.weights)
@@ -137,7 +137,7 @@ def _saved_run(path: Path | None, transfer: "StyleTransfer", anyway: bool) -> "S
     except UserError as error:
         raise CheckpointError(str(error), path, "it cannot be used") from None
     try:
-        transfer.restore(saved, anyway)
+        transfer.adopt_checkpoint(saved, anyway)
     except UserError as error:
         remedy = "" if anyway else "repeat that run's command, add --resume_anyway, or "
         text = f"{path}: {error}; {remedy}delete it to start again"

@@ -15,9 +15,7 @@ Lezama and Morel, "Scaling Painting Style Transfer", 2022, for Gram matrices).
 import functools
 import gc
 import logging
-import threading
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import tensorflow as tf
 
@@ -49,7 +47,7 @@ from nst_tf.utils.caching import cached
 CACHED = 24
 """Compiled picture sizes to keep: six runs of four scales. Each takes 5 to 30 MB."""
 
-_OURS = ("compiled.<locals>.", "Evaluator._step.", "TiledObjective.", "TiledStage.")
+_OURS = ("compiled.<locals>.", "TiledObjective.", "TiledStage.")
 
 
 def _is_not_ours(record: logging.LogRecord) -> bool:
@@ -68,45 +66,17 @@ Evaluate = Callable[[tf.Tensor, Targets, Weights], tuple[Losses, tf.Tensor]]
 
 
 class Evaluator:
-    """The objective of a network, terms and a picture size, each traced when first used.
+    """The objective of a network, terms and a picture size.
 
     Attributes:
-        evaluate: returns the losses of an image, `total` first, and the gradient of their total.
+        evaluate: returns the losses of an image, `total` first, and the gradient of their total;
+            for a whole picture it is compiled as one graph, traced at the first call.
     """
 
     def __init__(self, evaluate: Evaluate, whole: bool) -> None:
         # Without autograph, which nothing here needs, the trace takes two thirds of the time, and
         # a process that is killed leaves no generated code in the system's temporary directory.
         self.evaluate: Evaluate = tf.function(evaluate, autograph=False) if whole else evaluate
-        self._whole = whole
-        self._steps: dict[Callable, Callable] = {}
-        self._adding = threading.Lock()
-
-    def train_step(self, update: Callable[..., Any]) -> Callable[..., tuple[Losses, Any]]:
-        """Return a function that evaluates a `tf.Variable` and then updates it.
-
-        Args:
-            update: is given the variable, the losses, the gradient, and further arguments of the
-                function; what it returns comes back beside the losses. It must be traceable, and
-                one function for all calls.
-
-        Returns:
-            A function of the variable, targets, weights and the further arguments. For the whole
-            picture it is compiled as one graph.
-        """
-        with self._adding:
-            if update not in self._steps:
-                self._steps[update] = self._step(update)
-            return self._steps[update]
-
-    def _step(self, update: Callable[..., Any]) -> Callable[..., tuple[Losses, Any]]:
-        compiled = update if self._whole else tf.function(update, autograph=False)
-
-        def step(image, targets, weights, *arguments):
-            losses, slope = self.evaluate(image.value(), targets, weights)
-            return losses, compiled(image, losses, slope, *arguments)
-
-        return tf.function(step, autograph=False) if self._whole else step
 
 
 @cached(CACHED)

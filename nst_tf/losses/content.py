@@ -26,7 +26,7 @@ class Content(Term):
     factors: tuple[float, ...]
 
     name = "content"
-    painted = False
+    scaled_by_strength = False
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Content":
@@ -43,8 +43,8 @@ class Content(Term):
         factors = dict(zip(self.layers, self.factors, strict=True))
         used = [layer for layer, factor in factors.items() if factor]
         values = photo_features(sources.content, used)
-        sizes = {layer: mean_square(value) for layer, value in values.items()}
-        return Target(values, factors, sizes)
+        normalizers = {layer: mean_square(value) for layer, value in values.items()}
+        return Target(values, factors, normalizers)
 
     def statistics(self, features: Features, values: Any, window: Window) -> Statistics:
         """Return the layers' mean squared errors."""

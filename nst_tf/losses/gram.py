@@ -10,9 +10,9 @@ from nst_tf.losses.term import Features, Sources, Statistics, Target, Term, Wind
 from nst_tf.network.gradients import custom_gradient
 from nst_tf.settings import Settings
 
-# Of a Gram matrix's mean square, the least that a relative loss divides by. The covariance of a
-# region of one location is 0; that of whole paintings is 1 % or more in every layer.
-LEAST_SIZE = 1e-3
+# Lower bound of a relative loss's normalizer, as a fraction of the Gram matrix's mean square. The
+# covariance of a region of one location is 0; that of whole paintings is at least 1 %.
+LEAST_NORMALIZER = 1e-3
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,11 @@ class Gram(Term):
             self.layers,
             self.factors,
         )
-        sizes = {
-            name: max(mean_square(value), LEAST_SIZE * mean_square(grams[name]))
+        normalizers = {
+            name: max(mean_square(value), LEAST_NORMALIZER * mean_square(grams[name]))
             for name, value in values.items()
         }
-        return Target(values, factors, sizes)
+        return Target(values, factors, normalizers)
 
     def statistics(self, features: Features, values: Any, window: Window) -> Statistics:
         """Return the layers' weighted sums of outer products."""
@@ -143,24 +143,24 @@ def gram_matrix(features: tf.Tensor, weights: tf.Tensor | float) -> tf.Tensor:
 def _correlation(locations: tf.Tensor, weight: float) -> tf.Tensor:
     @custom_gradient
     def correlation(locations):
-        # With S = Ḡ + Ḡᵀ the cotangent of L is g L S: one product, where autodiff takes two.
-        def pull_back(upstream):
-            slope = weight * (upstream + tf.transpose(upstream))
-            # Cast here, so that no float32 copy of bfloat16 features waits for this moment.
-            return tf.cast(tf.matmul(tf.cast(locations, tf.float32), slope), locations.dtype)
+        # With S = Ḡ + Ḡᵀ the cotangent of L is g L S: one product, where autodiff needs two.
+        def vjp(upstream):
+            symmetric = weight * (upstream + tf.transpose(upstream))
+            # The cast is here because a float32 copy of bfloat16 features would be kept until now.
+            return tf.cast(tf.matmul(tf.cast(locations, tf.float32), symmetric), locations.dtype)
 
         precise = tf.cast(locations, tf.float32)
-        return weight * tf.matmul(precise, precise, transpose_a=True), pull_back
+        return weight * tf.matmul(precise, precise, transpose_a=True), vjp
 
     return correlation(locations)
 
 
 @custom_gradient
 def _guided_correlation(locations, guide):
-    def pull_back(upstream):
-        slope = upstream + tf.transpose(upstream)
-        product = guide * tf.matmul(tf.cast(locations, tf.float32), slope)
+    def vjp(upstream):
+        symmetric = upstream + tf.transpose(upstream)
+        product = guide * tf.matmul(tf.cast(locations, tf.float32), symmetric)
         return tf.cast(product, locations.dtype), None
 
     precise = tf.cast(locations, tf.float32)
-    return tf.matmul(guide * precise, precise, transpose_a=True), pull_back
+    return tf.matmul(guide * precise, precise, transpose_a=True), vjp

@@ -38,7 +38,7 @@ class Keep(Term):
     layers: tuple[str, ...]
 
     name = "keep"
-    painted = False
+    scaled_by_strength = False
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Keep | None":
@@ -58,8 +58,8 @@ class Keep(Term):
             layer: tf.constant(resize_plane(sources.keep, value.shape[1:3])[None, :, :, None])
             for layer, value in features.items()
         }
-        sizes = {layer: mean_square(value) for layer, value in features.items()}
-        return Target(Kept(features, masks), dict.fromkeys(self.layers, 1.0), sizes)
+        normalizers = {layer: mean_square(value) for layer, value in features.items()}
+        return Target(Kept(features, masks), dict.fromkeys(self.layers, 1.0), normalizers)
 
     def statistics(self, features: Features, values: Kept, window: Window) -> Statistics:
         """Return the layers' weighted mean squared errors."""

@@ -21,7 +21,7 @@ class Covariance(Gram):
     covariance leaves the mean free: the term `Mean` compares that.
     """
 
-    shared = "moments"
+    statistics_key = "moments"
 
     def _statistics(self, features: Features, window: Window) -> Statistics:
         return _moments_by_layer(features, window)
@@ -52,7 +52,7 @@ class Mean(Term):
 
     name = "mean"
     regional = True
-    shared = Covariance.shared
+    statistics_key = Covariance.statistics_key
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Mean | None":
@@ -71,8 +71,8 @@ class Mean(Term):
             for style, source in sources.styles.items()
         }
         values, factors = blend(means, sources, self.layers, self.factors)
-        sizes = {name: mean_square(value) for name, value in values.items()}
-        return Target(values, factors, sizes)
+        normalizers = {name: mean_square(value) for name, value in values.items()}
+        return Target(values, factors, normalizers)
 
     def statistics(self, features: Features, values: Any, window: Window) -> Statistics:
         """Return the layers' moments, as `Covariance` does."""

@@ -2,9 +2,9 @@
 
     total = Σ_t weight_t · Σ_parts share · Σ_l w_l · loss_tl / Σ_l 1
 
-A part is what a term compares with at one level (the picture, half of it, …) and in one region.
-Weights are applied here and nowhere else; shares, layers' weights and what a relative loss divides
-by are folded into the parts' factors by `targets`.
+A part is a term's target at one level (the picture, half of it, …) and in one region. Weights are
+applied only here. `targets` combines shares, layer weights and the normalizers of a relative loss
+into the parts' loss weights.
 """
 
 import functools
@@ -25,18 +25,17 @@ OF_LAYER = "/"
 """Between a term's name and its layer's."""
 
 Weights = Mapping[str, tf.Tensor]
-"""The weight of each term by name, float32 scalars: tensors, so that a change traces nothing."""
+"""The weight of each term by name, float32 scalars. Tensors, so a change traces nothing."""
 
 
 def step_weights(settings: Settings, terms: Sequence[Term]) -> Weights:
     """Return the terms' weights for one epoch, from settings without ramps."""
+    weights = {term.name: getattr(settings, f"{term.name}_weight") for term in terms}
     force = settings.strength**STRENGTH_EXPONENT
-    return {
-        term.name: tf.constant(
-            getattr(settings, f"{term.name}_weight") * (force if term.painted else 1.0), tf.float32
-        )
-        for term in terms
-    }
+    for term in terms:
+        if term.scaled_by_strength:
+            weights[term.name] *= force
+    return {name: tf.constant(weight, tf.float32) for name, weight in weights.items()}
 
 
 def combine(
@@ -45,14 +44,14 @@ def combine(
     parts: Mapping[Key, Part],
     weights: Weights,
 ) -> dict[str, tf.Tensor]:
-    """Return the weighted losses of the whole picture: `total`, the terms, and what layers add.
+    """Return the weighted losses of the whole picture: `total`, the terms, and shares of layers.
 
     The share of a layer in its term is called `TERM/LAYER`, such as `style/block1_conv1`.
 
     Args:
         terms: all terms.
-        statistics: those of the whole picture for each of `parts`.
-        parts: what the terms compare with.
+        statistics: of the whole picture, for each of `parts`.
+        parts: the terms' targets.
         weights: from `step_weights`.
     """
     losses = {term.name: tf.constant(0.0) for term in terms}
@@ -61,7 +60,7 @@ def combine(
     for key, part in parts.items():
         term = named[key[0]]
         for name, loss in term.losses(statistics[key], part.values).items():
-            weighted = weights[term.name] * part.factors[name] * loss
+            weighted = weights[term.name] * part.loss_weights[name] * loss
             losses[term.name] += weighted
             if name in term.layers:
                 add(layers, {f"{term.name}{OF_LAYER}{name}": weighted})
@@ -84,7 +83,8 @@ def objective(
         image: float32 `[1, H, W, 3]` in [0, 1].
         targets: from `make_targets` for images of this size.
         weights: from `step_weights`.
-        convolutions: at each level, from `convolutions.fast_convolutions`; empty: the layers' own.
+        convolutions: at each level, from `convolutions.fast_convolutions`; by default the layers'
+            own.
 
     Returns:
         The losses by name, as from `combine`.
@@ -112,7 +112,7 @@ def collect_statistics(
     Args:
         terms: all terms.
         features: the pixels and features at hand.
-        parts: what the terms compare with, at one level.
+        parts: the terms' targets at one level.
         window: returns the window of the features for a part's guides.
     """
     named = {term.name: term for term in terms}
@@ -123,7 +123,7 @@ def collect_statistics(
         ours = {name: features[name] for name in term.layers or (PIXELS,) if name in features}
         if not ours:
             continue
-        same = (term.shared or term.name, term.layers, *key[1:])
+        same = (term.statistics_key or term.name, term.layers, *key[1:])
         if same not in shared:
             shared[same] = term.statistics(ours, part.values, window(part.guides))
         found[key] = shared[same]

@@ -1,4 +1,7 @@
-"""What the terms compare a picture with: their targets by level and region."""
+"""Targets: what the terms compare a picture with, by level and region.
+
+Level 0 is the picture at the size of its scale, level 1 has half that size, and so on.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -18,16 +21,16 @@ Key = tuple[str, int, int]
 
 
 class Part(NamedTuple):
-    """What a term compares with at one level and in one region.
+    """The target of a term at one level and in one region.
 
     Attributes:
         values: the nest of tensors from the term's `target`.
-        factors: what each of its losses is multiplied by, float32 scalars.
+        loss_weights: the factor of each of its losses, float32 scalars.
         guides: the region at the term's layers, as in `Window`.
     """
 
     values: Any
-    factors: Mapping[str, tf.Tensor]
+    loss_weights: Mapping[str, tf.Tensor]
     guides: Mapping[str, tf.Tensor]
 
 
@@ -48,7 +51,7 @@ class PreservedPhoto(NamedTuple):
 
 
 class Targets(NamedTuple):
-    """All that the terms compare with at one scale.
+    """The targets of all terms at one scale.
 
     Attributes:
         parts: by term, level and region.
@@ -79,96 +82,124 @@ def make_targets(
     keep: np.ndarray | None = None,
     reference: Reference | None = None,
 ) -> Targets:
-    """Return what the terms compare with, for pictures at the size of a scale.
+    """Return the targets of the terms, for pictures at the size of a scale.
+
+    A term with several levels has a target at each of them, and a regional term one for each region
+    at each level.
 
     Args:
         terms: from `registry.make_terms`.
         settings: of the run.
         content: the photo, float32 `[1, H, W, 3]` in [0, 1].
         styles: the paintings.
-        summarize: goes through a picture, whole or by blocks.
-        regions: at any size; empty: all of the photo is painted like all of all paintings.
-        start: the image as the scale starts with it; None at the first scale.
+        summarize: computes statistics of a picture, whole or in blocks.
+        regions: masks of any size; without regions, all of the photo is painted like all of all
+            paintings.
+        start: the image with which the scale starts; None at the first scale.
         keep: how much of the photo each pixel keeps, float32 `[H, W]` in [0, 1] at any size.
         reference: an earlier frame of a film, at any size, or None.
     """
     regions = resize_regions(regions, content.shape[1:3], [style.shape[1:3] for style in styles])
     covered = coverage(regions)
-    side = min(min(picture.shape[1:3]) for picture in (content, *styles))
-    depth = max(term.levels for term in terms)
-    levels = [n for n in range(depth) if side >> n >= settings.smallest_side] or [0]
-    photos = (content,) if start is None else (content, start)
-    pyramids = [
-        [[halved(tf.constant(picture), level) for picture in pictures] for level in levels]
-        for pictures in (photos, styles)
-    ]
-    parts = {}
+    count = _count_levels(terms, settings, [content, *styles])
+    levels = [_level_pictures(level, content, styles, start) for level in range(count)]
+    relative = settings.loss == "relative"
+    parts: dict[Key, Part] = {}
     for term in terms:
-        for level, share in enumerate(level_shares(min(term.levels, len(levels)))):
-            (photo, *started), paintings = (pyramid[level] for pyramid in pyramids)
-            sources = _sources(term, settings, photo, paintings, regions, level, summarize)
+        shares = level_shares(min(term.levels, count))
+        for pictures, level_share in zip(levels, shares, strict=False):
+            by_region = _region_sources(term, settings, pictures, regions, summarize)
             if not term.regional:
-                whole = Source(photo, None, {}, summarize)
-                sources = [(1.0, Sources(whole, {}, {}, regions=sources))]
-            for index, (area, source) in enumerate(sources):
-                source = source._replace(
-                    start=started[0] if started else None,
-                    covered=covered,
-                    keep=keep,
-                    reference=reference,
+                photo = Source(pictures.photo, None, {}, summarize)
+                by_region = [(1.0, Sources(photo, {}, {}, regions=by_region))]
+            for index, (area, sources) in enumerate(by_region):
+                sources = sources._replace(
+                    start=pictures.start, covered=covered, keep=keep, reference=reference
                 )
-                part = _part(term, source, share * area, settings.loss == "relative")
+                part = _part(term, sources, level_share * area, relative)
                 # A region without a location in any of the term's layers has nothing to compare.
-                if part.factors:
-                    parts[term.name, level, index] = part
-    preserved = None
-    if covered is not None:
-        preserved = PreservedPhoto(
-            tf.constant(content), tf.constant(covered[None, :, :, None], tf.float32)
-        )
-    return Targets(parts, preserved)
+                if part.loss_weights:
+                    parts[term.name, pictures.level, index] = part
+    return Targets(parts, _preserved_photo(content, covered))
 
 
-def _part(term: Term, sources: Sources, share: float, relative: bool) -> Part:
-    target = term.target(sources)
-    sizes = target.sizes if relative else {}
-    factors = {
-        # A loss whose target is 0 everywhere stays absolute.
-        name: tf.constant(
-            share * factor / ((sizes.get(name) or 1.0) * len(target.factors)), tf.float32
-        )
-        for name, factor in target.factors.items()
-    }
-    return Part(target.values, factors, sources.content.guides)
+class _LevelPictures(NamedTuple):
+    """All pictures at one level, float32 `[1, h, w, 3]`."""
+
+    level: int
+    photo: tf.Tensor
+    paintings: Sequence[tf.Tensor]
+    start: tf.Tensor | None
 
 
-def _sources(
+def _count_levels(terms: Sequence[Term], settings: Settings, pictures: Sequence[np.ndarray]) -> int:
+    """Return how many levels any term compares at: those large enough for the network, or one."""
+    side = min(min(picture.shape[1:3]) for picture in pictures)
+    wanted = range(max(term.levels for term in terms))
+    return sum(side >> level >= settings.smallest_side for level in wanted) or 1
+
+
+def _level_pictures(
+    level: int, photo: np.ndarray, paintings: Sequence[np.ndarray], start: np.ndarray | None
+) -> _LevelPictures:
+    def at_level(picture: np.ndarray) -> tf.Tensor:
+        return halved(tf.constant(picture), level)
+
+    return _LevelPictures(
+        level,
+        at_level(photo),
+        [at_level(painting) for painting in paintings],
+        None if start is None else at_level(start),
+    )
+
+
+def _region_sources(
     term: Term,
     settings: Settings,
-    photo: tf.Tensor,
-    paintings: Sequence[tf.Tensor],
+    pictures: _LevelPictures,
     regions: Sequence[Region],
-    level: int,
     summarize: Summarize,
 ) -> list[tuple[float, Sources]]:
-    """Return each region's share of the picture and what its target is made from."""
+    """Return each region's share of the picture and the sources of its target."""
 
     def source(picture: tf.Tensor, mask: np.ndarray | None) -> Source:
         if mask is not None:
-            mask = block_means(mask, 2**level)
+            mask = block_means(mask, 2**pictures.level)
         return Source(picture, mask, layer_guides(mask, term.layers), summarize)
 
-    return [
-        (
-            1.0 if region.content is None else float(region.content.mean(dtype=np.float64)),
-            Sources(
-                source(photo, region.content),
-                {style: source(paintings[style], mask) for style, mask in region.styles.items()},
-                blend_shares(settings, region.styles),
-            ),
+    def sources(region: Region) -> Sources:
+        styles = {
+            index: source(pictures.paintings[index], mask) for index, mask in region.styles.items()
+        }
+        shares = blend_shares(settings, region.styles)
+        return Sources(source(pictures.photo, region.content), styles, shares)
+
+    return [(_area(region), sources(region)) for region in regions]
+
+
+def _area(region: Region) -> float:
+    """Return a region's share of the picture."""
+    return 1.0 if region.content is None else float(region.content.mean(dtype=np.float64))
+
+
+def _part(term: Term, sources: Sources, share: float, relative: bool) -> Part:
+    """Return the target of a term, with its weight within the term's loss: `share`."""
+    target = term.target(sources)
+    normalizers = target.normalizers if relative else {}
+    loss_weights = {
+        # A loss whose target is 0 everywhere stays absolute.
+        name: tf.constant(
+            share * factor / ((normalizers.get(name) or 1.0) * len(target.factors)), tf.float32
         )
-        for region in regions
-    ]
+        for name, factor in target.factors.items()
+    }
+    return Part(target.values, loss_weights, sources.content.guides)
+
+
+def _preserved_photo(content: np.ndarray, covered: np.ndarray | None) -> PreservedPhoto | None:
+    if covered is None:
+        return None
+    return PreservedPhoto(tf.constant(content), tf.constant(covered[None, :, :, None], tf.float32))
 
 
 def halved(image: tf.Tensor, level: int) -> tf.Tensor:

@@ -25,7 +25,7 @@ class Temporal(Term):
 
     name = "temporal"
     layers = ()
-    painted = False
+    scaled_by_strength = False
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Temporal | None":

@@ -179,37 +179,38 @@ class Target(NamedTuple):
 
     Attributes:
         values: a nest of tensors, for `statistics` and `losses`.
-        factors: the weight of each of the term's losses by name, usually a layer's; a term's loss
-            is their weighted mean.
-        sizes: what a relative loss divides each of them by; those that are missing are relative.
+        factors: the weight of each of the term's losses by name, usually a layer's name. The term's
+            loss is their weighted mean.
+        normalizers: divisor of each loss under `loss="relative"`. Losses without an entry are
+            relative as they are.
     """
 
     values: Any
     factors: Mapping[str, float]
-    sizes: Mapping[str, float] = {}
+    normalizers: Mapping[str, float] = {}
 
 
 class Term:
     """One addend of the objective; subclasses are frozen dataclasses.
 
     Attributes:
-        name: of its weight's setting (`NAME_weight`), column in the history, and messages.
-        layers: the features that it reads; () for pixels, which it finds as `PIXELS`.
-        levels: sizes at which it compares: the picture's, half of it, and so on.
+        name: of its weight's setting (`NAME_weight`), of its column in the history, in messages.
+        layers: the layers whose features it reads; () for pixels, which it finds as `PIXELS`.
+        levels: number of picture sizes at which it compares: full size, half of it, and so on.
         regional: whether each region has a target of its own.
-        painted: whether `Settings.strength` multiplies its weight.
+        scaled_by_strength: whether `Settings.strength` multiplies its weight.
         grid: pixels between two locations of its maps.
-        shared: a name for its statistics, if another term with the same layers has the same ones:
-            they are computed once for both, and pulled back once.
+        statistics_key: terms with the same key and the same layers share their statistics, which
+            are computed and differentiated once; by default the term's name.
     """
 
     name: str
     layers: tuple[str, ...]
     levels: int = 1
     regional: bool = False
-    painted: bool = True
+    scaled_by_strength: bool = True
     grid: int = 1
-    shared: str = ""
+    statistics_key: str = ""
 
     def target_floats_per_pixel(self) -> float:
         """Return how many float32 numbers its target keeps for each pixel: see `memory.plan`."""

@@ -40,13 +40,14 @@ class TotalVariation(Term):
             across = np.maximum(covered[:, :, 1:], covered[:, :, :-1])
             values = (tf.constant(down), tf.constant(across))
         height, width = sources.content.image.shape[1:3]
-        size = sum(
+        variations = sum(
             area * share * variation(region.styles[style])
             for area, region in sources.regions
             for style, share in region.shares.items()
         )
-        size /= sum(area for area, _ in sources.regions) or 1.0
-        return Target(values, {self.name: 1.0}, {self.name: size * 3 * height * width})
+        variations /= sum(area for area, _ in sources.regions) or 1.0
+        normalizer = variations * 3 * height * width
+        return Target(values, {self.name: 1.0}, {self.name: normalizer})
 
     def statistics(self, features: Features, values: Any, window: Window) -> Statistics:
         """Return the sum of the differences, of the whole image."""

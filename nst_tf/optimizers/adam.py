@@ -6,17 +6,17 @@ import tensorflow as tf
 
 
 class AdamState(NamedTuple):
-    """What Adam remembers between steps.
+    """The state of Adam between steps.
 
     Attributes:
         step: int64 scalar, the number of steps done.
-        mean: float32 of the image's shape, the running mean of the gradient.
-        square: float32 of the image's shape, the running mean of the gradient's square.
+        first_moment: float32 of the image's shape, the running mean of the gradient.
+        second_moment: float32 of the image's shape, the running mean of the gradient's square.
     """
 
     step: tf.Tensor
-    mean: tf.Tensor
-    square: tf.Tensor
+    first_moment: tf.Tensor
+    second_moment: tf.Tensor
 
 
 def adam_start(shape: tuple[int, ...]) -> AdamState:
@@ -41,15 +41,15 @@ def adam_update(
 
     As in `keras.optimizers.Adam`, ε stands outside the bias correction (the form before section
     2.1 of Kingma and Ba, arXiv 1412.6980), so α, β₁ and ε have to be tuned together. Nothing is
-    updated in place: a step that fails can be repeated from the same state.
+    updated in place: a failed step can be repeated from the same state.
 
     Args:
         image: float32 `[1, H, W, 3]` in [0, 1].
         gradient: float32 of the image's shape, the gradient of the total loss.
         state: from `adam_start`, `adam_resample` or the step before.
         learning_rate: α, in units of the pixel range.
-        beta_1: decay of the mean, in [0, 1).
-        beta_2: decay of the square, in [0, 1).
+        beta_1: decay of the first moment, in [0, 1).
+        beta_2: decay of the second moment, in [0, 1).
         epsilon: ε > 0, in units of the gradient.
 
     Returns:
@@ -57,23 +57,25 @@ def adam_update(
     """
     step = state.step + 1
     t = tf.cast(step, tf.float32)
-    mean = state.mean + (1 - beta_1) * (gradient - state.mean)
-    square = state.square + (1 - beta_2) * (tf.square(gradient) - state.square)
+    first_moment = state.first_moment + (1 - beta_1) * (gradient - state.first_moment)
+    change = tf.square(gradient) - state.second_moment
+    second_moment = state.second_moment + (1 - beta_2) * change
     rate = learning_rate * tf.sqrt(1 - beta_2**t) / (1 - beta_1**t)
-    moved = image - rate * mean / (tf.sqrt(square) + epsilon)
-    return tf.clip_by_value(moved, 0.0, 1.0), AdamState(step, mean, square)
+    moved = image - rate * first_moment / (tf.sqrt(second_moment) + epsilon)
+    return tf.clip_by_value(moved, 0.0, 1.0), AdamState(step, first_moment, second_moment)
 
 
 def adam_resample(state: AdamState, shape: tuple[int, ...], factor: float) -> AdamState:
     """Return the state for the same image at another size.
 
-    The mean is resized bicubically, the square bilinearly so that it cannot become negative.
+    The first moment is resized bicubically, the second bilinearly, which keeps it from becoming
+    negative.
 
     Args:
         state: at the old size.
         shape: `(1, H, W, 3)`, the new one.
         factor: ratio of a pixel's gradient at the new size to that at the old one.
     """
-    mean = tf.image.resize(state.mean, shape[1:3], "bicubic") * factor
-    square = tf.image.resize(state.square, shape[1:3], "bilinear") * factor**2
-    return AdamState(state.step, mean, square)
+    first_moment = tf.image.resize(state.first_moment, shape[1:3], "bicubic") * factor
+    second_moment = tf.image.resize(state.second_moment, shape[1:3], "bilinear") * factor**2
+    return AdamState(state.step, first_moment, second_moment)

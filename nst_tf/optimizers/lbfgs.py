@@ -12,8 +12,8 @@ length t shrinks from 1 until Armijo's condition
 
 holds. Without usable pairs the step is one along −g_free whose root mean square is `FIRST_RMS`.
 If no length is accepted, the pairs are dropped and −g_free is tried; if that fails too, the
-point is stationary. No tolerance ends the search earlier. Inner products are taken in the
-image's dtype; those that make up H g are taken in chunks, whose sums are added up in float64.
+point is stationary. No tolerance ends the search earlier. Inner products are computed in the
+image's dtype. Those for H g are computed in chunks, whose results are added in float64.
 """
 
 import math
@@ -26,7 +26,7 @@ import tensorflow as tf
 ARMIJO = 1e-4  # share of the predicted decrease that a step must reach, as in Nocedal and Wright
 TRIES = 25  # step lengths tried along one direction
 FIRST_RMS = 0.01  # root mean square of a step along −g, in units of the box
-CHUNK = 1 << 18  # elements of each vector that are multiplied at once
+CHUNK = 1 << 18  # elements of each vector that are multiplied at once, to limit memory
 DTYPES = (tf.float32, tf.float64)
 
 Vectors = tuple[tf.Tensor, ...]
@@ -36,7 +36,7 @@ class Evaluation(NamedTuple):
     """The objective at one point.
 
     Attributes:
-        losses: its value as "total", a Python number, beside any terms of it.
+        losses: its value as "total", a Python number, and its terms, if any.
         gradient: of the total, of the point's shape and dtype.
     """
 
@@ -45,12 +45,12 @@ class Evaluation(NamedTuple):
 
 
 class LBFGSState(NamedTuple):
-    """What L-BFGS remembers between steps.
+    """The state of L-BFGS between steps.
 
     Attributes:
         moves: the steps s = Δx of the pairs, flat, oldest first.
-        changes: the changes of the gradient y = Δg that belong to them.
-        here: the objective at the present image, or None if it is not known.
+        changes: the changes y = Δg of the gradient over these steps.
+        here: the objective at the current image, or None if it is unknown.
         stationary: whether no step along −g improves the image any more.
     """
 
@@ -65,7 +65,7 @@ class LBFGSStep(NamedTuple):
 
     Attributes:
         image: after the step.
-        state: to go on with.
+        state: for the next step.
         losses: of the image before the step.
         evaluations: how often this step evaluated the objective.
     """
@@ -99,11 +99,11 @@ def lbfgs_step(
     Args:
         image: float32 or float64 of any shape, with values in [0, 1].
         state: from `lbfgs_start` or the step before. It remains valid if this step fails.
-        evaluate: the objective and its gradient at an image; it may return values that are not
-            finite anywhere but at `image`.
+        evaluate: the objective and its gradient at an image. Away from `image` it may return
+            values that are not finite.
         memory: number of pairs to keep, at least 1; each takes two images of memory.
-        rounding: relative error of the objective's total, which may be much larger than that of
-            the image's dtype when features are computed in half precision.
+        rounding: relative error of the objective's total. With features in half precision it is
+            much larger than the rounding error of the image's dtype.
 
     Raises:
         FloatingPointError: the total or the gradient at `image` is not finite; the losses are the
@@ -154,14 +154,14 @@ def _search(
 ) -> tuple[_Accepted | None, int, bool]:
     """Backtrack along the projected direction and return the first iterate accepted.
 
-    Beside it stand the number of evaluations, and whether any pair was of use.
+    Also return the number of evaluations, and whether any pair was used.
     """
     direction, quasi_newton = _direction(image, here.gradient, moves, changes)
     total = here.losses["total"]
     evaluations, length = 0, 1.0
     for _ in range(TRIES):
         after = tf.clip_by_value(image + length * direction, 0, 1)
-        # The move is not kept while the objective is evaluated: it takes a picture of memory.
+        # The move is not kept during the evaluation: it would take the memory of a picture.
         slope = _dot(here.gradient, after - image)
         if slope >= 0:
             if tf.reduce_all(after == image):
@@ -183,19 +183,19 @@ def _search(
 def _direction(
     image: tf.Tensor, gradient: tf.Tensor, moves: Vectors, changes: Vectors
 ) -> tuple[tf.Tensor, bool]:
-    """Return −H g on the free elements and 0 on the others, and whether any pair was of use."""
+    """Return −H g on the free elements and 0 on the others, and whether any pair was used."""
     free = ((image > 0) | (gradient < 0)) & ((image < 1) | (gradient > 0))
     free = tf.reshape(tf.cast(free, image.dtype), [-1])
     vectors = [*moves, *changes, tf.reshape(gradient, [-1])]
-    products = np.zeros([len(vectors)] * 2)
-    for start in range(0, len(free), CHUNK):  # a copy of all of them may not fit
+    gram = np.zeros([len(vectors)] * 2)
+    for start in range(0, len(free), CHUNK):  # a copy of all vectors may not fit into memory
         part = slice(start, start + CHUNK)
         rows = tf.stack([vector[part] * free[part] for vector in vectors])
-        products += tf.matmul(rows, rows, transpose_b=True).numpy()
-    weights = two_loop_coefficients(products, range(len(moves))[::-1])
+        gram += tf.matmul(rows, rows, transpose_b=True).numpy()
+    weights = two_loop_coefficients(gram, range(len(moves))[::-1])
     quasi_newton = bool(np.any(weights[:-1]))
     if not quasi_newton:
-        rms = math.sqrt(products[-1, -1] / len(free))
+        rms = math.sqrt(gram[-1, -1] / len(free))
         weights[-1] = -FIRST_RMS / rms if rms else 0.0
     direction = tf.zeros_like(free)
     for weight, vector in zip(weights, vectors, strict=True):
@@ -213,39 +213,57 @@ def _is_steep(product: float, square: float, other_square: float, least: float) 
     return product > least * math.sqrt(square) * math.sqrt(other_square)
 
 
-def two_loop_coefficients(products: np.ndarray, newest_first: Sequence[int]) -> np.ndarray:
+def two_loop_coefficients(gram: np.ndarray, newest_first: Sequence[int]) -> np.ndarray:
     """Return −H g as coefficients of the vectors s_0 … s_{m−1}, y_0 … y_{m−1}, g.
 
-    The two-loop recursion needs only the inner products of these vectors (Chen, Wang and Zhou,
-    "Large-scale L-BFGS using MapReduce", 2014): one matrix product instead of 4m passes.
+    The two-loop recursion (Nocedal and Wright, algorithm 7.4) needs only the inner products of
+    these vectors (Chen, Wang and Zhou, "Large-scale L-BFGS using MapReduce", 2014): one matrix
+    product instead of 4m passes over the image.
+
+        index    0 … m−1    m … 2m−1    2m
+        vector   s_i        y_i         g
+
+    In the textbook, d is a vector. Here it is the list of its coefficients, so ⟨v, d⟩ is the row of
+    v in the Gram matrix times d, and d ← d + c v adds c to the coefficient of v.
+
+        d ← −g
+        for i from the newest pair to the oldest:
+            α_i ← ⟨s_i, d⟩ / ⟨s_i, y_i⟩
+            d ← d − α_i y_i
+        d ← d · ⟨s_k, y_k⟩ / ⟨y_k, y_k⟩                     k: the newest pair
+        for i from the oldest pair to the newest:
+            β ← ⟨y_i, d⟩ / ⟨s_i, y_i⟩
+            d ← d + (α_i − β) s_i
 
     Args:
-        products: `[2m + 1, 2m + 1]`, the inner products of all the vectors with each other.
-        newest_first: indices of the pairs to use. A pair without positive curvature is passed
-            over: a good pair may become one when it is restricted to the free elements.
+        gram: `[2m + 1, 2m + 1]`, the inner products of all the vectors with each other.
+        newest_first: indices of the pairs to use. A pair without positive curvature is skipped: a
+            good pair may lose its curvature when it is restricted to the free elements.
 
     Returns:
-        `[2m + 1]`. If no pair is of use, −1 for g and 0 for the others.
+        `[2m + 1]`. Without a usable pair, −1 for g and 0 for the others.
     """
-    memory = len(products) // 2
+    memory = len(gram) // 2
+
+    def y(pair: int) -> int:
+        return memory + pair
 
     def curvature(pair: int) -> float:
-        return products[pair, memory + pair]
+        return gram[pair, y(pair)]
 
-    def is_steep(pair: int) -> bool:
-        changed = memory + pair
-        return _is_steep(curvature(pair), products[pair, pair], products[changed, changed], 1e-8)
+    def is_usable(pair: int) -> bool:
+        return _is_steep(curvature(pair), gram[pair, pair], gram[y(pair), y(pair)], 1e-8)
 
-    pairs = [pair for pair in newest_first if is_steep(pair)]
-    direction, alphas = np.zeros(len(products)), {}
+    pairs = [pair for pair in newest_first if is_usable(pair)]
+    direction, alphas = np.zeros(len(gram)), {}
     direction[-1] = -1
     for pair in pairs:
-        alphas[pair] = products[pair] @ direction / curvature(pair)
-        direction[memory + pair] -= alphas[pair]
+        alphas[pair] = gram[pair] @ direction / curvature(pair)
+        direction[y(pair)] -= alphas[pair]
     if pairs:
-        newest = memory + pairs[0]
-        direction *= curvature(pairs[0]) / products[newest, newest]
+        newest = y(pairs[0])
+        direction *= curvature(pairs[0]) / gram[newest, newest]
     for pair in reversed(pairs):
-        beta = products[memory + pair] @ direction / curvature(pair)
+        beta = gram[y(pair)] @ direction / curvature(pair)
         direction[pair] += alphas[pair] - beta
     return direction

@@ -14,8 +14,8 @@ from nst_tf.service.admission import Admission
 from nst_tf.service.result import Result
 from nst_tf.transfer.progress import DivergedError, Progress, StopReason
 from nst_tf.transfer.provenance import method_metadata
+from nst_tf.transfer.run import StyleTransfer
 from nst_tf.transfer.state import RunState
-from nst_tf.transfer.stylize import StyleTransfer
 
 
 class Stream(Iterator[Progress]):
@@ -95,7 +95,7 @@ class Stream(Iterator[Progress]):
 
     def picture(self, state: RunState) -> np.ndarray:
         """Return the picture of a state, float32 `[1, h, w, 3]` in [0, 1]."""
-        return self._shown.fitted.result(state.shown.numpy())
+        return self._shown.fitted.result(state.output_image.numpy())
 
     @property
     def result(self) -> Result:

@@ -23,8 +23,8 @@ from nst_tf.service.result import Result
 from nst_tf.service.stream import Stream, memory_need
 from nst_tf.settings import Settings
 from nst_tf.transfer.progress import Callback, any_ends, guarded
+from nst_tf.transfer.run import StyleTransfer
 from nst_tf.transfer.scales import load_model
-from nst_tf.transfer.stylize import StyleTransfer
 from nst_tf.utils.errors import UserError
 from nst_tf.utils.forks import check_fork
 from nst_tf.utils.locks import Patience

@@ -1,9 +1,9 @@
-"""Whether a run has gone astray, by rules on what is known of it anyway.
+"""Detection of divergence, from values that a run computes anyway.
 
-A step is astray if its loss is more than ten times the best one since the objective last changed,
-or if the image has become blank, which it was not before. A run whose steps are astray twenty times
-in a row goes on from the best image with gentler steps; so does one whose loss is not finite. That
-helps once; the next time, the run ends.
+A step has diverged if its loss is more than ten times the best loss since the objective last
+changed, or if the image has become blank. A run with twenty such steps in a row continues from the
+best image at a reduced rate; so does a run whose loss is not finite. This happens once: the next
+time, the run ends.
 """
 
 import math
@@ -13,19 +13,19 @@ from typing import NamedTuple
 import tensorflow as tf
 
 RISE = 10.0  # times the best loss
-PATIENCE = 20  # steps in a row that may be astray: Adam swings
-BLANK = 0.02  # standard deviation of a channel below which nobody sees anything
+PATIENCE = 20  # diverged steps in a row that are tolerated: Adam oscillates
+BLANK = 0.02  # standard deviation of a channel below which a picture looks blank
 RATE_REDUCTION = 0.1  # of Adam's learning rate
 
 
 class DivergenceMonitor(NamedTuple):
-    """What is remembered of a run to tell whether it is astray.
+    """The best image of a run, and how long the run has diverged from it.
 
     Attributes:
         best: the least loss of an image that is not blank, since the objective last changed.
-        image: that image; None: there is none yet.
-        astray: steps in a row that were astray.
-        gentler: whether the run has gone back once, and takes gentler steps.
+        image: the image with that loss, or None before the first one.
+        diverged: steps in a row that have diverged.
+        reduced_rate: whether the run has been rolled back, and continues at a reduced rate.
     """
 
     best: float = math.inf
@@ -34,11 +34,11 @@ class DivergenceMonitor(NamedTuple):
     reduced_rate: bool = False
 
     def reset(self) -> "DivergenceMonitor":
-        """Return what is left when the objective changes: earlier losses mean nothing then."""
+        """Return the monitor after a change of the objective, which makes earlier losses void."""
         return DivergenceMonitor(reduced_rate=self.reduced_rate)
 
     def seen(self, image: tf.Tensor, loss: float, blank: bool) -> "DivergenceMonitor":
-        """Return what is remembered after an image was evaluated.
+        """Return the monitor after the evaluation of an image.
 
         Args:
             image: the image.
@@ -52,17 +52,17 @@ class DivergenceMonitor(NamedTuple):
 
     @property
     def lost(self) -> bool:
-        """Whether the run has been astray for too long."""
+        """Whether the run has diverged for too long."""
         return self.diverged >= PATIENCE
 
 
 def is_blank(image: tf.Tensor) -> bool:
-    """Return whether all pixels of an image, `[1, h, w, 3]` in [0, 1], have nearly one colour."""
+    """Return whether the pixels of an image, `[1, h, w, 3]` in [0, 1], have nearly one colour."""
     return bool(tf.reduce_max(tf.math.reduce_std(image, axis=(1, 2))) < BLANK)
 
 
 def complaint(step: int, losses: Mapping[str, float], blank: bool, adam: bool) -> str:
-    """Return what is wrong with a run, and which weight to change, in words.
+    """Return in words how a run has diverged, and which weight to lower.
 
     Args:
         step: the last one.
@@ -72,7 +72,7 @@ def complaint(step: int, losses: Mapping[str, float], blank: bool, adam: bool) -
     """
     terms = {name: loss for name, loss in losses.items() if name != "total"}
     worst = max(terms, key=lambda name: terms[name])
-    if blank:  # the only term that asks for blank pictures whatever photo and painting are
+    if blank:  # only this term prefers blank pictures, regardless of photo and painting
         worst = "total_variation" if "total_variation" in terms else worst
     what = "the picture is blank" if blank else "the loss stays tenfold above its best"
     return f"{what} at step {step}: lower {worst}_weight" + " or learning_rate" * adam

@@ -1,4 +1,4 @@
-"""What a run tells while it goes on, and when it cannot."""
+"""Progress reports, and the errors that carry the last good picture."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,23 +16,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Progress:
-    """What one step did, for callbacks.
+    """The report of one step, for callbacks.
 
     Attributes:
         step: number of the step, from 1.
-        steps: steps in the whole run, at most: a scale may end early.
+        steps: maximum number of steps in the whole run: a scale may end early.
         scale: the scale that the step belongs to: its number from 1, its size, its steps.
         scales: scales in the whole run.
         scale_step: number of the step within its scale, from 1.
-        ahead: work after this step, at most, in steps of this step's size.
+        remaining: maximum work after this step, in steps of this step's size.
         losses: the weighted terms of the objective by name, `total` first, of the image *before*
-            this step's update; `losses.layers` has the layers' shares.
-        evaluations: times that the objective has been evaluated in the run so far.
+            this step's update; `losses.layers` has the shares of the layers.
+        evaluations: how often the run has evaluated the objective so far.
         seconds: time since the run began, this step included.
-        image: returns the image *after* this step's update whenever it is called, float32
-            `[1, h, w, 3]` in [0, 1], of the scale's size; with `averaging`, the average up to it.
-        state: all that the run is after this step.
-        saved: returns the run after this step as a checkpoint holds it.
+        image: returns the image *after* this step's update, float32 `[1, h, w, 3]` in [0, 1], of
+            the scale's size; with `averaging`, the average up to it. It is computed at the first
+            call, shared by all callbacks, and read-only.
+        state: the state of the run after this step.
+        saved: returns the run after this step as a checkpoint stores it.
     """
 
     step: int
@@ -54,16 +55,16 @@ class Progress:
 StopReason = Literal[
     "finished", "time limit", "no gain", "callback", "cancelled", "left", "idle limit"
 ]
-"""Why a run ended: it took all its steps, `time_limit` was over, further steps gain less than
-`min_gain` or nothing, a callback returned a true value, its event was set, its stream was closed,
-or its stream was open without being read while others waited."""
+"""Why a run ended: all steps are done, `time_limit` is over, further steps would gain less than
+`min_gain` or nothing, a callback returned a true value, the event `cancel` was set, the stream was
+closed, or the stream was left unread while other runs waited."""
 
 Callback = Callable[[Progress], object]
-"""Is given every step's `Progress`; one that returns a true value ends the run after that step."""
+"""Called with the `Progress` of every step. A true return value ends the run after that step."""
 
 
 class _RunError(Exception):
-    """A run's failure, with the picture that it leaves; process pools can pickle both."""
+    """The failure of a run, with the picture so far. Process pools can pickle both."""
 
     def __init__(self, message: str, image: np.ndarray):
         super().__init__(message)
@@ -77,18 +78,18 @@ class _RunError(Exception):
 class CallbackError(_RunError, RuntimeError):
     """A callback raised an error, which is the cause of this one.
 
-    `image` is the picture that the run had reached, float32 `[1, H, W, 3]` in [0, 1].
+    `image` is the picture after that step, float32 `[1, H, W, 3]` in [0, 1].
     """
 
 
 def any_ends(callbacks: Sequence[Callback], progress: Progress) -> bool:
-    """Return whether a callback ends the run; each of them sees the step that one of them ends."""
+    """Return whether any callback ends the run. All of them are called, even after one does."""
     answers = [bool(callback(progress)) for callback in callbacks]
     return any(answers)
 
 
 def guarded(callback: Callback, result: Callable[["RunState"], np.ndarray]) -> Callback:
-    """Return a callback whose errors hold the picture of their step: see `CallbackError`.
+    """Return a callback that raises its errors as `CallbackError`, with the picture of the step.
 
     Args:
         callback: the callback itself.
@@ -109,11 +110,11 @@ def guarded(callback: Callback, result: Callable[["RunState"], np.ndarray]) -> C
 
 
 class DivergedError(_RunError, ArithmeticError):
-    """The run went astray, even by gentler steps: its loss rose, or its image became blank.
+    """The run diverged, even at a reduced rate: its loss rose, or its image became blank.
 
-    `image` is the best one, float32 `[1, H, W, 3]` in [0, 1].
+    `image` is the best image, float32 `[1, H, W, 3]` in [0, 1].
     """
 
 
 class NonFiniteLossError(DivergedError):
-    """The objective overflowed. `image` is the best image or, at once, the last finite one."""
+    """The objective overflowed. `image` is the best image or, without one, the last finite one."""

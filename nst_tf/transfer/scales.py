@@ -1,5 +1,6 @@
-"""What a scale works with: its pictures, the network, the targets."""
+"""The start of a scale: its first state, the network and the targets."""
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -8,65 +9,142 @@ import tensorflow as tf
 
 from nst_tf.compute.cache import StatisticsCache
 from nst_tf.compute.passes import summarize_tiles, summarize_whole
+from nst_tf.compute.plan import Plan
 from nst_tf.compute.precision import feature_precision
+from nst_tf.images.resize import resize
 from nst_tf.inputs.pictures import Pictures
 from nst_tf.inputs.prepare import RunInputs
+from nst_tf.inputs.pyramid import Scale
+from nst_tf.inputs.start import start_image, upsample_start
 from nst_tf.losses.targets import Targets, make_targets
 from nst_tf.losses.term import Term
 from nst_tf.network.model import Network, feature_model
 from nst_tf.network.weights import Weights, load_weights
+from nst_tf.optimizers.adam import AdamState, adam_resample, adam_start
+from nst_tf.optimizers.lbfgs import LBFGSState, lbfgs_start
 from nst_tf.settings import Settings
+from nst_tf.transfer.state import RunState
 from nst_tf.utils.errors import UserError
 from nst_tf.utils.locks import ProcessSetting
+
+
+def first_state(inputs: RunInputs, pictures: Pictures, plan: Plan) -> RunState:
+    """Return the state before the first step of a run.
+
+    Args:
+        inputs: of the run.
+        pictures: at the coarsest scale.
+        plan: of that scale.
+    """
+    settings = inputs.settings
+    image = tf.constant(start_image(pictures.photo, pictures.paintings, settings, inputs.initial))
+    adam = settings.optimizer == "adam"
+    return RunState(
+        scale=1,
+        step=0,
+        scale_step=0,
+        epoch=0,
+        image=image,
+        start=image,
+        optimizer=adam_start(pictures.photo.shape) if adam else lbfgs_start(),
+        average=None,
+        window=(),
+        evaluations=0,
+        seconds=0.0,
+        plan=plan,
+    )
+
+
+def finer_state(
+    state: RunState, inputs: RunInputs, scale: Scale, photo: np.ndarray, plan: Plan
+) -> RunState:
+    """Return the state with which a scale starts from the result of the coarser scale.
+
+    Args:
+        state: the last state of the coarser scale.
+        inputs: of the run.
+        scale: the finer scale.
+        photo: the photo at the finer scale, float32 `[1, h, w, 3]` in [0, 1].
+        plan: of the finer scale.
+    """
+    settings = inputs.settings
+    # A texture or a reconstruction has no photo whose share could grow.
+    strength = settings.strength if settings.content_weight and settings.style_weight else 1.0
+    coarse = resize(inputs.colors.content, tuple(state.image.shape[1:3]))
+    image = tf.constant(upsample_start(state.output_image.numpy(), coarse, photo, strength))
+    return dataclasses.replace(
+        state,
+        scale=scale.number,
+        scale_step=0,
+        image=image,
+        start=image,
+        optimizer=_finer_optimizer(state, settings, photo.shape),
+        average=None,
+        window=(),
+        plan=plan.at_most(state.smallest),
+        watch=state.watch.reset(),
+    )
+
+
+def _finer_optimizer(
+    state: RunState, settings: Settings, shape: tuple[int, ...]
+) -> AdamState | LBFGSState:
+    if isinstance(state.optimizer, LBFGSState):
+        return lbfgs_start()
+    # A relative loss is a mean over pixels, so a pixel's gradient falls as their number grows. An
+    # absolute loss is dominated by the sum of the total variation, whose gradient does not.
+    ratio = (state.image.shape[1] * state.image.shape[2]) / (shape[1] * shape[2])
+    factor = ratio if settings.loss == "relative" else 1.0
+    return adam_resample(state.optimizer, shape, factor)
 
 
 def scale_targets(
     network: Network,
     terms: Sequence[Term],
-    fitted: RunInputs,
+    inputs: RunInputs,
     pictures: Pictures,
     block_size: int = 0,
     start: np.ndarray | None = None,
     memo: StatisticsCache | None = None,
     precision: str | None = None,
 ) -> Targets:
-    """Return what the terms compare with at a scale.
+    """Return the targets of the terms at a scale.
 
     Args:
         network: from `load_model`.
         terms: of the objective.
-        fitted: what the run is made from.
+        inputs: of the run.
         pictures: the photo and the paintings at the scale.
-        block_size: longest side of a tile, or 0 to send whole pictures through the network.
-        start: the image as the scale starts with it, `[1, h, w, 3]`; None at the first scale.
-        memo: remembers what the network finds in the paintings; None: nothing is remembered.
-        precision: as for `load_model`, which gave the network.
+        block_size: longest side of a tile, or 0 to pass whole pictures through the network.
+        start: the image with which the scale starts, `[1, h, w, 3]`; None at the first scale.
+        memo: caches statistics of the paintings, or None.
+        precision: as for `load_model`, which returned the network.
     """
     summarize = summarize_tiles(network, block_size) if block_size else summarize_whole(network)
     if memo is not None:
-        weights, *others = _network(fitted.settings, precision)
+        weights, *others = _network(inputs.settings, precision)
         # Not the network itself, which the memo would keep alive without counting it.
-        kind = (weights.sha256, *others, block_size, fitted.settings.tf32)
+        kind = (weights.sha256, *others, block_size, inputs.settings.tf32)
         summarize = memo.remembering(summarize, kind)
     return make_targets(
         terms,
-        fitted.settings,
+        inputs.settings,
         pictures.photo,
         pictures.paintings,
         summarize,
-        fitted.regions,
+        inputs.regions,
         start,
-        fitted.keep,
-        fitted.reference,
+        inputs.keep,
+        inputs.reference,
     )
 
 
 def load_model(settings: Settings, precision: str | None = None) -> Network:
-    """Return the network that `settings` asks for.
+    """Return the network for some settings.
 
     Args:
         settings: of the run.
-        precision: of the features, from the plan; None: what the settings amount to here.
+        precision: of the features, from the plan; None: the settings' choice for this machine.
 
     Raises:
         OSError: its weights cannot be read.
@@ -98,10 +176,10 @@ _TENSOR_FLOAT_32 = ProcessSetting(
 
 @contextmanager
 def tf32_mode(settings: Settings) -> Iterator[None]:
-    """Multiply float32 as float32, unless `settings.tf32` allows less on NVIDIA GPUs.
+    """Multiply float32 numbers exactly, unless `settings.tf32` allows less on NVIDIA GPUs.
 
-    TensorFlow's switch is the process's: runs that need it in different positions take turns step
-    by step, and it is put back afterwards.
+    TensorFlow has one switch for the process. Runs that need different positions take turns step by
+    step, and the switch is reset after each step.
     """
     with _TENSOR_FLOAT_32.at(settings.tf32):
         yield

@@ -13,30 +13,30 @@ from nst_tf.transfer.divergence import DivergenceMonitor
 from nst_tf.utils.describe import brief
 
 Identity = dict[str, Any]
-"""What a run is made from by name, as JSON has it: see `checkpoint.run_identity`."""
+"""What a run is made from by name, as JSON represents it: see `checkpoint.run_identity`."""
 
 
 @dataclass(frozen=True)
 class RunState:
-    """What a run is after a step; a step is a function from one state to the next.
+    """A run after a step. A step is a function from one state to the next: see `step.advance`.
 
-    Nothing in it changes: tensors are immutable, and each step makes a new state.
+    A state never changes: tensors are immutable, and each step makes a new state.
 
     Attributes:
         scale: number of the scale, from 1.
         step: steps done in the whole run.
         scale_step: steps done at this scale.
-        epoch: the one whose weights are in force, from 0.
+        epoch: the epoch whose weights are in force, from 0.
         image: float32 `[1, h, w, 3]` in [0, 1], of the scale's size.
-        start: the image as the scale started with it; targets may depend on it.
-        optimizer: what the optimizer remembers.
-        average: the running average of the images, if there is one.
+        start: the image with which the scale started; targets may depend on it.
+        optimizer: the optimizer's state.
+        average: the running average of the images, or None without `averaging`.
         window: the losses that the rule `min_gain` looks at.
-        evaluations: times that the objective has been evaluated.
-        seconds: time that the run has taken.
-        plan: how the step was run.
+        evaluations: how often the objective has been evaluated.
+        seconds: time since the run began.
+        plan: the plan of the latest step.
         smallest: the smallest block size that lack of memory has led to; 0: none.
-        watch: what tells whether the run is astray.
+        watch: detects divergence.
     """
 
     scale: int
@@ -56,15 +56,17 @@ class RunState:
 
     __repr__ = brief
 
-    def fallen_back(self, plan: Plan) -> "RunState":
-        """Return the state with a plan in force, which lack of memory may have led to."""
-        smallest = self.smallest if plan == self.plan else plan.block_size
-        return replace(self, plan=plan, smallest=smallest)
+    def smallest_with(self, plan: Plan) -> int:
+        """Return the smallest block size so far after a step with `plan`.
+
+        A plan other than the state's is one that lack of memory has led to.
+        """
+        return self.smallest if plan == self.plan else plan.block_size
 
     def rolled_back(self) -> "RunState":
-        """Return the state at the best image so far, from which gentler steps are taken.
+        """Return the state at the best image so far, with a reduced rate ahead.
 
-        The optimizer starts again: what it remembers has led astray.
+        The optimizer starts anew: its memory led to the divergence.
         """
         image = self.watch.image
         assert image is not None
@@ -79,7 +81,7 @@ class RunState:
         )
 
     @property
-    def shown(self) -> tf.Tensor:
+    def output_image(self) -> tf.Tensor:
         """The image that the run would end with: the average, if there is one."""
         return self.average.average if self.average else self.image
 
@@ -91,13 +93,13 @@ class RunState:
 
 @dataclass(frozen=True)
 class SavedRun:
-    """A run as a checkpoint holds it.
+    """A run as a checkpoint stores it.
 
     Attributes:
-        state: with which the run goes on.
-        plans: of all scales, so that the rest is run as it would have been.
-        identity: of the run that made it.
-        notes: what the writer added, as JSON has it.
+        state: the state to continue from.
+        plans: of all scales, so the rest of the run is computed as it would have been.
+        identity: of the run that was saved.
+        notes: what the writer added, as JSON represents it.
     """
 
     state: RunState

@@ -1,13 +1,14 @@
-"""One step of a run: evaluate the objective, update the image, fall back if memory runs out."""
+"""One training step: an optimizer's update of the image, and the state that follows from it."""
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from nst_tf.compute.evaluate import Evaluator, compiled
+from nst_tf.compute.evaluate import compiled
 from nst_tf.compute.fallback import with_less_memory
 from nst_tf.compute.plan import Plan
 from nst_tf.losses.objective import read, step_weights
@@ -18,8 +19,12 @@ from nst_tf.optimizers.adam import AdamState, adam_update
 from nst_tf.optimizers.averaging import average_update
 from nst_tf.optimizers.lbfgs import Evaluation, LBFGSState, lbfgs_start, lbfgs_step
 from nst_tf.settings import Settings
-from nst_tf.transfer.divergence import RATE_REDUCTION
+from nst_tf.transfer.divergence import RATE_REDUCTION, DivergenceMonitor
 from nst_tf.transfer.state import RunState
+from nst_tf.transfer.stopping import push_loss
+
+Evaluate = Callable[[tf.Tensor], tuple[Mapping[str, tf.Tensor], tf.Tensor]]
+"""Returns the losses of an image and the gradient of their total."""
 
 ROUNDING = {"float32": 2.0**-22, "bfloat16": 2.0**-12}
 """Relative error of the total by the precision of the features.
@@ -29,141 +34,197 @@ pixels: 1.6e-7 with float32 features, 1.9e-4 with bfloat16.
 """
 
 
+class Update(NamedTuple):
+    """The outcome of an optimizer's step.
+
+    Attributes:
+        image: after the step, float32 `[1, h, w, 3]` in [0, 1].
+        optimizer: the optimizer's state after the step.
+        losses: of the image before the step.
+        evaluations: how often the step evaluated the objective.
+        plan: the plan with which memory sufficed.
+    """
+
+    image: tf.Tensor
+    optimizer: AdamState | LBFGSState
+    losses: Mapping[str, float]
+    evaluations: int
+    plan: Plan
+
+
 class Rates(NamedTuple):
-    """What Adam reads of the settings, float32 scalars: see `adam_update`."""
+    """Adam's settings as float32 scalars, so that a change traces nothing: see `adam_update`."""
 
     learning_rate: tf.Tensor
     beta_1: tf.Tensor
     epsilon: tf.Tensor
 
 
-class Update(NamedTuple):
-    """What an optimizer made of the image."""
-
-    image: tf.Tensor
-    state: AdamState | LBFGSState
-    losses: Mapping[str, float]
-    evaluations: int
-
-
+@dataclass(frozen=True, eq=False)
 class Stepper:
-    """Takes the steps of one scale.
+    """The objective of one scale, and an optimizer's steps on it.
 
-    Args:
+    Attributes:
         network: from `model.feature_model`.
         terms: of the objective.
         targets: at this scale.
         settings: of the run.
     """
 
-    def __init__(
-        self, network: Network, terms: Sequence[Term], targets: Targets, settings: Settings
-    ) -> None:
-        self._network = network
-        self._terms = tuple(terms)
-        self._targets = targets
-        self._settings = settings
-        self._epoch: int | None = None
-        self._variable: tf.Variable | None = None
-        self._held: tf.Tensor | None = None  # what the variable holds
+    network: Network
+    terms: tuple[Term, ...]
+    targets: Targets
+    settings: Settings
 
-    def step(self, state: RunState, epoch: int) -> tuple[RunState, Mapping[str, float]]:
-        """Return the state after one more step, and the losses before it.
+    def step(self, state: RunState) -> Update:
+        """Return the optimizer's update of a state.
 
         Args:
-            state: at this scale.
-            epoch: the one whose weights count.
+            state: at this scale; its epoch is the one whose weights count.
 
         Raises:
             FloatingPointError: the losses or the gradient are not finite; the losses are the
                 argument.
-            MemoryError: memory ran out, even by the smallest blocks.
+            MemoryError: memory ran out, even with the smallest blocks.
         """
-        if epoch != self._epoch:
-            self._epoch, self._at = epoch, self._settings.at(epoch)
-            self._weights = step_weights(self._at, self._terms)
-        if epoch != state.epoch and self._at != self._settings.at(state.epoch):
-            # Another objective: its losses and curvature have nothing to do with the last one's.
-            state = dataclasses.replace(state, window=(), watch=state.watch.reset())
-            if isinstance(state.optimizer, LBFGSState):
-                state = dataclasses.replace(state, optimizer=lbfgs_start())
+        settings = self.settings.at(state.epoch)
+        weights = step_weights(settings, self.terms)
 
         def attempt(plan: Plan) -> Update:
             evaluator = compiled(
-                self._network, self._terms, tuple(state.image.shape), plan.winograd, plan.block_size
+                self.network, self.terms, tuple(state.image.shape), plan.winograd, plan.block_size
             )
+
+            def evaluate(image: tf.Tensor):
+                return evaluator.evaluate(image, self.targets, weights)
+
             if isinstance(state.optimizer, LBFGSState):
-                return self._lbfgs(evaluator, state.image, state.optimizer, plan)
-            gentleness = RATE_REDUCTION if state.watch.reduced_rate else 1.0
-            return self._adam(evaluator, state.image, state.optimizer, gentleness)
+                return _lbfgs(evaluate, state.image, state.optimizer, plan)
+            rates = adam_rates(settings, state)
+            return _adam(evaluate, state.image, state.optimizer, rates, plan)
 
-        update, plan = with_less_memory(attempt, state.plan)
-        average = state.average
-        if self._settings.averaging:
-            average = average_update(average, update.image, self._settings.averaging)
-        after = dataclasses.replace(
-            state,
-            step=state.step + 1,
-            scale_step=state.scale_step + 1,
-            epoch=epoch,
-            image=update.image,
-            optimizer=update.state,
-            average=average,
-            evaluations=state.evaluations + update.evaluations,
-        )
-        return after.fallen_back(plan), update.losses
-
-    def _adam(
-        self, evaluator: Evaluator, image: tf.Tensor, state: AdamState, gentleness: float
-    ) -> Update:
-        if self._variable is None or self._held is not image:
-            self._variable = tf.Variable(image, trainable=False)
-        at = self._at
-        # A relative loss is a mean over pixels: so is its gradient, and ε has to follow.
-        pixels = math.prod(image.shape[1:3]) if at.loss == "relative" else 1
-        rate = at.learning_rate * gentleness
-        rates = Rates(*map(tf.constant, (rate, at.beta_1, at.epsilon / pixels)))
-        train_step = evaluator.train_step(_adam_if_finite)
-        self._held = None  # a step that fails may have changed the variable
-        losses, (finite, state) = train_step(
-            self._variable, self._targets, self._weights, state, rates
-        )
-        numbers = read(losses)
-        if not finite:
-            raise FloatingPointError(numbers)
-        self._held = self._variable.value()
-        return Update(self._held, state, numbers, 1)
-
-    def _lbfgs(
-        self, evaluator: Evaluator, image: tf.Tensor, state: LBFGSState, plan: Plan
-    ) -> Update:
-        def evaluate(point: tf.Tensor) -> Evaluation:
-            losses, gradient = evaluator.evaluate(point, self._targets, self._weights)
-            return Evaluation(read(losses), gradient)
-
-        step = lbfgs_step(
-            image,
-            state,
-            evaluate,
-            memory=plan.lbfgs_memory,
-            rounding=ROUNDING[plan.precision],
-        )
-        return Update(step.image, step.state, step.losses, step.evaluations)
+        return with_less_memory(attempt, state.plan)[0]
 
 
-def _adam_if_finite(
-    image: tf.Variable,
-    losses: Mapping[str, tf.Tensor],
-    gradient: tf.Tensor,
-    state: AdamState,
-    rates: Rates,
-) -> tuple[tf.Tensor, AdamState]:
-    """Update the image, unless losses or gradient are infinite: Adam's moments would stay so."""
-    finite = tf.math.is_finite(losses["total"] + tf.reduce_sum(tf.square(gradient)))
-    updated, after = adam_update(image.value(), gradient, state, **rates._asdict())
+def adam_rates(settings: Settings, state: RunState) -> Rates:
+    """Return Adam's settings for a step.
 
-    def assign() -> tf.Tensor:
-        image.assign(updated)
-        return finite
+    Args:
+        settings: of the epoch.
+        state: before the step.
+    """
+    rate = settings.learning_rate * (RATE_REDUCTION if state.watch.reduced_rate else 1.0)
+    # A relative loss is a mean over pixels. So is its gradient, and ε has to follow.
+    pixels = math.prod(state.image.shape[1:3]) if settings.loss == "relative" else 1
+    return Rates(*map(tf.constant, (rate, settings.beta_1, settings.epsilon / pixels)))
 
-    return tf.cond(finite, assign, lambda: finite), after
+
+def _adam(
+    evaluate: Evaluate, image: tf.Tensor, state: AdamState, rates: Rates, plan: Plan
+) -> Update:
+    losses, gradient = evaluate(image)
+    finite, updated, after = _adam_step(losses["total"], image, gradient, state, rates)
+    numbers = read(losses)
+    if not finite:
+        raise FloatingPointError(numbers)
+    return Update(updated, after, numbers, 1, plan)
+
+
+_SCALAR = tf.TensorSpec([])
+_IMAGE = tf.TensorSpec([1, None, None, 3])
+
+
+# One trace serves images of all sizes.
+@tf.function(
+    autograph=False,
+    input_signature=[
+        _SCALAR,
+        _IMAGE,
+        _IMAGE,
+        AdamState(tf.TensorSpec([], tf.int64), _IMAGE, _IMAGE),
+        Rates(_SCALAR, _SCALAR, _SCALAR),
+    ],
+)
+def _adam_step(
+    total: tf.Tensor, image: tf.Tensor, gradient: tf.Tensor, state: AdamState, rates: Rates
+) -> tuple[tf.Tensor, tf.Tensor, AdamState]:
+    """Return whether the total and the gradient are finite, and the image and state updated."""
+    finite = tf.math.is_finite(total + tf.reduce_sum(tf.square(gradient)))
+    return finite, *adam_update(image, gradient, state, **rates._asdict())
+
+
+def _lbfgs(evaluate: Evaluate, image: tf.Tensor, state: LBFGSState, plan: Plan) -> Update:
+    def evaluation(point: tf.Tensor) -> Evaluation:
+        losses, gradient = evaluate(point)
+        return Evaluation(read(losses), gradient)
+
+    step = lbfgs_step(
+        image, state, evaluation, memory=plan.lbfgs_memory, rounding=ROUNDING[plan.precision]
+    )
+    return Update(step.image, step.state, step.losses, step.evaluations, plan)
+
+
+def at_epoch(state: RunState, settings: Settings, epoch: int) -> RunState:
+    """Return the state with an epoch in force.
+
+    Where that changes the objective, earlier losses and curvature no longer apply.
+
+    Args:
+        state: before a step.
+        settings: of the run.
+        epoch: of the step.
+    """
+    if epoch == state.epoch:
+        return state
+    if settings.at(epoch) == settings.at(state.epoch):
+        return dataclasses.replace(state, epoch=epoch)
+    optimizer = state.optimizer
+    return dataclasses.replace(
+        state,
+        epoch=epoch,
+        optimizer=lbfgs_start() if isinstance(optimizer, LBFGSState) else optimizer,
+        window=(),
+        watch=state.watch.reset(),
+    )
+
+
+def latest_loss(state: RunState, update: Update) -> tuple[tf.Tensor, float]:
+    """Return the newest image whose loss is known, and that loss: the total.
+
+    Args:
+        state: before the step.
+        update: of the state.
+    """
+    optimizer = update.optimizer
+    if isinstance(optimizer, LBFGSState) and optimizer.here:
+        # It is kept anyway; the image before the step would take memory of its own.
+        return update.image, optimizer.here.losses["total"]
+    return state.image, update.losses["total"]
+
+
+def advance(
+    state: RunState, update: Update, watch: DivergenceMonitor, averaging: float, seconds: float
+) -> RunState:
+    """Return the state after a step. All that a step changes is changed here.
+
+    Args:
+        state: before the step.
+        update: of the state.
+        watch: the monitor after the step.
+        averaging: decay of the running average of the images; 0: no average.
+        seconds: time since the run began.
+    """
+    return dataclasses.replace(
+        state,
+        step=state.step + 1,
+        scale_step=state.scale_step + 1,
+        image=update.image,
+        optimizer=update.optimizer,
+        average=average_update(state.average, update.image, averaging) if averaging else None,
+        window=push_loss(state.window, update.losses["total"]),
+        evaluations=state.evaluations + update.evaluations,
+        seconds=seconds,
+        plan=update.plan,
+        smallest=state.smallest_with(update.plan),
+        watch=watch,
+    )

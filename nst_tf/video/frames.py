@@ -14,8 +14,8 @@ from nst_tf.images.resize import resize
 from nst_tf.inputs.prepare import RunInputs, prepare_inputs
 from nst_tf.settings import Settings
 from nst_tf.transfer.progress import DivergedError
+from nst_tf.transfer.run import StyleTransfer
 from nst_tf.transfer.state import RunState
-from nst_tf.transfer.stylize import StyleTransfer
 from nst_tf.video.cuts import is_cut
 from nst_tf.video.keep import KeptFrames
 from nst_tf.video.reference import LAGS, Start, combined, moved, repainted
@@ -132,7 +132,9 @@ class FramePainter:
             warnings.warn(f"a frame keeps its best picture: {error}")
             return Painted(shot.photo, _best(fitted, state), error.image, fitted.covered)
         assert state  # each run takes a step
-        return Painted(shot.photo, state.shown.numpy(), transfer.result(state), fitted.covered)
+        return Painted(
+            shot.photo, state.output_image.numpy(), transfer.result(state), fitted.covered
+        )
 
 
 def _following(
@@ -163,7 +165,7 @@ def _best(fitted: RunInputs, state: RunState | None) -> np.ndarray:
     """
     if state is None:
         return fitted.colors.content if fitted.initial is None else fitted.initial
-    best = state.shown if state.watch.image is None else state.watch.image
+    best = state.output_image if state.watch.image is None else state.watch.image
     return resize(best.numpy(), fitted.size)
 
 

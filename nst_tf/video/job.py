@@ -87,7 +87,7 @@ def prepare(values: flags.FlagValues, settings: Settings) -> Job:
     kept = find_scenes(inputs, frames.directory, values) if is_shared(values) else frames
     identity = film_identity(values, inputs, settings)
     device = start_tensorflow(values.device, values.deterministic)
-    from nst_tf.transfer.checkpoint import differences, machine_identity
+    from nst_tf.transfer.identity import differences, machine_identity
     from nst_tf.video.frames import FramePainter
 
     painter = FramePainter(inputs.styles, settings, values.frame_steps, values.long_term)

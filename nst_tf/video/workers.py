@@ -170,7 +170,7 @@ class ScenePainter:
         painter, reel = self._begun = self._begun or self._begin(
             [f"--{name}={value}" for name, value in film]
         )
-        from nst_tf.transfer.checkpoint import differences
+        from nst_tf.transfer.identity import differences
         from nst_tf.video.frames import keep_frames
 
         kept = KeptFrames(Path(job.output))

@@ -152,7 +152,7 @@ def test_a_damaged_checkpoint_is_refused_in_one_line(photo, painting, stopped, c
     assert paint(photo, painting, *stopped) == 1
     (line,) = capfd.readouterr().err.splitlines()
     assert line == (
-        "nst_tf: photo-painting.png.checkpoint is damaged or no checkpoint of this version: delete "
+        "nst_tf: photo-painting.png.checkpoint is damaged or not a checkpoint: delete "
         "it to start again"
     )
 

@@ -119,7 +119,7 @@ def test_a_least_gain_ends_each_scale(pixels):
 
 def test_a_time_limit_leaves_time_for_the_finest_scale(pixels, monkeypatch):
     ticks = (tick / 2 for tick in itertools.count())  # two looks at the clock a step: a second
-    monkeypatch.setattr("nst_tf.transfer.stylize.time.perf_counter", lambda: float(next(ticks)))
+    monkeypatch.setattr("nst_tf.transfer.run.time.perf_counter", lambda: float(next(ticks)))
     settings = dataclasses.replace(SCALES, steps_per_epoch=1000, coarse_steps=1, time_limit=100)
     image, steps = run(pixels(30, 40), pixels(30, 40, seed=1), settings)
     assert image.shape == (1, 30, 40, 3)
@@ -137,11 +137,11 @@ def test_relative_factors_are_absolute_ones_over_the_targets_squares(pixels):
     assert set(targets.parts) == {(term.name, 0, 0) for term in terms}
     for name, layers in (("style", 2), ("content", 1)):
         part = parts[name]
-        assert len(part.values) == len(part.factors) == layers
+        assert len(part.values) == len(part.loss_weights) == layers
         for layer, value in part.values.items():
             expected = 1 / np.mean(value.numpy() ** 2) / layers
-            assert float(part.factors[layer]) == pytest.approx(expected, rel=1e-5)
-    (factor,) = parts["total_variation"].factors.values()
+            assert float(part.loss_weights[layer]) == pytest.approx(expected, rel=1e-5)
+    (factor,) = parts["total_variation"].loss_weights.values()
     assert float(factor) == pytest.approx(1 / total_variation(style), rel=1e-5)
 
 
@@ -250,10 +250,10 @@ def test_adam_goes_on_with_its_moments(pixels, monkeypatch):
     calls = []
 
     def spy(state, shape, factor):
-        calls.append((int(state.step), tuple(state.mean.shape[1:3]), shape[1:3], factor))
+        calls.append((int(state.step), tuple(state.first_moment.shape[1:3]), shape[1:3], factor))
         return adam_resample(state, shape, factor)
 
-    monkeypatch.setattr("nst_tf.transfer.stylize.adam_resample", spy)
+    monkeypatch.setattr("nst_tf.transfer.scales.adam_resample", spy)
     for loss, factor in (("relative", 1 / 4), ("absolute", 1)):
         calls.clear()
         run(
@@ -273,7 +273,7 @@ def test_a_least_gain_waits_for_the_ramps(pixels):
 
 def test_ramps_hurry_with_the_time_limit(pixels, monkeypatch):
     ticks = itertools.count()  # each look at the clock takes a second
-    monkeypatch.setattr("nst_tf.transfer.stylize.time.perf_counter", lambda: float(next(ticks)))
+    monkeypatch.setattr("nst_tf.transfer.run.time.perf_counter", lambda: float(next(ticks)))
     settings = dataclasses.replace(
         FAST, epochs=4, steps_per_epoch=1000, time_limit=40, total_variation_weight=(1, 1000)
     )

@@ -24,8 +24,8 @@ from nst_tf.losses.term import Features, Sources, Statistics, Target, Term, Wind
 from nst_tf.settings import setting
 from nst_tf.transfer.measure import whole_targets
 from nst_tf.transfer.progress import NonFiniteLossError
+from nst_tf.transfer.run import StyleTransfer
 from nst_tf.transfer.scales import load_model
-from nst_tf.transfer.stylize import StyleTransfer
 from nst_tf.validation import Weight, checked_ramp
 
 

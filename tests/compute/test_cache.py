@@ -11,7 +11,7 @@ from nst_tf.compute.evaluate import release
 from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.network.model import feature_model
 from nst_tf.settings import Settings
-from nst_tf.transfer.stylize import StyleTransfer
+from nst_tf.transfer.run import StyleTransfer
 
 SHALLOW = Settings(
     style_layers=("block1_conv1",), content_layers=("block1_conv2",), epochs=1, steps_per_epoch=1,

@@ -139,9 +139,6 @@ def fail_once(monkeypatch, error, at, after=False):
         class Broken:
             evaluate = staticmethod(fail(evaluator.evaluate))
 
-            def train_step(self, update):
-                return fail(evaluator.train_step(update))
-
         return Broken()
 
     monkeypatch.setattr(step, "compiled", broken)

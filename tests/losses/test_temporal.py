@@ -11,8 +11,8 @@ from nst_tf.inputs.reference import Reference
 from nst_tf.losses.objective import step_weights
 from nst_tf.losses.registry import make_terms
 from nst_tf.transfer.measure import whole_targets
+from nst_tf.transfer.run import StyleTransfer
 from nst_tf.transfer.scales import load_model
-from nst_tf.transfer.stylize import StyleTransfer
 
 SETTINGS = Settings(
     loss="relative", content_weight=0.1, style_weight=1, total_variation_weight=0.05,

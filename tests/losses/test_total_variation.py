@@ -80,6 +80,6 @@ def test_a_relative_loss_divides_by_the_paintings_variation_for_as_many_pixels(p
     ]
     edges = (6 * 7 + 5 * 8) / (6 * 8)
     expected = (0.2 * 0.25 + 0.3) * edges / 0.5 * 3 * 4 * 5
-    assert target(pixels(4, 5), regions=regions).sizes == pytest.approx(
+    assert target(pixels(4, 5), regions=regions).normalizers == pytest.approx(
         {"total_variation": expected}
     )

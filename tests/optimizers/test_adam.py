@@ -38,8 +38,8 @@ def test_the_updates_are_those_of_the_formula_in_float64(gradients):
         x = np.clip(x - rate * m / (np.sqrt(v) + epsilon), 0, 1)
     image, state = run(start(0, 1), gradients[:8])
     np.testing.assert_allclose(image, x, atol=1e-6)
-    np.testing.assert_allclose(state.mean, m, rtol=1e-4, atol=1e-6 * np.abs(m).max())
-    np.testing.assert_allclose(state.square, v, rtol=1e-4)
+    np.testing.assert_allclose(state.first_moment, m, rtol=1e-4, atol=1e-6 * np.abs(m).max())
+    np.testing.assert_allclose(state.second_moment, v, rtol=1e-4)
     assert int(state.step) == 8
     assert np.any((x == 0) | (x == 1))
 
@@ -97,17 +97,17 @@ def test_a_step_repeated_from_the_same_state_is_the_same_step(gradients):
 def test_moments_are_resampled_with_the_gradients_scale():
     rng = np.random.default_rng(0)
     state = adam_start((1, 6, 8, 3))._replace(
-        step=tf.constant(7, tf.int64), mean=tf.fill((1, 6, 8, 3), -3.0)
+        step=tf.constant(7, tf.int64), first_moment=tf.fill((1, 6, 8, 3), -3.0)
     )
-    state = state._replace(square=tf.fill((1, 6, 8, 3), 16.0))
+    state = state._replace(second_moment=tf.fill((1, 6, 8, 3), 16.0))
     finer = adam_resample(state, (1, 12, 16, 3), 1 / 4)
     assert int(finer.step) == 7
-    np.testing.assert_allclose(finer.mean, np.full((1, 12, 16, 3), -3 / 4), rtol=1e-5)
-    np.testing.assert_allclose(finer.square, np.full((1, 12, 16, 3), 16 / 16), rtol=1e-5)
+    np.testing.assert_allclose(finer.first_moment, np.full((1, 12, 16, 3), -3 / 4), rtol=1e-5)
+    np.testing.assert_allclose(finer.second_moment, np.full((1, 12, 16, 3), 16 / 16), rtol=1e-5)
 
     rough = tf.constant(rng.exponential(size=(1, 6, 8, 3)) ** 4, tf.float32)
-    state = state._replace(mean=rough, square=rough)
-    assert adam_resample(state, (1, 17, 23, 3), 1.0).square.numpy().min() >= 0
+    state = state._replace(first_moment=rough, second_moment=rough)
+    assert adam_resample(state, (1, 17, 23, 3), 1.0).second_moment.numpy().min() >= 0
     same = adam_resample(state, (1, 6, 8, 3), 1.0)
-    np.testing.assert_allclose(same.mean, rough, rtol=1e-5)
-    np.testing.assert_allclose(same.square, rough, rtol=1e-5)
+    np.testing.assert_allclose(same.first_moment, rough, rtol=1e-5)
+    np.testing.assert_allclose(same.second_moment, rough, rtol=1e-5)

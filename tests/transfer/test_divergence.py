@@ -12,8 +12,8 @@ from nst_tf import DivergedError, NonFiniteLossError, Settings
 from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.transfer.checkpoint import load_checkpoint, save_checkpoint
 from nst_tf.transfer.divergence import PATIENCE, DivergenceMonitor, complaint, is_blank
+from nst_tf.transfer.run import StyleTransfer
 from nst_tf.transfer.step import Stepper
-from nst_tf.transfer.stylize import StyleTransfer
 
 FAST = Settings(
     epochs=1,
@@ -98,11 +98,11 @@ def broken(monkeypatch, bad):
     """Let the evaluations before some steps fail; return the numbers of all steps tried."""
     real, tried = Stepper.step, []
 
-    def step(self, state, epoch):
+    def step(self, state):
         tried.append((state.step + 1, state.watch.reduced_rate))
         if tried[-1] in bad:
             raise FloatingPointError({"total": math.inf, "style": math.inf, "content": 1.0})
-        return real(self, state, epoch)
+        return real(self, state)
 
     monkeypatch.setattr(Stepper, "step", step)
     return tried

@@ -14,7 +14,7 @@ from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.losses.targets import make_targets
 from nst_tf.transfer import step
 from nst_tf.transfer.measure import measure
-from nst_tf.transfer.stylize import StyleTransfer
+from nst_tf.transfer.run import StyleTransfer
 
 FAST = Settings(
     epochs=2,
@@ -151,10 +151,7 @@ def spy(monkeypatch):
 
     def watched(*arguments):
         evaluator = compiled(*arguments)
-        return SimpleNamespace(
-            evaluate=look(evaluator.evaluate),
-            train_step=lambda update: look(evaluator.train_step(update)),
-        )
+        return SimpleNamespace(evaluate=look(evaluator.evaluate))
 
     monkeypatch.setattr(step, "compiled", watched)
     monkeypatch.setattr("nst_tf.transfer.scales.make_targets", look(make_targets))

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 import nst_tf
 from nst_tf import Stylizer, measure, stylize
-from nst_tf.transfer.stylize import StyleTransfer
+from nst_tf.transfer.run import StyleTransfer
 
 PICTURE = np.zeros((32, 32, 3), np.uint8)
 

@@ -1,0 +1,300 @@
+"""A run: the loop over scales and steps."""
+
+import dataclasses
+import functools
+import threading
+import time
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+
+from nst_tf.compute.cache import StatisticsCache
+from nst_tf.compute.evaluate import release
+from nst_tf.compute.fallback import with_less_memory
+from nst_tf.compute.plan import Plan, plan_memory
+from nst_tf.compute.precision import warn_if_emulated
+from nst_tf.images.masks import count_masks
+from nst_tf.inputs.pictures import Pictures
+from nst_tf.inputs.prepare import RunInputs
+from nst_tf.inputs.pyramid import Scale
+from nst_tf.losses.objective import overflow_message
+from nst_tf.losses.registry import make_terms
+from nst_tf.losses.targets import Targets
+from nst_tf.losses.values import Losses
+from nst_tf.network.weights import load_weights
+from nst_tf.transfer.divergence import complaint, is_blank
+from nst_tf.transfer.identity import differences, run_identity
+from nst_tf.transfer.progress import (
+    Callback,
+    DivergedError,
+    NonFiniteLossError,
+    Progress,
+    StopReason,
+    any_ends,
+)
+from nst_tf.transfer.scales import (
+    finer_state,
+    first_state,
+    load_model,
+    scale_targets,
+    tf32_mode,
+)
+from nst_tf.transfer.state import Identity, RunState, SavedRun
+from nst_tf.transfer.step import Stepper, Update, advance, at_epoch, latest_loss
+from nst_tf.transfer.stopping import epoch_of, stop_reason
+from nst_tf.utils.errors import UserError
+from nst_tf.utils.forks import check_fork
+
+
+class StyleTransfer:
+    """A style transfer that is ready to run.
+
+    Args:
+        fitted: pictures, masks and settings, from `prepare_inputs`.
+        budget: bytes that the process may use; by default the settings' budget.
+        memo: caches statistics of the paintings; `None` disables the cache.
+
+    Attributes:
+        fitted: pictures, masks and settings.
+        settings: of `fitted`.
+        terms: of the objective.
+        plans: how to run each scale, as planned.
+        network: from `model.feature_model`.
+
+    Raises:
+        ValueError: the run would need more memory than it may use.
+        OSError: the weights cannot be read.
+    """
+
+    def __init__(
+        self, fitted: RunInputs, budget: int | None = None, memo: StatisticsCache | None = None
+    ) -> None:
+        check_fork()
+        self.fitted = fitted
+        self.settings = fitted.settings
+        warn_if_emulated(self.settings.precision)
+        self.terms = make_terms(self.settings)
+        self.plans = plan_memory(
+            self.settings, fitted.scales, fitted.style_sizes, count_masks(fitted.regions), budget
+        )
+        self._memo = memo
+        self.network = load_model(self.settings, self.plans[-1].precision)
+
+    @functools.cached_property
+    def identity(self) -> Identity:
+        """What another run must share to continue from a state of this one."""
+        weights = load_weights(self.settings.weights)
+        return run_identity(self.fitted, weights, self.plans[-1].precision)
+
+    def adopt_checkpoint(self, saved: SavedRun, anyway: bool = False) -> RunState:
+        """Plan the scales as a saved run did, and return the state to continue from.
+
+        Args:
+            saved: from `load_checkpoint` or `Progress.saved`.
+            anyway: continue even if pictures, settings or machine differ.
+
+        Raises:
+            ValueError: the saved run is a different one; the text names the differences.
+        """
+        state, scales = saved.state, self.fitted.scales
+        other = [] if anyway else differences(self.identity, saved.identity)
+        if other:
+            more = f" and {len(other) - 3} more" if len(other) > 3 else ""
+            raise UserError(f"the saved run is another one: {'; '.join(other[:3])}{more}")
+        sizes = [scale.size for scale in scales[state.scale - 1 : state.scale]]
+        if len(saved.plans) != len(scales) or sizes != [tuple(state.image.shape[1:3])]:
+            raise UserError("the saved run works at other sizes")
+        self.plans = [
+            plan._replace(precision=ours.precision)
+            for plan, ours in zip(saved.plans, self.plans, strict=True)
+        ]
+        return state
+
+    def finish(
+        self,
+        callbacks: Iterable[Callback] = (),
+        state: RunState | None = None,
+        cancel: threading.Event | None = None,
+    ) -> np.ndarray:
+        """Take all steps and return the picture; errors are those of `stylize`.
+
+        Errors of callbacks are passed on unchanged: programs keep the picture themselves.
+
+        Args:
+            callbacks, cancel: as for `stylize`.
+            state: a state of the same run to continue from; by default the run starts anew.
+        """
+        callbacks = tuple(callbacks)
+        for progress in self.steps(state, cancel):
+            state = progress.state
+            if any_ends(callbacks, progress):
+                break
+        return self.result(state) if state else self.fitted.content
+
+    def result(self, state: RunState) -> np.ndarray:
+        """Return the picture of a run that ends with a state."""
+        return self.fitted.result(state.output_image.numpy())
+
+    def steps(
+        self, state: RunState | None = None, cancel: threading.Event | None = None
+    ) -> Iterator[Progress]:
+        """Take the steps one by one, from the start or from a state of the same run.
+
+        Each `Progress` holds the state after its step. The run may be left after any step, and the
+        next step may be taken by another thread. The run ends as soon as `cancel` is set, but not
+        within a step.
+        """
+        cancel = cancel or threading.Event()
+        began = time.perf_counter() - (state.seconds if state else 0.0)
+        for scale, plan in zip(self.fitted.scales, self.plans, strict=True):
+            if cancel.is_set():
+                return
+            if state and self._is_done(scale, state):
+                continue
+            state, stepper = self._begin(scale, plan, state)
+            while not (cancel.is_set() or stop_reason(self.fitted, scale, state)):
+                before, update = self._update(stepper, scale, state, began)
+                state = self._advance(before, update, began)
+                yield self.progress(state, update.losses)
+
+    def _is_done(self, scale: Scale, state: RunState) -> bool:
+        """Return whether a state needs no step of a scale."""
+        return state.scale > scale.number or (
+            state.scale == scale.number and bool(stop_reason(self.fitted, scale, state))
+        )
+
+    def _begin(self, scale: Scale, plan: Plan, state: RunState | None) -> tuple[RunState, Stepper]:
+        """Return the state before the next step of a scale, and what takes its steps."""
+        pictures = Pictures.at(self.fitted, scale)
+        if state is None or state.scale < scale.number:
+            if plan.block_size:
+                release()  # the graphs of coarser scales, because memory is short
+            state = (
+                finer_state(state, self.fitted, scale, pictures.photo, plan)
+                if state
+                else first_state(self.fitted, pictures, plan)
+            )
+        # A frame of a film starts from a painted one, as a finer scale does.
+        painted = state.scale > 1 or self.fitted.reference is not None
+        start = state.start.numpy() if painted else None
+        targets, plan = self._targets(pictures, start, state.plan)
+        stepper = Stepper(self.network, tuple(self.terms), targets, self.settings)
+        smallest = state.smallest_with(plan)
+        return dataclasses.replace(state, plan=plan, smallest=smallest), stepper
+
+    def _targets(
+        self, pictures: Pictures, start: np.ndarray | None, plan: Plan
+    ) -> tuple[Targets, Plan]:
+        """Return the targets at a scale, and the plan with which memory sufficed for them."""
+
+        def make(plan: Plan) -> Targets:
+            return scale_targets(
+                self.network,
+                self.terms,
+                self.fitted,
+                pictures,
+                plan.block_size,
+                start,
+                self._memo,
+                self.plans[-1].precision,
+            )
+
+        with tf32_mode(self.settings):
+            return with_less_memory(make, plan)
+
+    def _update(
+        self, stepper: Stepper, scale: Scale, state: RunState, began: float
+    ) -> tuple[RunState, Update]:
+        """Return the state before a step and its update, rolled back once if losses overflow."""
+        while True:
+            spent = time.perf_counter() - began
+            steps = self.fitted.steps
+            epoch = epoch_of(self.settings, scale, steps, state.scale_step, spent)
+            before = at_epoch(state, self.settings, epoch)
+            try:
+                with tf32_mode(self.settings):
+                    return before, stepper.step(before)
+            except FloatingPointError as error:
+                problem = overflow_message(state.step + 1, error.args[0])
+                state = self._roll_back(state, problem, NonFiniteLossError)
+
+    def _advance(self, state: RunState, update: Update, began: float) -> RunState:
+        """Return the state after an update, rolled back if the run has diverged."""
+        image, loss = latest_loss(state, update)
+        blank = is_blank(image) and not self._blank_photo
+        watch = state.watch.seen(image, loss, blank)
+        seconds = time.perf_counter() - began
+        state = advance(state, update, watch, self.settings.averaging, seconds)
+        if not watch.lost:
+            return state
+        problem = complaint(state.step, update.losses, blank, self.settings.optimizer == "adam")
+        return self._roll_back(state, problem, DivergedError)
+
+    def _roll_back(self, state: RunState, problem: str, error: type[DivergedError]) -> RunState:
+        """Return the state at the best image, with a reduced rate ahead.
+
+        Raises:
+            DivergedError: of the kind `error`, with the text `problem`, if there is no best image
+                or the rate is reduced already.
+        """
+        best = state.watch.image
+        if best is None or state.watch.reduced_rate:
+            image = self.result(state) if best is None else self.fitted.result(best.numpy())
+            raise error(problem, image) from None
+        what, _, _ = problem.partition(": ")
+        warnings.warn(f"{what}: going on from the best image with gentler steps")
+        return state.rolled_back()
+
+    @functools.cached_property
+    def _blank_photo(self) -> bool:
+        return is_blank(self.fitted.content)
+
+    def prepare(self) -> None:
+        """Fill the cache with the statistics of the paintings, without a step."""
+        for scale, plan in zip(self.fitted.scales, self.plans, strict=True):
+            self._targets(Pictures.at(self.fitted, scale), None, plan)
+
+    def warm_up(self) -> None:
+        """Take a step at each scale, which compiles all that the run needs."""
+        state = None
+        for scale in self.fitted.scales:
+            progress = next(iter(self.steps(state)))
+            state = dataclasses.replace(progress.state, scale_step=scale.steps)
+
+    def ending(self, state: RunState) -> StopReason | None:
+        """Return why a run has ended with a state, or None if steps remain."""
+        last = self.fitted.scales[-1]
+        return stop_reason(self.fitted, last, state) if state.scale == last.number else None
+
+    def progress(self, state: RunState, losses: Mapping[str, float]) -> Progress:
+        """Return the report of a step for callbacks.
+
+        Args:
+            state: after the step.
+            losses: before it.
+        """
+        scales = self.fitted.scales
+        scale = scales[state.scale - 1]
+        work = [s.steps * s.ratio**2 * p.cost for s, p in zip(scales, self.plans, strict=True)]
+        unit = scale.ratio**2 * state.plan.cost
+        return Progress(
+            step=state.step,
+            steps=state.step + scale.steps - state.scale_step + scale.steps_after,
+            scale=scale,
+            scales=len(scales),
+            scale_step=state.scale_step,
+            remaining=scale.steps - state.scale_step + sum(work[scale.number :]) / unit,
+            losses=losses if isinstance(losses, Losses) else Losses(losses),
+            evaluations=state.evaluations,
+            seconds=state.seconds,
+            image=functools.cache(lambda: self._preview(state)),
+            state=state,
+            saved=lambda: SavedRun(state, tuple(self.plans), self.identity),
+        )
+
+    def _preview(self, state: RunState) -> np.ndarray:
+        """Return the picture of a state at its scale. It is read-only: callbacks share it."""
+        image = self.fitted.finish(state.output_image.numpy())
+        image.flags.writeable = False
+        return image
