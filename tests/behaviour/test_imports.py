@@ -27,7 +27,7 @@ WITHOUT_TENSORFLOW = (
     "callbacks.notebook", "transfer.progress", "compute.device", "service.result",
     "service.admission", "service.buckets", "cli.flags", "cli.inputs", "cli.program", "run",
     "batch.program", "workers.ray", "workers.cluster", "video.program", "video.inputs",
-    "video.reader", "video.writer", "video.keep", "video.reference", "video.cuts", "video.scenes",
+    "video.reader", "video.writer", "video.store", "video.reference", "video.cuts", "video.scenes",
     "video.workers", "app", "page.program", "page.order", "page.runs", "page.worker", "page.show",
 )  # fmt: skip
 """Modules that programs need before it is known that a picture is to be made."""
