@@ -18,7 +18,7 @@ from nst_tf.cli.help import PURPOSES
 from nst_tf.cli.program import main
 from nst_tf.images.metadata import read_metadata
 from nst_tf.inputs.prepare import KEEP
-from nst_tf.page import program as app
+from nst_tf.page.flags import define_flags as define_page_flags
 from nst_tf.video.flags import VIDEO_FLAGS
 from tests.conftest import ROOT, shrunk
 
@@ -29,7 +29,7 @@ BANNED = ("so many", "likewise", "anew", "pays", "held to", "mend")
 ROWS = (*OTHER_FLAGS, *BATCH_FLAGS)
 FLAGS = {knob.name for knob in dataclasses.fields(Settings)} | {row[1] for row in ROWS}
 FILMS = {row[1] for row in VIDEO_FLAGS}
-PAGES_OWN = {*app.define_flags()}
+PAGES_OWN = {*define_page_flags()}
 FOREIGN = {
     "logdir", "head", "port", "address", "generate", "app", "concurrency", "preload",
 }  # fmt: skip
