@@ -19,8 +19,8 @@ from nst_tf.utils.files import StrPath, write_whole
 if TYPE_CHECKING:
     from nst_tf.transfer.progress import Progress
 
-FILMS = (".gif", ".webp", ".mp4")
-"""The extensions of films that can be written."""
+EXTENSIONS = (".gif", ".webp", ".mp4")
+"""The extensions of time-lapses."""
 
 MOST = 120  # frames
 LONG_SIDE = 512  # pixels of a frame, at most
@@ -87,7 +87,7 @@ class TimeLapse:
         """Write the film; frames of coarse scales are enlarged to the size of the others.
 
         Args:
-            path: of the file, with one of the extensions `FILMS`.
+            path: of the file, with one of the extensions `EXTENSIONS`.
             image: the last picture, which is shown for a second, float32 `[1, h, w, 3]`.
             overwrite: whether a file that is there already is replaced.
 
@@ -95,7 +95,7 @@ class TimeLapse:
             ValueError: the extension is another one, or PyAV is missing.
             OSError: the file cannot be written, or is there and must stay.
         """
-        check_film(path)
+        check_timelapse(path)
         last = self._frame(image)
         frames = [*self._frames]
         if frames and (self._kept or _change(frames[-1], last) < SMALLEST):
@@ -109,15 +109,15 @@ class TimeLapse:
             file.write(film)
 
 
-def check_film(path: StrPath) -> None:
+def check_timelapse(path: StrPath) -> None:
     """Check that a film can be written to a path.
 
     Raises:
-        ValueError: the extension is not one of `FILMS`, or PyAV is missing.
+        ValueError: the extension is not one of `EXTENSIONS`, or PyAV is missing.
     """
     suffix = Path(path).suffix.lower()
-    if suffix not in FILMS:
-        raise UserError(f"{path} has no extension of a film: use one of {' '.join(FILMS)}")
+    if suffix not in EXTENSIONS:
+        raise UserError(f"{path} has no extension of a film: use one of {' '.join(EXTENSIONS)}")
     if suffix == ".mp4" and importlib.util.find_spec("av") is None:
         raise UserError(f"{path} needs PyAV: run pip install 'nst_tf[video]', or write a .webp")
 

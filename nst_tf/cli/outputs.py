@@ -15,7 +15,7 @@ from absl import flags
 
 from nst_tf.callbacks import Snapshots, TimeLapse, save_run_figure
 from nst_tf.callbacks.history import History
-from nst_tf.callbacks.timelapse import check_film
+from nst_tf.callbacks.timelapse import check_timelapse
 from nst_tf.cli.inputs import Inputs
 from nst_tf.images.resize import resize
 from nst_tf.images.save import output_format, save_image
@@ -108,7 +108,7 @@ class OutputPaths:
         if self.figure and importlib.util.find_spec("matplotlib") is None:
             raise UserError("--figure needs matplotlib: run pip install matplotlib")
         if self.timelapse:
-            check_film(self.timelapse)
+            check_timelapse(self.timelapse)
         files = [self.picture, *filter(None, (self.history, self.figure, self.timelapse))]
         check_outputs([*files, *filter(None, [self.checkpoint])], inputs)
         self._check_existing(files)

@@ -142,8 +142,8 @@ def test_a_film_that_is_there_stays_if_it_must(tmp_path):
 
 def test_other_extensions_and_a_missing_pyav_are_refused(monkeypatch):
     with pytest.raises(ValueError, match=r"film.avi has no extension of a film: use one of .gif"):
-        timelapse.check_film("film.avi")
+        timelapse.check_timelapse("film.avi")
     monkeypatch.setattr(timelapse.importlib.util, "find_spec", lambda name: None)
-    timelapse.check_film("film.webp")
+    timelapse.check_timelapse("film.webp")
     with pytest.raises(ValueError, match=r"film.mp4 needs PyAV: run pip install 'nst_tf\[video\]'"):
-        timelapse.check_film("film.mp4")
+        timelapse.check_timelapse("film.mp4")
