@@ -1,4 +1,4 @@
-"""`python -m nst_tf.app`: the live page."""
+"""Entry point of `python -m nst_tf.app`, the live page."""
 
 from nst_tf.page.program import console, main
 

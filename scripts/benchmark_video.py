@@ -89,13 +89,13 @@ def frame_by_frame(shots, settings):
 
 def as_film(shots, settings, **options):
     """Return the frames of a film and the seconds of each; the first ones compile."""
-    from nst_tf.video.frames import FramePainter, paint_frames
-    from nst_tf.video.shot import Shot
+    from nst_tf.video.frame import FrameInput
+    from nst_tf.video.painter import FramePainter, paint_frames
 
     painter = FramePainter(paintings(shots[0].shape[1]), settings, **options)
     results, seconds = [], []
     began = time.perf_counter()
-    for past in paint_frames(painter, map(Shot, shots)):
+    for past in paint_frames(painter, map(FrameInput, shots)):
         results.append(past[0].result[0])
         seconds.append(time.perf_counter() - began)
         began = time.perf_counter()
@@ -109,7 +109,7 @@ def cold_seconds(shot, settings, loss):
     """
     from nst_tf.inputs.prepare import prepare_inputs
     from nst_tf.transfer.run import StyleTransfer
-    from nst_tf.video.frames import later_settings
+    from nst_tf.video.painter import follow_up_settings
 
     styles = paintings(shot.shape[1])
     began = time.perf_counter()
@@ -119,7 +119,7 @@ def cold_seconds(shot, settings, loss):
     if reached > loss:
         began = time.perf_counter()
         fitted = replace(
-            prepare_inputs(shot, styles, later_settings(settings, MOST)), initial=image
+            prepare_inputs(shot, styles, follow_up_settings(settings, MOST)), initial=image
         )
         for progress in StyleTransfer(fitted).steps():
             spent += time.perf_counter() - began

@@ -13,7 +13,7 @@ from pathlib import Path
 from nst_tf.batch.flags import BATCH_FLAGS
 from nst_tf.cli.flags import OTHER_FLAGS, Flag
 from nst_tf.settings import Settings
-from nst_tf.video.flags import FILM_FLAGS
+from nst_tf.video.flags import VIDEO_FLAGS
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "flags.md"
 
@@ -64,9 +64,9 @@ def other_row(flag: Flag) -> str:
     return row(flag.name, found[1] if found else usual, DEFAULT.sub("", flag.help))
 
 
-def film_rows() -> list[str]:
-    """Return the rows of the flags that films alone have, or have otherwise, for docs/video.md."""
-    return [other_row(flag) for flag in FILM_FLAGS if flag not in OTHER_FLAGS]
+def video_rows() -> list[str]:
+    """Return the rows for docs/video.md: flags that only films have, or that differ for films."""
+    return [other_row(flag) for flag in VIDEO_FLAGS if flag not in OTHER_FLAGS]
 
 
 def row(name: str, default: str, text: str) -> str:

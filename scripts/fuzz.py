@@ -172,16 +172,16 @@ def _films(folder):
 
 def read_film(path):
     """Read a film and write it again, as the program does without painting it."""
-    from nst_tf.video.reader import open_film
-    from nst_tf.video.writer import Encoding, check_writable_film, write_film
+    from nst_tf.video.reader import open_video
+    from nst_tf.video.writer import Encoding, check_writable_video, write_video
 
-    footage = open_film(str(path))
+    footage = open_video(str(path))
     footage.expected()
     target = f"{path}.webm"
     frames = list(itertools.islice(footage.frames(), 8))
-    check_writable_film(target, footage, footage.size, Encoding())
+    check_writable_video(target, footage, footage.size, Encoding())
     if max(footage.size) <= 256 and len({frame.pixels.shape for frame in frames}) == 1:
-        write_film(target, footage, frames, Encoding(), until=Fraction(1))
+        write_video(target, footage, frames, Encoding(), until=Fraction(1))
     Path(target).unlink(missing_ok=True)
 
 

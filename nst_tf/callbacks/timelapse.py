@@ -5,11 +5,12 @@ import io
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PIL import Image
 
+from nst_tf.images.encode import add_video_stream, encode_pictures
 from nst_tf.images.preview import preview
 from nst_tf.images.resize import Size
 from nst_tf.utils.errors import UserError
@@ -169,9 +170,5 @@ def _write_video(file: io.BytesIO, frames: Sequence[Frame], size: Size) -> None:
     )  # colours are stored at half the resolution
     shown = [*frames[:-1], *[frames[-1]] * RATE]
     with av.open(file, "w", format="mp4") as container:
-        stream: Any = container.add_stream(codec, rate=RATE)
-        stream.height, stream.width = even
-        stream.pix_fmt = "yuv420p"
-        for picture in _pictures(shown, even):
-            container.mux(stream.encode(av.VideoFrame.from_image(picture)))
-        container.mux(stream.encode())
+        stream = add_video_stream(container, codec, RATE, even, "yuv420p")
+        encode_pictures(container, stream, map(av.VideoFrame.from_image, _pictures(shown, even)))

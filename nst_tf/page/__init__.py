@@ -1,1 +1,1 @@
-"""The live page: what visitors ask for, the process that paints, and what they see."""
+"""The live page."""

@@ -1,10 +1,10 @@
-"""The gate for values from browsers: each has a kind, and only what its kind admits gets in.
+"""The gate for values from browsers, which admits only values of the kind of their component.
 
-A browser can send anything, not only what the page's components would. So the page's events never
-see what was sent: `GuardedBlocks` passes every value through the kind of its component and hands
-over a `Given`, and `guarded` refuses to call an event with anything else. A component without a
-kind cannot be an input. Files are known by the exact text under which the server has handed them
-out to this very visitor; no other text is ever looked up on the disk.
+A browser can send anything, not only what the page's components would send. So the page's events
+never see the raw values: `GuardedBlocks` checks every value against the kind of its component and
+passes an `AdmittedValue` on, and `guarded` refuses to call an event with anything else. A component
+without a kind cannot be an input. A file is identified by the exact path that the server has
+granted to this visitor; no other path is ever looked up on the disk.
 """
 
 import math
@@ -15,19 +15,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from nst_tf.page.visitors import ODD, Visitor
+from nst_tf.page.visitor import INVALID_VALUE, Visitor
 from nst_tf.utils.errors import UserError
 
-AWAY = "the page was away for too long: load it again"
+SESSION_LOST = "the page was away for too long: load it again"
 
-MOST_TEXT = 500  # characters of a field
+MAX_TEXT = 500  # characters of a field
 
 _visitor: ContextVar[Visitor | None] = ContextVar("visitor", default=None)
 
 
 @contextmanager
-def acting(visitor: Visitor | None) -> Iterator[None]:
-    """Let a request act for a visitor, in this task and the threads that it starts."""
+def acting_as(visitor: Visitor | None) -> Iterator[None]:
+    """Set the visitor of a request, in this task and the threads that it starts."""
     token = _visitor.set(visitor)
     try:
         yield
@@ -36,35 +36,35 @@ def acting(visitor: Visitor | None) -> Iterator[None]:
 
 
 def current_visitor() -> Visitor:
-    """Return the visitor for whom this request acts.
+    """Return the visitor of this request.
 
     Raises:
         UserError: there is none.
     """
     visitor = _visitor.get()
     if visitor is None:
-        raise UserError(AWAY)
+        raise UserError(SESSION_LOST)
     return visitor
 
 
 class Kind(Protocol):
-    """What a component may send."""
+    """A kind of values that a component may send."""
 
     def admit(self, visitor: Visitor, value: Any) -> Any:
-        """Return a value in the form in which events take it.
+        """Return a value in the form that events expect.
 
         Args:
-            visitor: who sends it.
-            value: decoded JSON of any form.
+            visitor: the visitor who sends it.
+            value: any decoded JSON.
 
         Raises:
-            UserError: it is not of this kind; the text repeats nothing of it.
+            UserError: the value is not of this kind; the message does not repeat it.
         """
 
 
 @dataclass(frozen=True)
 class File:
-    """A file that the server has handed out to the visitor, or none: a `Path` or None."""
+    """A file that the server has granted to the visitor, or none: a `Path` or None."""
 
     def admit(self, visitor: Visitor, value: Any) -> Path | None:
         """Return the path of the file."""
@@ -73,19 +73,19 @@ class File:
         if isinstance(value, list) and len(value) == 1:
             value = value[0]
         if not isinstance(value, dict):
-            raise UserError(ODD)
+            raise UserError(INVALID_VALUE)
         return visitor.own_file(value.get("path"))
 
 
 @dataclass(frozen=True)
 class Files:
-    """Several such files, as galleries and lists of uploads send them: a tuple of `Path`s.
+    """Several such files, from galleries and lists of uploads: a tuple of `Path`s.
 
     Attributes:
-        most: how many there may be.
+        limit: the maximum number of files.
     """
 
-    most: int
+    limit: int
 
     def admit(self, visitor: Visitor, value: Any) -> tuple[Path, ...]:
         """Return the paths of the files."""
@@ -94,26 +94,26 @@ class Files:
         if isinstance(value, dict):
             value = [value]
         if not isinstance(value, list):
-            raise UserError(ODD)
-        if len(value) > self.most:
-            raise UserError(f"at most {self.most} pictures can be chosen, not {len(value)}")
+            raise UserError(INVALID_VALUE)
+        if len(value) > self.limit:
+            raise UserError(f"at most {self.limit} pictures can be chosen, not {len(value)}")
         paths = [File().admit(visitor, _in_gallery(item)) for item in value]
         return tuple(path for path in paths if path)
 
 
 @dataclass(frozen=True)
 class Layers:
-    """Strokes of the editor of regions: a tuple of encoded pictures, bytes each."""
+    """Layers of the mask editor: a tuple of encoded pictures, bytes each."""
 
     def admit(self, visitor: Visitor, value: Any) -> tuple[bytes, ...]:
-        """Return the layers that the editor has sent ahead, or that its value names."""
+        """Return the layers that the editor has sent before, or that its value names."""
         if value is None:
             return ()
         if not isinstance(value, dict):
-            raise UserError(ODD)
+            raise UserError(INVALID_VALUE)
         name = value.get("id")
         if name is not None:
-            return visitor.strokes_of(name)
+            return visitor.mask_layers(name)
         layers = Files(8).admit(visitor, value.get("layers"))
         return tuple(path.read_bytes() for path in layers)
 
@@ -123,7 +123,7 @@ class Number:
     """A finite number within bounds, or none.
 
     Attributes:
-        low, high: the bounds, both included.
+        low, high: the bounds, inclusive.
     """
 
     low: float = -math.inf
@@ -134,7 +134,7 @@ class Number:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise UserError(ODD)
+            raise UserError(INVALID_VALUE)
         if not math.isfinite(value) or not self.low <= value <= self.high:
             raise UserError(f"a number must be from {self.low:g} to {self.high:g}")
         return value
@@ -142,7 +142,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of some texts.
+    """One of several texts.
 
     Attributes:
         options: the texts.
@@ -153,7 +153,7 @@ class Choice:
     def admit(self, visitor: Visitor, value: Any) -> str:
         """Return the text."""
         if not isinstance(value, str) or value not in self.options:
-            raise UserError(ODD)
+            raise UserError(INVALID_VALUE)
         return value
 
 
@@ -166,11 +166,11 @@ class Text:
         if value is None:
             return ""
         if not isinstance(value, str):
-            raise UserError(ODD)
-        if len(value) > MOST_TEXT:
-            raise UserError(f"a field takes at most {MOST_TEXT} characters, not {len(value)}")
+            raise UserError(INVALID_VALUE)
+        if len(value) > MAX_TEXT:
+            raise UserError(f"a field may have at most {MAX_TEXT} characters, not {len(value)}")
         if not value.isprintable():
-            raise UserError("a field takes letters, digits and signs, no control characters")
+            raise UserError("a field may contain letters, digits and signs, no control characters")
         return value.strip()
 
 
@@ -181,85 +181,85 @@ class Switch:
     def admit(self, visitor: Visitor, value: Any) -> bool:
         """Return whether it is on."""
         if not isinstance(value, bool):
-            raise UserError(ODD)
+            raise UserError(INVALID_VALUE)
         return value
 
 
-def picked(index: Any, count: int) -> int:
-    """Return the index of what a visitor has clicked among `count` things.
+def valid_index(index: Any, count: int) -> int:
+    """Return the index of the clicked item among `count` items.
 
     Raises:
-        UserError: there is no such thing.
+        UserError: the index is not valid.
     """
     if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < count:
-        raise UserError(ODD)
+        raise UserError(INVALID_VALUE)
     return index
 
 
 @dataclass(frozen=True)
-class Given:
+class AdmittedValue:
     """A value that has passed the gate.
 
     Attributes:
-        value: of the form that its kind promises.
-        problem: why there is none, in a sentence, or empty.
+        value: the value, in the form that its kind promises.
+        problem: why the value was not admitted, in a sentence, or empty.
     """
 
     value: Any = None
     problem: str = ""
 
 
-def admit(kind: Kind | None, value: Any) -> Given:
-    """Return a value of the current visitor's as its kind admits it.
+def admit(kind: Kind | None, value: Any) -> AdmittedValue:
+    """Return a value of the current visitor in the form that its kind admits.
 
     Args:
-        kind: of the component that sends it; None admits nothing.
+        kind: the kind of the component; None admits nothing.
         value: decoded JSON.
     """
     try:
         if kind is None:
-            raise UserError(ODD)
-        return Given(kind.admit(current_visitor(), value))
+            raise UserError(INVALID_VALUE)
+        return AdmittedValue(kind.admit(current_visitor(), value))
     except UserError as error:
-        return Given(problem=str(error))
+        return AdmittedValue(problem=str(error))
 
 
 def guarded(event: Callable[..., Any], refuse: Callable[[str], Any]) -> Callable[..., Any]:
-    """Return an event that is called with the visitor and with admitted values only.
+    """Return an event handler that calls `event` with the visitor and admitted values.
 
     Args:
-        event: takes the visitor and the values.
-        refuse: returns what the page shows of a problem, a sentence.
+        event: a function of the visitor and the values.
+        refuse: returns what the page shows for a problem, which is a sentence.
 
     Returns:
-        The event, to be called with `Given`s. A `UserError` becomes its sentence, an `OSError` one
-        that names no path.
+        The handler, a function of `AdmittedValue`s. The page shows the message of a `UserError`,
+        and for an `OSError` a message that names no path.
     """
 
-    def call(*given: Given) -> Any:
-        if not all(isinstance(one, Given) for one in given):
+    def call(*values: AdmittedValue) -> Any:
+        if not all(isinstance(one, AdmittedValue) for one in values):
             raise TypeError("a value from a browser has not passed nst_tf.page.access")
         try:
             visitor = current_visitor()
-            for one in given:
+            for one in values:
                 if one.problem:
                     raise UserError(one.problem)
-            return event(visitor, *(one.value for one in given))
+            return event(visitor, *(one.value for one in values))
         except UserError as error:
             return refuse(str(error))
-        except OSError:  # whose text would name paths
+        except OSError:  # its message would name paths
             return refuse("the server has no room for the files: try again later")
 
     return call
 
 
-def well_formed(body: Any, inputs: Sequence[int], picks: Sequence[bool]) -> bool:
-    """Return whether decoded JSON calls an event of the page.
+def well_formed(body: Any, inputs: Sequence[int], selects: Sequence[bool]) -> bool:
+    """Return whether decoded JSON is a call of one of the page's events.
 
     Args:
-        body: of the request.
-        inputs: how many values each event takes, by its index.
-        picks: whether each event is a click on one of several things.
+        body: the body of the request.
+        inputs: the number of inputs of each event.
+        selects: for each event, whether it is a click on one of several items.
     """
     if not isinstance(body, dict):
         return False
@@ -271,11 +271,11 @@ def well_formed(body: Any, inputs: Sequence[int], picks: Sequence[bool]) -> bool
     if not isinstance(session, str) or not session.isalnum() or len(session) > 40:
         return False
     click = body.get("event_data")
-    if picks[index]:
+    if selects[index]:
         return isinstance(click, dict) and {"index", "value"} <= click.keys()
     return click is None or isinstance(click, dict)
 
 
 def _in_gallery(item: Any) -> Any:
-    """Return the file of an item of a gallery, which wraps it in its kind and a caption."""
+    """Return the file of a gallery's item, which consists of a file and a caption."""
     return item["image"] if isinstance(item, dict) and "image" in item else item

@@ -1,4 +1,4 @@
-"""ASGI messages: short answers, bodies, and the headers by which browsers protect a page."""
+"""ASGI messages: short responses, bodies, and security headers."""
 
 import json
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
@@ -11,7 +11,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 SCRIPT = b"""
-// A login that has ended: the page shows the form instead of standing still.
+// When the login has expired, show the login form.
 const ask = window.fetch;
 window.fetch = async (...words) => {
   const answer = await ask(...words);
@@ -21,30 +21,30 @@ window.fetch = async (...words) => {
 """
 
 
-async def answer(
-    send: Send, status: int, words: str, headers: Sequence[tuple[bytes, bytes]] = ()
+async def respond(
+    send: Send, status: int, message: str, headers: Sequence[tuple[bytes, bytes]] = ()
 ) -> None:
-    """Send a short answer: JSON, as the page's scripts expect it of errors."""
-    body = json.dumps({"error": words, "detail": words}).encode()
+    """Send a short JSON response, in the form in which the page's scripts expect errors."""
+    body = json.dumps({"error": message, "detail": message}).encode()
     usual = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": [*usual, *headers]})
     await send({"type": "http.response.body", "body": body})
 
 
-async def read(receive: Receive, most: int) -> bytes | None:
-    """Return the body of a request, or None if it is longer than `most` bytes."""
+async def read_body(receive: Receive, limit: int) -> bytes | None:
+    """Return the body of a request, or None if it is longer than `limit` bytes."""
     body = b""
     while True:
         message = await receive()
         body += message.get("body", b"")
-        if len(body) > most or message["type"] == "http.disconnect":
+        if len(body) > limit or message["type"] == "http.disconnect":
             return None
         if not message.get("more_body"):
             return body
 
 
-def read_again(body: bytes) -> Receive:
-    """Return a `receive` that brings a body that has been read already."""
+def replay_body(body: bytes) -> Receive:
+    """Return a `receive` that yields a body that has already been read."""
     messages = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receiving() -> Message:
@@ -53,10 +53,10 @@ def read_again(body: bytes) -> Receive:
     return receiving
 
 
-def with_headers(send: Send, nonce: str, path: str) -> Send:
-    """Return a `send` that adds the headers by which browsers protect a page."""
-    # Gradio's HTML and its plots are templates that are compiled in the browser: without
-    # 'unsafe-eval' the page stays empty. What visitors write never becomes a template.
+def with_security_headers(send: Send, nonce: str, path: str) -> Send:
+    """Return a `send` that adds security headers."""
+    # Gradio's HTML and plots are templates, compiled in the browser: without 'unsafe-eval', the
+    # page is empty. Visitors' input never becomes a template.
     policy = (
         f"default-src 'none'; script-src 'self' 'nonce-{nonce}' 'unsafe-eval'; connect-src 'self'; "
         "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
@@ -80,7 +80,7 @@ def with_headers(send: Send, nonce: str, path: str) -> Send:
             kept = [
                 (name, value)
                 for name, value in message.get("headers", ())
-                # Gradio would let other sites in.
+                # Gradio would admit other sites.
                 if name not in added and not name.startswith(b"access-control-")
             ]
             message["headers"] = [*kept, *added.items()]
@@ -90,7 +90,7 @@ def with_headers(send: Send, nonce: str, path: str) -> Send:
 
 
 def with_nonce(send: Send, nonce: str) -> Send:
-    """Return a `send` that adds our script and marks those that browsers are to run."""
+    """Return a `send` that adds our script, and the nonce to all scripts of the page."""
     start: Message = {}
     body = bytearray()
 

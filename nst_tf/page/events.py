@@ -1,4 +1,4 @@
-"""What happens when the page is used."""
+"""The events of the page and their handlers."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,210 +11,222 @@ from nst_tf.cli.help import PURPOSES
 from nst_tf.images.metadata import read_metadata
 from nst_tf.page.access import current_visitor
 from nst_tf.page.blocks import EVENT, GuardedBlocks, file_paths
+from nst_tf.page.components import PAINTINGS, PHOTOS, TITLE, Components
 from nst_tf.page.fields import placeholders
-from nst_tf.page.house import Asked, House
-from nst_tf.page.look import look, pictures
-from nst_tf.page.order import as_flags, restored
-from nst_tf.page.parts import PAINTINGS, PHOTOS, TITLE, Parts
-from nst_tf.page.show import told
-from nst_tf.page.visitors import Visitor
+from nst_tf.page.order import as_flags, settings_from_metadata
+from nst_tf.page.render import alert
+from nst_tf.page.state import AppState, OrderForm
+from nst_tf.page.updates import finished_runs, screen_updates
+from nst_tf.page.visitor import Visitor
 from nst_tf.recipes import recipe
 from nst_tf.utils.errors import UserError
 
-STRENGTHS = (0.5, 1.0, 1.5)  # of the pictures that one click makes
-TICK = 0.5  # seconds between two looks at the runs
+STRENGTHS = (0.5, 1.0, 1.5)  # strengths of the pictures that one click makes
+TICK = 0.5  # seconds between updates of the screen
 
-SHOWN = (
-    "screen", "stop", "go_on", "compare", "curve", "command", "masks", "download", "history",
+UPDATED = (
+    "screen", "stop", "resume", "compare", "curve", "command", "masks", "download", "history",
 )  # fmt: skip
-"""Parts that change with a visitor's runs."""
+"""Names of the components that change with a visitor's runs."""
 
 
-def build(house: House) -> GuardedBlocks:
-    """Return the page."""
+def build(state: AppState) -> GuardedBlocks:
+    """Return the page with all its events."""
     with GuardedBlocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
-        seen = gr.State(None)
-        parts = Parts.make(house.samples, house.limits)
-        page.kinds = parts.kinds(house.limits)
-        desk = Desk(house, parts)
-        notice = parts.notice
-        fields = [*parts.everyday.values(), *parts.advanced.values()]
-        asked = [parts.photo, parts.paintings, parts.recipe, parts.keep_faces, parts.editor]
-        again = (desk.look, [seen], [seen, *(getattr(parts, name) for name in SHOWN)])
-
-        page.load(*again, **EVENT)
-        gr.Timer(TICK).tick(*again, **EVENT)
-        page.on(
-            parts.photo.change, desk.photo_chosen, [parts.photo],
-            [parts.photo, parts.editor, notice], notice,
-        )  # fmt: skip
-        page.on(
-            parts.paintings.change, desk.paintings_chosen, [parts.paintings],
-            [parts.paintings, notice], notice,
-        )  # fmt: skip
-        page.on(
-            parts.add.upload, desk.painting_added, [parts.paintings, parts.add],
-            [parts.paintings, notice], notice,
-        )  # fmt: skip
-        for samples, names, event, part in (
-            (parts.photo_samples, PHOTOS, desk.sample_photo, parts.photo),
-            (parts.painting_samples, PAINTINGS, desk.sample_painting, parts.paintings),
-        ):
-            count = len(names)
-            page.on_select(
-                samples.select, event, lambda _, count=count: count, [part, notice], notice
-            )
-        page.on(
-            parts.recipe.input, desk.recipe_chosen, [parts.recipe],
-            [parts.recipe, parts.everyday["max_dim"], *parts.advanced.values(), notice], notice,
-        )  # fmt: skip
-        for button, strengths in ((parts.paint, ()), (parts.grid, STRENGTHS)):
-            begin = page.on(
-                button.click, desk.paint(strengths), [*asked, *fields], [notice], notice
-            )
-            begin.then(*again, **EVENT)
-        page.on(parts.stop.click, desk.stop, [], [notice], notice)
-        page.on(parts.go_on.click, desk.go_on, [], [notice], notice)
-        page.on_select(
-            parts.history.select, desk.show_again, lambda one: len(pictures(one)), [notice], notice
-        )
-        page.on(
-            parts.restore.upload, desk.restore, [parts.restore], [notice, parts.recipe, *fields],
-            notice,
-        )  # fmt: skip
-    house.visitors.public.update(file_paths(page.get_config_file()))
+        components = Components.make(state.samples, state.limits)
+        page.kinds = components.kinds(state.limits)
+        handlers = Handlers(state, components)
+        _connect_inputs(page, components, handlers)
+        _connect_runs(page, components, handlers)
+    state.visitors.public.update(file_paths(page.get_config_file()))
     return page
 
 
-class Desk:
-    """Does what visitors want. What it is called with has passed `nst_tf.page.access`.
+def _connect_inputs(page: GuardedBlocks, components: Components, handlers: "Handlers") -> None:
+    """Connect the events that fill in the form."""
+    photo, paintings, notice = components.photo, components.paintings, components.notice
+    fields = [*components.everyday.values(), *components.advanced.values()]
+    page.on(
+        photo.change, handlers.photo_chosen, [photo], [photo, components.editor, notice], notice
+    )
+    page.on(paintings.change, handlers.paintings_chosen, [paintings], [paintings, notice], notice)
+    page.on(
+        components.add.upload, handlers.painting_added, [paintings, components.add],
+        [paintings, notice], notice,
+    )  # fmt: skip
+    for samples, names, event, target in (
+        (components.photo_samples, PHOTOS, handlers.sample_photo, photo),
+        (components.painting_samples, PAINTINGS, handlers.sample_painting, paintings),
+    ):
+        page.on_select(samples.select, event, _always(len(names)), [target, notice], notice)
+    shown = [components.recipe, components.everyday["max_dim"], *components.advanced.values()]
+    page.on(
+        components.recipe.input, handlers.recipe_chosen, [components.recipe], [*shown, notice],
+        notice,
+    )  # fmt: skip
+    page.on(
+        components.restore.upload, handlers.restore, [components.restore],
+        [notice, components.recipe, *fields], notice,
+    )  # fmt: skip
+
+
+def _connect_runs(page: GuardedBlocks, components: Components, handlers: "Handlers") -> None:
+    """Connect the events that start, stop and show runs."""
+    notice = components.notice
+    form = [
+        components.photo, components.paintings, components.recipe, components.keep_faces,
+        components.editor, *components.everyday.values(), *components.advanced.values(),
+    ]  # fmt: skip
+    snapshot = gr.State(None)
+    updated = [getattr(components, name) for name in UPDATED]
+    refresh = (handlers.refresh, [snapshot], [snapshot, *updated])
+    page.load(*refresh, **EVENT)
+    gr.Timer(TICK).tick(*refresh, **EVENT)
+    for button, strengths in ((components.paint, ()), (components.grid, STRENGTHS)):
+        submitted = page.on(button.click, handlers.paint(strengths), form, [notice], notice)
+        submitted.then(*refresh, **EVENT)
+    page.on(components.stop.click, handlers.stop, [], [notice], notice)
+    page.on(components.resume.click, handlers.resume, [], [notice], notice)
+    page.on_select(
+        components.history.select, handlers.show_again, lambda one: len(finished_runs(one)),
+        [notice], notice,
+    )  # fmt: skip
+
+
+class Handlers:
+    """The handlers of events, whose arguments `nst_tf.page.access` has admitted.
 
     Args:
-        house: what all visitors share.
-        parts: of the page.
+        state: the state that all visitors share.
+        components: the components of the page.
     """
 
-    def __init__(self, house: House, parts: Parts) -> None:
-        self._house = house
-        self._parts = parts
+    def __init__(self, state: AppState, components: Components) -> None:
+        self._state = state
+        self._components = components
 
-    def look(self, before: Any) -> list[Any]:
-        """Return what is on the screen, and updates of the parts that have changed."""
-        now, values = look(self._house, current_visitor(), before.value)
+    def refresh(self, before: Any) -> list[Any]:
+        """Return the snapshot of the screen, and updates of the changed components."""
+        now, values = screen_updates(self._state, current_visitor(), before.value)
         if not values:
-            return [gr.skip()] * (1 + len(SHOWN))
-        return [now, *(values.get(name, gr.skip()) for name in SHOWN)]
+            return [gr.skip()] * (1 + len(UPDATED))
+        return [now, *(values.get(name, gr.skip()) for name in UPDATED)]
 
     def photo_chosen(self, visitor: Visitor, photo: Path | None) -> list[Any]:
-        """Return the photo if it is taken, what regions are painted on, and what to tell."""
+        """Return the photo if it is accepted, the editor's background, and a notice."""
         if photo is None:
             return [gr.skip(), None, gr.skip()]
         try:
-            upload = self._house.check(photo)
+            upload = self._state.check(photo)
         except UserError as error:
-            return [None, None, told(error)]
+            return [None, None, alert(error)]
         background = Image.fromarray(upload.preview)
         return [gr.skip(), {"background": background, "layers": [], "composite": None}, ""]
 
     def paintings_chosen(self, visitor: Visitor, paintings: tuple[Path, ...]) -> list[Any]:
-        """Return those of the paintings that are taken, and what to tell of the others."""
-        taken, refused = [], ""
+        """Return the accepted paintings, and a notice for the others."""
+        accepted, refused = [], ""
         for path in paintings:
             try:
-                self._house.check(path)
-                taken.append(str(path))
+                self._state.check(path)
+                accepted.append(str(path))
             except UserError as error:
-                refused += told(error)
-        return [taken or None, refused] if refused else [gr.skip(), gr.skip()]
+                refused += alert(error)
+        return [accepted or None, refused] if refused else [gr.skip(), gr.skip()]
 
     def painting_added(
         self, visitor: Visitor, paintings: tuple[Path, ...], added: tuple[Path, ...]
     ) -> list[Any]:
-        """Return the paintings with those of the added ones that are taken, and what to tell."""
-        taken, refused = self.paintings_chosen(visitor, added)
-        new = taken or [] if refused else [str(path) for path in added]
+        """Return the paintings and the accepted new ones, and a notice for the others."""
+        accepted, refused = self.paintings_chosen(visitor, added)
+        new = accepted or [] if refused else [str(path) for path in added]
         every = [*map(str, paintings), *new]
-        most = self._house.limits.paintings
+        most = self._state.limits.paintings
         if len(every) > most:
             raise UserError(f"at most {most} paintings can be blended, not {len(every)}")
         return [every or None, refused]
 
     def sample_photo(self, visitor: Visitor, index: int) -> list[Any]:
         """Return a sample photo."""
-        return [str(self._house.samples / f"{PHOTOS[index]}.jpg"), gr.skip()]
+        return [str(self._state.samples / f"{PHOTOS[index]}.jpg"), gr.skip()]
 
     def sample_painting(self, visitor: Visitor, index: int) -> list[Any]:
         """Return a sample painting."""
-        return [[str(self._house.samples / f"{PAINTINGS[index]}.jpg")], gr.skip()]
+        return [[str(self._state.samples / f"{PAINTINGS[index]}.jpg")], gr.skip()]
 
     def recipe_chosen(self, visitor: Visitor, name: str) -> list[Any]:
-        """Return what the fields show of a recipe."""
+        """Return updates that show the values of a recipe in the fields."""
         info = gr.update(info=PURPOSES[name])
-        size = min(recipe(name).max_dim, self._house.limits.side)
-        return [info, size, *placeholders(name, self._parts.advanced), gr.skip()]
+        size = min(recipe(name).max_dim, self._state.limits.side)
+        return [info, size, *placeholders(name, self._components.advanced), gr.skip()]
 
     def paint(self, strengths: tuple[float, ...]) -> Callable[..., str]:
-        """Return what happens when pictures are asked for: one, or one of each strength.
+        """Return the handler that orders a picture, or one of each strength.
 
-        It returns what to tell.
+        It returns a notice.
         """
-        names = (*self._parts.everyday, *self._parts.advanced)
+        names = (*self._components.everyday, *self._components.advanced)
 
         def begin(
             visitor: Visitor, photo: Path | None, paintings: tuple[Path, ...], recipe: str,
-            keep_faces: bool, strokes: tuple[bytes, ...], *values: Any,
+            keep_faces: bool, mask_strokes: tuple[bytes, ...], *values: Any,
         ) -> str:  # fmt: skip
-            settings = dict(zip(names, map(_as_word, values), strict=True))
-            asked = Asked(photo, paintings, recipe, settings, keep_faces, strokes)
-            self._house.begin(visitor, asked, strengths)
+            settings = dict(zip(names, map(_as_flag, values), strict=True))
+            form = OrderForm(photo, paintings, recipe, settings, keep_faces, mask_strokes)
+            self._state.submit(visitor, form, strengths)
             return ""
 
         return begin
 
     def stop(self, visitor: Visitor) -> str:
-        """End the runs on the screen, or take them out of the line; return what to tell."""
+        """End the runs on the screen, or remove them from the queue; return a notice."""
         for run in list(visitor.shown):
             if run.active:
-                self._house.line.leave(run)
+                self._state.queue.cancel(run)
         return ""
 
-    def go_on(self, visitor: Visitor) -> str:
-        """Let the runs on the screen go on that can, and return what to tell."""
+    def resume(self, visitor: Visitor) -> str:
+        """Resume the resumable runs on the screen, and return a notice."""
         for run in list(visitor.shown):
             if run.resumable:
-                self._house.rejoin(visitor, run)
+                self._state.resume(visitor, run)
         return ""
 
     def show_again(self, visitor: Visitor, index: int) -> str:
-        """Bring an earlier picture back to the screen, and return what to tell."""
-        visitor.shown = pictures(visitor)[index:][:1]
+        """Show an earlier picture again, and return a notice."""
+        visitor.shown = finished_runs(visitor)[index:][:1]
         return ""
 
     def restore(self, visitor: Visitor, picture: Path | None) -> list[Any]:
-        """Return what to tell, and recipe and fields as a picture made earlier has them."""
-        parts = self._parts
+        """Return a notice, and the recipe and settings recorded in an earlier picture."""
+        components = self._components
         if picture is None:
-            raise UserError("a picture is missing: drop one that nst_tf has made")
-        self._house.check(picture)
+            raise UserError("a picture is missing: drop one made by nst_tf")
+        self._state.check(picture)
         try:
-            name, changed = restored(read_metadata(picture))
+            name, changed = settings_from_metadata(read_metadata(picture))
         except (OSError, UserError) as error:
             raise UserError(str(error).replace(str(picture), picture.name)) from None
         usual = as_flags(recipe(name))
-        everyday = [_as_value(changed.get(field, usual[field])) for field in parts.everyday]
-        return ["", name, *everyday, *(changed.get(field, "") for field in parts.advanced)]
+        everyday = [_as_value(changed.get(field, usual[field])) for field in components.everyday]
+        return ["", name, *everyday, *(changed.get(field, "") for field in components.advanced)]
 
 
-def _as_word(value: Any) -> str:
-    """Return a field's value as a flag has it."""
+def _always(count: int) -> Callable[[Visitor], int]:
+    """Return a function that returns `count` for every visitor."""
+    return lambda _: count
+
+
+def _as_flag(value: Any) -> str:
+    """Return a field's value as the text of a flag."""
     if value is None:
         return ""
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _as_value(word: str) -> Any:
-    """Return a flag's value as an everyday field has it."""
+def _as_value(text: str) -> Any:
+    """Return the text of a flag as a field's value."""
     try:
-        return float(word)
+        return float(text)
     except ValueError:
-        return word
+        return text

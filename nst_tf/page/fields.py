@@ -1,11 +1,11 @@
-"""A field of the page for each setting, from the one place where settings are written."""
+"""Fields of the page for all settings, generated from `Settings`."""
 
 import dataclasses
 from typing import Any
 
 import gradio as gr
 
-from nst_tf.page.order import EVERYDAY, SERVERS, as_flags
+from nst_tf.page.order import EVERYDAY_SETTINGS, SERVER_SETTINGS, as_flags
 from nst_tf.recipes import recipe
 from nst_tf.settings import INITS, Settings
 from nst_tf.utils.describe import bounds
@@ -14,16 +14,16 @@ AS_THE_RECIPE = "as the recipe"
 
 
 def advanced_fields(chosen: str) -> dict[str, gr.components.Component]:
-    """Make the fields of all settings that have no place of their own, by name.
+    """Create the fields of all settings without a prominent field, by name.
 
-    Fields that are left empty leave the value to the recipe, which is shown in them in grey.
+    An empty field stands for the recipe's value, which it shows in grey.
 
     Args:
-        chosen: name of the recipe that is chosen at first.
+        chosen: name of the initial recipe.
     """
     groups: dict[str, list[dataclasses.Field]] = {}
     for entry in dataclasses.fields(Settings):
-        if entry.name not in (*EVERYDAY, *SERVERS):
+        if entry.name not in (*EVERYDAY_SETTINGS, *SERVER_SETTINGS):
             groups.setdefault(entry.metadata["group"], []).append(entry)
     usual = as_flags(recipe(chosen))
     fields = {}
@@ -35,7 +35,7 @@ def advanced_fields(chosen: str) -> dict[str, gr.components.Component]:
 
 
 def placeholders(chosen: str, fields: dict[str, gr.components.Component]) -> list[Any]:
-    """Return the updates of fields that show the values of a recipe in grey."""
+    """Return updates that show the values of a recipe in grey."""
     usual = as_flags(recipe(chosen))
     return [_update(field, usual[name]) for name, field in fields.items()]
 
@@ -56,7 +56,7 @@ def _field(entry: dataclasses.Field, usual: str) -> gr.components.Component:
 
 def _choices(entry: dataclasses.Field) -> tuple[str, ...]:
     if entry.name == "init":
-        return INITS  # a path would be one of the server's
+        return INITS  # a path would be a file of the server
     return ("true", "false") if isinstance(entry.default, bool) else entry.metadata["choices"] or ()
 
 

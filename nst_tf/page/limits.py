@@ -1,4 +1,4 @@
-"""What one visitor, one run and all visitors together may take of the server."""
+"""Limits of uploads, runs and visitors."""
 
 from dataclasses import dataclass
 
@@ -11,18 +11,18 @@ class Limits:
     """Upper bounds that the administrator sets.
 
     Attributes:
-        upload_bytes: of one file.
-        pixels: of one uploaded picture.
-        side: of a result's long side, pixels.
-        steps: of a run, all scales together.
-        run_seconds: of a run; 0 for no bound.
-        files: uploads that one visitor keeps.
-        session_bytes: of these uploads.
-        paintings: of one run.
-        waiting: runs of one visitor that wait or run.
-        kept: runs of one visitor that are kept.
-        queue: runs of all visitors that wait.
-        sessions: visitors that are known at the same time.
+        upload_bytes: size of one uploaded file.
+        pixels: pixels of one uploaded picture.
+        side: long side of a result, pixels.
+        steps: steps of a run, over all scales.
+        run_seconds: duration of a run, seconds; 0: unlimited.
+        files: stored uploads of one visitor.
+        session_bytes: total size of these uploads.
+        paintings: paintings of one run.
+        waiting: active runs of one visitor.
+        kept: stored runs of one visitor.
+        queue: waiting runs of all visitors.
+        sessions: concurrent visitors.
     """
 
     upload_bytes: int = 64_000_000
@@ -39,10 +39,10 @@ class Limits:
     sessions: int = 1000
 
     def check(self, settings: Settings) -> None:
-        """Refuse settings that ask for more than a visitor may have.
+        """Refuse settings that exceed a limit.
 
         Raises:
-            UserError: the text names the value and its bound.
+            UserError: a value is too large; the message names it and its bound.
         """
         if not 0 < settings.max_dim <= self.side:
             raise UserError(f"max_dim must be from 1 to {self.side} here, not {settings.max_dim}")
@@ -59,14 +59,14 @@ class Limits:
             )
 
     def check_uploads(self, files: int, size: int) -> None:
-        """Refuse more files at once than a visitor may keep.
+        """Refuse more uploads than a visitor may store.
 
         Args:
-            files: how many there are.
-            size: bytes of them together.
+            files: the number of files.
+            size: total size of the files, bytes.
 
         Raises:
-            UserError: the text names the bound.
+            UserError: there are too many files or bytes; the message names the bound.
         """
         if files > self.files:
             raise UserError(f"at most {self.files} files can be uploaded, not {files}")
@@ -75,15 +75,15 @@ class Limits:
             raise UserError(f"at most {most:g} megabytes can be uploaded together")
 
     def describe(self) -> str:
-        """Return the bounds of a run in a sentence, for visitors to read before they order one."""
+        """Return the limits of a run in a sentence."""
         time = f", {self.run_seconds / 60:g} minutes" if self.run_seconds else ""
         return f"At most {self.side} pixels on the long side, {self.steps} steps{time}."
 
 
 def planned_steps(settings: Settings) -> int:
-    """Return an upper bound of a run's steps, which photos that are not square may not reach.
+    """Return an upper bound of a run's steps, exact for square photos.
 
-    Scales are left out whose long side is below `min_dim`; see `nst_tf.inputs.pyramid.plan_scales`.
+    Scales with a long side below `min_dim` do not count; see `nst_tf.inputs.pyramid.plan_scales`.
     """
     total = 0
     for level in range(settings.scales):

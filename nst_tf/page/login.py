@@ -1,4 +1,4 @@
-"""Logins: the form, names and passwords, and the delay that slows guessing down."""
+"""Logins: the form, the accounts, and a throttle against password guessing."""
 
 import hmac
 import html
@@ -9,12 +9,12 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-LONGEST = 300.0  # seconds that an address waits at most
-LONGEST_NAME = 5.0  # seconds by which the answer to a name is delayed at most
-FREE = 3  # failures of an address that cost nothing: people mistype
-FREE_NAME = 10
-FORGOTTEN = 3600.0  # seconds after which failures do not count any more
-MOST = 10_000  # addresses and names that are remembered
+MAX_WAIT = 300.0  # seconds for which an address is refused
+MAX_DELAY = 5.0  # seconds by which the response to a name is delayed
+FREE_FAILURES = 3  # failures of an address without a wait, for typing errors
+FREE_NAME_FAILURES = 10  # failures of a name without a delay
+EXPIRY = 3600.0  # seconds after which failures no longer count
+MAX_ENTRIES = 10_000  # stored addresses and names
 
 ADMIN = "admin"
 
@@ -40,14 +40,14 @@ input, button {{ margin: .25rem 0 1rem; padding: .5rem; font: inherit; }}
 
 
 def login_page(action: str, problem: str = "") -> str:
-    """Return the page of the login.
+    """Return the login page.
 
     Args:
-        action: address that the form goes to.
+        action: the URL to which the form is sent.
         problem: a sentence, or empty.
     """
-    told = f'<p role="alert">{html.escape(problem)}.</p>' if problem else ""
-    return PAGE.format(action=html.escape(action), problem=told)
+    alert = f'<p role="alert">{html.escape(problem)}.</p>' if problem else ""
+    return PAGE.format(action=html.escape(action), problem=alert)
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Accounts:
     passwords: dict[str, str] = field(default_factory=dict)
 
     def match(self, name: str, password: str) -> bool:
-        """Return whether name and password belong together, in the same time for any two."""
+        """Return whether a name has a password, in constant time."""
         found = False
         for known, word in self.passwords.items():
             same = hmac.compare_digest(known.encode(), name.encode())
@@ -70,13 +70,13 @@ class Accounts:
 
 
 class Throttle:
-    """Slows guessing down: by address, whose waits double, and by name, whose answers are late.
+    """A throttle against guessing, with doubling waits by address and short delays by name.
 
-    An address that has failed too often is refused until its wait is over. A name is not, since
-    strangers could shut its owner out: its answers are only delayed.
+    An address with too many failures is refused until its wait is over. A name is only delayed, so
+    strangers cannot lock its owner out.
 
     Args:
-        clock: returns seconds.
+        clock: returns the time, seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -84,32 +84,33 @@ class Throttle:
         self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
     def wait(self, address: str) -> float:
-        """Return how many seconds an address has to wait for its next try."""
+        """Return the seconds until the next attempt of an address."""
         count, last = self._count("address", _network(address))
-        if count <= FREE:
+        if count <= FREE_FAILURES:
             return 0.0
-        wait = min(LONGEST, math.ldexp(1.0, min(count - FREE, 20)))
+        wait = min(MAX_WAIT, math.ldexp(1.0, min(count - FREE_FAILURES, 20)))
         return max(0.0, last + wait - self._clock())
 
     def delay(self, name: str) -> float:
-        """Return by how many seconds the answer to a name is to be delayed."""
+        """Return the seconds by which to delay the response to a name."""
         count, _ = self._count("name", name)
-        return 0.0 if count < FREE_NAME else min(LONGEST_NAME, 0.5 * (count - FREE_NAME + 1))
+        excess = count - FREE_NAME_FAILURES + 1
+        return min(MAX_DELAY, max(0.0, 0.5 * excess))
 
     def failed(self, address: str, name: str) -> None:
-        """Note a wrong password."""
+        """Record a wrong password."""
         for kind, value in (("address", _network(address)), ("name", name)):
             count, _ = self._count(kind, value)
             key = f"{kind} {value[:200]}"
             self._failures[key] = (count + 1, self._clock())
             self._failures.move_to_end(key)
-        while len(self._failures) > MOST:
+        while len(self._failures) > MAX_ENTRIES:
             self._failures.popitem(last=False)
 
     def succeeded(self, address: str, name: str) -> None:
-        """Forget the failures of an address that has logged in, and its last one of the name.
+        """Clear the failures of an address that has logged in, and one failure of the name.
 
-        The name's earlier failures may come from a stranger who still guesses.
+        The name's other failures may come from a stranger who is still guessing.
         """
         self._failures.pop(f"address {_network(address)}", None)
         count, last = self._count("name", name)
@@ -117,11 +118,11 @@ class Throttle:
 
     def _count(self, kind: str, value: str) -> tuple[int, float]:
         count, last = self._failures.get(f"{kind} {value[:200]}", (0, 0.0))
-        return (count, last) if self._clock() - last < FORGOTTEN else (0, 0.0)
+        return (count, last) if self._clock() - last < EXPIRY else (0, 0.0)
 
 
 def _network(address: str) -> str:
-    """Return an address, or the network of an IPv6 address: one customer has all of its /64."""
+    """Return an IPv4 address, or the /64 network of an IPv6 address, which has one owner."""
     try:
         known = ipaddress.ip_address(address)
     except ValueError:

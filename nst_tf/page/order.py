@@ -1,4 +1,4 @@
-"""What a visitor asks for, as the words of a command of `nst_tf.run`."""
+"""The order of a picture, as arguments of the command `nst-tf`."""
 
 import dataclasses
 import re
@@ -15,27 +15,27 @@ from nst_tf.recipes import recipe
 from nst_tf.settings import INITS, Settings
 from nst_tf.utils.errors import UserError
 
-EVERYDAY = ("strength", "detail", "max_dim", "preserve_color", "time_limit")
-"""Settings that have a place of their own on the page."""
+EVERYDAY_SETTINGS = ("strength", "detail", "max_dim", "preserve_color", "time_limit")
+"""Settings with a prominent field on the page."""
 
-SERVERS = ("weights", "memory_budget")
-"""Settings that are the server's: a path of its own, and its memory."""
+SERVER_SETTINGS = ("weights", "memory_budget")
+"""Settings of the server, which visitors cannot change."""
 
-NAME = re.compile(r"[^\w.+()-]+")
+UNSAFE = re.compile(r"[^\w.+()-]+")
 
 
 @dataclass(frozen=True)
 class Order:
-    """A picture that a visitor asks for.
+    """A visitor's order of a picture.
 
     Attributes:
-        photo: name of its file.
-        paintings: names of their files.
+        photo: file name of the photo.
+        paintings: file names of the paintings.
         recipe: name of the recipe.
-        settings: values by the names of settings as flags have them, such as `{"strength": "0.7"}`;
-            an empty one leaves the value to the recipe.
-        keep_faces: whether the photo's faces are kept.
-        masks: names of the files of the masks: one, or one for each painting.
+        settings: texts of flags, by the names of settings, such as `{"strength": "0.7"}`; an empty
+            text stands for the recipe's value.
+        keep_faces: whether to keep the photo's faces.
+        masks: file names of the masks: one, or one for each painting.
     """
 
     photo: str
@@ -45,52 +45,52 @@ class Order:
     keep_faces: bool = False
     masks: tuple[str, ...] = ()
 
-    def words(self, folder: Path | None = None) -> list[str]:
-        """Return the words of the command, without settings that are as the recipe has them.
+    def arguments(self, folder: Path | None = None) -> list[str]:
+        """Return the command's arguments, without settings that equal the recipe's.
 
         Args:
-            folder: of the files; None for a command that is run there.
+            folder: the folder of the files; None for a command that is run in that folder.
         """
 
-        def place(name: str) -> str:
+        def path(name: str) -> str:
             return str(folder / name) if folder else name
 
-        words = [place(self.photo), *map(place, self.paintings)]
-        words += ["--recipe", self.recipe]
+        arguments = [path(self.photo), *map(path, self.paintings)]
+        arguments += ["--recipe", self.recipe]
         usual = as_flags(recipe(self.recipe))
         for name, value in self.settings.items():
             if value.strip() and not _same(value.strip(), usual[name]):
-                words.append(f"--{name}={value.strip()}")
-        words += [f"--content_mask={place(mask)}" for mask in self.masks]
-        words += ["--keep_faces"] * self.keep_faces
-        return [*words, "--output", place(self.output)]
+                arguments.append(f"--{name}={value.strip()}")
+        arguments += [f"--content_mask={path(mask)}" for mask in self.masks]
+        arguments += ["--keep_faces"] * self.keep_faces
+        return [*arguments, "--output", path(self.output)]
 
     @property
     def output(self) -> str:
-        """The name of the picture."""
+        """The file name of the picture."""
         return "-".join(Path(name).stem for name in (self.photo, *self.paintings)) + ".png"
 
     def command(self) -> str:
         """Return the command to copy."""
-        return shlex.join(["nst-tf", *self.words()])
+        return shlex.join(["nst-tf", *self.arguments()])
 
     def check(self, limits: Limits | None = None) -> Settings:
-        """Return the settings that the order amounts to.
+        """Return the settings of the order.
 
         Args:
-            limits: of what a run may take; None for the usual ones.
+            limits: the limits of a run; None for the defaults.
 
         Raises:
-            UserError: a value is not valid, or not one that visitors may choose; the text names it
-                and the remedy.
+            UserError: a value is not valid, or visitors may not choose it; the message names the
+                value and the remedy.
         """
-        settings = parse(["nst-tf", *self.words()]).settings
+        settings = parse(["nst-tf", *self.arguments()]).settings
         (limits or Limits()).check(settings)
         if settings.init not in INITS:
             raise UserError(f"init must be one of {', '.join(INITS)} here, not {settings.init!r}")
-        for name in SERVERS:
+        for name in SERVER_SETTINGS:
             if getattr(settings, name) != getattr(Settings(), name):
-                raise UserError(f"{name} cannot be chosen here: it is the server's")
+                raise UserError(f"{name} cannot be chosen here: the server sets it")
         return settings
 
     def variants(self, strengths: Iterable[float]) -> Iterator["Order"]:
@@ -101,57 +101,60 @@ class Order:
 
 
 def as_flags(settings: Settings) -> dict[str, str]:
-    """Return all settings by name, as flags have their values."""
+    """Return all settings as texts of flags, by name."""
     return {
         entry.name: flag_value(getattr(settings, entry.name), entry.metadata["ramp"])
         for entry in dataclasses.fields(Settings)
     }
 
 
-def restored(record: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-    """Return the recipe of a picture that nst_tf made, and what differs from it, as flags have it.
+def settings_from_metadata(record: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+    """Return the recipe recorded in a picture, and the settings that differ from it.
 
     Args:
-        record: from `read_metadata`.
+        record: the picture's metadata, from `read_metadata`.
+
+    Returns:
+        The recipe's name, and texts of flags by the names of settings.
 
     Raises:
-        ValueError: it holds no valid settings.
+        ValueError: the record contains no valid settings.
     """
     known = {entry.name for entry in dataclasses.fields(Settings)}
     recorded = record.get("settings")
     if not isinstance(recorded, dict):
-        raise UserError("the picture carries no settings of nst_tf")
+        raise UserError("the picture contains no settings of nst_tf")
     try:
         settings = as_flags(Settings(**{name: recorded[name] for name in known & recorded.keys()}))
         name = str(record.get("recipe") or "tutorial")
         usual = as_flags(recipe(name))
     except ValueError as error:
         raise UserError(f"the picture's settings are not valid: {error}") from None
-    # The precision is recorded as it came out on that machine; files stay on it.
-    left_out = {"precision", "init" if settings["init"] not in INITS else "", *SERVERS}
+    # Precision and paths belong to the machine that made the picture.
+    left_out = {"precision", "init" if settings["init"] not in INITS else "", *SERVER_SETTINGS}
     changed = {key: value for key, value in settings.items() if value != usual[key]}
     return name, {key: value for key, value in changed.items() if key not in left_out}
 
 
 def safe_names(names: Iterable[str]) -> list[str]:
-    """Return names of uploads without characters that files or commands may not take to.
+    """Return unique file names without characters that are unsafe in files or commands.
 
-    No two of them are the same, and none is that of the picture to come.
+    The result's name, `Order.output`, joins them, so it differs from each of them.
     """
-    found: list[str] = []
+    safe: list[str] = []
     for name in names:
-        path = Path(NAME.sub("_", Path(name).name).lstrip("-.") or "picture")
+        path = Path(UNSAFE.sub("_", Path(name).name).lstrip("-.") or "picture")
         stem, suffix = path.stem[:60], path.suffix[:10]
         unique, number = f"{stem}{suffix}", 1
-        while unique.casefold() in map(str.casefold, found):
+        while unique.casefold() in map(str.casefold, safe):
             number += 1
             unique = f"{stem}-{number}{suffix}"
-        found.append(unique)
-    return found
+        safe.append(unique)
+    return safe
 
 
 def _same(value: str, usual: str) -> bool:
-    """Return whether two values of a flag are the same, `1` and `1.0` too."""
+    """Return whether two texts of a flag have the same value, such as `1` and `1.0`."""
     try:
         return float(value) == float(usual)
     except ValueError:

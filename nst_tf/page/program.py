@@ -1,12 +1,8 @@
-"""`python -m nst_tf.app`: the live page."""
+"""The program `nst-tf-app`."""
 
 import ctypes
 import importlib.util
-import ipaddress
 import logging
-import math
-import os
-import re
 import shutil
 import signal
 import sys
@@ -16,193 +12,32 @@ import webbrowser
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from absl import flags
 
-from nst_tf.cli.arguments import UsageError, normalised
+from nst_tf.cli.arguments import UsageError
 from nst_tf.cli.streams import print_error, print_out, run_program
-from nst_tf.compute.device import DEVICES
-from nst_tf.utils.errors import UserError
-from nst_tf.validation import parse_duration
+from nst_tf.page.flags import HELP, is_hosted, is_loopback, parse, server_options
 
-if TYPE_CHECKING:
-    from nst_tf.page.server import Setup
-
-M_ARENA_MAX = -8  # of glibc's mallopt
-HOSTED_RUN = "30min"  # longest run of a page that others reach
-
-HELP = """\
-Open the live page: drop a photo and a painting, and watch the picture grow.
-
-  nst-tf-app [--open] [FLAGS]
-  --open                       open the page in a browser
-  --port 7860                  port to serve at (the first free one from 7860)
-  --device auto                auto, cpu, gpu, or gpu:1 for the second one;
-                               repeat the flag to paint on several at once
-For others (see docs/page.md):
-  --host 127.0.0.1             address; others than loopback need a login
-  --user NAME --password WORD  login of visitors (or NST_TF_PASSWORD)
-  --admin-password WORD        of "admin", who lists and cancels runs at /admin
-                               (or NST_TF_ADMIN_PASSWORD)
-  --allowed-host NAME          a name under which browsers reach the page
-  --trusted-proxy ADDRESS      a proxy whose forwarded headers count
-  --root-path /paint           prefix of the page's address behind a proxy
-  --max-run-time 30min         longest run; 0 for any, as on loopback
-  --max-steps 10000            steps of a run
-  --max-side 4096              pixels of a picture's long side
-  --max-megabytes 64           size of an upload
-  --max-megapixels 100         its pixels
-  --max-session-files 60       uploads that a visitor keeps
-  --max-session-megabytes 512  their size
-  --max-session-runs 20        pictures of a visitor that are kept
-
-Pictures stay on this machine and are deleted an hour after their last use."""
-
-
-def define_flags() -> flags.FlagValues:
-    """Define the flags of the page."""
-    values = flags.FlagValues()
-    values.set_gnu_getopt(True)
-    flags.DEFINE_string("host", "127.0.0.1", "address", flag_values=values)
-    flags.DEFINE_integer("port", None, "port", 1, 65535, flag_values=values)
-    flags.DEFINE_string("user", None, "name of visitors", flag_values=values)
-    flags.DEFINE_string("password", None, "their password", flag_values=values)
-    flags.DEFINE_string("admin_password", None, "of the administrator", flag_values=values)
-    flags.DEFINE_multi_string("allowed_host", [], "further names", flag_values=values)
-    flags.DEFINE_multi_string("trusted_proxy", [], "addresses of proxies", flag_values=values)
-    flags.DEFINE_string("root_path", "", "prefix of the address", flag_values=values)
-    flags.DEFINE_string("max_run_time", None, "of a run", flag_values=values)
-    flags.DEFINE_integer("max_steps", 10_000, "of a run", 1, flag_values=values)
-    flags.DEFINE_integer("max_side", 4096, "of a picture", 128, flag_values=values)
-    flags.DEFINE_multi_string("device", ["auto"], "devices", flag_values=values)
-    for name, usual in (
-        ("max_megabytes", 64.0), ("max_megapixels", 100.0), ("max_session_megabytes", 512.0)
-    ):  # fmt: skip
-        flags.DEFINE_float(name, usual, "of uploads", 0.001, flag_values=values)
-    flags.DEFINE_integer("max_session_runs", 20, "of a visitor", 1, flag_values=values)
-    flags.DEFINE_integer("max_session_files", 60, "of a visitor", 1, flag_values=values)
-    flags.DEFINE_boolean("open", False, "open a browser", flag_values=values)
-    flags.DEFINE_boolean("help", False, "print this", flag_values=values)
-    return values
-
-
-def parse(argv: Sequence[str]) -> flags.FlagValues:
-    """Return the parsed flags.
-
-    Raises:
-        UsageError: a flag is unknown or not valid, or the page would be open to all.
-    """
-    values = define_flags()
-    try:
-        rest = values([argv[0], *normalised(argv[1:], values)])[1:]
-    except flags.Error as error:
-        raise UsageError(" ".join(str(error).split())) from None
-    if values.help:
-        return values
-    if rest:
-        raise UsageError(f"{rest[0]!r} is not a flag: the page asks for the pictures")
-    for name in ("max_megabytes", "max_megapixels", "max_session_megabytes"):
-        if not math.isfinite(size := float(values[name].value or 0)):
-            raise UsageError(f"--{name} must be a finite number, not {size}")
-    for device in values.device:
-        if not DEVICES.fullmatch(device):
-            raise UsageError(f"--device {device!r} is not auto, cpu, gpu or gpu:NUMBER")
-    values["password"].value = values.password or os.environ.get("NST_TF_PASSWORD")
-    values["admin_password"].value = values.admin_password or os.environ.get(
-        "NST_TF_ADMIN_PASSWORD"
-    )
-    if bool(values.user) != bool(values.password):
-        raise UsageError("--user and --password belong together: give both or none")
-    if values.user == "admin":
-        raise UsageError('--user must not be "admin": that is the login of --admin-password')
-    if not is_loopback(values.host) and not values.user:
-        raise UsageError(f"--host {values.host} lets other machines in: add --user and --password")
-    setup(values)
-    return values
-
-
-def setup(values: flags.FlagValues) -> "Setup":
-    """Return what flags choose.
-
-    Raises:
-        UsageError: a value is not valid; the text names it and the remedy.
-    """
-    from nst_tf.page.limits import Limits
-    from nst_tf.page.login import ADMIN, Accounts
-    from nst_tf.page.setup import Setup
-    from nst_tf.page.wall import Rules
-
-    root = values.root_path.rstrip("/")
-    if root and not re.fullmatch(r"(/[\w.~-]+)+", root):
-        raise UsageError(f"--root_path must be a path such as /paint, not {values.root_path!r}")
-    try:
-        proxies = [ipaddress.ip_network(one, strict=False) for one in values.trusted_proxy]
-    except ValueError as error:
-        raise UsageError(f"--trusted_proxy takes addresses or networks: {error}") from None
-    time = values.max_run_time or (HOSTED_RUN if is_hosted(values) else "0")
-    try:
-        seconds = parse_duration("max_run_time", time)
-    except UserError as error:
-        raise UsageError(f"--{error}") from None
-    words = {values.user: values.password, ADMIN: values.admin_password}
-    return Setup(
-        Rules(
-            values.host,
-            frozenset(name.lower().rstrip(".") for name in values.allowed_host),
-            tuple(proxies),
-            root,
-            login=bool(values.user),
-        ),
-        Accounts({name: word for name, word in words.items() if name and word}),
-        Limits(
-            upload_bytes=int(values.max_megabytes * 1e6),
-            pixels=int(values.max_megapixels * 1e6),
-            side=values.max_side,
-            steps=values.max_steps,
-            run_seconds=seconds,
-            files=values.max_session_files,
-            kept=values.max_session_runs,
-            session_bytes=int(values.max_session_megabytes * 1e6),
-        ),
-        values.device,
-        values.port,
-    )
-
-
-def is_hosted(values: flags.FlagValues) -> bool:
-    """Return whether flags say that other people than this machine's reach the page."""
-    return bool(not is_loopback(values.host) or values.trusted_proxy or values.allowed_host)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether an address is this machine's own, which no other one reaches."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+M_ARENA_MAX = -8  # parameter of glibc's mallopt
 
 
 def main(argv: Sequence[str]) -> int:
-    """Serve the page until Ctrl-C and return the exit status: 1 for bad input, 2 for misuse."""
+    """Serve the page until Ctrl-C; return the exit status: 1 for bad input, 2 for wrong flags."""
     try:
         values = parse(argv)
     except UsageError as error:
-        return print_error(f"{error} (--help tells how to start)", 2)
+        return print_error(f"{error} (--help shows the flags)", 2)
     if values.help:
         return print_out(HELP)
     if importlib.util.find_spec("gradio") is None:
         return print_error("the page needs gradio: run pip install 'nst_tf[app]'", 1)
     if is_hosted(values) and not values.user:
-        print_error(
-            "warning: everybody who reaches the proxy can paint: add --user and --password", 0
-        )
+        print_error("warning: anyone who reaches the proxy can paint: add --user and --password", 0)
     if not is_loopback(values.host):
         print_error(
-            f"warning: whoever reaches {values.host} and has the password can use this machine to "
-            "paint; passwords and pictures travel unencrypted",
+            f"warning: anyone who reaches {values.host} and has the password can paint on this "
+            "machine; passwords and pictures are sent unencrypted",
             0,
         )
     try:
@@ -221,7 +56,7 @@ def serve(values: flags.FlagValues) -> None:
     _share_memory()
     logging.basicConfig(format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("nst_tf.page").setLevel(logging.INFO)
-    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)  # before there are files
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)  # before files are created
     root = None
     try:
         root = Path(tempfile.mkdtemp(prefix="nst_tf-page-")).resolve()
@@ -238,7 +73,7 @@ def _run(root: Path, values: flags.FlagValues) -> None:
     from nst_tf.page.server import Server
 
     with suppress(KeyboardInterrupt):
-        server = Server(root, setup(values))
+        server = Server(root, server_options(values))
         try:
             server.start()
             print_out(f"nst_tf: the page is at {server.url}; Ctrl-C ends it")
@@ -250,11 +85,11 @@ def _run(root: Path, values: flags.FlagValues) -> None:
 
 
 def _share_memory() -> None:
-    """Let all threads allocate from one place: glibc's place for each would never shrink."""
+    """Let all threads share one glibc arena: one arena for each thread would never shrink."""
     with suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 
 def console() -> None:
-    """Entry point of `nst-tf-app`."""
+    """Run the program as a process."""
     run_program(main)

@@ -1,4 +1,4 @@
-"""Addresses of the page that Gradio does not serve: logins, files, uploads and the list of runs."""
+"""Routes that Gradio does not serve: logins, files, uploads and the list of runs."""
 
 import asyncio
 import hashlib
@@ -15,12 +15,14 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Redire
 from starlette.routing import Route
 
 from nst_tf.page.admin import admin_page
+from nst_tf.page.cookies import set_cookie
 from nst_tf.page.limits import Limits
 from nst_tf.page.login import ADMIN, Accounts, Throttle, login_page
 from nst_tf.page.order import safe_names
-from nst_tf.page.runs import Line
-from nst_tf.page.visitors import Visitor, Visitors
-from nst_tf.page.wall import Rules, set_cookie
+from nst_tf.page.queue import RunQueue
+from nst_tf.page.rules import Rules
+from nst_tf.page.visitor import Visitor
+from nst_tf.page.visitors import Visitors
 from nst_tf.utils.errors import UserError
 
 LOG = logging.getLogger("nst_tf.page")
@@ -29,9 +31,9 @@ PICTURES = {
     ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp",
     ".gif": "image/gif", ".avif": "image/avif", ".bmp": "image/bmp",
 }  # fmt: skip
-"""Files that browsers show. They save files with other endings."""
+"""Media types of the extensions that browsers show; they save all other files."""
 
-MOST_FORM = 4000  # bytes of a login
+MAX_FORM_BYTES = 4000  # of a login
 
 
 class Routes:
@@ -39,7 +41,7 @@ class Routes:
 
     Args:
         visitors: who is known.
-        line: the runs.
+        queue: the queue of runs.
         limits: of uploads.
         rules: of the wall.
         accounts: names and passwords.
@@ -49,14 +51,14 @@ class Routes:
     def __init__(
         self,
         visitors: Visitors,
-        line: Line,
+        queue: RunQueue,
         limits: Limits,
         rules: Rules,
         accounts: Accounts,
         throttle: Throttle | None = None,
     ) -> None:
         self._visitors = visitors
-        self._line = line
+        self._queue = queue
         self._limits = limits
         self._rules = rules
         self._accounts = accounts
@@ -72,18 +74,18 @@ class Routes:
             Route("/admin/cancel", self.cancel, methods=["POST"]),
             Route("/gradio_api/upload", self.upload, methods=["POST"]),
             Route("/gradio_api/upload_progress", self.progress, methods=["GET"]),
-            Route("/gradio_api/component_server", self.strokes, methods=["POST"]),
+            Route("/gradio_api/component_server", self.mask_strokes, methods=["POST"]),
             Route("/gradio_api/file={text:path}", self.file, methods=["GET"]),
         ]
 
     async def show_login(self, request: Request) -> Response:
-        """Show the form of the login."""
+        """Show the login form."""
         if not self._accounts.passwords:
             return self._to("/")
         return HTMLResponse(login_page(f"{self._rules.root}/login"))
 
     async def login(self, request: Request) -> Response:
-        """Let a visitor in who has the password, as a visitor with a secret of its own."""
+        """Log a visitor in who has the password, with a new secret."""
         address = request.client.host if request.client else ""
         if wait := self._throttle.wait(address):
             LOG.warning("login refused: %s has to wait %.0f seconds", address, wait)
@@ -91,17 +93,17 @@ class Routes:
             return self._login_again(429, problem, {"Retry-After": f"{wait:.0f}"})
         form = await _form(request)
         name, password = (str(form.get(field, "")) for field in ("username", "password"))
-        # The failure is noted before the delay, so that many tries at once gain nothing.
+        # The failure is recorded before the delay, so that parallel guesses gain nothing.
         self._throttle.failed(address, name)
         await asyncio.sleep(self._throttle.delay(name))
         if not self._accounts.match(name, password):
             LOG.warning("login failed: %s from %s", ascii(name[:40]), address)
-            return self._login_again(401, "name and password do not belong together")
+            return self._login_again(401, "the name or the password is wrong")
         self._throttle.succeeded(address, name)
         LOG.info("login: %s from %s", ascii(name), address)
-        visitor = self._visitors.welcome(None, name, admin=name == ADMIN)
+        visitor = self._visitors.session_for(None, name, admin=name == ADMIN)
         answer = self._to("/admin" if visitor.admin else "/")
-        _keep(answer, set_cookie(self._rules, request.scope, visitor.token))
+        _add_header(answer, set_cookie(self._rules, request.scope, visitor.token))
         return answer
 
     async def logout(self, request: Request) -> Response:
@@ -110,14 +112,14 @@ class Routes:
         LOG.info("logout: %s", ascii(visitor.user or visitor.name))
         self._visitors.forget(visitor)
         answer = self._to("/login" if self._accounts.passwords else "/")
-        _keep(answer, set_cookie(self._rules, request.scope, "", 0))
+        _add_header(answer, set_cookie(self._rules, request.scope, "", 0))
         return answer
 
     async def show_runs(self, request: Request) -> Response:
         """Show the administrator all runs."""
         if not _visitor(request).admin:
             return self._to("/login") if ADMIN in self._accounts.passwords else _missing()
-        return HTMLResponse(admin_page(self._visitors.everyone(), self._line, self._rules.root))
+        return HTMLResponse(admin_page(self._visitors.everyone(), self._queue, self._rules.root))
 
     async def cancel(self, request: Request) -> Response:
         """Let the administrator end a run."""
@@ -128,7 +130,7 @@ class Routes:
             for run in visitor.runs:
                 if run.name == name and run.active:
                     LOG.info("run %s of %s: cancelled by the administrator", name, visitor.name)
-                    self._line.leave(run)
+                    self._queue.cancel(run)
         return self._to("/admin")
 
     async def file(self, request: Request) -> Response:
@@ -143,7 +145,7 @@ class Routes:
         return FileResponse(path, media_type="application/octet-stream", filename=path.name)
 
     async def upload(self, request: Request) -> Response:
-        """Take files of a visitor within its quota, and answer with the texts of their paths."""
+        """Store files of a visitor within its quota, and return their paths."""
         visitor = _visitor(request)
         try:
             self._limits.check_uploads(1, int(request.headers["content-length"]))
@@ -154,41 +156,41 @@ class Routes:
             return _problem(400, f"these are not files, or more than {self._limits.files}")
         try:
             files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
-            return JSONResponse(await asyncio.to_thread(self._keep_files, visitor, files))
+            return JSONResponse(await asyncio.to_thread(self._store_files, visitor, files))
         except UserError as error:
             return _problem(413, str(error))
         except OSError as error:
-            LOG.warning("an upload cannot be kept: %s", error)
+            LOG.warning("an upload cannot be stored: %s", error)
             return _problem(507, "the server has no room for the file: try again later")
         finally:
             await form.close()
 
     async def progress(self, request: Request) -> Response:
-        """Answer a browser that asks how far an upload is: it counts for itself."""
+        """Report an upload as done: the browser tracks the progress itself."""
         return Response('data: {"msg": "done"}\n\n', media_type="text/event-stream")
 
-    async def strokes(self, request: Request) -> Response:
-        """Take a layer of the editor of regions, which it sends ahead of the event that needs it.
+    async def mask_strokes(self, request: Request) -> Response:
+        """Store a layer of the mask editor, which sends it before the event that needs it.
 
-        Gradio would keep it for all visitors together, and without a limit.
+        Gradio would store it for all visitors together, and without a limit.
         """
         try:
             form = await request.form(max_files=1, max_fields=12)
             picture, layer = form.get("file"), form.get("index")
             if form.get("type") == "layer" and isinstance(picture, UploadFile):
                 number = int(layer) if isinstance(layer, str) and layer.isdecimal() else 0
-                _visitor(request).keep_strokes(form.get("id"), number, await picture.read())
+                _visitor(request).store_mask_layer(form.get("id"), number, await picture.read())
         except (MultiPartException, HTTPException, UserError):
             return _problem(400, "these are not strokes")
         await form.close()
         return JSONResponse(None)
 
-    def _keep_files(self, visitor: Visitor, files: list[UploadFile]) -> list[str]:
-        """Keep files of a visitor, those that it has uploaded before only once."""
+    def _store_files(self, visitor: Visitor, files: list[UploadFile]) -> list[str]:
+        """Store files of a visitor, and each file only once, and return their paths."""
         sizes = [file.size or 0 for file in files]
         if max(sizes, default=0) > self._limits.upload_bytes:
             most = self._limits.upload_bytes / 1e6
-            raise UserError(f"the file is too large: at most {most:g} megabytes are taken")
+            raise UserError(f"the file is too large: at most {most:g} megabytes are accepted")
         self._limits.check_uploads(len(files), sum(sizes))
         texts = []
         for file, size in zip(files, sizes, strict=True):
@@ -201,7 +203,7 @@ class Routes:
                 file.file.seek(0)
                 with open(path, "wb") as target:
                     shutil.copyfileobj(file.file, target)
-            texts.append(visitor.hand_out(path, max(1, size)))
+            texts.append(visitor.grant(path, max(1, size)))
             os.utime(path)
         return texts
 
@@ -219,21 +221,21 @@ def _visitor(request: Request) -> Visitor:
     return request.scope["nst_tf.visitor"]
 
 
-def _problem(status: int, words: str) -> Response:
-    return JSONResponse({"error": words, "detail": words}, status)
+def _problem(status: int, message: str) -> Response:
+    return JSONResponse({"error": message, "detail": message}, status)
 
 
 def _missing() -> Response:
     return _problem(404, "not found")
 
 
-def _keep(answer: Response, header: tuple[bytes, bytes]) -> None:
+def _add_header(answer: Response, header: tuple[bytes, bytes]) -> None:
     answer.raw_headers.append(header)
 
 
 async def _form(request: Request) -> Mapping[str, object]:
-    """Return the fields of a small form; none if it is larger than a login."""
-    if int(request.headers["content-length"]) > MOST_FORM:
+    """Return the fields of a small form; none if the form is larger than a login."""
+    if int(request.headers["content-length"]) > MAX_FORM_BYTES:
         return {}
     try:
         return await request.form(max_files=0, max_fields=4)

@@ -1,4 +1,4 @@
-"""The page as a running server: its folders, its applications, its socket and its threads."""
+"""The running server: folders, applications, socket and threads."""
 
 import ctypes
 import dataclasses
@@ -14,44 +14,47 @@ import fastapi
 import gradio as gr
 import uvicorn
 
+from nst_tf.page.components import SAMPLES
 from nst_tf.page.events import build
-from nst_tf.page.house import House
 from nst_tf.page.login import Accounts
-from nst_tf.page.parts import SAMPLES
+from nst_tf.page.options import ServerOptions
+from nst_tf.page.painter import ProcessPainter
+from nst_tf.page.queue import RunQueue
 from nst_tf.page.routes import Routes
-from nst_tf.page.runs import Line, ProcessPainter
-from nst_tf.page.setup import Setup
+from nst_tf.page.rules import Rules
+from nst_tf.page.state import AppState
+from nst_tf.page.sweep import sweep_files
 from nst_tf.page.theme import CSS, theme
-from nst_tf.page.visitors import Visitors, sweep_files
-from nst_tf.page.wall import Rules, Wall
+from nst_tf.page.visitors import Visitors
+from nst_tf.page.wall import Wall
 
-SWEEP = 20.0  # seconds between two looks for files that are not used any more
+SWEEP_INTERVAL = 20.0  # seconds between deletions of unused files
 FIRST_PORT, PORTS = 7860, 100
-SESSIONS = 200  # open pages whose state Gradio keeps, of 0.2 MB each
-CONNECTIONS = 500
+SESSIONS = 200  # maximum open pages whose state Gradio keeps, 0.2 MB each
+CONNECTIONS = 500  # maximum open connections
 
 
 class Server:
-    """The page and all that belongs to it.
+    """The server of the page.
 
     Args:
-        root: folder for files, without links in its path; the caller deletes it.
-        setup: what the administrator has chosen.
+        root: the folder for files, without symbolic links in its path; the caller deletes it.
+        options: the options of the administrator.
 
     Attributes:
-        url: of the page, on this machine.
+        url: the page's URL on this machine.
 
     Raises:
         OSError: the port is taken, or the address is not this machine's.
     """
 
-    def __init__(self, root: Path, setup: Setup) -> None:
-        self._socket = bind(setup.rules.host, setup.port)
+    def __init__(self, root: Path, options: ServerOptions) -> None:
+        self._socket = bind(options.rules.host, options.port)
         host, port = self._socket.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
-        self.url = f"http://{shown}:{port}{setup.rules.root}/"
-        # Browsers send cookies to all ports of a machine: another page's must not replace ours.
-        rules = dataclasses.replace(setup.rules, cookie=f"nst_tf_{port}")
+        self.url = f"http://{shown}:{port}{options.rules.root}/"
+        # A cookie belongs to all ports of a machine: another page's must not replace ours.
+        rules = dataclasses.replace(options.rules, cookie=f"nst_tf_{port}")
         served = root / "served"
         for folder in (served, root / "work"):
             folder.mkdir()
@@ -62,20 +65,22 @@ class Server:
             "HF_HUB_OFFLINE": "1",
         }
         self._served = served
-        limits = setup.limits
+        limits = options.limits
         self.visitors = Visitors(root / "runs", limits=limits)
-        self.line = Line([ProcessPainter(device, limits.run_seconds) for device in setup.devices])
-        self.house = House(self.visitors, self.line, limits, root / "samples", root / "work")
-        self.app = application(self.house, rules, setup.accounts)
+        self.queue = RunQueue(
+            [ProcessPainter(device, limits.run_seconds) for device in options.devices]
+        )
+        self.state = AppState(self.visitors, self.queue, limits, root / "samples", root / "work")
+        self.app = application(self.state, rules, options.accounts)
         self._server = uvicorn.Server(
             uvicorn.Config(
                 self.app,
                 log_level="error",
                 access_log=False,
-                proxy_headers=False,  # the wall reads them, from proxies that are trusted
+                proxy_headers=False,  # the wall reads those of trusted proxies
                 server_header=False,
                 limit_concurrency=CONNECTIONS,
-                timeout_keep_alive=75,  # longer than proxies keep a connection
+                timeout_keep_alive=75,  # longer than a proxy keeps a connection
                 timeout_graceful_shutdown=1,
             )
         )
@@ -86,7 +91,7 @@ class Server:
         ]
 
     def start(self) -> None:
-        """Begin to serve, and return when the page answers."""
+        """Start serving, and return when the page responds."""
         for thread in self._threads:
             thread.start()
         while not self._server.started and self._threads[0].is_alive():
@@ -96,26 +101,26 @@ class Server:
         """End the runs and the page."""
         self._closed.set()
         self._server.should_exit = True
-        self.line.close()
+        self.queue.close()
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(5)
         self._socket.close()
 
     def _sweep(self) -> None:
-        while not self._closed.wait(SWEEP):
-            self.visitors.tidy()
+        while not self._closed.wait(SWEEP_INTERVAL):
+            self.visitors.delete_stale_files()
             self.visitors.sweep()
-            sweep_files(self._served, spared=self.visitors.public)
+            sweep_files(self._served, keep=self.visitors.public)
             with suppress(OSError, AttributeError):  # another C library than glibc
-                ctypes.CDLL(None).malloc_trim(0)  # what pictures took goes back to the system
+                ctypes.CDLL(None).malloc_trim(0)  # return the memory of pictures to the system
 
 
-def application(house: House, rules: Rules, accounts: Accounts) -> Wall:
-    """Return the page as an ASGI application: the wall, our own routes, and Gradio."""
-    page = build(house)
+def application(state: AppState, rules: Rules, accounts: Accounts) -> Wall:
+    """Return the page as an ASGI application: the wall, our routes, and Gradio."""
+    page = build(state)
     page.state_session_capacity = SESSIONS
-    routes = Routes(house.visitors, house.line, house.limits, rules, accounts)
+    routes = Routes(state.visitors, state.queue, state.limits, rules, accounts)
     app = fastapi.FastAPI(
         routes=[*routes.routes()], openapi_url=None, docs_url=None, redoc_url=None
     )
@@ -131,18 +136,18 @@ def application(house: House, rules: Rules, accounts: Accounts) -> Wall:
         mcp_server=False,
         pwa=False,
         footer_links=[],
-        max_file_size=house.limits.upload_bytes,
+        max_file_size=state.limits.upload_bytes,
         theme=theme(),
         css_paths=[CSS],
     )
-    return Wall(app, rules, house.visitors, page.is_call, house.limits.session_bytes)
+    return Wall(app, rules, state.visitors, page.is_call, state.limits.session_bytes)
 
 
 def bind(host: str, port: int | None) -> socket.socket:
-    """Return a socket that listens at a port, or at the first free one from 7860.
+    """Return a socket that listens on a port; None: on the first free one from 7860.
 
     Raises:
-        OSError: the port is taken, or the address is not this machine's; the text says which.
+        OSError: the port is taken, or the address is not this machine's; the message says which.
     """
     ports = range(FIRST_PORT, FIRST_PORT + PORTS) if port is None else [port]
     try:

@@ -1,4 +1,4 @@
-"""How the page looks: with fonts that every machine has, so that none is asked for outside."""
+"""The theme, with fonts that every machine has, so that none is downloaded."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ CSS = Path(__file__).with_name("style.css")
 
 def theme() -> gr.themes.Base:
     """Return the theme, in light and dark."""
-    look = gr.themes.Default(
+    base = gr.themes.Default(
         primary_hue="orange",
         neutral_hue="stone",
         font=["ui-sans-serif", "system-ui", "sans-serif"],
@@ -17,8 +17,8 @@ def theme() -> gr.themes.Base:
         spacing_size="sm",
         text_size="sm",
     )
-    # Gradio's own greys and orange are too faint to be read by everybody.
-    return look.set(
+    # Gradio's greys and orange have too little contrast.
+    return base.set(
         body_text_color_subdued="*neutral_600",
         body_text_color_subdued_dark="*neutral_300",
         input_placeholder_color="*neutral_500",

@@ -1,6 +1,6 @@
-"""The process that paints: the page lives on if a run takes its process with it.
+"""The process that paints, apart from the page, which survives a crash of the process.
 
-It runs what the command line runs, so that a picture of the page is the command's picture.
+It runs the code of the command line, so the page and the command make the same picture.
 """
 
 import io
@@ -30,36 +30,36 @@ from nst_tf.utils.stop import StopRequest
 if TYPE_CHECKING:
     from nst_tf.transfer.progress import Progress
 
-LONG_SIDE = 1024  # of what visitors see on the way, pixels, at most
-NICE = 10  # so that page and browser are served while both processors paint
-INTERVAL = 0.4  # seconds between two sights, at least
+LONG_SIDE = 1024  # maximum pixels of a preview's long side
+NICE = 10  # leaves processor time for the page and the browser
+INTERVAL = 0.4  # minimum seconds between previews
 
-End = Literal["finished", "stopped", "failed"]
+EndStatus = Literal["finished", "stopped", "failed"]
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a process is to paint.
+    """A run that a process is to paint.
 
     Attributes:
-        folder: where the pictures are, and the result will be.
-        words: of the command, with whole paths of files in the folder: no process changes its
-            directory, which others could look into.
+        folder: the folder of the input files and the result.
+        arguments: arguments of the command, with absolute paths: the process must not change into
+            the folder, which would be reachable as /proc/PID/cwd.
     """
 
     folder: Path
-    words: tuple[str, ...]
+    arguments: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Sight:
-    """A run as it is after a step.
+class StepPreview:
+    """The state of a run after a step.
 
     Attributes:
         headline: device, size and memory, in words.
-        step, steps, scale, scales, seconds: as in `Progress`; the scale by its number.
-        left: seconds that the run still takes, by estimate; None: a scale's first step, which
-            compiles, says nothing of that.
+        step, steps, scale, scales, seconds: as in `Progress`; `scale` is the scale's number.
+        left: estimated seconds until the end; None after a scale's first step, which includes
+            compilation.
         losses: the weighted terms by name, `total` first.
         picture: the picture as a JPEG file.
     """
@@ -76,31 +76,34 @@ class Sight:
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How a run ended.
+class RunEnd:
+    """The end of a run.
 
     Attributes:
-        end: `stopped` if it can go on.
-        words: why, for the visitor.
-        notes: what the run warned of.
+        status: the status; a `stopped` run can continue.
+        message: the reason, for the visitor.
+        warnings: the warnings of the run.
     """
 
-    end: End
-    words: str
-    notes: tuple[str, ...] = ()
+    status: EndStatus
+    message: str
+    warnings: tuple[str, ...] = ()
 
 
 def serve(connection: Connection, stop: Event, device: str) -> None:
     """Paint one task after another until the connection ends.
 
     Args:
-        connection: brings `Task`s, and takes `Sight`s and an `Ended` for each.
-        stop: ends the run that goes on.
-        device: for all runs, as `--device` has it.
+        connection: receives `Task`s, and sends `StepPreview`s and a `RunEnd` for each.
+        stop: ends the current run.
+        device: the device of all runs, as in `--device`.
     """
-    for name in ("SIGINT", "SIGTERM"):  # which the terminal sends to every process: the page acts
+    for name in (
+        "SIGINT",
+        "SIGTERM",
+    ):  # a terminal sends these to all processes: the page handles them
         signal.signal(getattr(signal, name), signal.SIG_IGN)
-    with suppress(AttributeError, OSError):  # Windows has no such call
+    with suppress(AttributeError, OSError):  # not available on Windows
         os.nice(NICE)
     import_tensorflow()
     try:
@@ -112,46 +115,50 @@ def serve(connection: Connection, stop: Event, device: str) -> None:
 
 
 def paint(
-    task: Task, device: str, send: Callable[[Sight], None], stopped: Callable[[], bool]
-) -> Ended:
-    """Paint a task and return how that ended."""
+    task: Task, device: str, send: Callable[[StepPreview], None], stopped: Callable[[], bool]
+) -> RunEnd:
+    """Paint a task, and return how it ended."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         try:
             ended = _paint(task, device, send, StopRequest(stopped))
         except (OSError, UserError) as error:
-            ended = Ended("failed", str(error))
+            ended = RunEnd("failed", str(error))
         except MemoryError:
-            ended = Ended("failed", "memory ran out: choose a smaller size")
+            ended = RunEnd("failed", "memory ran out: choose a smaller size")
         except Exception:
             traceback.print_exc()
-            ended = Ended("failed", "an error of the program ended the run: see the server's log")
-    notes = dict.fromkeys(str(item.message) for item in caught if item.category is UserWarning)
+            ended = RunEnd("failed", "an error of the program ended the run: see the server's log")
+    texts = dict.fromkeys(str(item.message) for item in caught if item.category is UserWarning)
 
     def local(text: str) -> str:
-        return text.replace(f"{task.folder}{os.sep}", "")  # what visitors read names no folder
+        return text.replace(f"{task.folder}{os.sep}", "")  # visitors see no folder names
 
-    return Ended(ended.end, local(ended.words), tuple(map(local, notes)))
+    return RunEnd(ended.status, local(ended.message), tuple(map(local, texts)))
 
 
-def _paint(task: Task, device: str, send: Callable[[Sight], None], stop: StopRequest) -> Ended:
-    words = ["nst-tf", *task.words, "--quiet", "--resume", f"--device={device}"]
+def _paint(
+    task: Task, device: str, send: Callable[[StepPreview], None], stop: StopRequest
+) -> RunEnd:
+    words = ["nst-tf", *task.arguments, "--quiet", "--resume", f"--device={device}"]
     job, name = ready(parse(words))
     run = PictureRun(job, name, watchers := [])
-    watchers.append(_Watch(send, run.headline(), job.settings.time_limit))
+    watchers.append(_PreviewSender(send, run.headline(), job.settings.time_limit))
     outcome = run.finish(stop)
     if outcome.stopped:
         assert run.latest
-        return Ended("stopped", f"stopped after step {run.latest.step} of {run.latest.steps}")
+        return RunEnd("stopped", f"stopped after step {run.latest.step} of {run.latest.steps}")
     if outcome.problems:
-        return Ended("failed", "; ".join(outcome.problems))
-    return Ended("finished", f"finished after {outcome.words}")
+        return RunEnd("failed", "; ".join(outcome.problems))
+    return RunEnd("finished", f"finished after {outcome.words}")
 
 
-class _Watch:
-    """A callback that sends sights, as often as people can tell them apart."""
+class _PreviewSender:
+    """A callback that sends previews, at most one per `INTERVAL`."""
 
-    def __init__(self, send: Callable[[Sight], None], headline: str, time_limit: float) -> None:
+    def __init__(
+        self, send: Callable[[StepPreview], None], headline: str, time_limit: float
+    ) -> None:
         self._send = send
         self._headline = headline
         self._pace = Pace(time_limit)
@@ -159,13 +166,13 @@ class _Watch:
 
     def __call__(self, progress: "Progress") -> None:
         self._pace(progress)
-        ends = progress.scale_step in (1, progress.scale.steps)  # every scale is seen
-        if not ends and time.monotonic() < self._due:
+        boundary = progress.scale_step in (1, progress.scale.steps)  # every scale is shown
+        if not boundary and time.monotonic() < self._due:
             return
         file = io.BytesIO()
         Image.fromarray(preview(progress.image(), LONG_SIDE)).save(file, "JPEG", quality=88)
         self._send(
-            Sight(
+            StepPreview(
                 self._headline,
                 progress.step,
                 progress.steps,

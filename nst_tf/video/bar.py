@@ -1,4 +1,4 @@
-"""The bar of a film: frames done, their pace, the time that is left."""
+"""The progress bar of a film: painted frames, seconds per frame, remaining time."""
 
 import statistics
 import sys
@@ -12,24 +12,24 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
 from nst_tf.callbacks.console import SilentOnError, duration
 
-RECENT = 20  # frames whose median gives the pace
-LINES = 10.0  # seconds between two lines where there is no terminal
+RECENT = 20  # frames of the running median
+LINE_INTERVAL = 10.0  # seconds between lines without a terminal
 
 
-class FilmBar:
-    """Shows how far a film is; without a terminal, a line every ten seconds at most.
+class VideoBar:
+    """A progress bar; without a terminal, at most one line every ten seconds.
 
     Args:
-        stream: where to write. If it fails, the bar falls silent and the film goes on.
-        total: frames in all; 0: unknown.
-        done: frames that are painted already.
+        stream: the stream to write to. If it fails, the bar is silent from then on.
+        total: the number of frames; 0: unknown.
+        done: the number of frames painted before.
     """
 
     def __init__(self, stream: IO[str], total: int, done: int = 0) -> None:
         self._console = rich.console.Console(file=SilentOnError(stream))  # type: ignore[arg-type]
         self._total = total
         self._done = done
-        self._before = self._said = time.monotonic()
+        self._before = self._printed = time.monotonic()
         self._seconds: deque[float] = deque(maxlen=RECENT)
         self._bar: rich.progress.Progress | None = None
         if self._console.is_interactive:
@@ -45,7 +45,7 @@ class FilmBar:
             self._bar.start()
 
     def show(self, done: int) -> None:
-        """Show how many frames are done, if they have become more."""
+        """Show the number of painted frames if it has grown."""
         gained = done - self._done
         if gained <= 0:
             return
@@ -53,14 +53,14 @@ class FilmBar:
         self._seconds.extend([(now - self._before) / gained] * gained)
         self._before, self._done = now, done
         if self._bar:
-            self._bar.update(self._task, completed=done, description=self.words(done))
-        elif now - self._said >= LINES or done == self._total:
-            self._said = now
+            self._bar.update(self._task, completed=done, description=self.describe(done))
+        elif now - self._printed >= LINE_INTERVAL or done == self._total:
+            self._printed = now
             of = f" of {self._total}" if self._total else ""
-            self._console.out(f"Frame {done}{of} - {self.words(done)}", highlight=False)
+            self._console.out(f"Frame {done}{of} - {self.describe(done)}", highlight=False)
 
-    def words(self, done: int) -> str:
-        """Return pace and time left in words."""
+    def describe(self, done: int) -> str:
+        """Return the seconds per frame and the remaining time in words."""
         pace = statistics.median(self._seconds)
         words = f"{pace:.2f} s/frame"
         if done > self._total:
@@ -68,6 +68,6 @@ class FilmBar:
         return f"{words} - {duration(pace * (self._total - done))} left"
 
     def close(self) -> None:
-        """Take the bar down."""
+        """Remove the bar from the terminal."""
         if self._bar:
             self._bar.stop()

@@ -1,4 +1,4 @@
-"""The flags of films: declared, parsed, explained."""
+"""The flags of `nst-tf-video`: definition, parsing and help."""
 
 import dataclasses
 import math
@@ -19,100 +19,100 @@ from nst_tf.utils.errors import UserError
 from nst_tf.validation import parse_duration
 
 TEMPORAL_WEIGHT = {"relative": 300.0, "absolute": 3e9}
-"""By default, for each kind of loss. The first is measured, by `scripts/benchmark_video.py`; the
-second is as much larger as the losses of `tutorial` are than those of `fast`."""
+"""Default for each kind of loss. The first was measured with `scripts/benchmark_video.py`; the
+second is larger by the ratio of the losses of `tutorial` and `fast`."""
 
-MOST_RATE = 1000  # frames a second
+MAX_RATE = 1000  # frames per second
 
 _SHARED = ("steps", "device", "deterministic", "quiet", "version", "help", "helpfull")
 
-FILM_FLAGS = (
+VIDEO_FLAGS = (
     Flag("Files", "content", "string", None,
-     "the film to paint, or the pattern of an image sequence such as frame_%05d.png; it may be "
-     "named without a flag too, before the paintings"),
+     "the film to paint, or the pattern of an image sequence such as frame_%05d.png; it may also "
+     "be named without a flag, before the paintings"),
     Flag("Files", "style", "multi_string", None,
-     "a painting to imitate, which may be named without a flag too; repeat the flag to blend "
+     "a painting to imitate, which may also be named without a flag; repeat the flag to blend "
      "several"),
     Flag("Files", "content_mask", "multi_string", None,
-     "a film, an image sequence or a picture that is white where the film is to be painted, and "
-     "black where it stays as it is; repeat the flag for several regions, which share one --style "
-     "or have one each"),
+     "a film, an image sequence or a picture: white where the film is to be painted, black where "
+     "it is to remain; repeat the flag for several regions, which share one --style or have one "
+     "each"),
     Flag("Files", "output", "string", None,
      "the result, .mp4, .mov, .m4v, .mkv, .webm, .gif or a pattern such as styled_%05d.png "
      "(default CONTENT-STYLE.mp4 in this directory, or the next free name)"),
     Flag("Files", "overwrite", "boolean", False,
-     "replace a film that exists, and frames of another one that are kept beside it"),
+     "replace an existing film, and the stored frames of an unfinished one"),
     Flag("Files", "resume", "boolean", False,
-     "go on from the frames that an unfinished film has left, if there are any"),
-    Flag("Film", "preview", "string", "",
-     "paint the first seconds alone, such as 2 or 1min30s"),
-    Flag("Film", "every", "integer", 1, "paint each of this many frames alone (default 1)"),
-    Flag("Film", "rate", "string", "25",
-     "frames a second of an image sequence, such as 24 or 30000/1001"),
-    Flag("Film", "codec", "string", "",
+     "continue from the stored frames of an unfinished film, if there are any"),
+    Flag("Video", "preview", "string", "",
+     "paint only the first seconds, such as 2 or 1min30s"),
+    Flag("Video", "every", "integer", 1, "paint one of this many frames (default 1)"),
+    Flag("Video", "rate", "string", "25",
+     "frames per second of an image sequence, such as 24 or 30000/1001"),
+    Flag("Video", "codec", "string", "",
      "FFmpeg's name of the codec (default libx264, for .webm libvpx-vp9)"),
-    Flag("Film", "quality", "integer", None,
-     "constant quality of the codec, less is better (default 16 for libx264)"),
-    Flag("Film", "pixel_format", "string", "",
+    Flag("Video", "quality", "integer", None,
+     "constant quality of the codec; lower is better (default 16 for libx264)"),
+    Flag("Video", "pixel_format", "string", "",
      "FFmpeg's name of the pixel format (default yuv420p, or yuv444p for odd sizes, or yuva420p "
      "for transparent films in .webm)"),
-    Flag("Film", "sound", "boolean", True,
-     "keep the sound: copied, or encoded where the output cannot hold it (default on)"),
-    Flag("Film", "frame_steps", "integer", 0,
-     "steps that each frame takes but the first of a scene; 0: 0.4 of the finest scale's"),
-    Flag("Film", "long_term", "boolean", False,
-     "let frames follow those 2 and 4 before, too, where the one before does not show what is "
-     "there; takes longer"),
+    Flag("Video", "sound", "boolean", True,
+     "keep the sound, copied, or encoded where the output format requires it (default on)"),
+    Flag("Video", "frame_steps", "integer", 0,
+     "steps of each frame except the first of a scene; 0: 0.4 of the finest scale's steps"),
+    Flag("Video", "long_term", "boolean", False,
+     "let a frame also follow the frames 2 and 4 before it, where the frame before does not show "
+     "the same things; slower"),
     Flag("Run", "recipe", "string", "fast",
      f"the settings that other flags change: {', '.join(RECIPES)}"),
     *(flag for flag in OTHER_FLAGS if flag.name in _SHARED),
     *WORKER_FLAGS,
 )  # fmt: skip
 
-FILM_USAGE = """\
+VIDEO_USAGE = """\
 Paint a film in the manner of a painting.
 
   python -m nst_tf.video FILM PAINTING [PAINTING ...] [-o RESULT] [FLAGS]"""
 
 _WEIGHT = f"{TEMPORAL_WEIGHT['relative']:<6g}"
 
-FILM_SCREEN = f"""\
-{FILM_USAGE}
+VIDEO_SCREEN = f"""\
+{VIDEO_USAGE}
 
-Film
+Video
   -o, --output RESULT     .mp4, .mov, .mkv, .webm, .gif or styled_%05d.png
-  --preview 2             paint the first two seconds alone
-  --every 2               paint every second frame alone
-  --resume                go on from the frames of an unfinished film
+  --preview 2             paint only the first two seconds
+  --every 2               paint only every second frame
+  --resume                continue from the frames of an unfinished film
   --content-mask MASK     a film that is white where the film is to be painted
-  --jobs 2                paint scenes at the same time; --ray: on machines
-  --codec, --quality      how it is encoded (libx264, 16)
+  --jobs 2                paint two scenes at a time; --ray: on a cluster
+  --codec, --quality      encoding of the result (libx264, 16)
 Look
-  --recipe painting       more steps than fast, which is the default
-  --max-dim 768           long side in pixels, at most (512); 0: the film's
+  --recipe painting       more steps than the default, fast
+  --max-dim 768           maximum long side in pixels (512); 0: the film's
   --strength 1.5          how much of the painting; 0: the film, 1: the recipe
-  --temporal-weight {_WEIGHT}holds frames together; larger flickers less
-  --frame-steps 8         steps of each frame but the first of a scene
+  --temporal-weight {_WEIGHT}similarity of frames; larger flickers less
+  --frame-steps 8         steps of each frame except the first of a scene
   --long-term             look further back than one frame
-Each frame starts from the one before, moved along with what it shows. Cuts
-start the style again. Ctrl-C leaves a film of what there is.
---helpfull lists all flags, with the defaults of the --recipe that is given.
+Each frame starts from the frame before, moved along with its contents. Cuts
+start the style again. Ctrl-C saves a film of the painted frames.
+--helpfull lists all flags, with the defaults of the given --recipe.
 """
 
 
-def parse_film(argv: Sequence[str]) -> tuple[flags.FlagValues, Settings]:
-    """Return the parsed flags and the settings that follow from them.
+def parse_video(argv: Sequence[str]) -> tuple[flags.FlagValues, Settings]:
+    """Return the parsed flags, and the settings that follow from them.
 
     Raises:
         UsageError: a flag is unknown, malformed, out of bounds or missing.
     """
-    values = define_flags(FILM_FLAGS)
+    values = define_flags(VIDEO_FLAGS)
     try:
         named = values([argv[0], *normalised(argv[1:], values)])[1:]
         if values.help or values.helpfull or values.version:
-            return values, _held_together(values, recipe(values.recipe))
+            return values, _with_temporal_weight(values, recipe(values.recipe))
         _place(values, named)
-        settings = _held_together(values, settings_of(values, recipe(values.recipe)))
+        settings = _with_temporal_weight(values, settings_of(values, recipe(values.recipe)))
         check_styles(settings, len(values.style))
     except (flags.Error, UserError) as error:
         raise usage_error(error, values) from None
@@ -122,7 +122,7 @@ def parse_film(argv: Sequence[str]) -> tuple[flags.FlagValues, Settings]:
 
 
 def _place(values: flags.FlagValues, named: Sequence[str]) -> None:
-    """Set --content and --style to what is named without a flag, the film first."""
+    """Set --content and --style to the paths without a flag, of which the film is first."""
     if named and values.content is None:
         values["content"].value, *named = named
     if named and values.style:
@@ -136,14 +136,15 @@ def _place(values: flags.FlagValues, named: Sequence[str]) -> None:
         )
 
 
-def _held_together(values: flags.FlagValues, settings: Settings) -> Settings:
-    """Return settings with the temporal weight of films, unless one is given."""
+def _with_temporal_weight(values: flags.FlagValues, settings: Settings) -> Settings:
+    """Return settings with the default temporal weight of films, unless a weight is given."""
     if values["temporal_weight"].present:
         return settings
     return dataclasses.replace(settings, temporal_weight=TEMPORAL_WEIGHT[settings.loss])
 
 
 def _check(values: flags.FlagValues) -> None:
+    """Refuse values of flags that are out of bounds."""
     if not DEVICES.fullmatch(values.device):
         raise UsageError(f"--device {values.device!r} is not auto, cpu, gpu or gpu:NUMBER")
     for name, least in (("every", 1), ("frame_steps", 0), ("quality", 0)):
@@ -158,7 +159,7 @@ def _check(values: flags.FlagValues) -> None:
 
 
 def preview_seconds(values: flags.FlagValues) -> float:
-    """Return the seconds that are painted; 0: all of them."""
+    """Return the duration of the part to paint, seconds; 0: the whole film."""
     try:
         seconds = parse_duration("preview", values.preview) if values.preview else 0.0
     except UserError as error:
@@ -169,12 +170,12 @@ def preview_seconds(values: flags.FlagValues) -> float:
 
 
 def sequence_rate(values: flags.FlagValues) -> Fraction:
-    """Return the frames a second of image sequences."""
+    """Return the frames per second of image sequences."""
     try:
         rate = Fraction(values.rate)
     except (ValueError, ZeroDivisionError):
         rate = Fraction(0)
-    if not 0 < rate <= MOST_RATE:
+    if not 0 < rate <= MAX_RATE:
         raise UsageError(f"--rate must be a number such as 24 or 30000/1001, not {values.rate!r}")
     return rate
 

@@ -1,7 +1,7 @@
-"""Optical flow between frames, pictures moved along it, and where it can be trusted.
+"""Optical flow between frames, warping, and the regions where the flow is reliable.
 
-A flow from a frame to another is float32 `[H, W, 2]`: what is at (x, y) in the one is at
-(x + flow[y, x, 0], y + flow[y, x, 1]) in the other, in pixels.
+A flow from one frame to another is float32 `[H, W, 2]`, in pixels: what is at (x, y) in the one is
+at (x + flow[y, x, 0], y + flow[y, x, 1]) in the other.
 """
 
 import cv2
@@ -10,22 +10,22 @@ import numpy as np
 from nst_tf.images.depth import to_levels
 
 # Ruder, Dosovitskiy and Brox (arXiv 1604.08610, eqs. 5 and 6), after Sundaram, Brox and Keutzer.
-OCCLUDED, OCCLUDED_LEAST = 0.01, 0.5  # share of the squared lengths, and squared pixels
-EDGE, EDGE_LEAST = 0.01, 0.002
+OCCLUDED, OCCLUDED_OFFSET = 0.01, 0.5  # factor of the squared lengths, and squared pixels
+EDGE, EDGE_OFFSET = 0.01, 0.002
 
 
 def optical_flow(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Return the flow from a frame to another, by dense inverse search.
+    """Return the flow from one frame to another, computed with dense inverse search.
 
-    Kroeger, Timofte, Dai and Van Gool ("Fast optical flow using dense inverse search", 2016), as
-    OpenCV has it; it needs no trained weights.
+    The method is that of Kroeger, Timofte, Dai and Van Gool ("Fast optical flow using dense inverse
+    search", 2016) in OpenCV's implementation; it needs no trained weights.
 
     Args:
         one, other: float32 `[H, W, 3]` in [0, 1], sRGB.
     """
     search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    search.setFinestScale(0)  # the frames' own size: at half of it, edges of things are blurred
-    # The noise of a camera, alone in flat parts, must not be taken for motion.
+    search.setFinestScale(0)  # full size: at half size, the edges of things blur
+    # Camera noise, the only signal in flat parts, must not look like motion.
     search.setPatchSize(12)
     search.setPatchStride(4)
     search.setVariationalRefinementAlpha(100)
@@ -35,15 +35,15 @@ def optical_flow(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def warp(values: np.ndarray, flow: np.ndarray, sharp: bool = True) -> np.ndarray:
-    """Return values of the frame that a flow leads to, moved to where it begins.
+    """Warp values of one frame to another, of the same shape; the border is replicated.
 
-    Between pixels they are interpolated, by Lanczos' filter or, if not `sharp`, linearly, which
-    does not overshoot. Beyond the border they are those of the border. A film is moved in each of
-    its frames, and cubics would take a little of its strokes every time.
+    Values between pixels are interpolated with a Lanczos filter. A film is warped in every frame,
+    and bicubic interpolation would blur its strokes a little each time.
 
     Args:
         values: float32 `[H, W]` or `[H, W, C]`.
-        flow: from the frame that is wanted to the one that is given.
+        flow: flow from the target frame to the frame of `values`.
+        sharp: False for linear interpolation, which does not overshoot.
     """
     height, width = flow.shape[:2]
     columns, rows = np.meshgrid(np.arange(width), np.arange(height))
@@ -53,32 +53,32 @@ def warp(values: np.ndarray, flow: np.ndarray, sharp: bool = True) -> np.ndarray
 
 
 def visible(flow: np.ndarray, back: np.ndarray) -> np.ndarray:
-    """Return where a frame shows what the other one shows too, bool `[H, W]`.
+    """Return where a frame shows what the other one also shows, bool `[H, W]`.
 
-    Elsewhere something is uncovered, or comes in from beyond the border:
+    Elsewhere something is uncovered or enters from beyond the border:
 
         |f + b|² ≥ 0.01 (|f|² + |b|²) + 0.5
 
     Args:
-        flow: f, from the frame to the other.
-        back: from the other to the frame; b is what it is where f leads.
+        flow: f, the flow from the frame to the other.
+        back: the flow from the other to the frame; b is `back` warped with f.
     """
     height, width = flow.shape[:2]
     back = warp(back, flow, sharp=False)
     both = _squared(flow) + _squared(back)
-    consistent = _squared(flow + back) < OCCLUDED * both + OCCLUDED_LEAST
+    consistent = _squared(flow + back) < OCCLUDED * both + OCCLUDED_OFFSET
     columns, rows = np.meshgrid(np.arange(width), np.arange(height))
     x, y = columns + flow[..., 0], rows + flow[..., 1]
     return consistent & (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
 
 
 def motion_edges(flow: np.ndarray) -> np.ndarray:
-    """Return where things border on each other that move differently, bool `[H, W]`.
+    """Return the borders between things that move differently, bool `[H, W]`.
 
     |∇f|² > 0.01 |f|² + 0.002
     """
-    slopes = sum(_squared(slope) for slope in np.gradient(flow, axis=(0, 1)))
-    return slopes > EDGE * _squared(flow) + EDGE_LEAST
+    gradients = sum(_squared(gradient) for gradient in np.gradient(flow, axis=(0, 1)))
+    return gradients > EDGE * _squared(flow) + EDGE_OFFSET
 
 
 def _squared(vectors: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What a film is: its size, its timing, its colours, and its frames one by one."""
+"""A film: its size, timing, colours and frames."""
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
@@ -15,9 +15,9 @@ class Frame(NamedTuple):
     """A frame of a film.
 
     Attributes:
-        pixels: uint8 `[H, W, 3]`, upright, sRGB; what is half transparent has its own colour, what
-            cannot be seen is white.
-        pts: when it is shown, in units of `Footage.time_base`.
+        pixels: uint8 `[H, W, 3]`, upright, sRGB; colours are not premultiplied with alpha, and
+            invisible pixels are white.
+        pts: presentation time, in units of `Footage.time_base`.
         alpha: uint8 `[H, W]`; None: opaque.
     """
 
@@ -27,13 +27,13 @@ class Frame(NamedTuple):
 
 
 class ColorTags(NamedTuple):
-    """How a film stores its colours: numbers of ITU-T H.273, where 2 is "unspecified".
+    """Colour tags of a film: numbers of ITU-T H.273, where 2 is "unspecified".
 
     Attributes:
-        matrix: the way from RGB to luma and chroma.
-        range: 1 if levels 16 to 235 are used, 2 if all are, 0 if the file does not say.
-        primaries: what red, green and blue are.
-        transfer: the curve.
+        matrix: the matrix from RGB to luma and chroma.
+        range: 1 for levels 16 to 235, 2 for all levels, 0 if the file does not say.
+        primaries: the primary colours.
+        transfer: the transfer curve.
     """
 
     matrix: int = 2
@@ -47,24 +47,24 @@ class Footage:
     """A film that can be read from its beginning as often as needed.
 
     Attributes:
-        path: of the file, or the pattern of an image sequence.
+        path: path of the file, or the pattern of an image sequence.
         size: height and width, upright, pixels.
-        rate: frames a second, on average.
+        rate: average number of frames per second.
         time_base: seconds in a unit of time.
-        moments: returns when the frames are shown, in units of `time_base`, without decoding them.
-            In damaged files there can be more of them than frames.
-        read: returns the frames in order, from the first; it decodes as they are asked for.
-        colors: how a film of these frames is to store them.
-        sound: whether there is any.
+        read_times: returns the presentation times of the frames, in units of `time_base`, without
+            decoding the frames. A damaged file can have more times than frames.
+        read: returns an iterator of the frames, which decodes them one by one.
+        colors: colour tags for a film made of these frames.
+        sound: whether the film has sound.
         first: number of the first file of an image sequence.
-        transparent: whether the first frame is, in parts.
+        transparent: whether the first frame has transparent parts.
     """
 
     path: str
     size: Size
     rate: Fraction
     time_base: Fraction
-    moments: Callable[[], Sequence[int]]
+    read_times: Callable[[], Sequence[int]]
     read: Callable[[], Iterator[Frame]]
     colors: ColorTags = ColorTags()
     sound: bool = False
@@ -72,16 +72,16 @@ class Footage:
     transparent: bool = False
 
     @functools.cached_property
-    def _moments(self) -> Sequence[int]:
-        return self.moments()
+    def _times(self) -> Sequence[int]:
+        return self.read_times()
 
     @property
     def count(self) -> int:
-        """How many frames there are."""
-        return len(self._moments)
+        """The number of frames."""
+        return len(self._times)
 
     def frames(self, every: int = 1, seconds: float = 0.0) -> Iterator[Frame]:
-        """Yield each `every`th frame of the first `seconds`; 0: of all of them."""
+        """Yield every `every`-th frame of the first `seconds`; 0: of the whole film."""
         start = None
         for number, frame in enumerate(self.read()):
             start = frame.pts if start is None else start
@@ -91,8 +91,8 @@ class Footage:
                 yield frame
 
     def expected(self, every: int = 1, seconds: float = 0.0) -> int:
-        """Return how many frames that will be, as far as the file tells."""
-        times = self._moments
+        """Return the number of frames that `frames` is expected to yield."""
+        times = self._times
         count = sum(self._within(time - times[0], seconds) for time in times)
         return -(-count // every)
 

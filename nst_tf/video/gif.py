@@ -1,4 +1,4 @@
-"""GIF films: one palette for all frames, so that still parts do not flicker."""
+"""GIF films with one palette for all frames, so that still parts do not flicker."""
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -7,17 +7,17 @@ from typing import Any
 from nst_tf.video.footage import Frame
 from nst_tf.video.pixels import av_frame
 
-DITHER = "bayer:bayer_scale=4"  # which depends on the place alone: still parts stay still
+DITHER = "bayer:bayer_scale=4"  # depends only on the location: still parts stay still
 
 
 def gif_frames(frames: Iterable[Frame], time_base: Fraction) -> Iterator[Any]:
     """Yield the frames in the colours of one palette, for PyAV's encoder `gif`.
 
-    They are gone through twice, first for the palette, so that no more than a few are in memory.
+    They are iterated twice, first for the palette, so only a few of them are in memory.
 
     Args:
-        frames: can be iterated twice.
-        time_base: seconds in a unit of their times.
+        frames: the frames, which can be iterated twice.
+        time_base: seconds in a unit of the frames' times.
     """
     palette = _palette(frames, time_base)
     graph: Any = None
@@ -32,7 +32,7 @@ def gif_frames(frames: Iterable[Frame], time_base: Fraction) -> Iterator[Any]:
 
 
 def _picture(frame: Frame, time_base: Fraction) -> Any:
-    picture = av_frame(frame, clear=True).reformat(format="bgra")
+    picture = av_frame(frame, with_alpha=True).reformat(format="bgra")
     picture.pts, picture.time_base = frame.pts, time_base
     return picture
 
@@ -57,7 +57,7 @@ def _palette(frames: Iterable[Frame], time_base: Fraction) -> Any:
 
 
 def _graph(picture: Any, palette: Any) -> tuple[Any, Any, Any, Any]:
-    """Return a graph that gives pictures the palette's colours, its two inputs and its output."""
+    """Return a filter graph that applies the palette, its two inputs and its output."""
     from av.filter import Graph
 
     graph = Graph()

@@ -1,19 +1,19 @@
-"""Films of more light or more colours than BT.709 holds, brought down to it.
+"""Mapping of HDR and wide gamuts to BT.709.
 
-Numbers of curves and primaries are those of ITU-T H.273.
+Transfer curves and primaries have their numbers in ITU-T H.273.
 """
 
 import functools
 
 import numpy as np
 
-PQ, HLG = 16, 18  # curves of ITU-R BT.2100
-BT709, BT2020, P3 = 1, 9, 12  # primaries, all with the white of D65
+PQ, HLG = 16, 18  # transfer curves of ITU-R BT.2100
+BT709, BT2020, P3 = 1, 9, 12  # primaries, all with white point D65
 CURVES = {PQ: "PQ", HLG: "HLG"}
 WIDE = {BT2020: "BT.2020", P3: "Display P3"}
 
-WHITE = 203.0  # candelas per square metre of paper in HDR (ITU-R BT.2408): our white
-PEAK = 1000.0  # of the brightest light that is kept apart: what HLG and most films in PQ reach
+WHITE = 203.0  # cd/m² of paper in HDR (ITU-R BT.2408), which becomes white
+PEAK = 1000.0  # cd/m² above which all light is white: the peak of HLG and of most films in PQ
 STEPS = 65535
 
 _M1, _M2, _C1, _C2, _C3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
@@ -28,7 +28,7 @@ _D65 = (0.3127, 0.3290)
 
 
 def kind(transfer: int, primaries: int) -> str:
-    """Return what has to be brought down to BT.709, in words; empty: nothing has."""
+    """Return in words what has to be mapped to BT.709; empty: nothing."""
     if transfer in CURVES:
         return f"HDR ({CURVES[transfer]})"
     return f"in the colours of {WIDE[primaries]}" if primaries in WIDE else ""
@@ -37,35 +37,35 @@ def kind(transfer: int, primaries: int) -> str:
 def to_sdr(levels: np.ndarray, transfer: int, primaries: int) -> np.ndarray:
     """Return a frame in sRGB, uint8 `[H, W, 3]`.
 
-    HDR is mapped by the curve of ITU-R BT.2390 (section 5.4.1) for the brightest channel, so that
-    hues stay: what is dark stays as it is, and lights up to `PEAK` roll off towards white. Colours
-    beyond BT.709 are clipped.
+    HDR is mapped with the curve of ITU-R BT.2390 (section 5.4.1) for the brightest channel, which
+    preserves hues: dark parts are unchanged, and lights up to `PEAK` roll off towards white.
+    Colours beyond BT.709 are clipped.
 
     Args:
         levels: uint16 `[H, W, 3]`, red, green and blue as the film stores them.
-        transfer: the curve.
-        primaries: what red, green and blue are; unknown ones of HDR are BT.2020's.
+        transfer: the transfer curve.
+        primaries: the primaries; for HDR, unknown ones are those of BT.2020.
     """
     light = np.take(_light(transfer), levels)
-    if transfer == HLG:  # which stores the light of the scene: displays add contrast
+    if transfer == HLG:  # HLG stores the light of the scene: displays add contrast
         light *= PEAK / WHITE * np.power(light @ _LUMINANCE, np.float32(0.2))[..., None]
     if transfer in CURVES:
-        place = np.sqrt(light.max(axis=-1, keepdims=True) * np.float32(WHITE / 10000))
-        light *= np.take(_gains(), (place * STEPS + 0.5).astype(np.uint16))
+        root = np.sqrt(light.max(axis=-1, keepdims=True) * np.float32(WHITE / 10000))
+        light *= np.take(_gains(), (root * STEPS + 0.5).astype(np.uint16))
     wide = primaries if primaries in WIDE else BT2020
     light = np.clip(light @ _matrix(wide).T, 0, 1)
     return np.take(_levels(), (light * STEPS + 0.5).astype(np.uint16))
 
 
 def pq(light: np.ndarray | float) -> np.ndarray:
-    """Return the values in [0, 1] by which PQ stores light, candelas per square metre."""
+    """Return the PQ values, in [0, 1], of light in cd/m²."""
     power = np.power(np.asarray(light, np.float64) / 10000, _M1)
     return np.power((_C1 + _C2 * power) / (1 + _C3 * power), _M2)
 
 
 @functools.cache
 def _light(transfer: int) -> np.ndarray:
-    """Return the light that each level stands for: 1 is our white, in HLG the scene's peak."""
+    """Return the light of each level, relative to `WHITE`, in HLG to the scene's peak."""
     value = np.linspace(0, 1, STEPS + 1)
     if transfer == PQ:
         root = np.power(value, 1 / _M2)
@@ -80,7 +80,7 @@ def _light(transfer: int) -> np.ndarray:
 
 @functools.cache
 def _gains() -> np.ndarray:
-    """Return the factors that bring light to [0, 1], by the root of its share of PQ's 10,000."""
+    """Return the factors that map light to [0, 1], indexed by sqrt(light / 10,000 cd/m²)."""
     light = np.square(np.linspace(0, 1, STEPS + 1)) * 10000
     light[0] = light[1]
     value, white = pq(light) / pq(PEAK), pq(WHITE) / pq(PEAK)
@@ -97,7 +97,7 @@ def _gains() -> np.ndarray:
 
 @functools.cache
 def _levels() -> np.ndarray:
-    """Return the levels of sRGB for light in `STEPS`."""
+    """Return the sRGB level of each of `STEPS` + 1 steps of linear light."""
     light = np.linspace(0, 1, STEPS + 1)
     value = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
     return np.rint(255 * value).astype(np.uint8)
@@ -105,7 +105,7 @@ def _levels() -> np.ndarray:
 
 @functools.cache
 def _matrix(primaries: int) -> np.ndarray:
-    """Return the matrix from light in some primaries to light in BT.709's."""
+    """Return the matrix from linear light in some primaries to BT.709."""
     return (np.linalg.inv(_to_xyz(BT709)) @ _to_xyz(primaries)).astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""What a film is painted from: its frames, masks and paintings, at the sizes that are used."""
+"""The inputs of a film: frames, masks and paintings, resized for the run."""
 
 import dataclasses
 import functools
@@ -28,22 +28,22 @@ from nst_tf.utils.errors import UserError
 from nst_tf.video.animation import is_animation
 from nst_tf.video.flags import preview_seconds, sequence_rate
 from nst_tf.video.footage import Footage, Frame
-from nst_tf.video.reader import open_film
+from nst_tf.video.frame import FrameInput
+from nst_tf.video.reader import open_video
 from nst_tf.video.sequence import is_sequence, numbered, numbers
-from nst_tf.video.shot import Shot
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class FilmInputs:
-    """The pictures of a film that is to be painted.
+class VideoInputs:
+    """The inputs of a film that is to be painted.
 
     Attributes:
         footage: the film.
-        size: height and width at which it is painted, pixels.
+        size: height and width of the painted frames, pixels.
         styles: the paintings, float32 `[1, h, w, 3]` in [0, 1].
-        masks: for each region, a film of masks, or one mask, float32 `[H, W]`, for all frames.
-        every: of how many frames one is painted.
-        seconds: how many are painted; 0: all.
+        masks: for each region, a film of masks, or one mask for all frames, float32 `[H, W]`.
+        every: one of this many frames is painted.
+        seconds: duration of the painted part; 0: the whole film.
     """
 
     footage: Footage
@@ -55,30 +55,30 @@ class FilmInputs:
 
     @property
     def expected(self) -> int:
-        """How many frames are painted, as far as the file tells; 0: unknown."""
+        """The expected number of painted frames; 0: unknown."""
         return self.footage.expected(self.every, self.seconds)
 
-    def shots(self, skip: int = 0) -> Iterator[tuple[int, Shot]]:
-        """Yield when each frame is shown, and the frame, after the first `skip` of them."""
+    def frame_inputs(self, skip: int = 0) -> Iterator[tuple[int, FrameInput]]:
+        """Yield the time and the input of each painted frame after the first `skip`."""
         for frame, masks in itertools.islice(self.frames(), skip, None):
-            yield frame.pts, self.shot(frame, masks)
+            yield frame.pts, self.frame_input(frame, masks)
 
     def frames(self) -> Iterator[tuple[Frame, list[np.ndarray]]]:
-        """Yield the frames that are painted, as they are in the film, and their masks."""
+        """Yield the frames to paint, as they are in the film, and their masks."""
         planes = [self._planes(mask) for mask in self.masks]
-        for frame in self.bare():
+        for frame in self.unmasked_frames():
             yield frame, [next(plane) for plane in planes]
 
-    def bare(self) -> Iterator[Frame]:
-        """Yield the frames that are painted, as they are in the film, alone."""
+    def unmasked_frames(self) -> Iterator[Frame]:
+        """Yield the frames to paint, as they are in the film, without their masks."""
         return self.footage.frames(self.every, self.seconds)
 
     def photo(self, frame: Frame) -> np.ndarray:
-        """Return a frame at the size at which it is painted, float32 `[H, W, 3]` in [0, 1]."""
-        return self._fitted(frame)[0]
+        """Return a frame resized to `size`, float32 `[H, W, 3]` in [0, 1]."""
+        return self._resized(frame)[0]
 
-    def _fitted(self, frame: Frame) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return a frame and its alpha, uint8, at the size at which it is painted."""
+    def _resized(self, frame: Frame) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return a frame, float32, and its alpha, uint8 or None, both resized to `size`."""
         if frame.alpha is None:
             return resize(to_float(frame.pixels)[None], self.size)[0], None
         channels = list(np.moveaxis(frame.pixels, -1, 0))
@@ -87,15 +87,15 @@ class FilmInputs:
         assert picture.alpha is not None
         return picture.pixels[0], to_levels(picture.alpha)
 
-    def shot(self, frame: Frame, masks: Sequence[np.ndarray]) -> Shot:
-        """Return a frame as it is to be painted; arguments from `frames`."""
-        # A mask can be too small to be seen at that size.
-        fitted = [resize_plane(mask, self.size, resample=Resampling.HAMMING) for mask in masks]
-        photo, alpha = self._fitted(frame)
-        return Shot(photo, regions_of(fitted, len(self.styles)), alpha)
+    def frame_input(self, frame: Frame, masks: Sequence[np.ndarray]) -> FrameInput:
+        """Return the painter's input for a frame and its masks, as `frames` yields them."""
+        # Small white parts must survive the resampling.
+        resized = [resize_plane(mask, self.size, resample=Resampling.HAMMING) for mask in masks]
+        photo, alpha = self._resized(frame)
+        return FrameInput(photo, regions_of(resized, len(self.styles)), alpha)
 
     def _planes(self, mask: Footage | np.ndarray) -> Iterator[np.ndarray]:
-        """Yield the mask of each frame; when a film of them ends, its last one stays."""
+        """Yield the mask of each frame; a film of masks that is too short repeats its last one."""
         if isinstance(mask, Footage):
             for frame in mask.frames(self.every):
                 plane = to_float(frame.pixels).mean(axis=-1)
@@ -109,10 +109,10 @@ class FilmInputs:
 
 
 def regions_of(masks: Sequence[np.ndarray], styles: int) -> Sequence[Region] | None:
-    """Return the regions of a frame; None if all masks are black, and nothing is painted.
+    """Return the regions of a frame; None if all masks are black, so that nothing is painted.
 
     Args:
-        masks: float32 `[H, W]` in [0, 1]; without any, all of the frame is painted.
+        masks: float32 `[H, W]` in [0, 1]; without masks, the whole frame is painted.
         styles: the number of paintings.
 
     Raises:
@@ -123,19 +123,19 @@ def regions_of(masks: Sequence[np.ndarray], styles: int) -> Sequence[Region] | N
     white = [mask.max() >= LEAST_WHITE for mask in masks]
     shown = [mask if seen else np.ones_like(mask) for mask, seen in zip(masks, white, strict=True)]
     regions = pair_masks(shown, [], styles)
-    # A single mask is that of all paintings.
+    # A single mask applies to all paintings.
     kept = [region for region, seen in zip(regions, white, strict=True) if seen]
     return kept or None
 
 
-def film_paths(values: flags.FlagValues, settings: Settings) -> list[str]:
-    """Return the files and the patterns of image sequences that a run reads."""
+def input_paths(values: flags.FlagValues, settings: Settings) -> list[str]:
+    """Return the paths and image-sequence patterns that a run reads."""
     paths = [values.content, *values.style, *(values.content_mask or ())]
     return paths + ([] if settings.weights in ("bundled", "imagenet") else [settings.weights])
 
 
-def load_film_inputs(values: flags.FlagValues, settings: Settings) -> FilmInputs:
-    """Open and read what the flags name, and check the first frame with all the rest.
+def load_video_inputs(values: flags.FlagValues, settings: Settings) -> VideoInputs:
+    """Open and read the inputs that the flags name, and check them together with the first frame.
 
     Raises:
         OSError: a file cannot be read as a film or as a picture.
@@ -143,17 +143,17 @@ def load_film_inputs(values: flags.FlagValues, settings: Settings) -> FilmInputs
     """
     if settings.init not in INITS:
         raise UserError(f"--init {settings.init} is a picture: films start from {', '.join(INITS)}")
-    footage = open_film(values.content, sequence_rate(values))
+    footage = open_video(values.content, sequence_rate(values))
     if not values.sound:
         footage = dataclasses.replace(footage, sound=False)
     size = painted_size(footage.size, settings.max_dim)
     paintings = [functools.partial(load_picture, path) for path in values.style]
     styles = [opaque(painting) for painting in load_paintings(paintings, size, settings)]
     masks = [_open_mask(path, values) for path in values.content_mask or ()]
-    inputs = FilmInputs(footage, size, styles, masks, values.every, preview_seconds(values))
-    _, first = next(inputs.shots())
-    fitted = prepare_inputs(first.photo, styles, settings, first.regions or ())
-    return dataclasses.replace(inputs, styles=fitted.styles)
+    inputs = VideoInputs(footage, size, styles, masks, values.every, preview_seconds(values))
+    _, first = next(inputs.frame_inputs())
+    prepared = prepare_inputs(first.photo, styles, settings, first.regions or ())
+    return dataclasses.replace(inputs, styles=prepared.styles)
 
 
 def _open_mask(path: str, values: flags.FlagValues) -> Footage | np.ndarray:
@@ -161,13 +161,13 @@ def _open_mask(path: str, values: flags.FlagValues) -> Footage | np.ndarray:
     if picture and not (os.path.isfile(path) and is_animation(path)):
         mask = load_mask(path)
         return mask if mask.ndim == 2 else mask.mean(axis=-1)
-    return open_film(path, sequence_rate(values))
+    return open_video(path, sequence_rate(values))
 
 
 def painted_size(size: Size, max_dim: int) -> Size:
-    """Return the height and width at which a film is painted, pixels.
+    """Return the height and width of the painted frames, pixels.
 
-    A film that is scaled down gets even sides, which all pixel formats can hold.
+    A film that is scaled down gets even sides, which all pixel formats support.
     """
     fitted = fit_size(*size, max_dim)
     if fitted == tuple(size):
@@ -177,10 +177,13 @@ def painted_size(size: Size, max_dim: int) -> Size:
     return height, width
 
 
-def film_identity(
-    values: flags.FlagValues, inputs: FilmInputs, settings: Settings
+def video_identity(
+    values: flags.FlagValues, inputs: VideoInputs, settings: Settings
 ) -> dict[str, Any]:
-    """Return what must be the same for kept frames to be of use, files apart from the machine."""
+    """Return the identity of a film: what must be the same for stored frames to be of use.
+
+    The machine, which matters too, is not part of it.
+    """
     named = {"content": values.content}
     named |= {f"mask {n}": path for n, path in enumerate(values.content_mask or (), start=1)}
     described = dataclasses.asdict(settings)
@@ -196,11 +199,13 @@ def film_identity(
 
 
 def _digest(path: str) -> str:
-    """Return a checksum of a film, or of the names, sizes and dates of an image sequence."""
+    """Return the digest of a film, or of an image sequence's names, sizes and dates."""
     if not is_sequence(path):
         return file_digest(path)
     listed = hashlib.sha256()
-    for number in sorted(numbers(path)):  # other files beside them, such as results, may change
+    for number in sorted(
+        numbers(path)
+    ):  # other files in the directory, such as results, may change
         file = numbered(path, number)
         status = file.stat()
         listed.update(f"{file.name} {status.st_size} {status.st_mtime_ns}\n".encode())

@@ -1,4 +1,4 @@
-"""Decoded frames as arrays: square pixels, upright, in sRGB."""
+"""Conversion between PyAV's frames and arrays: square pixels, upright, sRGB."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -12,16 +12,16 @@ from nst_tf.images.resize import Size
 from nst_tf.video.footage import ColorTags, Frame
 from nst_tf.video.hdr import BT709, kind, to_sdr
 
-UNSPECIFIED = 2  # of the numbers of ITU-T H.273
+UNSPECIFIED = 2  # in ITU-T H.273
 BT601 = 5  # matrix
 LIMITED = 1  # range
-HD = 720  # rows from which players take unspecified colours for BT.709
-STRETCH = 4  # a pixel's width to height, at most: what is beyond it is damage
-CLEAR = 255  # level of pixels that cannot be seen: white
+HD = 720  # rows from which players interpret unspecified colours as BT.709
+MAX_ASPECT = 4  # of a pixel's width and height: anything beyond is damage
+INVISIBLE = 255  # level of invisible pixels: white
 
 
 def color_tags(frame: Any) -> ColorTags:
-    """Return how a film whose frames are such is to store colours."""
+    """Return the colour tags for a film made of frames such as `frame`."""
     if frame.format.is_rgb or frame.format.name == "pal8":
         return ColorTags()
     if kind(frame.color_trc, frame.color_primaries):
@@ -31,32 +31,32 @@ def color_tags(frame: Any) -> ColorTags:
 
 
 def square_size(height: int, width: int, aspect: Fraction | None) -> Size:
-    """Return the size of a frame whose pixels are square: one side grows, to an even number.
+    """Return the size of a frame with square pixels: one side grows, to an even number.
 
     Args:
-        height, width: in pixels as they are stored.
-        aspect: a pixel's width to its height; None: unknown.
+        height, width: size of the frame as stored, pixels.
+        aspect: a pixel's width divided by its height; None: unknown.
     """
-    if not aspect or aspect == 1 or not Fraction(1, STRETCH) <= aspect <= STRETCH:
+    if not aspect or aspect == 1 or not Fraction(1, MAX_ASPECT) <= aspect <= MAX_ASPECT:
         return height, width
     if aspect > 1:
         return height, 2 * round(width * aspect / 2)
     return 2 * round(height / aspect / 2), width
 
 
-def shown(frame: Any, aspect: Fraction | None = None) -> tuple[np.ndarray, np.ndarray | None]:
+def to_srgb(frame: Any, aspect: Fraction | None = None) -> tuple[np.ndarray, np.ndarray | None]:
     """Return the pixels of a decoded frame, uint8 `[H, W, 3]`, and its alpha, uint8 `[H, W]`.
 
-    The alpha is None if the frame is opaque; what cannot be seen is white. Where the file does not
-    say how it stores colours, they are what players take them for: BT.709 from 720 rows on, else
-    BT.601. Frames of HDR and of wide gamuts are brought down to BT.709.
+    The alpha is None if the frame is opaque; invisible pixels are white. Untagged colours are
+    interpreted as players do: BT.709 from 720 rows on, else BT.601. Frames with HDR or a wide gamut
+    are mapped to BT.709.
 
     Args:
-        frame: of PyAV.
-        aspect: a pixel's width to its height; None: unknown.
+        frame: PyAV's frame.
+        aspect: a pixel's width divided by its height; None: unknown.
 
     Raises:
-        FFmpegError: its colours are stored in a way that is unknown.
+        FFmpegError: the colours are stored in an unknown way.
     """
     from av.video.reformatter import Interpolation
 
@@ -81,7 +81,7 @@ def shown(frame: Any, aspect: Fraction | None = None) -> tuple[np.ndarray, np.nd
     if stored.name == "pal8" or any(component.is_alpha for component in stored.components):
         rgba = levels("rgba")
         pixels, alpha = rgba[..., :3], rgba[..., 3]
-        pixels = np.where(alpha[..., None] > 0, pixels, np.uint8(CLEAR))
+        pixels = np.where(alpha[..., None] > 0, pixels, np.uint8(INVISIBLE))
         alpha = None if alpha.min() == 255 else alpha
     elif kind(frame.color_trc, frame.color_primaries) and not stored.is_rgb:
         pixels = to_sdr(levels("rgb48le"), frame.color_trc, frame.color_primaries)
@@ -91,10 +91,10 @@ def shown(frame: Any, aspect: Fraction | None = None) -> tuple[np.ndarray, np.nd
 
 
 def upright(pixels: np.ndarray, frame: Any) -> np.ndarray:
-    """Return pixels, `[H, W, …]`, turned and mirrored as a frame's display matrix says.
+    """Return pixels, `[H, W, …]`, rotated and mirrored according to a frame's display matrix.
 
-    The matrix leads from a stored place (x, y) to the place (a x + c y, b x + d y) at which it is
-    shown. Of free angles the nearest right one counts.
+    The matrix maps a stored location (x, y) to the displayed location (a x + c y, b x + d y). Other
+    angles are rounded to multiples of 90 degrees.
     """
     from av.sidedata.sidedata import Type
 
@@ -107,17 +107,17 @@ def upright(pixels: np.ndarray, frame: Any) -> np.ndarray:
     return np.ascontiguousarray(pixels[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1])
 
 
-def av_frame(frame: Frame, clear: bool) -> Any:
+def av_frame(frame: Frame, with_alpha: bool) -> Any:
     """Return a frame for PyAV, in the format `rgba` or `rgb24`.
 
     Args:
         frame: the frame.
-        clear: whether it may be transparent in parts; else they are shown over white.
+        with_alpha: whether to keep transparency; otherwise the frame is composed over white.
     """
     import av
 
     pixels, alpha = frame.pixels, frame.alpha
-    if clear:
+    if with_alpha:
         alpha = np.full(pixels.shape[:2], 255, np.uint8) if alpha is None else alpha
         levels = np.concatenate([pixels, alpha[..., None]], axis=-1)
         return av.VideoFrame.from_ndarray(levels, format="rgba")
@@ -127,27 +127,27 @@ def av_frame(frame: Frame, clear: bool) -> Any:
 
 
 def progressive(frames: Iterator[Any]) -> Iterator[Any]:
-    """Yield decoded frames, those that are flagged as interlaced made of all their rows at once.
+    """Yield decoded frames, and deinterlace those that are flagged as interlaced.
 
-    FFmpeg's filter `bwdif` looks at the frames around each, so they come one later.
+    FFmpeg's filter `bwdif` uses the neighbouring frames, so it yields each frame one frame later.
     """
-    weaver: _Weaver | None = None
+    deinterlacer: _Deinterlacer | None = None
     for frame in frames:
-        if weaver and not weaver.fits(frame):
-            yield from weaver.rest()
-            weaver = None
-        if weaver is None and frame.interlaced_frame:
-            weaver = _Weaver(frame)
-        if weaver is None:
+        if deinterlacer and not deinterlacer.fits(frame):
+            yield from deinterlacer.flush()
+            deinterlacer = None
+        if deinterlacer is None and frame.interlaced_frame:
+            deinterlacer = _Deinterlacer(frame)
+        if deinterlacer is None:
             yield frame
         else:
-            yield from weaver.after(frame)
-    if weaver:
-        yield from weaver.rest()
+            yield from deinterlacer.push(frame)
+    if deinterlacer:
+        yield from deinterlacer.flush()
 
 
-class _Weaver:
-    """The filter, for frames of one size and format."""
+class _Deinterlacer:
+    """FFmpeg's filter for frames of one size and format."""
 
     def __init__(self, frame: Any) -> None:
         from av.filter import Graph
@@ -159,9 +159,9 @@ class _Weaver:
             width=frame.width, height=frame.height, format=frame.format,
             time_base=frame.time_base or Fraction(1, 1000),
         )  # fmt: skip
-        weave = self._graph.add("bwdif", "mode=send_frame:deint=interlaced")
-        source.link_to(weave)
-        weave.link_to(self._graph.add("buffersink"))
+        filtered = self._graph.add("bwdif", "mode=send_frame:deint=interlaced")
+        source.link_to(filtered)
+        filtered.link_to(self._graph.add("buffersink"))
         self._graph.configure()
 
     @staticmethod
@@ -169,16 +169,17 @@ class _Weaver:
         return frame.width, frame.height, frame.format.name
 
     def fits(self, frame: Any) -> bool:
+        """Return whether a frame has the filter's size and format."""
         return self._of(frame) == self._kind
 
-    def after(self, frame: Any) -> Iterator[Any]:
-        """Yield the frames that are ready once one more is there."""
+    def push(self, frame: Any) -> Iterator[Any]:
+        """Add a frame, and yield the frames that are ready."""
         self._times.append(frame.pts)
         self._graph.push(frame)
         yield from self._ready()
 
-    def rest(self) -> Iterator[Any]:
-        """Yield the frames that have waited for others."""
+    def flush(self) -> Iterator[Any]:
+        """Yield the remaining frames."""
         self._graph.push(None)
         yield from self._ready()
 

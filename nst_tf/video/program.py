@@ -1,33 +1,33 @@
-"""`nst-tf-video`: films."""
+"""The program `nst-tf-video`."""
 
 from nst_tf.cli.help import help_text
 from nst_tf.cli.streams import exit_status, print_out, run_program
-from nst_tf.video.flags import FILM_FLAGS, FILM_SCREEN, FILM_USAGE, NOTHING, parse_film
+from nst_tf.video.flags import NOTHING, VIDEO_FLAGS, VIDEO_SCREEN, VIDEO_USAGE, parse_video
 
 
 def main(argv: list[str]) -> int:
     """Run the command line and return the exit status.
 
-    0 for a finished film, 1 for bad input, 2 for misused flags, 128 + the signal's number for a
-    film that was stopped, whose painted frames are a film all the same.
+    The status is 0 for a finished film, 1 for bad input, 2 for wrong flags, and 128 plus the
+    signal's number for a stopped film, of which the painted frames are saved.
     """
     return exit_status(lambda: _main(argv), NOTHING)
 
 
 def _main(argv: list[str]) -> int:
-    values, settings = parse_film(argv)
+    values, settings = parse_video(argv)
     if values.help:
-        return print_out(FILM_SCREEN.rstrip())
+        return print_out(VIDEO_SCREEN.rstrip())
     if values.helpfull:
-        return print_out(help_text(settings, FILM_FLAGS, FILM_USAGE))
+        return print_out(help_text(settings, VIDEO_FLAGS, VIDEO_USAGE))
     if values.version:
         from nst_tf.utils.version import __version__
 
         return print_out(f"nst_tf {__version__}")
     from nst_tf.video.job import prepare
-    from nst_tf.video.session import Run  # slow to import, and help needs none of it
+    from nst_tf.video.session import VideoRun  # slow to import, and unused by --help
 
-    return Run(prepare(values, settings)).run()
+    return VideoRun(prepare(values, settings)).run()
 
 
 def console() -> None:

@@ -1,4 +1,4 @@
-"""Films as frames, upright and in sRGB, by PyAV."""
+"""Reading of films as upright sRGB frames, with PyAV."""
 
 import importlib.util
 import os
@@ -12,28 +12,28 @@ from nst_tf.utils.errors import UserError
 from nst_tf.video.animation import is_animation, open_animation
 from nst_tf.video.footage import Footage, Frame
 from nst_tf.video.hdr import kind
-from nst_tf.video.pixels import color_tags, progressive, shown
+from nst_tf.video.pixels import color_tags, progressive, to_srgb
 from nst_tf.video.sequence import is_sequence, open_sequence
 
-MISSING = Fraction(1, 5)  # seconds between the announced end and the last packet that are usual
-MISSING_SHARE = Fraction(1, 50)  # and the share of the film's length
+USUAL_GAP = Fraction(1, 5)  # seconds from the last packet to the announced end of an intact film
+USUAL_GAP_SHARE = Fraction(1, 50)  # the same, relative to the film's length
 
-CLEAR_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
-"""Decoders that know of transparency, which FFmpeg's own of these codecs do not."""
+ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+"""Decoders that support transparency, by codec; FFmpeg's default decoders do not."""
 
 
-def open_film(path: str, rate: Fraction = Fraction(25)) -> Footage:
+def open_video(path: str, rate: Fraction = Fraction(25)) -> Footage:
     """Open a film and decode its first frame.
 
     Args:
-        path: a film of any format that FFmpeg reads, an animated WebP or AVIF picture, or the
-            pattern of an image sequence, such as `frame_%05d.png`. A file that exists is no
-            pattern.
-        rate: frames a second of an image sequence.
+        path: a film in any format that FFmpeg reads, an animated WebP or AVIF picture, or the
+            pattern of an image sequence, such as `frame_%05d.png`. The path of an existing file is
+            never a pattern.
+        rate: frames per second of an image sequence.
 
     Raises:
-        OSError: it cannot be read, or is no film; the text says why.
-        ValueError: it has no pictures, or PyAV is missing.
+        OSError: the file cannot be read, or is not a film; the message says why.
+        ValueError: the film has no pictures, or PyAV is missing.
     """
     if is_sequence(path):
         return open_sequence(path, rate)
@@ -49,7 +49,7 @@ def open_film(path: str, rate: Fraction = Fraction(25)) -> Footage:
         first = next(progressive(_decoded(container, stream, path)), None)
         if first is None:
             raise UserError(f"{path} holds no picture that can be decoded: name another film")
-        pixels, alpha = _shown(first, stream, path)
+        pixels, alpha = _to_srgb(first, stream, path)
         if found := kind(first.color_trc, first.color_primaries):
             warnings.warn(f"{path} is {found}: it is tone-mapped to BT.709, at 8 bits a channel")
         pace = Fraction(stream.average_rate or stream.guessed_rate or rate)
@@ -58,7 +58,7 @@ def open_film(path: str, rate: Fraction = Fraction(25)) -> Footage:
             size=pixels.shape[:2],
             rate=pace,
             time_base=Fraction(stream.time_base or 1 / pace),
-            moments=lambda: _moments(path),
+            read_times=lambda: _read_times(path),
             read=lambda: _read(path),
             colors=color_tags(first),
             sound=bool(container.streams.audio),
@@ -67,18 +67,26 @@ def open_film(path: str, rate: Fraction = Fraction(25)) -> Footage:
 
 
 def check_pyav(path: str) -> None:
-    """Check that PyAV is installed; ValueError if not."""
+    """Check that PyAV is installed.
+
+    Raises:
+        ValueError: it is not.
+    """
     if importlib.util.find_spec("av") is None:
         raise UserError(f"{path} needs PyAV: run pip install 'nst_tf[video]'")
 
 
 @contextmanager
 def opened(path: str) -> Iterator[Any]:
-    """Open a film as a container of PyAV; OSError: it is no film."""
+    """Open a film as PyAV's container.
+
+    Raises:
+        OSError: the file is not a film.
+    """
     import av
 
     try:
-        # The prefix keeps FFmpeg from taking `12:30.mp4` for an address.
+        # Without the prefix, FFmpeg would take `12:30.mp4` for a URL.
         container = av.open(f"file:{path}", metadata_errors="ignore")
     except (av.error.FFmpegError, ValueError) as error:
         raise OSError(f"{path} cannot be read as a film: {_reason(error)}") from None
@@ -96,55 +104,58 @@ def _read(path: str) -> Iterator[Frame]:
         frames = progressive(_decoded(container, stream, path, to_the_end=True))
         clock = _Clock(stream)
         for frame in frames:
-            pixels, alpha = _shown(frame, stream, path)
-            yield Frame(pixels, clock.steadied(frame.pts), alpha)
+            pixels, alpha = _to_srgb(frame, stream, path)
+            yield Frame(pixels, clock.increasing(frame.pts), alpha)
 
 
-def _moments(path: str) -> list[int]:
-    """Return when the frames of a film are shown, by its packets alone."""
+def _read_times(path: str) -> list[int]:
+    """Return the presentation times of a film's frames, from its packets."""
     import av
 
     with opened(path) as container:
         stream = _pictures(container, path)
         times = []
-        with suppress(av.error.FFmpegError):  # what is behind the damage is not read either
+        with suppress(av.error.FFmpegError):  # frames after the damage are not read either
             for packet in container.demux(stream):
                 if packet.size and not packet.is_discard:
                     times.append(packet.dts if packet.pts is None else packet.pts)
         clock = _Clock(stream)
         known = sorted(time for time in times if time is not None)
-        return [*map(clock.steadied, known), *(clock.steadied(None) for _ in times[len(known) :])]
+        return [
+            *map(clock.increasing, known),
+            *(clock.increasing(None) for _ in times[len(known) :]),
+        ]
 
 
 class _Clock:
-    """The times of frames; where a film's are missing or run backwards, the pace fills in."""
+    """Increasing times of frames: missing and decreasing ones follow from the frame rate."""
 
     def __init__(self, stream: Any) -> None:
         self._step = max(1, round(1 / (stream.time_base * (stream.average_rate or 25))))
         self._latest: int | None = None
 
-    def steadied(self, pts: int | None) -> int:
-        """Return a time after all before it."""
+    def increasing(self, pts: int | None) -> int:
+        """Return `pts`, or a later time if needed to follow the previous one."""
         if self._latest is not None and (pts is None or pts <= self._latest):
             pts = self._latest + self._step
         self._latest = pts or 0
         return self._latest
 
 
-def _shown(frame: Any, stream: Any, path: str) -> Any:
+def _to_srgb(frame: Any, stream: Any, path: str) -> Any:
     import av
 
     try:
-        return shown(frame, stream.sample_aspect_ratio)
+        return to_srgb(frame, stream.sample_aspect_ratio)
     except (av.error.FFmpegError, OSError):
         raise UserError(
-            f"{path} stores its colours in a way that is unknown here (matrix {frame.colorspace} "
+            f"{path} stores its colours in an unknown way (matrix {frame.colorspace} "
             "of H.273, as Dolby Vision does): export it as SDR, HLG or HDR10"
         ) from None
 
 
 def _pictures(container: Any, path: str) -> Any:
-    """Return the first stream of moving pictures; covers of songs are none."""
+    """Return the first stream of moving pictures, which the cover of a song is not."""
     import av
 
     for stream in container.streams.video:
@@ -154,12 +165,12 @@ def _pictures(container: Any, path: str) -> Any:
 
 
 def _decoded(container: Any, stream: Any, path: str, to_the_end: bool = False) -> Iterator[Any]:
-    """Yield the decoded frames; a damaged end ends the film.
+    """Yield the decoded frames; the film ends at the first damage that stops the decoder.
 
     Args:
-        container, stream: of the film.
-        path: of the film.
-        to_the_end: whether all frames are wanted, and a warning of those that are missing.
+        container, stream: the film's container and its stream of pictures.
+        path: path of the film.
+        to_the_end: whether all frames are read, so that missing ones are worth a warning.
     """
     import av
 
@@ -182,33 +193,34 @@ def _decoded(container: Any, stream: Any, path: str, to_the_end: bool = False) -
         return
     if damaged:
         warnings.warn(
-            f"{path}: {damaged} of {count} frames are damaged and shown as well as can be"
+            f"{path}: {damaged} of {count} frames are damaged: they are shown as far as decoded"
         )
     whole = Fraction(container.duration or 0, 1_000_000)
     missing = whole + Fraction(container.start_time or 0, 1_000_000) - latest
-    if missing > max(MISSING, MISSING_SHARE * whole):
+    if missing > max(USUAL_GAP, USUAL_GAP_SHARE * whole):
         warnings.warn(
             f"{path} is cut off: of {float(whole):.1f} s the last {float(missing):.1f} are missing"
         )
 
 
 def _decoder(stream: Any) -> Callable[[Any], Iterable[Any]]:
-    """Return what decodes a packet of a stream."""
+    """Return a function that decodes a packet of a stream."""
     import av
 
-    alone = CLEAR_DECODERS.get(stream.codec_context.name)
-    if not alone or stream.metadata.get("alpha_mode") != "1":
+    name = ALPHA_DECODERS.get(stream.codec_context.name)
+    if not name or stream.metadata.get("alpha_mode") != "1":
         return lambda packet: packet.decode()
-    context: Any = av.CodecContext.create(alone, "r")
+    context: Any = av.CodecContext.create(name, "r")
     return lambda packet: context.decode(packet if packet.size else None)
 
 
 def _end(packet: Any) -> Fraction:
-    """Return when a packet ends, seconds."""
+    """Return the end of a packet, seconds."""
     if packet.pts is None or not packet.time_base:
         return Fraction(0)
     return (packet.pts + (packet.duration or 0)) * packet.time_base
 
 
 def _reason(error: Exception) -> str:
+    """Return why reading failed, in words."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

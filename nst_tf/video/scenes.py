@@ -1,4 +1,4 @@
-"""The scenes of a film, which do not depend on each other, and their painted frames on disk."""
+"""The independent scenes of a film, and their painted frames on disk."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 
 from nst_tf.video.cuts import scenes
 from nst_tf.video.footage import Frame
-from nst_tf.video.keep import KeptFrames
+from nst_tf.video.store import FrameStore
 
 
 @dataclass
@@ -17,18 +17,19 @@ class Scene:
     """A scene.
 
     Attributes:
-        first, end: numbers, from 0, of its first frame and of the one behind its last.
-        kept: its painted frames.
-        painted: how many of them there are, as far as is known.
+        first, end: the scene's frames are those from `first` to `end` - 1, counted from 0.
+        store: its painted frames.
+        painted: the number of painted frames, as of the latest `refresh`.
     """
 
     first: int
     end: int
-    kept: KeptFrames
+    store: FrameStore
     painted: int = 0
 
     @property
     def is_whole(self) -> bool:
+        """Whether all frames of the scene are painted."""
         return self.painted == self.end - self.first
 
     @property
@@ -36,28 +37,29 @@ class Scene:
         """The scene in words."""
         return f"frames {self.first + 1} to {self.end}"
 
-    def look(self) -> None:
-        """See how many of its frames are on the disk."""
-        self.painted = min(self.kept.counted(self.painted), self.end - self.first)
+    def refresh(self) -> None:
+        """Count the scene's frames on the disk."""
+        self.painted = min(self.store.count(self.painted), self.end - self.first)
 
 
-class KeptScenes:
+class SceneStore:
     """The painted frames of a film whose scenes are painted independently.
 
-    To whoever writes the film, it has those frames that no gap separates from its beginning.
+    Its length and its iterator end at the first gap.
 
     Args:
-        directory: where those of all scenes are, made if missing.
-        frames: of the film, float32 `[H, W, 3]` in [0, 1] at the size at which it is painted, each
-            with the time at which it is shown, in the film's units. They are gone through once.
+        directory: directory of the frames of all scenes.
+        frames: for each frame of the film, the time at which it is shown, in the film's units, and
+            its pixels, float32 `[H, W, 3]` in [0, 1], at the size at which it is painted. They are
+            iterated once.
 
     Attributes:
-        scenes: in order.
-        total: how many frames the film has.
+        scenes: the scenes, in order.
+        total: the number of the film's frames.
     """
 
     def __init__(self, directory: Path, frames: Iterable[tuple[int, np.ndarray]]) -> None:
-        self._root = KeptFrames(directory)
+        self._root = FrameStore(directory)
         self._times: list[int] = []
 
         def photos() -> Iterator[np.ndarray]:
@@ -75,50 +77,50 @@ class KeptScenes:
         ]
 
     def begin(self) -> None:
-        """Make the directory, without frames of earlier films."""
+        """Make the directory, and delete frames of earlier films in it."""
         self._root.begin()
 
     def load(self, identity: dict[str, Any], differences: Any) -> None:
-        """Check what is there; arguments and errors as for `KeptFrames.load`."""
+        """Check the stored frames of each scene; arguments and errors are those of `FrameStore`."""
         for scene in self.scenes:
-            if scene.kept.exist:
-                there = KeptFrames(scene.kept.directory)  # whose pictures are not kept in memory
-                there.load(scene_identity(identity, scene.first), differences)
-                scene.painted = min(len(there), scene.end - scene.first)
+            if scene.store.exist:
+                checked = FrameStore(scene.store.directory)  # dropped again, with its pictures
+                checked.load(scene_identity(identity, scene.first), differences)
+                scene.painted = min(len(checked), scene.end - scene.first)
 
     @property
     def painted(self) -> int:
-        """How many frames are painted, behind gaps too."""
+        """The number of painted frames, including those after gaps."""
         return sum(scene.painted for scene in self.scenes)
 
     @property
     def times(self) -> list[int]:
-        """When the frames before the first gap are shown."""
+        """The times at which the frames before the first gap are shown."""
         return self._times[: len(self)]
 
     def __len__(self) -> int:
-        """Return how many frames there are before the first gap."""
+        """Return the number of painted frames before the first gap."""
         for scene in self.scenes:
             if not scene.is_whole:
                 return scene.first + scene.painted
         return self.total
 
     def __iter__(self) -> Iterator[Frame]:
-        """Yield the frames that were there, before the first gap, when the iteration began."""
+        """Yield the frames before the first gap, as stored when the iteration begins."""
         times = self.times
         for scene in self.scenes:
-            yield from scene.kept.at(times[scene.first : scene.end])
+            yield from scene.store.read(times[scene.first : scene.end])
 
     def remove(self) -> None:
-        """Delete the frames, but nothing else that is in the directories."""
+        """Delete the frames, and the directories if nothing else is in them."""
         self._root.remove()
 
 
 def scene_identity(identity: dict[str, Any], first: int) -> dict[str, Any]:
-    """Return what must be the same for the kept frames of a scene to be of use.
+    """Return the identity of a scene: what must be the same for its stored frames to be of use.
 
     Args:
-        identity: what must be the same for those of the film.
-        first: number of the scene's first frame, from 0.
+        identity: identity of the film.
+        first: index of the scene's first frame.
     """
     return identity | {"the scene's first frame": first + 1}

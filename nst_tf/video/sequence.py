@@ -1,4 +1,4 @@
-"""Image sequences: numbered picture files, by a pattern such as `frame_%05d.png`."""
+"""Image sequences: numbered picture files with a pattern such as `frame_%05d.png`."""
 
 import os
 import re
@@ -13,44 +13,50 @@ from nst_tf.video.footage import Footage, Frame
 
 NUMBER = re.compile(r"%0?(\d*)d")
 
-FILMS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mts", ".mpg")
-"""Endings of files that are no picture, whatever `%` their names hold."""
+VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mts", ".mpg")
+"""Extensions of films, whose names are never patterns."""
 
 
 def is_sequence(path: str) -> bool:
-    """Return whether a path is the pattern of an image sequence, and not a film's name."""
+    """Return whether a path is the pattern of an image sequence, and not the name of a film."""
     named = Path(path)
     return (
         bool(NUMBER.search(named.name))
-        and named.suffix.lower() not in FILMS
+        and named.suffix.lower() not in VIDEO_SUFFIXES
         and not os.path.isfile(path)
     )
 
 
 def numbered(path: str, number: int) -> Path:
-    """Return the file of a number; ValueError: the pattern holds more than one number."""
+    """Return the path of a number.
+
+    Raises:
+        ValueError: the pattern does not have exactly one number.
+    """
     try:
         return Path(path).with_name(Path(path).name % number)
     except (TypeError, ValueError):
         raise UserError(
-            f"{path} is no pattern with one number: write it like frame_%05d.png, and %% for %"
+            f"{path} is not a pattern with one number: use one like frame_%05d.png, and %% for %"
         ) from None
 
 
 def open_sequence(path: str, rate: Fraction) -> Footage:
-    """Open an image sequence: the files from the lowest number on, up to the first gap.
+    """Open an image sequence: the files from the lowest number up to the first gap.
 
     Args:
         path: the pattern.
-        rate: frames a second.
+        rate: frames per second.
 
     Raises:
-        OSError: there is no file of the pattern, or the first cannot be read.
-        ValueError: it is no pattern.
+        OSError: no file matches the pattern, or the first one cannot be read.
+        ValueError: `path` is not a pattern with one number.
     """
     found = numbers(path)
     if not found:
-        raise FileNotFoundError(f"{path} matches no file: check directory and number of digits")
+        raise FileNotFoundError(
+            f"{path} matches no file: check the directory and the number of digits"
+        )
     first = last = min(found)
     while numbered(path, last + 1).is_file():
         last += 1
@@ -64,7 +70,7 @@ def open_sequence(path: str, rate: Fraction) -> Footage:
             if pixels.shape[:2] != size:
                 raise UserError(
                     f"{numbered(path, number)} is {pixels.shape[1]}x{pixels.shape[0]} pixels, but "
-                    f"the first file {size[1]}x{size[0]}: give all the same size"
+                    f"the first file {size[1]}x{size[0]}: give all files the same size"
                 )
             yield frame
 
@@ -75,8 +81,8 @@ def open_sequence(path: str, rate: Fraction) -> Footage:
 
 
 def numbers(path: str) -> list[int]:
-    """Return the numbers that have a file of the pattern."""
-    numbered(path, 0)  # which refuses patterns of two numbers
+    """Return the numbers of the files that match the pattern."""
+    numbered(path, 0)  # raises if the pattern has two numbers
     name, directory = Path(path).name, Path(path).parent
     before, after = (part.replace("%%", "%") for part in NUMBER.split(name)[::2])
     return [

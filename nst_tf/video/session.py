@@ -1,4 +1,4 @@
-"""The painting of one film: its frames, its stops, its end."""
+"""The run that paints one film: progress, interruptions and the final file."""
 
 import sys
 import time
@@ -13,148 +13,150 @@ from nst_tf.cli.signals import Stopper
 from nst_tf.cli.streams import print_error, print_out
 from nst_tf.utils.describe import counted
 from nst_tf.utils.errors import UserError
-from nst_tf.video.bar import FilmBar
+from nst_tf.video.bar import VideoBar
 from nst_tf.video.flags import NOTHING
-from nst_tf.video.job import Job
+from nst_tf.video.job import VideoJob
 
 if TYPE_CHECKING:
-    from nst_tf.video.keep import KeptFrames
-    from nst_tf.video.scenes import KeptScenes
-    from nst_tf.video.shot import Shot
+    from nst_tf.video.frame import FrameInput
+    from nst_tf.video.scenes import SceneStore
+    from nst_tf.video.store import FrameStore
 
 
-class Run:
-    """The painting of one film.
+class VideoRun:
+    """The run that paints one film.
 
     Attributes:
+        job: the film.
+        started: start of the run, on the clock of `time.monotonic`.
         whole: whether all frames are painted.
-        began: when, by the clock of `time.monotonic`.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: VideoJob) -> None:
         self.job = job
-        self.began = time.monotonic()
+        self.started = time.monotonic()
         self.whole = False
 
     def run(self) -> int:
         """Paint the frames, write the film, and return the exit status."""
-        kept = self.job.kept
+        store = self.job.store
         with Stopper(self.rescue) as stopper:
             problem = self.paint(stopper)
             stopper.run_ended()
             status = 128 + stopper.signal if stopper.signal is not None else 1
-            if not kept.painted:
-                kept.remove()
+            if not store.painted:
+                store.remove()
                 return print_error(problem or NOTHING, status)
             failure = self.write()
         if problem or failure or not self.whole:
             return print_error(self.left(problem, failure), status)
-        kept.remove()
+        store.remove()
         if self.job.values.quiet:
             return 0
-        took = duration(time.monotonic() - self.began)
-        return print_out(f"Saved {self.job.output}, {counted(len(kept), 'frame')}, after {took}")
+        took = duration(time.monotonic() - self.started)
+        return print_out(f"Saved {self.job.output}, {counted(len(store), 'frame')}, after {took}")
 
     def paint(self, stopper: Stopper) -> str:
-        """Paint what is not painted yet, and return what went wrong, in words."""
-        from nst_tf.video.scenes import KeptScenes
+        """Paint the missing frames, and return what went wrong in words, or an empty string."""
+        from nst_tf.video.scenes import SceneStore
 
-        kept = self.job.kept
+        store = self.job.store
         try:
             with ExitStack() as closing:
                 show = (lambda _: None) if self.job.values.quiet else self._bar(closing).show
-                if isinstance(kept, KeptScenes):
-                    self._paint_scenes(kept, stopper, show)
+                if isinstance(store, SceneStore):
+                    self._paint_scenes(store, stopper, show)
                 else:
-                    self._paint_frames(kept, stopper, show)
+                    self._paint_frames(store, stopper, show)
         except MemoryError:
             return "memory ran out: lower --max_dim or --style_scale"
         except (OSError, UserError) as error:
             return str(error)
-        except Exception:  # this is a bug: keep the frames, then show the traceback
+        except Exception:  # a bug: save the frames, then show the traceback
             print_error(self.left("an error ended the painting", self.write()), 1)
             raise
         return ""
 
     def _paint_frames(
-        self, kept: "KeptFrames", stopper: Stopper, show: Callable[[int], object]
+        self, store: "FrameStore", stopper: Stopper, show: Callable[[int], object]
     ) -> None:
-        from nst_tf.video.frames import keep_frames
+        from nst_tf.video.painter import store_frames
 
         job = self.job
 
-        def shots() -> "Iterator[tuple[int, Shot]]":
-            yield from job.inputs.shots(skip=len(kept))
+        def frames() -> "Iterator[tuple[int, FrameInput]]":
+            yield from job.inputs.frame_inputs(skip=len(store))
             self.whole = True
 
-        for _ in keep_frames(job.painter, shots(), kept, job.identity, stopper):
-            show(len(kept))
+        for _ in store_frames(job.painter, frames(), store, job.identity, stopper):
+            show(len(store))
 
     def _paint_scenes(
-        self, kept: "KeptScenes", stopper: Stopper, show: Callable[[int], object]
+        self, store: "SceneStore", stopper: Stopper, show: Callable[[int], object]
     ) -> None:
         from nst_tf.video.workers import paint_scenes
 
         job = self.job
         outcomes = paint_scenes(
-            job.values, job.settings, job.inputs, kept, job.identity, stopper, show
+            job.values, job.settings, job.inputs, store, job.identity, stopper, show
         )
         for outcome in outcomes:
             for text in outcome.warnings:
                 warnings.warn(f"{outcome.job.place}: {text}")
             if outcome.status == "failed":
                 print_error(f"{outcome.job.place}: {outcome.error}\n{outcome.details}".rstrip(), 1)
-        self.whole = len(kept) == kept.total
+        self.whole = len(store) == store.total
 
-    def _bar(self, closing: ExitStack) -> FilmBar:
-        job, done, total = self.job, self.job.kept.painted, self.job.total
+    def _bar(self, closing: ExitStack) -> VideoBar:
+        """Print the run's first lines and return its progress bar, which `closing` closes."""
+        job, done, total = self.job, self.job.store.painted, self.job.total
         height, width = job.inputs.size
         print_out(
             f"{job.device} · {width}x{height} pixels · {counted(total, 'frame') if total else ''}"
         )
         if done:
-            behind = done - len(job.kept)
+            behind = done - len(job.store)
             also = f", with {counted(behind, 'frame')} of later scenes" if behind else ""
-            print_out(f"Going on after frame {len(job.kept)}{also}")
-        bar = FilmBar(sys.stdout, total, done)
+            print_out(f"Resuming after frame {len(job.store)}{also}")
+        bar = VideoBar(sys.stdout, total, done)
         closing.callback(bar.close)
         return bar
 
     def write(self) -> str:
-        """Write the film of the frames that there are, if any, and return what went wrong."""
-        from nst_tf.video.writer import write_film
+        """Write the painted frames as a film, if any, and return what went wrong in words."""
+        from nst_tf.video.writer import write_video
 
         job, inputs = self.job, self.job.inputs
-        if not len(job.kept):
+        if not len(job.store):
             return ""
         until = None
         if inputs.seconds or not self.whole:  # the sound ends with the last frame
-            until = job.kept.times[-1] * inputs.footage.time_base
+            until = job.store.times[-1] * inputs.footage.time_base
             until += Fraction(inputs.every) / inputs.footage.rate
         try:
-            write_film(job.output, inputs.footage, job.kept, job.encoding, until, inputs.every)
+            write_video(job.output, inputs.footage, job.store, job.encoding, until, inputs.every)
         except (OSError, UserError) as error:
             return str(error)
         return ""
 
     def rescue(self) -> None:
-        """Write the film of what there is while a frame may be under way."""
-        print_error(self.left("", self.write()) if self.job.kept.painted else NOTHING, 1)
+        """Write the painted frames as a film while another frame may be in progress."""
+        print_error(self.left("", self.write()) if self.job.store.painted else NOTHING, 1)
 
     def left(self, problem: str, failure: str) -> str:
-        """Return in words what ended the film, and what is left of it.
+        """Return in words why the run ended, and what is saved.
 
         Args:
-            problem: what went wrong with painting, if anything.
-            failure: what went wrong with writing.
+            problem: what went wrong with painting, or an empty string.
+            failure: what went wrong with writing, or an empty string.
         """
-        kept, total = self.job.kept, self.job.total
+        store, total = self.job.store, self.job.total
         of = f" of {total}" if total else ""
-        words = [] if self.whole else [f"stopped after frame {len(kept)}{of}"]
-        if behind := kept.painted - len(kept):  # only of a film that is not whole
+        words = [] if self.whole else [f"stopped after frame {len(store)}{of}"]
+        if behind := store.painted - len(store):  # only of an unfinished film
             words[0] += f", with {counted(behind, 'frame')} of later scenes"
         words += filter(None, [problem, failure])
-        if len(kept) and not failure:
+        if len(store) and not failure:
             words.append(f"the film so far is saved as {self.job.output}")
-        words.append("the same command with --resume goes on")
+        words.append("the same command with --resume continues")
         return "; ".join(words)

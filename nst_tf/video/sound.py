@@ -1,4 +1,4 @@
-"""The sound of a film: tracks are copied where the file can hold them, else encoded or left out."""
+"""The sound of a film: each track is copied if possible, otherwise encoded or left out."""
 
 import io
 from collections.abc import Iterator
@@ -15,23 +15,23 @@ ENCODERS = {
     ".mp4": "aac", ".mov": "aac", ".m4v": "aac", ".mkv": "libopus", ".webm": "libopus",
 }  # fmt: skip
 NAMES = {"aac": "AAC", "libopus": "Opus"}
-RATES = {"aac": (44100, 48000), "libopus": (48000,)}  # samples a second, the first by default
-KINDS = {".m4v": "mp4", ".mkv": "matroska"}
+RATES = {"aac": (44100, 48000), "libopus": (48000,)}  # samples per second; the first is the default
+CONTAINERS = {".m4v": "mp4", ".mkv": "matroska"}
 
 
 def container_kind(suffix: str) -> str:
-    """Return FFmpeg's name of the container of an ending, such as `.mkv`."""
-    return KINDS.get(suffix, suffix[1:])
+    """Return FFmpeg's name of the container for a file extension, such as `.mkv`."""
+    return CONTAINERS.get(suffix, suffix[1:])
 
 
 @dataclass(frozen=True)
 class Track:
-    """What becomes of a track of sound.
+    """A track of sound and how it is written.
 
     Attributes:
-        index: its number among the streams of the source.
-        encoder: FFmpeg's name; empty: it is copied as it is.
-        layout: of the channels that are encoded.
+        index: index among the streams of the source.
+        encoder: FFmpeg's name of the encoder; empty: the track is copied.
+        layout: channel layout of the encoded track.
     """
 
     index: int
@@ -40,13 +40,13 @@ class Track:
 
 
 def plan_sound(footage: Footage, path: str) -> tuple[list[Track], list[str]]:
-    """Return what becomes of each track in a film, and a line for each that is not copied.
+    """Return the tracks to write, and a line for each track that is not copied.
 
-    A track can be copied if a file that holds it alone can be written; the same goes for encoders.
+    A track can be copied, or encoded, if a file with only this track can be written.
 
     Args:
-        footage: whose sound it is.
-        path: the film that is written.
+        footage: the film with the sound.
+        path: path of the film that is written.
     """
     import av
 
@@ -56,7 +56,7 @@ def plan_sound(footage: Footage, path: str) -> tuple[list[Track], list[str]]:
     tracks, lines = [], []
     with opened(footage.path) as source:
         streams = [stream for stream in source.streams.audio if stream.codec_context]
-        heads = _heads(source, streams)
+        heads = _first_packets(source, streams)
         for number, stream in enumerate(source.streams.audio, start=1):
             what = f"{path}: track {number} of the sound"
             if not stream.codec_context:
@@ -67,7 +67,7 @@ def plan_sound(footage: Footage, path: str) -> tuple[list[Track], list[str]]:
             layouts = ("", stream.layout.name, "stereo")  # the first: copied
             for track in (Track(stream.index, layout and encoder, layout) for layout in layouts):
                 try:
-                    _try(track, stream, packet, suffix)
+                    _check_track(track, stream, packet, suffix)
                 except (av.error.FFmpegError, ValueError, TypeError) as error:
                     problem = getattr(error, "strerror", None) or error
                     continue
@@ -83,8 +83,8 @@ def plan_sound(footage: Footage, path: str) -> tuple[list[Track], list[str]]:
     return tracks, lines
 
 
-def _heads(source: Any, streams: list[Any]) -> dict[int, Any]:
-    """Return the first packet of each stream, by its number, as far as there are any."""
+def _first_packets(source: Any, streams: list[Any]) -> dict[int, Any]:
+    """Return the first packet of each stream that has one, by stream index."""
     import av
 
     heads: dict[int, Any] = {}
@@ -97,20 +97,20 @@ def _heads(source: Any, streams: list[Any]) -> dict[int, Any]:
     return heads
 
 
-def _try(track: Track, stream: Any, packet: Any, suffix: str) -> None:
-    """Write the head of a track to memory; any error says that it cannot be done."""
+def _check_track(track: Track, stream: Any, packet: Any, suffix: str) -> None:
+    """Write the head of a track to memory, which raises if the track cannot be written."""
     import av
 
     with av.open(io.BytesIO(), "w", format=container_kind(suffix)) as container:
-        out = _Out(container, stream, track)
+        out = _OutputTrack(container, stream, track)
         container.start_encoding()
         if packet:
             out.write(packet, Fraction(0))
             out.end()
 
 
-class _Out:
-    """A track that is being written."""
+class _OutputTrack:
+    """A track of the film that is written."""
 
     def __init__(self, container: Any, stream: Any, track: Track) -> None:
         self._container = container
@@ -127,7 +127,7 @@ class _Out:
 
         Args:
             packet: the packet.
-            start: when the film starts by the source's clock, seconds.
+            start: start of the film on the source's clock, seconds.
         """
         if self._encoder:
             for frame in packet.decode():
@@ -142,25 +142,25 @@ class _Out:
         self._container.mux(packet)
 
     def end(self) -> None:
-        """Write what an encoder holds back."""
+        """Write the packets that the encoder has buffered."""
         if self._encoder:
             self._container.mux(self._stream.encode(None))
 
 
 class Sound:
-    """The sound of a film that is being written.
+    """The sound of the film that is written.
 
     Args:
-        source: the source's container; None: there is no sound.
-        container: the film's.
-        tracks: from `plan_sound`.
+        source: container of the source; None: there is no sound.
+        container: container of the film.
+        tracks: the tracks, from `plan_sound`.
     """
 
     def __init__(self, source: Any, container: Any, tracks: list[Track]) -> None:
         streams = [source.streams[track.index] for track in tracks]
         self._starts = [s.start_time * s.time_base for s in streams if s.start_time is not None]
         self._out = {
-            track.index: _Out(container, stream, track)
+            track.index: _OutputTrack(container, stream, track)
             for track, stream in zip(tracks, streams, strict=True)
         }
         self._start = Fraction(0)
@@ -172,18 +172,18 @@ class Sound:
         self._next = next(self._packets, None)
 
     def start(self, first: Fraction) -> Fraction:
-        """Return when the film starts by the source's clock: with its first picture or sound.
+        """Return the start of the film on the source's clock: its first picture or sound.
 
         Args:
-            first: when its first picture is shown, seconds.
+            first: time of the first picture, seconds.
         """
         self._start = max(Fraction(0), min([first, *self._starts]))
         return self._start
 
     def write(self, time: Fraction | None, until: Fraction | None) -> None:
-        """Write what is heard before `time`, but nothing that begins at `until` or later, seconds.
+        """Write the sound before `time`, except packets that start at `until` or later, seconds.
 
-        None stands for the end. Times are those of the source.
+        None is the end. Times are on the source's clock.
         """
         while self._next is not None:
             starts = self._next.dts * self._next.time_base
@@ -193,14 +193,14 @@ class Sound:
             self._next = next(self._packets, None)
 
     def end(self) -> None:
-        """Write what encoders hold back."""
+        """Write the packets that encoders have buffered."""
         for out in self._out.values():
             out.end()
 
 
 @contextmanager
 def open_sound(container: Any, footage: Footage, path: str) -> Iterator[Sound]:
-    """Open the sound that goes into a film."""
+    """Open the sound of `footage`, to be written to a film."""
     tracks, _ = plan_sound(footage, path)
     if not tracks:
         yield Sound(None, container, [])

@@ -1,4 +1,4 @@
-"""A film whose scenes are jobs, done by processes of this machine or by a Ray cluster."""
+"""Painting of scenes in parallel, in processes of this machine or on a Ray cluster."""
 
 import functools
 import warnings
@@ -14,81 +14,82 @@ from nst_tf.cli.worker_flags import WORKER_FLAGS
 from nst_tf.compute.device import start_tensorflow
 from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.settings import Settings
-from nst_tf.video.flags import parse_film
+from nst_tf.video.flags import parse_video
 from nst_tf.video.footage import Frame
-from nst_tf.video.inputs import FilmInputs, load_film_inputs
-from nst_tf.video.keep import KeptFrames
-from nst_tf.video.scenes import KeptScenes, Scene, scene_identity
-from nst_tf.video.shot import Shot
+from nst_tf.video.frame import FrameInput
+from nst_tf.video.inputs import VideoInputs, load_video_inputs
+from nst_tf.video.scenes import Scene, SceneStore, scene_identity
+from nst_tf.video.store import FrameStore
 from nst_tf.workers.job import Job, absolute_paths
 from nst_tf.workers.local import run_here
 from nst_tf.workers.outcome import Outcome, ShouldStop, WorkerFactory, run_safely
 from nst_tf.workers.share import Share, run_need, split_resources
 
 if TYPE_CHECKING:
-    from nst_tf.video.frames import FramePainter
+    from nst_tf.video.painter import FramePainter
 
 FILES = ("content", "style", "content_mask")
-"""The flags that name what a film is painted from."""
+"""Flags that name the input files."""
 
 
 def paint_scenes(
     values: flags.FlagValues,
     settings: Settings,
-    inputs: FilmInputs,
-    kept: KeptScenes,
+    inputs: VideoInputs,
+    store: SceneStore,
     identity: dict[str, Any],
     stopping: ShouldStop,
     show: Callable[[int], object],
 ) -> Iterator[Outcome]:
-    """Have the scenes painted that are not whole yet, and yield what has become of each.
+    """Let workers paint the unfinished scenes, and yield the outcome of each.
 
     TensorFlow must have been started.
 
     Args:
         values: the flags.
-        settings: the settings that they amount to.
-        inputs: of the film.
-        kept: the painted frames, which the workers add to.
-        identity: what must be the same for them to be of use.
-        stopping: once it returns true, scenes under way end after their step, and none is begun.
-        show: told several times a second how many frames are painted.
+        settings: the settings that follow from the flags.
+        inputs: the inputs of the film.
+        store: the painted frames, to which the workers add.
+        identity: what must be the same for stored frames to be of use.
+        stopping: returns whether to stop: scenes in progress then end after their current step, and
+            no other scene starts.
+        show: is called several times a second with the number of painted frames.
 
     Raises:
         ConnectionError: there is no cluster at the address.
         UserError: no node of the cluster has room for an actor.
-        ValueError: the first frame fits into memory in no way.
+        ValueError: the first frame does not fit into memory.
     """
-    film = film_job(values)
-    under_way: dict[str, Scene] = {}
-    left = [scene for scene in kept.scenes if not scene.is_whole]
+    film = video_job(values)
+    in_progress: dict[str, Scene] = {}
+    left = [scene for scene in store.scenes if not scene.is_whole]
     if not left:
         return
 
     def jobs() -> Iterator[Job]:
         for scene in left:
-            under_way[scene.name] = scene
+            in_progress[scene.name] = scene
             yield scene_job(film, scene)
 
-    def looking() -> bool:
-        for scene in under_way.values():
-            scene.look()
-        show(kept.painted)
+    def refreshed() -> bool:
+        for scene in in_progress.values():
+            scene.refresh()
+        show(store.painted)
         return stopping()
 
-    need = first_need(inputs, settings)
+    need = worker_memory(inputs, settings)
     if values.ray:
-        outcomes = _on_ray(jobs(), values, need, identity, looking)
+        outcomes = _on_ray(jobs(), values, need, identity, refreshed)
     else:
         wanted = min(values.jobs, len(left))
         share = Share(1) if wanted < 2 else split_resources(wanted, need, [settings.memory_budget])
         if share.workers < wanted:
             warnings.warn(f"memory is enough for {share.workers} of {values.jobs} --jobs")
         make = functools.partial(ScenePainter, identity, share.budget, share.threads)
-        outcomes = run_here(jobs(), make, share.workers, looking)
+        outcomes = run_here(jobs(), make, share.workers, refreshed)
     for outcome in outcomes:
-        under_way.pop(outcome.job.place).look()
-        show(kept.painted)
+        in_progress.pop(outcome.job.place).refresh()
+        show(store.painted)
         yield outcome
 
 
@@ -110,21 +111,21 @@ def _on_ray(
         yield from run_on_ray(absolute, make, each, stopping, values.ray_workers, log=log)
 
 
-def first_need(inputs: FilmInputs, settings: Settings) -> int:
-    """Return the bytes that a worker takes: those of a film's first frame, which has all scales.
+def worker_memory(inputs: VideoInputs, settings: Settings) -> int:
+    """Return the memory of a worker, bytes: that of a scene's first frame, which has all scales.
 
     Raises:
-        ValueError: it fits into memory in no way.
+        ValueError: the frame does not fit into memory.
     """
     from nst_tf.compute.cache import with_cache
 
-    _, shot = next(inputs.shots())
-    fitted = prepare_inputs(shot.photo, inputs.styles, settings, shot.regions or ())
-    return with_cache(run_need(fitted, len(inputs.masks)))
+    _, first = next(inputs.frame_inputs())
+    prepared = prepare_inputs(first.photo, inputs.styles, settings, first.regions or ())
+    return with_cache(run_need(prepared, len(inputs.masks)))
 
 
-def film_job(values: flags.FlagValues) -> Job:
-    """Return what the scenes of a film have in common, as flags of `video`."""
+def video_job(values: flags.FlagValues) -> Job:
+    """Return what all scenes of a film have in common, as flags of `nst-tf-video`."""
     other = {*FILES, "output", *(flag.name for flag in WORKER_FLAGS)}
     files = [(name, path) for name in FILES for path in _named(values[name].value)]
     given = (values[name] for name in values if values[name].present and name not in other)
@@ -136,20 +137,20 @@ def _named(value: str | Sequence[str] | None) -> Sequence[str]:
 
 
 def scene_job(film: Job, scene: Scene) -> Job:
-    """Return the painting of a scene as a job; its output is the directory of its frames."""
+    """Return the painting of a scene as a job, whose output is the directory of its frames."""
     bounds = (("first", str(scene.first)), ("end", str(scene.end)))
-    return Job(scene.name, (*film.flags, *bounds), str(scene.kept.directory))
+    return Job(scene.name, (*film.flags, *bounds), str(scene.store.directory))
 
 
 class ScenePainter:
-    """Paints scenes of one film one after the other, into a directory each.
+    """Painter of scenes of one film, one after another, each into its own directory.
 
-    The film stays open, the paintings stay learnt, and so do the network and compiled steps.
+    The film stays open, and the network, compiled steps and statistics of the paintings are reused.
 
     Args:
-        identity: what must be the same for kept frames to be of use, as the first process has it.
-        budget: bytes that this process may take; None: what the settings say.
-        threads: that TensorFlow may use; 0: all.
+        identity: identity of the film, as computed by the first process.
+        budget: memory of this process in bytes; None: as the settings say.
+        threads: TensorFlow's threads; 0: all.
     """
 
     def __init__(
@@ -158,65 +159,65 @@ class ScenePainter:
         self._identity = identity
         self._budget = budget
         self._threads = threads
-        self._begun: tuple[FramePainter, _Reel] | None = None
+        self._opened: tuple[FramePainter, _FrameCursor] | None = None
 
-    def __call__(self, job: Job, stopping: ShouldStop) -> Outcome:
-        """Do a job; whatever goes wrong is told by the outcome."""
-        return run_safely(job, lambda: self._paint(job, stopping))
+    def __call__(self, job: Job, should_stop: ShouldStop) -> Outcome:
+        """Paint a scene; the outcome records any error."""
+        return run_safely(job, lambda: self._paint(job, should_stop))
 
-    def _paint(self, job: Job, stopping: ShouldStop) -> Outcome:
+    def _paint(self, job: Job, should_stop: ShouldStop) -> Outcome:
         *film, (_, first), (_, end) = job.flags
         count = int(end) - int(first)
-        painter, reel = self._begun = self._begun or self._begin(
+        painter, cursor = self._opened = self._opened or self._open(
             [f"--{name}={value}" for name, value in film]
         )
         from nst_tf.transfer.identity import differences
-        from nst_tf.video.frames import keep_frames
+        from nst_tf.video.painter import store_frames
 
-        kept = KeptFrames(Path(job.output))
+        store = FrameStore(Path(job.output))
         identity = scene_identity(self._identity, int(first))
-        if kept.exist:
-            kept.load(identity, differences)
+        if store.exist:
+            store.load(identity, differences)
         else:
-            kept.begin()
-        shots = reel.shots(int(first) + len(kept), int(end))
-        for _ in keep_frames(painter, shots, kept, identity, stopping):
+            store.begin()
+        frames = cursor.read(int(first) + len(store), int(end))
+        for _ in store_frames(painter, frames, store, identity, should_stop):
             pass
-        return Outcome(job, "done" if len(kept) >= count else "stopped")
+        return Outcome(job, "done" if len(store) >= count else "stopped")
 
-    def _begin(self, words: Sequence[str]) -> "tuple[FramePainter, _Reel]":
-        values, settings = parse_film(["nst_tf.video", *words])
+    def _open(self, words: Sequence[str]) -> "tuple[FramePainter, _FrameCursor]":
+        values, settings = parse_video(["nst_tf.video", *words])
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the first process has told what there is to tell
-            inputs = load_film_inputs(values, settings)
+            warnings.simplefilter("ignore")  # the first process has shown them
+            inputs = load_video_inputs(values, settings)
         start_tensorflow(values.device, values.deterministic, self._threads)
-        from nst_tf.video.frames import FramePainter
+        from nst_tf.video.painter import FramePainter
 
         painter = FramePainter(
             inputs.styles, settings, values.frame_steps, values.long_term, self._budget
         )
-        return painter, _Reel(inputs)
+        return painter, _FrameCursor(inputs)
 
 
-class _Reel:
-    """A film that is read on from where the last scene ended, since they come in order.
+class _FrameCursor:
+    """A position in the film, from which the next scene is read.
 
-    Without that, every scene would have all frames before it decoded.
+    Scenes come in order: otherwise, each scene would need all frames before it decoded again.
     """
 
-    def __init__(self, inputs: FilmInputs) -> None:
+    def __init__(self, inputs: VideoInputs) -> None:
         self._inputs = inputs
         self._rewind()
 
-    def shots(self, first: int, end: int) -> Iterator[tuple[int, Shot]]:
-        """Yield when frames are shown, and the frames; arguments are numbers from 0."""
-        if first < self._at:
+    def read(self, first: int, end: int) -> Iterator[tuple[int, FrameInput]]:
+        """Yield the time and the input of each frame from `first` to `end` - 1, counted from 0."""
+        if first < self._next:
             self._rewind()
-        while self._at < end and (found := next(self._frames, None)):
-            self._at += 1
-            if self._at > first:
-                yield found[0].pts, self._inputs.shot(*found)
+        while self._next < end and (found := next(self._frames, None)):
+            self._next += 1
+            if self._next > first:
+                yield found[0].pts, self._inputs.frame_input(*found)
 
     def _rewind(self) -> None:
         self._frames: Iterator[tuple[Frame, list[np.ndarray]]] = self._inputs.frames()
-        self._at = 0
+        self._next = 0

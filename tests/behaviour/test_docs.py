@@ -18,8 +18,8 @@ from nst_tf.cli.help import PURPOSES
 from nst_tf.cli.program import main
 from nst_tf.images.metadata import read_metadata
 from nst_tf.inputs.prepare import KEEP
-from nst_tf.page import program as app
-from nst_tf.video.flags import FILM_FLAGS
+from nst_tf.page.flags import define_flags as define_page_flags
+from nst_tf.video.flags import VIDEO_FLAGS
 from tests.conftest import ROOT, shrunk
 
 README = ROOT / "README.md"
@@ -28,8 +28,8 @@ PAGES = [README, *DOCS, *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG
 BANNED = ("so many", "likewise", "anew", "pays", "held to", "mend")
 ROWS = (*OTHER_FLAGS, *BATCH_FLAGS)
 FLAGS = {knob.name for knob in dataclasses.fields(Settings)} | {flag.name for flag in ROWS}
-FILMS = {flag.name for flag in FILM_FLAGS}
-PAGES_OWN = {*app.define_flags()}
+FILMS = {flag.name for flag in VIDEO_FLAGS}
+PAGES_OWN = {*define_page_flags()}
 FOREIGN = {
     "logdir", "head", "port", "address", "generate", "app", "concurrency", "preload",
 }  # fmt: skip
@@ -58,7 +58,7 @@ def test_the_page_of_flags_is_what_its_script_makes(monkeypatch):
 
 def test_the_page_of_films_has_their_flags(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "scripts")
-    rows = importlib.import_module("flags_page").film_rows()
+    rows = importlib.import_module("flags_page").video_rows()
     assert [row for row in rows if row not in text(ROOT / "docs" / "video.md").splitlines()] == []
 
 

@@ -27,8 +27,9 @@ WITHOUT_TENSORFLOW = (
     "callbacks.notebook", "transfer.progress", "compute.device", "service.result",
     "service.admission", "service.buckets", "cli.flags", "cli.inputs", "cli.program", "run",
     "batch.program", "workers.ray", "workers.cluster", "video.program", "video.inputs",
-    "video.reader", "video.writer", "video.keep", "video.reference", "video.cuts", "video.scenes",
-    "video.workers", "app", "page.program", "page.order", "page.runs", "page.worker", "page.show",
+    "video.reader", "video.writer", "video.store", "video.reference", "video.cuts", "video.scenes",
+    "video.workers", "app", "page.program", "page.flags", "page.order", "page.runs", "page.queue",
+    "page.painter", "page.worker", "page.render",
 )  # fmt: skip
 """Modules that programs need before it is known that a picture is to be made."""
 

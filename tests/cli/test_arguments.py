@@ -9,7 +9,7 @@ from nst_tf.batch.flags import parse_batch
 from nst_tf.cli.arguments import ELSEWHERE
 from nst_tf.cli.flags import UsageError, define_flags, parse
 from nst_tf.cli.program import main
-from nst_tf.video.flags import parse_film
+from nst_tf.video.flags import parse_video
 
 
 def parsed(*words):
@@ -85,7 +85,7 @@ def test_flags_of_other_programs_have_the_name_of_the_program_at_hand():
     with pytest.raises(UsageError, match="--content_image is called --content_dir here"):
         parse_batch(["nst-tf-batch", "--content_image=a.jpg"])
     with pytest.raises(UsageError, match="--iterations is called --steps here"):
-        parse_film(["nst-tf-video", "a.mp4", "b.jpg", "--iterations", "3"])
+        parse_video(["nst-tf-video", "a.mp4", "b.jpg", "--iterations", "3"])
 
 
 def test_every_name_of_another_program_leads_to_a_flag():
@@ -94,7 +94,7 @@ def test_every_name_of_another_program_leads_to_a_flag():
     assert not {*ELSEWHERE} & {*values}
 
 
-@pytest.mark.parametrize("program", [parse, parse_film])
+@pytest.mark.parametrize("program", [parse, parse_video])
 def test_paintings_with_commas_between_them_are_named_one_by_one(program, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for words in (["a.jpg", "--style=b.jpg,c.jpg"], ["a.jpg", "b.jpg,c.jpg"]):

@@ -47,13 +47,13 @@ def test_bugs_pass(error, capfd):
 REPORTS = """
 import os, sys
 from nst_tf.callbacks import Console
-from nst_tf.video.bar import FilmBar
+from nst_tf.video.bar import VideoBar
 from nst_tf.cli.streams import print_error, print_out, run_program
 from nst_tf.batch.summary import Report, Tally
 
 def main(argv):
     Console("CPU", 5, sys.stdout).close()
-    FilmBar(sys.stdout, 2).show(1)
+    VideoBar(sys.stdout, 2).show(1)
     Report(Tally(1), "journal.jsonl", sys.stdout).close()
     print_out("a line")
     with open("file", "w") as file:

@@ -9,24 +9,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nst_tf.page.access import (  # fmt: skip
-    AWAY,
+    SESSION_LOST,
+    AdmittedValue,
     Choice,
     File,
     Files,
-    Given,
     Layers,
     Number,
     Switch,
     Text,
-    acting,
+    acting_as,
     admit,
     current_visitor,
     guarded,
-    picked,
+    valid_index,
     well_formed,
 )
 from nst_tf.page.limits import Limits
-from nst_tf.page.visitors import GONE, ODD, Visitors
+from nst_tf.page.visitor import FILE_GONE, INVALID_VALUE
+from nst_tf.page.visitors import Visitors
 from nst_tf.utils.errors import UserError
 
 JSON = st.recursive(
@@ -53,14 +54,14 @@ def visitors(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def visitor(visitors):
-    return visitors.welcome(None)
+    return visitors.session_for(None)
 
 
 @pytest.fixture
 def own(visitor):
     path = visitor.uploads / "own.png"
     path.write_bytes(b"content")
-    return visitor.hand_out(path)
+    return visitor.grant(path)
 
 
 @given(value=JSON)
@@ -95,16 +96,16 @@ def test_a_visitors_own_file_gets_in_in_every_form(visitor, own):
     lambda path: f"/proc/self/root{path}", lambda path: path.replace("/own", "/../uploads/own"),
 ])  # fmt: skip
 def test_another_text_for_the_same_file_is_another_file(visitor, own, change):
-    with pytest.raises(UserError, match=GONE):
+    with pytest.raises(UserError, match=FILE_GONE):
         visitor.own_file(change(own))
 
 
 def test_a_file_becomes_gone_with_the_file(visitor, own):
     os.unlink(own)
-    with pytest.raises(UserError, match=GONE):
+    with pytest.raises(UserError, match=FILE_GONE):
         visitor.own_file(own)
     os.mkdir(own)
-    with pytest.raises(UserError, match=GONE):
+    with pytest.raises(UserError, match=FILE_GONE):
         visitor.own_file(own)
     os.rmdir(own)
 
@@ -113,7 +114,7 @@ def test_a_link_is_not_followed_although_its_name_was_handed_out(visitor, own, t
     (tmp_path / "private").write_bytes(b"private")
     os.unlink(own)
     os.symlink(tmp_path / "private", own)
-    with pytest.raises(UserError, match=GONE):
+    with pytest.raises(UserError, match=FILE_GONE):
         visitor.own_file(own)
     os.unlink(own)
 
@@ -122,9 +123,9 @@ def test_samples_are_everybodys_and_uploads_their_owners(visitors, visitor, own,
     sample = tmp_path.resolve() / "sample.jpg"
     sample.write_bytes(b"sample")
     visitors.public.add(str(sample))
-    other = visitors.welcome(None)
+    other = visitors.session_for(None)
     assert other.own_file(str(sample)) == sample
-    with pytest.raises(UserError, match=GONE):
+    with pytest.raises(UserError, match=FILE_GONE):
         other.own_file(own)
 
 
@@ -144,26 +145,26 @@ def test_too_many_files_are_named(visitor, own):
 
 @pytest.mark.parametrize("index", [-1, 3, True, "1", 1.0, None])
 def test_only_what_is_there_can_be_clicked(index):
-    assert picked(2, 3) == 2
-    with pytest.raises(UserError, match=ODD):
-        picked(index, 3)
+    assert valid_index(2, 3) == 2
+    with pytest.raises(UserError, match=INVALID_VALUE):
+        valid_index(index, 3)
 
 
 def test_an_event_takes_nothing_that_has_not_passed(visitor):
     """Call an event as a Gradio would that passes values on as they come."""
     event = guarded(lambda visitor, value: value, lambda problem: problem)
-    with acting(visitor), pytest.raises(TypeError, match="has not passed"):
+    with acting_as(visitor), pytest.raises(TypeError, match="has not passed"):
         event("/etc/passwd")
-    with acting(visitor):
-        assert event(Given("fine")) == "fine"
-        assert event(Given(problem="a sentence")) == "a sentence"
+    with acting_as(visitor):
+        assert event(AdmittedValue("fine")) == "fine"
+        assert event(AdmittedValue(problem="a sentence")) == "a sentence"
 
 
 def test_an_event_without_a_visitor_is_refused(visitor):
     event = guarded(lambda visitor, value: value, lambda problem: problem)
-    assert event(Given("fine")) == AWAY
-    assert admit(Switch(), True).problem == AWAY
-    with pytest.raises(UserError, match=AWAY):
+    assert event(AdmittedValue("fine")) == SESSION_LOST
+    assert admit(Switch(), True).problem == SESSION_LOST
+    with pytest.raises(UserError, match=SESSION_LOST):
         current_visitor()
 
 
@@ -171,15 +172,15 @@ def test_failures_of_the_disk_name_no_path(visitor):
     def fail(visitor):
         raise OSError(28, "No space left on device", "/secret/path")
 
-    with acting(visitor):
+    with acting_as(visitor):
         told = guarded(fail, lambda problem: problem)()
     assert "room" in told
     assert "/secret" not in told
 
 
 def test_a_component_without_a_kind_admits_nothing(visitor):
-    with acting(visitor):
-        assert admit(None, "anything").problem == ODD
+    with acting_as(visitor):
+        assert admit(None, "anything").problem == INVALID_VALUE
 
 
 @given(body=JSON)
@@ -201,15 +202,15 @@ def test_a_call_has_the_form_of_its_event():
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     """The page itself, without a server."""
+    from nst_tf.page.components import SAMPLES
     from nst_tf.page.events import build
-    from nst_tf.page.house import House
-    from nst_tf.page.parts import SAMPLES
-    from nst_tf.page.runs import Line
+    from nst_tf.page.queue import RunQueue
+    from nst_tf.page.state import AppState
 
     work = tmp_path_factory.mktemp("work")
     visitors = Visitors(tmp_path_factory.mktemp("visitors"))
-    house = House(visitors, Line([]), Limits(), SAMPLES, work)
-    return build(house), visitors
+    state = AppState(visitors, RunQueue([]), Limits(), SAMPLES, work)
+    return build(state), visitors
 
 
 def test_every_input_of_the_page_has_a_kind(page):
@@ -226,12 +227,12 @@ def test_every_event_of_the_page_is_called_with_admitted_values_only(page):
            {"path": "../x", "meta": {"_type": "gradio.FileData"}}, {"path": "a\0b"}, [3], 1e308,
            {"layers": [{"path": "/x"}]}, [["x"]], True)  # fmt: skip
     state = {one._id: None for event in blocks.fns.values() for one in event.inputs}
-    with acting(visitors.welcome(None)):
+    with acting_as(visitors.session_for(None)):
         for event in blocks.fns.values():
             for value in odd:
                 sent = [value] * len(event.inputs)
                 got = asyncio.run(blocks.preprocess_data(event, sent, state))
-                assert all(isinstance(one, Given) for one in got)
+                assert all(isinstance(one, AdmittedValue) for one in got)
                 for component, one in zip(event.inputs, got, strict=True):
                     plain = isinstance(one.value, (bool, int, float, str, type(None)))
                     if not component.stateful and not one.problem:

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from nst_tf.page import flags
 from nst_tf.page import program as app
 from tests.conftest import ROOT
 from tests.page.visit import free_port, wait_until
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.process
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.9.1"])
 def test_this_machine_needs_no_password(host):
-    assert app.parse(["app", "--host", host]).host == host
+    assert flags.parse(["app", "--host", host]).host == host
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ def test_this_machine_needs_no_password(host):
         (["--max-megabytes", "nan"], "max_megabytes must be a finite number, not nan"),
         (["--max-session-megabytes", "inf"], "must be a finite number, not inf"),
         (["--max-run-time", "soon"], "max_run_time"),
-        (["--trusted-proxy", "nginx"], "--trusted_proxy takes addresses or networks"),
+        (["--trusted-proxy", "nginx"], "--trusted_proxy must be an address or a network"),
         (["--root-path", "paint"], "--root_path must be a path such as /paint, not 'paint'"),
         (["--user", "admin", "--password", "x"], '--user must not be "admin"'),
         (["photo.jpg"], "'photo.jpg' is not a flag"),
@@ -50,7 +51,7 @@ def test_misuse_is_told_in_a_line(words, told, capsys, monkeypatch):
 
 def test_a_password_may_come_from_the_environment(monkeypatch):
     monkeypatch.setenv("NST_TF_PASSWORD", "secret")
-    values = app.parse(["app", "--host", "0.0.0.0", "--user", "me"])
+    values = flags.parse(["app", "--host", "0.0.0.0", "--user", "me"])
     assert values.password == "secret"
 
 
@@ -59,7 +60,7 @@ def test_help_names_every_flag_and_fits_a_screen(capsys):
     text = capsys.readouterr().out
     assert len(text.splitlines()) <= 25
     assert max(map(len, text.splitlines())) <= 79
-    for name in app.define_flags():
+    for name in flags.define_flags():
         if name not in ("help",):
             assert f"--{name.replace('_', '-')}" in text
 
@@ -102,7 +103,7 @@ def test_an_address_of_another_machine_is_told_in_a_line(host, capfd):
 def test_runs_of_others_have_an_end(words, seconds, monkeypatch):
     if "--user=me" in words:
         monkeypatch.setenv("NST_TF_PASSWORD", "secret")
-    assert app.setup(app.parse(["app", *words])).limits.run_seconds == seconds
+    assert flags.server_options(flags.parse(["app", *words])).limits.run_seconds == seconds
 
 
 def test_a_start_that_is_broken_off_leaves_no_files(tmp_path):
@@ -118,7 +119,7 @@ def test_a_start_that_is_broken_off_leaves_no_files(tmp_path):
 
 
 def test_samples_are_those_of_the_project():
-    from nst_tf.page.parts import PAINTINGS, PHOTOS, SAMPLES
+    from nst_tf.page.components import PAINTINGS, PHOTOS, SAMPLES
     from tests.conftest import ASSETS
 
     names = {f"{name}.jpg" for name in (*PHOTOS, *PAINTINGS)}

@@ -6,7 +6,7 @@ import gradio as gr
 import pytest
 
 from nst_tf.page.fields import advanced_fields, placeholders
-from nst_tf.page.order import EVERYDAY, SERVERS
+from nst_tf.page.order import EVERYDAY_SETTINGS, SERVER_SETTINGS
 from nst_tf.recipes import RECIPES
 from nst_tf.settings import Settings
 
@@ -19,7 +19,7 @@ def fields():
 
 def test_every_setting_has_one_place(fields):
     names = {entry.name for entry in dataclasses.fields(Settings)}
-    assert names == {*fields, *EVERYDAY, *SERVERS}
+    assert names == {*fields, *EVERYDAY_SETTINGS, *SERVER_SETTINGS}
 
 
 def test_every_field_is_named_and_explained(fields):

@@ -4,11 +4,11 @@ import pytest
 
 from nst_tf.page.login import (  # fmt: skip
     ADMIN,
-    FORGOTTEN,
-    FREE,
-    LONGEST,
-    LONGEST_NAME,
-    MOST,
+    EXPIRY,
+    FREE_FAILURES,
+    MAX_DELAY,
+    MAX_ENTRIES,
+    MAX_WAIT,
     Accounts,
     Throttle,
     login_page,
@@ -34,31 +34,31 @@ def throttle(clock):
 
 def test_waits_of_an_address_double_up_to_the_longest(throttle, clock):
     waits = []
-    for _ in range(FREE + 12):
+    for _ in range(FREE_FAILURES + 12):
         throttle.failed("192.0.2.1", "me")
         waits.append(throttle.wait("192.0.2.1"))
-    assert waits[:FREE] == [0.0] * FREE
-    assert waits[FREE:] == [min(LONGEST, 2.0**n) for n in range(1, 13)]
+    assert waits[:FREE_FAILURES] == [0.0] * FREE_FAILURES
+    assert waits[FREE_FAILURES:] == [min(MAX_WAIT, 2.0**n) for n in range(1, 13)]
     clock.now += 100
-    assert throttle.wait("192.0.2.1") == LONGEST - 100
+    assert throttle.wait("192.0.2.1") == MAX_WAIT - 100
     assert throttle.wait("192.0.2.2") == 0.0
 
 
 def test_failures_are_forgotten_in_time_and_by_success(throttle, clock):
     for address in ("192.0.2.1", "192.0.2.2"):
-        for _ in range(FREE + 5):
+        for _ in range(FREE_FAILURES + 5):
             throttle.failed(address, "me")
     throttle.succeeded("192.0.2.1", "me")
     assert throttle.wait("192.0.2.1") == 0.0
     assert throttle.wait("192.0.2.2") > 0.0
-    clock.now += FORGOTTEN
+    clock.now += EXPIRY
     assert throttle.wait("192.0.2.2") == 0.0
 
 
 def test_a_name_is_delayed_from_everywhere_but_never_shut_out(throttle):
     for number in range(200):
         throttle.failed(f"192.0.2.{number}", "me")
-    assert throttle.delay("me") == LONGEST_NAME
+    assert throttle.delay("me") == MAX_DELAY
     assert throttle.delay("you") == 0.0
     assert throttle.wait("198.51.100.1") == 0.0
 
@@ -72,16 +72,16 @@ def test_logging_in_often_is_no_failure(throttle):
 
 
 def test_a_network_of_addresses_of_the_sixth_version_counts_as_one(throttle):
-    for number in range(FREE + 3):
+    for number in range(FREE_FAILURES + 3):
         throttle.failed(f"2001:db8::{number:x}", "me")
     assert throttle.wait("2001:db8::ffff") > 0.0
     assert throttle.wait("2001:db8:0:1::1") == 0.0
 
 
 def test_many_addresses_do_not_fill_the_memory(throttle):
-    for number in range(MOST + 500):
+    for number in range(MAX_ENTRIES + 500):
         throttle.failed(f"address {number}", f"name {number}")
-    assert len(throttle._failures) <= MOST
+    assert len(throttle._failures) <= MAX_ENTRIES
 
 
 @pytest.mark.parametrize(

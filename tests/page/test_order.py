@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nst_tf.cli.flags import parse
-from nst_tf.page.order import SERVERS, Order, as_flags, restored, safe_names
+from nst_tf.page.order import SERVER_SETTINGS, Order, as_flags, safe_names, settings_from_metadata
 from nst_tf.recipes import RECIPES, recipe
 from nst_tf.settings import Settings
 
@@ -65,7 +65,7 @@ def test_settings_cannot_smuggle_other_flags_in():
 def test_variants_differ_in_strength_alone():
     order = Order("a.jpg", ("b.jpg",), "fast", {"detail": "2"})
     strengths = [
-        parse(["nst-tf", *one.words()]).settings.strength for one in order.variants((0.5, 1, 2))
+        parse(["nst-tf", *one.arguments()]).settings.strength for one in order.variants((0.5, 1, 2))
     ]
     assert strengths == [0.5, 1, 2]
     assert {one.settings["detail"] for one in order.variants((0.5, 2))} == {"2"}
@@ -77,7 +77,7 @@ def test_a_record_gives_recipe_and_changes_back(name):
 
     settings = dataclasses.replace(recipe(name), strength=0.3, tf32=True)
     record = {"recipe": name, "settings": dataclasses.asdict(settings)}
-    assert restored(record) == (name, {"strength": "0.3", "tf32": "True"})
+    assert settings_from_metadata(record) == (name, {"strength": "0.3", "tf32": "True"})
 
 
 def test_a_record_keeps_the_servers_settings_and_files_out():
@@ -85,8 +85,8 @@ def test_a_record_keeps_the_servers_settings_and_files_out():
 
     asked = Settings(init="photo.jpg", weights="other.npz", memory_budget="1GiB", seed=4)
     record = {"recipe": "tutorial", "settings": dataclasses.asdict(asked)}
-    assert restored(record) == ("tutorial", {"seed": "4"})
-    assert {"weights", "memory_budget"} == set(SERVERS)
+    assert settings_from_metadata(record) == ("tutorial", {"seed": "4"})
+    assert {"weights", "memory_budget"} == set(SERVER_SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_record_keeps_the_servers_settings_and_files_out():
 )
 def test_a_record_that_is_not_valid_is_refused(record):
     with pytest.raises(ValueError, match="picture"):
-        restored(record)
+        settings_from_metadata(record)
 
 
 @given(st.lists(st.text(max_size=100), max_size=5))

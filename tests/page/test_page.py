@@ -69,7 +69,7 @@ def test_what_no_brush_has_touched_stays_the_photo(visit, tmp_path):
     visitor = visit()
     visitor.sample(photo=1, painting=0)
     visitor.small(size=256, steps=4)
-    visitor.open("Paint a part of the photo only")
+    visitor.open("Paint only a part of the photo")
     canvas = visitor.page.locator("#editor canvas").first
     canvas.scroll_into_view_if_needed()
     visitor.page.wait_for_timeout(1500)
@@ -137,8 +137,7 @@ def test_a_run_survives_the_reload_of_the_page(visit):
     visitor.small(steps=400)
     visitor.press("paint")
     visitor.status("step")
-    visitor.page.reload()
-    visitor.ready()
+    visitor.load(visitor.page.reload)
     visitor.status("step")
     assert visitor.picture()
     visitor.press("stop")
@@ -237,7 +236,7 @@ def test_ordinary_use_breaks_no_rule_of_the_pages_policy(visit):
     visitor = visit()
     visitor.sample()
     visitor.small(steps=2)
-    visitor.open("Paint a part of the photo only")
+    visitor.open("Paint only a part of the photo")
     visitor.page.wait_for_timeout(1500)
     visitor.press("paint")
     visitor.status("finished")
@@ -311,9 +310,11 @@ def test_the_everyday_path_needs_no_scrolling(visit):
 def test_a_phone_has_one_column(visit):
     visitor = visit()
     visitor.page.set_viewport_size({"width": 390, "height": 844})
-    visitor.page.wait_for_timeout(500)
-    assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 390
-    photo, screen = (
-        visitor.page.locator(f"#{name}").bounding_box() for name in ("photo", "screen")
-    )
-    assert screen["y"] > photo["y"] + photo["height"]
+    wait_until(lambda: visitor.page.evaluate("document.documentElement.scrollWidth") <= 390)
+    photo, screen = (visitor.page.locator(f"#{name}") for name in ("photo", "screen"))
+
+    def below():
+        upper = photo.bounding_box()
+        return screen.bounding_box()["y"] > upper["y"] + upper["height"]
+
+    wait_until(below)

@@ -9,8 +9,10 @@ import psutil
 import pytest
 
 from nst_tf.page.order import Order
-from nst_tf.page.runs import CURVE, Line, ProcessPainter, Run
-from nst_tf.page.worker import Sight
+from nst_tf.page.painter import ProcessPainter
+from nst_tf.page.queue import RunQueue
+from nst_tf.page.runs import MAX_CURVE, Run
+from nst_tf.page.worker import StepPreview
 from tests.page.visit import wait_until
 
 pytestmark = pytest.mark.process
@@ -26,10 +28,10 @@ class Held:
         self.painted = []
 
     def paint(self, run):
-        run.becomes("running")
+        run.set_status("running")
         self.go.acquire()
         self.painted.append(run)
-        run.becomes("stopped" if run.unwanted else "finished")
+        run.set_status("stopped" if run.cancelled else "finished")
 
     def stop(self):
         self.stopped.set()
@@ -42,9 +44,9 @@ class Held:
 @pytest.fixture
 def held():
     painter = Held()
-    line = Line([painter])
-    yield painter, line
-    line.close()
+    queue = RunQueue([painter])
+    yield painter, queue
+    queue.close()
 
 
 def runs(tmp_path, count):
@@ -52,12 +54,12 @@ def runs(tmp_path, count):
 
 
 def test_runs_go_on_in_the_order_in_which_they_came(held, tmp_path):
-    painter, line = held
+    painter, queue = held
     three = runs(tmp_path, 3)
     for run in three:
-        line.join(run)
+        queue.add(run)
     wait_until(lambda: three[0].status == "running")
-    assert [line.place(run) for run in three] == [0, 1, 2]
+    assert [queue.position(run) for run in three] == [0, 1, 2]
     for _ in three:
         painter.go.release()
     wait_until(lambda: three[-1].status == "finished")
@@ -65,37 +67,37 @@ def test_runs_go_on_in_the_order_in_which_they_came(held, tmp_path):
 
 
 def test_who_waits_leaves_and_who_runs_is_stopped(held, tmp_path):
-    painter, line = held
+    painter, queue = held
     first, second, third = runs(tmp_path, 3)
     for run in (first, second, third):
-        line.join(run)
+        queue.add(run)
     wait_until(lambda: first.status == "running")
-    assert line.leave(second)
+    assert queue.cancel(second)
     assert second.status == "stopped"
-    assert line.place(third) == 1
-    assert not line.leave(first)
+    assert queue.position(third) == 1
+    assert not queue.cancel(first)
     assert painter.stopped.is_set()
     wait_until(lambda: third.status == "running")
     assert first.status == "stopped"
-    assert not third.unwanted
+    assert not third.cancelled
 
 
 def test_two_devices_paint_two_runs_at_once(tmp_path):
     painters = [Held(), Held()]
-    line = Line(painters)
+    queue = RunQueue(painters)
     three = runs(tmp_path, 3)
     for run in three:
-        line.join(run)
+        queue.add(run)
     wait_until(lambda: [run.status for run in three] == ["running", "running", "waiting"])
-    line.close()
+    queue.close()
     assert all(painter.closed for painter in painters)
 
 
 def test_a_curve_stays_short_and_keeps_its_start(tmp_path):
     (run,) = runs(tmp_path, 1)
     for step in range(1, 5000):
-        run.see(Sight("", step, 5000, 1, 1, 0.0, None, {"total": 1 / step}, b""))
-    assert CURVE / 3 < len(run.curve) <= CURVE
+        run.add_preview(StepPreview("", step, 5000, 1, 1, 0.0, None, {"total": 1 / step}, b""))
+    assert MAX_CURVE / 3 < len(run.curve) <= MAX_CURVE
     assert run.curve[0][0] == 1
     steps = [step for step, _ in run.curve]
     assert steps == sorted(set(steps))
@@ -115,9 +117,9 @@ def run(tmp_path, photo, painting):
 
 def test_a_process_paints_and_shows_every_scale(process, run):
     seen = []
-    run.see = lambda sight, see=run.see: (seen.append(sight), see(sight))
+    run.add_preview = lambda sight, see=run.add_preview: (seen.append(sight), see(sight))
     process.paint(run)
-    assert run.status == "finished", run.words
+    assert run.status == "finished", run.message
     assert run.picture.name == "photo-painting.png"
     assert not run.resumable
     assert seen[-1].step == seen[-1].steps
@@ -135,13 +137,13 @@ def test_a_stopped_run_goes_on_to_the_same_picture(process, tmp_path, photo, pai
             (folder / path.name).write_bytes(path.read_bytes())
     whole, parts = (Run(order, folder) for folder in folders)
     process.paint(whole)
-    parts.see = lambda sight, see=parts.see: (see(sight), process.stop())
+    parts.add_preview = lambda sight, see=parts.add_preview: (see(sight), process.stop())
     process.paint(parts)
-    assert (parts.status, parts.resumable) == ("stopped", True), parts.words
+    assert (parts.status, parts.resumable) == ("stopped", True), parts.message
     assert parts.picture
-    del parts.see
+    del parts.add_preview
     process.paint(parts)
-    assert parts.status == "finished", parts.words
+    assert parts.status == "finished", parts.message
     from PIL import Image
 
     for run in (whole, parts):
@@ -155,26 +157,26 @@ def test_what_goes_wrong_is_told_in_a_line_without_paths(process, tmp_path, phot
     run = Run(ORDER, tmp_path)
     process.paint(run)
     assert run.status == "failed"
-    assert "painting.png" in run.words
-    assert "\n" not in run.words
-    assert str(tmp_path) not in run.words
+    assert "painting.png" in run.message
+    assert "\n" not in run.message
+    assert str(tmp_path) not in run.message
 
 
 def test_a_killed_process_takes_its_run_alone(process, run, tmp_path):
     order = Order("photo.png", ("painting.png",), "fast", {"steps_per_epoch": "900"})
     doomed = Run(order, tmp_path)
-    doomed.see = lambda _: os.kill(process._process.pid, signal.SIGKILL)
+    doomed.add_preview = lambda _: os.kill(process._process.pid, signal.SIGKILL)
     process.paint(doomed)
     assert doomed.status == "failed"
-    assert "killed, most likely because memory ran out" in doomed.words
+    assert "killed, most likely because memory ran out" in doomed.message
     process.paint(run)
-    assert run.status == "finished", run.words
+    assert run.status == "finished", run.message
 
 
 def test_a_process_stays_in_its_directory(process, run):
     """Paint a run; another visitor finds nothing of it below `/proc/PID/cwd`."""
     process.paint(run)
-    assert run.status == "finished", run.words
+    assert run.status == "finished", run.message
     assert psutil.Process(process._process.pid).cwd() == os.getcwd()
 
 
@@ -195,17 +197,17 @@ def test_a_process_that_cannot_start_costs_its_run_alone(run, tmp_path):
     """Let the first start fail, as it does without memory; the next run gets its process."""
     context = Failing(fails=True)
     painter = ProcessPainter("cpu", context=context)
-    line = Line([painter])
+    queue = RunQueue([painter])
     doomed = Run(ORDER, tmp_path)
     try:
-        line.join(doomed)
+        queue.add(doomed)
         wait_until(lambda: doomed.status == "failed")
-        assert doomed.words == "the server could not start a process: try again in a minute"
+        assert doomed.message == "the server could not start a process: try again in a minute"
         context.fails = False
-        line.join(run)
+        queue.add(run)
         wait_until(lambda: run.status == "finished", 120)
     finally:
-        line.close()
+        queue.close()
 
 
 class Broken:
@@ -215,11 +217,11 @@ class Broken:
         self.error = error
 
     def paint(self, run):
-        run.becomes("running")
+        run.set_status("running")
         if error := self.error:
             self.error = None
             raise error
-        run.becomes("finished")
+        run.set_status("finished")
 
     def stop(self):
         pass
@@ -232,38 +234,48 @@ class Broken:
     [OSError(24, "Too many open files"), KeyError("fault"), AssertionError(), MemoryError()],
 )
 def test_no_exception_ends_the_line(tmp_path, error):
-    line = Line([Broken(error)])
+    queue = RunQueue([Broken(error)])
     first, second = runs(tmp_path, 2)
     for run in (first, second):
-        line.join(run)
+        queue.add(run)
     wait_until(lambda: second.status == "finished")
     assert first.status == "failed"
-    assert first.words == "an error of the program ended the run: try again"
-    line.close()
+    assert first.message == "an error of the program ended the run: try again"
+    queue.close()
 
 
 def test_who_joins_twice_waits_once(held, tmp_path):
     """Join while waiting and while running, as two tabs of one visitor do."""
-    painter, line = held
+    painter, queue = held
     first, second = runs(tmp_path, 2)
     for run in (first, second, second):
-        line.join(run)
+        queue.add(run)
     wait_until(lambda: first.status == "running")
-    line.join(first)
-    assert line.waiting == 1
+    queue.add(first)
+    assert queue.waiting == 1
     for _ in range(2):
         painter.go.release()
     wait_until(lambda: second.status == "finished")
     assert painter.painted == [first, second]
 
 
+def test_a_painter_can_be_closed_while_it_paints(tmp_path, photo, painting):
+    """Close the painter from within its run, as the server does at its end; nothing is raised."""
+    painter = ProcessPainter("cpu")
+    settings = {"max_dim": "64", "steps_per_epoch": "9000"}
+    run = Run(Order("photo.png", ("painting.png",), "fast", settings), tmp_path)
+    run.add_preview = lambda _: painter.close()
+    painter.paint(run)
+    assert run.status == "failed"
+
+
 def test_a_process_that_does_not_keep_its_time_is_ended(tmp_path, photo, painting, monkeypatch):
     """Paint with no grace for a run of an hour; the device is free again at once."""
-    monkeypatch.setattr("nst_tf.page.runs.GRACE", 0.0)
+    monkeypatch.setattr("nst_tf.page.painter.GRACE", 0.0)
     painter = ProcessPainter("cpu", run_seconds=0.5)
     settings = {"max_dim": "64", "steps_per_epoch": "9000"}
     run = Run(Order("photo.png", ("painting.png",), "fast", settings), tmp_path)
     painter.paint(run)
     painter.close()
     assert run.status == "failed"
-    assert run.words == "the run was ended after 0.5 seconds"
+    assert run.message == "the run was ended after 0.5 seconds"

@@ -7,7 +7,7 @@ import re
 import httpx
 import pytest
 
-from nst_tf.page.visitors import GONE
+from nst_tf.page.visitor import FILE_GONE
 from tests.conftest import ASSETS
 from tests.page.caller import Caller, as_file, paths_in, picture, shows
 
@@ -110,7 +110,7 @@ def test_all_that_is_not_the_visitors_gets_one_answer(visitor, tmp_path, private
         answer = visitor.call(event, [as_file(str(path))]).json()
         answers.add(json.dumps(answer["data"]))
     (only,) = answers
-    assert GONE in only
+    assert FILE_GONE in only
 
 
 def test_files_of_another_visitor_are_as_good_as_gone(address, visitor):
@@ -119,10 +119,10 @@ def test_files_of_another_visitor_are_as_good_as_gone(address, visitor):
     assert shows(other.http.get(f"/gradio_api/file={theirs['path']}").content)
     assert visitor.http.get(f"/gradio_api/file={theirs['path']}").status_code == 404
     answer = visitor.call(visitor.event("photo", "change"), [theirs])
-    assert GONE in answer.text
+    assert FILE_GONE in answer.text
     (mine,) = visitor.upload(("mine.png", picture((0, 0, 0))))
     for photo, paintings in ((theirs, [mine]), (mine, [theirs]), (mine, [mine, theirs])):
-        assert GONE in visitor.paint(photo, paintings).text
+        assert FILE_GONE in visitor.paint(photo, paintings).text
 
 
 def test_a_link_that_takes_the_place_of_an_upload_is_not_followed(visitor, private):
@@ -130,7 +130,7 @@ def test_a_link_that_takes_the_place_of_an_upload_is_not_followed(visitor, priva
     os.unlink(mine["path"])
     os.symlink(private[0], mine["path"])
     assert visitor.http.get(f"/gradio_api/file={mine['path']}").status_code == 404
-    assert GONE in visitor.paint(mine, [mine]).text
+    assert FILE_GONE in visitor.paint(mine, [mine]).text
 
 
 def test_everything_is_checked_when_a_run_begins(visitor, tmp_path):

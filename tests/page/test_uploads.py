@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nst_tf.page.uploads import EDITED, check_upload
+from nst_tf.page.uploads import PREVIEW_SIDE, check_upload
 
 
 def test_size_and_preview_are_upright(tmp_path):
@@ -22,7 +22,7 @@ def test_large_photos_are_shown_small(tmp_path):
     Image.new("RGB", (4000, 3000)).save(path)
     upload = check_upload(path, path.name, 10**8)
     assert upload.size == (3000, 4000)
-    assert max(upload.preview.shape) == EDITED
+    assert max(upload.preview.shape) == PREVIEW_SIDE
     assert upload.preview.dtype == np.uint8
 
 

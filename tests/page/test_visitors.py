@@ -8,7 +8,9 @@ import pytest
 
 from nst_tf.page.limits import Limits
 from nst_tf.page.order import Order
-from nst_tf.page.visitors import MOST_STROKES, Visitors, sweep_files
+from nst_tf.page.sweep import sweep_files
+from nst_tf.page.visitor import MAX_DRAWING_BYTES
+from nst_tf.page.visitors import Visitors
 from nst_tf.utils.errors import UserError
 
 ORDER = Order("photo.png", ("painting.png",))
@@ -21,14 +23,14 @@ def files(photo, painting):
 
 @pytest.fixture
 def visitors(tmp_path):
-    return Visitors(tmp_path / "runs", kept=0.0)
+    return Visitors(tmp_path / "runs", retention=0.0)
 
 
 def test_a_token_is_secret_and_leads_back(visitors):
-    one, other = visitors.welcome(""), visitors.welcome("guessed")
+    one, other = visitors.session_for(""), visitors.session_for("guessed")
     assert one.token not in ("", "guessed")
     assert len({one.token, other.token}) == 2
-    assert visitors.welcome(one.token) is one
+    assert visitors.session_for(one.token) is one
     assert visitors.known(other.token) is other
     for token in ("", "guessed", None, 3, one.token[:-1]):
         assert visitors.known(token) is None
@@ -36,8 +38,8 @@ def test_a_token_is_secret_and_leads_back(visitors):
 
 
 def test_every_run_has_files_of_its_own(visitors, files):
-    visitor = visitors.welcome("")
-    first, second = visitors.begin(visitor, ORDER.variants((0.5, 1)), files)
+    visitor = visitors.session_for("")
+    first, second = visitors.create_runs(visitor, ORDER.variants((0.5, 1)), files)
     assert first.folder != second.folder
     for run in (first, second):
         assert {path.name for path in run.folder.iterdir()} == set(files)
@@ -45,33 +47,33 @@ def test_every_run_has_files_of_its_own(visitors, files):
 
 
 def test_one_visitor_cannot_fill_the_line(visitors, files):
-    visitor = visitors.welcome("")
-    visitors.begin(visitor, [ORDER] * Limits().waiting, files)
+    visitor = visitors.session_for("")
+    visitors.create_runs(visitor, [ORDER] * Limits().waiting, files)
     with pytest.raises(ValueError, match=f"{Limits().waiting} of your pictures wait"):
-        visitors.begin(visitor, [ORDER], files)
+        visitors.create_runs(visitor, [ORDER], files)
     assert len(visitor.runs) == Limits().waiting
-    visitors.begin(visitors.welcome(""), [ORDER], files)
+    visitors.create_runs(visitors.session_for(""), [ORDER], files)
 
 
 def test_old_runs_make_room_for_new_ones(visitors, files):
-    visitor = visitors.welcome("")
+    visitor = visitors.session_for("")
     for _ in range(Limits().kept + 3):
-        (run,) = visitors.begin(visitor, [ORDER], files)
-        run.becomes("finished")
+        (run,) = visitors.create_runs(visitor, [ORDER], files)
+        run.set_status("finished")
     assert len(visitor.runs) == Limits().kept
     assert len(list(visitor.folder.glob("*/photo.png"))) == Limits().kept
     assert visitor.runs[-1] is run
 
 
 def test_what_nobody_uses_is_deleted(visitors, files):
-    visitor = visitors.welcome("")
-    done, waiting = visitors.begin(visitor, [ORDER] * 2, files)
-    done.becomes("finished")
+    visitor = visitors.session_for("")
+    done, waiting = visitors.create_runs(visitor, [ORDER] * 2, files)
+    done.set_status("finished")
     visitors.sweep()
     assert not done.folder.exists()
     assert waiting.folder.exists()
     assert visitor.runs == visitor.shown == [waiting]
-    waiting.becomes("finished")
+    waiting.set_status("finished")
     visitors.sweep()
     visitors.sweep()
     assert visitors.known(visitor.token) is None
@@ -90,10 +92,10 @@ def test_old_uploads_are_deleted(tmp_path):
 
 
 def test_what_is_young_stays(tmp_path, files):
-    visitors = Visitors(tmp_path / "runs", kept=3600.0)
-    visitor = visitors.welcome("")
-    (run,) = visitors.begin(visitor, [ORDER], files)
-    run.becomes("finished")
+    visitors = Visitors(tmp_path / "runs", retention=3600.0)
+    visitor = visitors.session_for("")
+    (run,) = visitors.create_runs(visitor, [ORDER], files)
+    run.set_status("finished")
     visitors.sweep()
     assert run.folder.exists()
     assert visitors.known(visitor.token) is visitor
@@ -101,26 +103,28 @@ def test_what_is_young_stays(tmp_path, files):
 
 def test_refused_orders_leave_no_folder(visitors, files):
     """Ask for too many runs, and for a file that is not there: nothing stays on the disk."""
-    visitor = visitors.welcome("")
+    visitor = visitors.session_for("")
     before = sorted(visitor.folder.iterdir())
     with pytest.raises(UserError):
-        visitors.begin(visitor, [ORDER] * (Limits().waiting + 1), files)
+        visitors.create_runs(visitor, [ORDER] * (Limits().waiting + 1), files)
     for _ in range(3):
         with pytest.raises(OSError, match="none"):
-            visitors.begin(visitor, [ORDER], {**files, "none.png": visitor.folder / "none.png"})
+            visitors.create_runs(
+                visitor, [ORDER], {**files, "none.png": visitor.folder / "none.png"}
+            )
     assert sorted(visitor.folder.iterdir()) == before
     assert visitor.runs == []
 
 
 def test_orders_that_come_at_once_keep_the_limit(visitors, files):
     """Begin runs from many threads: the limit is checked where they are noted."""
-    visitor = visitors.welcome("")
+    visitor = visitors.session_for("")
     together = threading.Barrier(12)
 
     def begin():
         together.wait()
         with suppress(UserError):
-            visitors.begin(visitor, [ORDER], files)
+            visitors.create_runs(visitor, [ORDER], files)
 
     threads = [threading.Thread(target=begin) for _ in range(12)]
     for thread in threads:
@@ -132,7 +136,7 @@ def test_orders_that_come_at_once_keep_the_limit(visitors, files):
 
 
 def test_the_oldest_uploads_make_room_for_new_ones(visitors):
-    visitor = visitors.welcome("")
+    visitor = visitors.session_for("")
     limits = Limits(files=3, session_bytes=100)
     texts = []
     for number in range(3):
@@ -140,7 +144,7 @@ def test_the_oldest_uploads_make_room_for_new_ones(visitors):
         path.parent.mkdir()
         path.write_bytes(b"x" * 30)
         os.utime(path, (number, number))
-        texts.append(visitor.hand_out(path, 30))
+        texts.append(visitor.grant(path, 30))
     visitor.own_file(texts[0])  # it is in use: the next one is the oldest now
     visitor.make_room(1, 30, limits)
     assert [text in visitor.files for text in texts] == [True, False, True]
@@ -153,30 +157,30 @@ def test_the_oldest_uploads_make_room_for_new_ones(visitors):
 
 
 def test_drawings_are_few_and_small(visitors):
-    visitor = visitors.welcome("")
+    visitor = visitors.session_for("")
     for name in ("a", "b", "c"):
-        visitor.keep_strokes(name, 0, name.encode())
+        visitor.store_mask_layer(name, 0, name.encode())
     assert [*visitor.drawings] == ["b", "c"]
-    assert visitor.strokes_of("c") == (b"c",)
-    assert visitor.strokes_of("a") == visitor.strokes_of(["c"]) == ()
+    assert visitor.mask_layers("c") == (b"c",)
+    assert visitor.mask_layers("a") == visitor.mask_layers(["c"]) == ()
     for name, layer, picture in (
         ("../x", 0, b""), (None, 0, b""), ("a", 8, b""), ("a", -1, b""),
-        ("a", 0, bytes(MOST_STROKES + 1)),
+        ("a", 0, bytes(MAX_DRAWING_BYTES + 1)),
     ):  # fmt: skip
         with pytest.raises(UserError):
-            visitor.keep_strokes(name, layer, picture)
+            visitor.store_mask_layer(name, layer, picture)
 
 
 def test_who_logs_out_is_known_no_more(visitors, files):
-    visitor, busy = visitors.welcome(""), visitors.welcome("")
-    (run,) = visitors.begin(busy, [ORDER], files)
+    visitor, busy = visitors.session_for(""), visitors.session_for("")
+    (run,) = visitors.create_runs(busy, [ORDER], files)
     for one in (visitor, busy):
         secret = one.token
         visitors.forget(one)
         assert visitors.known(secret) is None
     assert not visitor.folder.exists()
     assert run.folder.exists()  # it is being painted
-    run.becomes("finished")
+    run.set_status("finished")
     visitors.sweep()
     visitors.sweep()
     assert not busy.folder.exists()
@@ -184,25 +188,25 @@ def test_who_logs_out_is_known_no_more(visitors, files):
 
 def test_files_that_are_shown_no_more_are_deleted(visitors, tmp_path):
     """Show pictures in one place after another; one that a second visitor sees stays."""
-    one, other = visitors.welcome(""), visitors.welcome("")
+    one, other = visitors.session_for(""), visitors.session_for("")
     first, second, sample = (str(tmp_path / name / "a.png") for name in ("1", "2", "sample"))
     for text in (first, second, sample):
         os.mkdir(os.path.dirname(text))
         open(text, "w").close()
     visitors.public.add(sample)
-    one.show([first, sample], 7)
-    other.show([first], 7)
-    one.show([second], 7)
-    visitors.tidy()
+    one.show_files([first, sample], 7)
+    other.show_files([first], 7)
+    one.show_files([second], 7)
+    visitors.delete_stale_files()
     assert os.path.exists(first)
-    other.show([], 7)
-    one.show([first], None)  # a photo, which may be sent back from another screen
-    visitors.tidy()
-    one.show([second], None)
-    visitors.tidy()
+    other.show_files([], 7)
+    one.show_files([first], None)  # a photo, which may be sent back from another screen
+    visitors.delete_stale_files()
+    one.show_files([second], None)
+    visitors.delete_stale_files()
     assert [*map(os.path.exists, (first, second, sample))] == [True, True, True]
     one.files.pop(first)
-    other.show([first], 7)
-    other.show([], 7)
-    visitors.tidy()
+    other.show_files([first], 7)
+    other.show_files([], 7)
+    visitors.delete_stale_files()
     assert [*map(os.path.exists, (first, second, sample))] == [False, True, True]

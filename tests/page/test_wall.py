@@ -6,9 +6,11 @@ import json
 
 import pytest
 
+from nst_tf.page.cookies import cookie
 from nst_tf.page.limits import Limits
+from nst_tf.page.rules import Rules, host_name, is_same_origin, trusted_scope
 from nst_tf.page.visitors import Visitors
-from nst_tf.page.wall import Rules, Wall, believed, cookie, from_page, host_name
+from nst_tf.page.wall import Wall
 
 
 def rules(**options):
@@ -103,7 +105,7 @@ def test_behind_a_wildcard_the_address_of_the_connection_is_known(build):
     ],
 )
 def test_changes_come_from_the_pages_own_origin(headers, host, fine):
-    assert from_page(headers, host) == fine
+    assert is_same_origin(headers, host) == fine
 
 
 FORWARDED = {
@@ -135,7 +137,7 @@ def test_addresses_in_front_of_a_strange_hop_are_not_believed():
         "headers": [(b"x-forwarded-for", b"127.0.0.1, 203.0.113.5")], "client": ("10.0.0.1", 1),
         "path": "/", "scheme": "http",
     }  # fmt: skip
-    assert believed(scope, rules(proxies=["10.0.0.1"]))["client"][0] == "203.0.113.5"
+    assert trusted_scope(scope, rules(proxies=["10.0.0.1"]))["client"][0] == "203.0.113.5"
 
 
 @pytest.mark.parametrize("path", ["/paint", "/paint/", "/", "/paint/theme.css", "/theme.css"])
@@ -197,14 +199,14 @@ def test_a_crowd_without_cookies_does_not_fill_the_memory(build):
 def test_with_a_login_nothing_is_open_but_the_login(build, path, method, status):
     wall, visitors = build(login=True)
     assert request(wall, path, method)[0] == status
-    visitor = visitors.welcome(None)  # as one without a login
+    visitor = visitors.session_for(None)  # as one without a login
     headers = {"cookie": f"nst_tf={visitor.token}"}
     assert request(wall, path, method, headers)[0] == status
 
 
 def test_who_has_logged_in_is_let_in(build):
     wall, visitors = build(login=True)
-    headers = {"cookie": f"nst_tf={visitors.welcome(None, 'me').token}"}
+    headers = {"cookie": f"nst_tf={visitors.session_for(None, 'me').token}"}
     assert request(wall, "/", headers=headers)[0] == 200
     assert request(wall, "/none", headers=headers)[0] == 404
 

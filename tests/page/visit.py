@@ -66,13 +66,16 @@ class Visit:
             "addEventListener('securitypolicyviolation', event =>"
             "  window.blocked.push(`${event.violatedDirective} ${event.blockedURI}`))"
         )
-        self.page.goto(address)
-        self.ready()
+        self.load(lambda: self.page.goto(address))
 
-    def ready(self):
+    def load(self, open_page):
+        """Open the page, and wait for its first update: Gradio asks for it when all listeners are
+        there.
+        """
+        with self.page.expect_response("**/run/predict", timeout=PATIENCE):
+            open_page()
         self.page.wait_for_selector("#paint")
         expect(self.page.locator("#screen .screen")).to_be_visible(timeout=PATIENCE)
-        self.page.wait_for_timeout(1000)  # for the listeners of all components
 
     def sample(self, photo=0, painting=0):
         for kind, index, place in (

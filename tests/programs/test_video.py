@@ -14,11 +14,11 @@ import pytest
 from PIL import Image
 
 from nst_tf import Settings
-from nst_tf.video.flags import FILM_FLAGS
+from nst_tf.video.flags import VIDEO_FLAGS
 from nst_tf.video.inputs import painted_size
-from nst_tf.video.keep import KeptFrames
 from nst_tf.video.program import main
-from nst_tf.video.reader import open_film
+from nst_tf.video.reader import open_video
+from nst_tf.video.store import FrameStore
 from tests import forked
 from tests.video.clips import moving, sound_packets, write_clip
 
@@ -31,17 +31,17 @@ FLAGS = [
 
 PROGRAM = """
 import os, signal, sys
-import nst_tf.video.keep
+import nst_tf.video.store
 from nst_tf.video.program import main
 
-add = nst_tf.video.keep.KeptFrames.add
+add = nst_tf.video.store.FrameStore.add
 
 def adding(kept, *arguments):
     add(kept, *arguments)
     if len(kept) == {frames}:
         os.kill(os.getpid(), signal.{signal})
 
-nst_tf.video.keep.KeptFrames.add = adding
+nst_tf.video.store.FrameStore.add = adding
 sys.exit(main(sys.argv))
 """
 
@@ -63,13 +63,13 @@ def video(*words):
 
 
 def pixels_of(path):
-    return [frame.pixels for frame in open_film(str(path)).frames()]
+    return [frame.pixels for frame in open_video(str(path)).frames()]
 
 
 def test_a_film_is_painted_with_its_times_and_its_sound(film, painting, capfd):
     assert video(film, painting) == 0
     assert capfd.readouterr() == ("", "")
-    ours, theirs = open_film("clip-painting.mp4"), open_film(film)
+    ours, theirs = open_video("clip-painting.mp4"), open_video(film)
     assert (ours.size, ours.rate, ours.count) == ((36, 48), theirs.rate, 6)
     assert [frame.pts * ours.time_base for frame in ours.frames()] == [
         frame.pts * theirs.time_base for frame in theirs.frames()
@@ -123,7 +123,7 @@ def test_an_interrupted_film_can_be_played_and_goes_on(film, painting, capfd):
     assert done.returncode == 130
     assert done.stderr == (
         "nst_tf: stopped after frame 3 of 6; the film so far is saved as out.mkv; the same command "
-        "with --resume goes on\n"
+        "with --resume continues\n"
     )
     before = pixels_of("out.mkv")
     assert len(before) == 3
@@ -214,7 +214,7 @@ def test_a_gif_stays_one(painting):
         duration=[40, 120, 80],
     )  # fmt: skip
     assert video("clip.gif", painting, "-o", "out.gif") == 0
-    ours = open_film("out.gif")
+    ours = open_video("out.gif")
     assert [frame.pts * ours.time_base for frame in ours.frames()] == [
         0, Fraction(4, 100), Fraction(16, 100),
     ]  # fmt: skip
@@ -258,7 +258,7 @@ def test_a_preview_of_a_variable_rate_knows_its_frames(painting, tmp_path, capfd
         (["clip.mp4", "painting.png", "--device=tpu"], 2, "--device 'tpu' is not auto"),
         (["clip.mp4", "painting.png", "--temporal_weight=-1"], 2, "temporal_weight must be at"),
         (["clip.mp4", "painting.png", "--recipe=fats"], 2, "did you mean 'fast'"),
-        (["clip.mp4", "painting.png", "--output=out.txt"], 1, "has no ending of a film"),
+        (["clip.mp4", "painting.png", "--output=out.txt"], 1, "has no extension of a film"),
         (["clip.mp4", "painting.png", "--output=clip.mp4"], 1, "would overwrite the input"),
         (["clip.mp4", "painting.png", "--codec=x"], 1, "choose another codec"),
         (["clip_%d.mp4", "painting.png"], 1, "clip_%d.mp4 does not exist: name a film"),
@@ -303,7 +303,7 @@ def test_damaged_frames_are_refused(film, painting, capfd):
 
 
 def test_kept_frames_leave_other_files_alone(tmp_path):
-    kept = KeptFrames(tmp_path / "frames")
+    kept = FrameStore(tmp_path / "frames")
     kept.begin()
     (tmp_path / "frames" / "notes.txt").touch()
     kept.remove()
@@ -316,7 +316,7 @@ def test_help_fits_a_screen_and_names_only_what_there_is(capfd):
     assert len(screen.splitlines()) <= 25
     assert max(map(len, screen.splitlines())) <= 79
     named = {name.replace("-", "_") for name in re.findall(r"--([a-z][a-z_-]*)", screen)}
-    known = {flag.name for flag in FILM_FLAGS} | {
+    known = {flag.name for flag in VIDEO_FLAGS} | {
         knob.name for knob in dataclasses.fields(Settings)
     }
     assert {"output", "resume", "temporal_weight"} <= named <= known

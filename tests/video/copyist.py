@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from nst_tf.video.keep import KeptFrames
+from nst_tf.video.frame import StylizedFrame
 from nst_tf.video.scenes import scene_identity
-from nst_tf.video.shot import Painted
+from nst_tf.video.store import FrameStore
 from nst_tf.workers.outcome import Outcome
 
 
@@ -31,7 +31,7 @@ class Copyist:
         folder = Path(pattern).absolute().parent
         orders = json.loads((folder / "orders.json").read_text())
         identity = scene_identity(self.identity, int(first))
-        kept = KeptFrames(Path(job.output))
+        kept = FrameStore(Path(job.output))
         if kept.exist:
             kept.load(identity, lambda ours, theirs: [] if ours == theirs else ["all"])
         else:
@@ -49,5 +49,5 @@ class Copyist:
             photo = np.float32(Image.open(pattern % number)) / 255
             with open(folder / "painted.txt", "a") as file:
                 print(number, file=file)
-            kept.add(number - 1, (Painted(photo, photo[None], photo[None]),), identity)
+            kept.add(number - 1, (StylizedFrame(photo, photo[None], photo[None]),), identity)
         return Outcome(job, "done", warnings=("a frame keeps its best picture",))

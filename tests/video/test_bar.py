@@ -1,6 +1,6 @@
 import io
 
-from nst_tf.video.bar import FilmBar
+from nst_tf.video.bar import VideoBar
 
 
 def lines_of(seconds, total, monkeypatch, done=0):
@@ -8,7 +8,7 @@ def lines_of(seconds, total, monkeypatch, done=0):
     clock = iter([0.0, *seconds])
     monkeypatch.setattr("nst_tf.video.bar.time.monotonic", lambda: next(clock))
     stream = io.StringIO()
-    bar = FilmBar(stream, total, done)
+    bar = VideoBar(stream, total, done)
     for number in range(len(seconds)):
         bar.show(done + number + 1)
     bar.close()
@@ -37,7 +37,7 @@ def test_frames_that_end_together_share_the_time_and_none_takes_none(monkeypatch
     clock = iter([0.0, 12.0])
     monkeypatch.setattr("nst_tf.video.bar.time.monotonic", lambda: next(clock))
     stream = io.StringIO()
-    bar = FilmBar(stream, 10)
+    bar = VideoBar(stream, 10)
     for done in (0, 3, 3):
         bar.show(done)
     assert stream.getvalue() == "Frame 3 of 10 - 4.00 s/frame - 0:00:28 left\n"

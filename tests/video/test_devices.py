@@ -11,8 +11,8 @@ import pytest
 
 from nst_tf.video.hdr import BT2020, HLG, P3, PQ, pq, to_sdr
 from nst_tf.video.pixels import square_size
-from nst_tf.video.reader import open_film
-from nst_tf.video.writer import Encoding, check_writable_film, write_film
+from nst_tf.video.reader import open_video
+from nst_tf.video.writer import Encoding, check_writable_video, write_video
 from tests.video.clips import moving, sound_packets, write_clip
 
 DATA = Path(__file__).parent / "data"
@@ -31,9 +31,9 @@ def stored(path, pixel_format="rgb24"):
 
 def copied(source, target):
     """Write a film of the frames of another, and return the source."""
-    footage = open_film(str(source))
-    check_writable_film(target, footage, footage.size, Encoding())
-    write_film(target, footage, list(footage.frames()), Encoding())
+    footage = open_video(str(source))
+    check_writable_video(target, footage, footage.size, Encoding())
+    write_video(target, footage, list(footage.frames()), Encoding())
     return footage
 
 
@@ -59,7 +59,7 @@ def test_a_track_of_an_unknown_codec_is_left_out_with_a_line():
 
 def test_pixels_that_are_not_square_become_so():
     footage = copied(DATA / "sar.mp4", "out.mp4")
-    assert footage.size == open_film("out.mp4").size == (58, 102)  # 72 wide, of 64:45
+    assert footage.size == open_video("out.mp4").size == (58, 102)  # 72 wide, of 64:45
     frame = next(footage.frames()).pixels
     (plain, *_) = stored(DATA / "sar.mp4")
     columns = (np.arange(102) * 72 // 102).clip(0, 71)
@@ -89,7 +89,7 @@ def combs(pixels):
 
 
 def test_interlaced_frames_lose_their_combs_and_keep_their_times():
-    footage = open_film(str(DATA / "field.mpg"))
+    footage = open_video(str(DATA / "field.mpg"))
     frames = list(footage.frames())
     plain = stored(DATA / "field.mpg")
     assert len(frames) == len(plain) == footage.count
@@ -99,14 +99,14 @@ def test_interlaced_frames_lose_their_combs_and_keep_their_times():
 
 def test_progressive_frames_pass_as_they_are():
     write_clip("clip.mkv", moving(3), codec="ffv1", pixel_format="yuv444p")
-    for frame, plain in zip(open_film("clip.mkv").frames(), stored("clip.mkv"), strict=True):
+    for frame, plain in zip(open_video("clip.mkv").frames(), stored("clip.mkv"), strict=True):
         assert difference(frame.pixels, plain) < 1
 
 
 def test_a_film_of_hlg_is_tone_mapped_and_tagged():
     with pytest.warns(UserWarning, match=r"hlg.mp4 is HDR \(HLG\): it is tone-mapped to BT.709"):
         footage = copied(DATA / "hlg.mp4", "out.mp4")
-    assert open_film("out.mp4").colors == footage.colors == (1, 1, 1, 1)
+    assert open_video("out.mp4").colors == footage.colors == (1, 1, 1, 1)
     frame = next(footage.frames()).pixels
     (plain, *_) = stored(DATA / "hlg.mp4", "rgb48le")
     assert difference(frame, to_sdr(plain, HLG, BT2020)) < 2
@@ -118,7 +118,7 @@ def test_a_film_of_pq_reads_as_its_light():
     grey = np.repeat(np.rint(65535 * pq(np.repeat(nits, 16))).astype(np.uint16)[None], 48, axis=0)
     write_hdr("clip.mkv", np.repeat(grey[..., None], 3, axis=-1), PQ)
     with pytest.warns(UserWarning, match=r"HDR \(PQ\)"):
-        (frame,) = open_film("clip.mkv").frames()
+        (frame,) = open_video("clip.mkv").frames()
     found = frame.pixels[24, 8::16, 1]
     linear = np.array(nits[:3]) / 203  # below the knee light stays as it is
     srgb = np.where(linear > 0.0031308, 1.055 * linear ** (1 / 2.4) - 0.055, 12.92 * linear)
@@ -148,7 +148,7 @@ def test_colours_beyond_bt709_are_converted_without_hdr():
     green[..., 1] = 45000
     write_hdr("clip.mkv", green, 1)
     with pytest.warns(UserWarning, match=r"in the colours of BT.2020"):
-        (frame,) = open_film("clip.mkv").frames()
+        (frame,) = open_video("clip.mkv").frames()
     assert frame.pixels[0, 0].tolist() == pytest.approx([0, 186, 0], abs=3)  # 1.1329 of its light
 
 
@@ -178,7 +178,7 @@ def test_colours_that_are_unknown_are_refused_with_a_remedy():
     data[at + 3] = 14
     Path("ictcp.mkv").write_bytes(data)
     with pytest.raises(ValueError, match=r"ictcp.mkv stores .*matrix 14 .*: export it as SDR"):
-        open_film("ictcp.mkv")
+        open_video("ictcp.mkv")
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_every_display_matrix_is_followed(matrix, turned):
     assert data.count(old) == 1
     Path("clip.mp4").write_bytes(data.replace(old, new))
     plain = turned(stored("clip.mp4")[0])
-    frame = next(open_film("clip.mp4").frames()).pixels
+    frame = next(open_video("clip.mp4").frames()).pixels
     assert frame.shape == plain.shape
     assert difference(frame, plain) < 4
 
@@ -231,9 +231,9 @@ def test_sound_that_can_be_copied_comes_without_a_line(recwarn):
 
 def test_encoded_sound_ends_with_the_pictures():
     write_clip("clip.mp4", moving(25), seconds_of_sound=1.0)
-    footage = open_film("clip.mp4")
+    footage = open_video("clip.mp4")
     frames = list(footage.frames(seconds=0.4))
-    write_film("out.webm", footage, frames, Encoding(), until=Fraction(2, 5))
+    write_video("out.webm", footage, frames, Encoding(), until=Fraction(2, 5))
     assert sound_of("out.webm")[1] / 48000 == pytest.approx(0.4, abs=0.05)
 
 
@@ -243,10 +243,10 @@ def test_a_file_that_exists_is_a_film_of_any_name(name):
     shutil.move("clip.mp4", name)
     os.mkdir("50%")
     copied(name, f"50%/out-{name}")
-    assert open_film(f"50%/out-{name}").count == 2
-    footage = open_film(name)
-    write_film("50%/out_%d.png", footage, list(footage.frames()), Encoding())
-    assert open_film("50%/out_%d.png").count == 2
+    assert open_video(f"50%/out-{name}").count == 2
+    footage = open_video(name)
+    write_video("50%/out_%d.png", footage, list(footage.frames()), Encoding())
+    assert open_video("50%/out_%d.png").count == 2
 
 
 @pytest.mark.parametrize("ending", ["mp4", "mkv"])

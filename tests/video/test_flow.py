@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from nst_tf.video.flow import motion_edges, optical_flow, visible, warp
-from nst_tf.video.reference import combined, moved
-from nst_tf.video.shot import Painted
+from nst_tf.video.frame import StylizedFrame
+from nst_tf.video.reference import combine, warp_frame
 
 
 def overlap(one, other):
@@ -78,7 +78,7 @@ def test_edges_of_motion_are_those_of_the_card(clip):
 
 def test_a_still_frame_is_followed_everywhere(smooth):
     photo, painted = smooth(48, 64, 0)[0], smooth(48, 64, 1)
-    start = moved(photo, Painted(photo, painted, painted))
+    start = warp_frame(photo, StylizedFrame(photo, painted, painted))
     np.testing.assert_array_equal(start.reference.confidence, 1)
     np.testing.assert_allclose(start.reference.image, painted, atol=2e-3)
     assert start.seen.all()
@@ -87,13 +87,13 @@ def test_a_still_frame_is_followed_everywhere(smooth):
 @pytest.mark.parametrize("change", [-0.1, 0.15])
 def test_the_reference_grows_lighter_with_the_photo(smooth, change):
     photo, painted = 0.3 + 0.3 * smooth(48, 64, 0)[0], 0.3 + 0.3 * smooth(48, 64, 1)
-    start = moved(photo + np.float32(change), Painted(photo, painted, painted))
+    start = warp_frame(photo + np.float32(change), StylizedFrame(photo, painted, painted))
     np.testing.assert_allclose(start.reference.image.mean(), painted.mean() + change, atol=0.01)
 
 
 def test_a_card_drags_no_background_along(clip):
     numbers = [clip.frame(number) for number in (9, 10)]
-    start = moved(numbers[1], Painted(numbers[0], numbers[0][None], numbers[0][None]))
+    start = warp_frame(numbers[1], StylizedFrame(numbers[0], numbers[0][None], numbers[0][None]))
     trusted = start.reference.confidence > 0
     away = np.abs(start.reference.image[0] - numbers[1]).mean(axis=-1)
     assert trusted.mean() > 0.8
@@ -105,7 +105,9 @@ def test_long_term_references_fill_what_the_nearest_does_not_know(pixels):
     photo = pixels(24, 32)[0]
 
     def start(level, known):
-        reference = moved(photo, Painted(photo, np.full((1, 24, 32, 3), level, np.float32), None))
+        reference = warp_frame(
+            photo, StylizedFrame(photo, np.full((1, 24, 32, 3), level, np.float32), None)
+        )
         confidence = np.zeros((24, 32), np.float32)
         confidence[:, known] = 1
         return reference._replace(
@@ -113,7 +115,7 @@ def test_long_term_references_fill_what_the_nearest_does_not_know(pixels):
         )
 
     near, far = start(0.2, slice(0, 5)), start(0.6, slice(3, 8))
-    both = combined([near, far])
+    both = combine([near, far])
     np.testing.assert_allclose(both.reference.image[0, :, :5], 0.2, atol=1e-6)
     np.testing.assert_allclose(both.reference.image[0, :, 5:8], 0.6, atol=1e-6)
     np.testing.assert_array_equal(both.reference.confidence[:, :8], 1)
@@ -126,10 +128,10 @@ def test_the_combined_reference_pulls_as_the_sum_of_terms_does(pixels):
     rng = np.random.default_rng(1)
     starts = []
     for level in range(3):
-        start = moved(photo, Painted(photo, pixels(24, 32, level), None))
+        start = warp_frame(photo, StylizedFrame(photo, pixels(24, 32, level), None))
         confidence = rng.random((24, 32), dtype=np.float32) * 0.6
         starts.append(start._replace(reference=start.reference._replace(confidence=confidence)))
-    both = combined(starts).reference
+    both = combine(starts).reference
     image = pixels(24, 32, 9)
     known, slope = np.zeros((24, 32)), 0.0
     for start in starts:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nst_tf.video.reader import open_film
+from nst_tf.video.reader import open_video
 from tests.conftest import ROOT
 from tests.video.clips import moving, write_clip
 
@@ -76,7 +76,7 @@ def test_every_ending_of_sequences_is_read(tmp_path, ending):
 
 
 def check(path, frames, most):
-    footage = open_film(str(path))
+    footage = open_video(str(path))
     found = [frame.pixels for frame in footage.frames()]
     assert footage.count == len(found) == 3
     assert found[0].dtype == np.uint8

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nst_tf.video.reader import open_film
-from nst_tf.video.writer import Encoding, check_writable_film, write_film
+from nst_tf.video.reader import open_video
+from nst_tf.video.writer import Encoding, check_writable_video, write_video
 
 LENGTHS = [40, 80, 40, 100, 40, 60]  # milliseconds
 
@@ -30,7 +30,7 @@ def pictures(alpha=True):
 def animated(path, alpha=True, **options):
     first, *rest = pictures(alpha)
     first.save(path, save_all=True, append_images=rest, duration=LENGTHS, **options)
-    return open_film(path)
+    return open_video(path)
 
 
 @pytest.mark.parametrize("ending", ["webp", "avif", "gif", "png"])
@@ -53,11 +53,11 @@ def test_a_damaged_animation_ends_with_a_line():
     at = data.rindex(b"VP8L") + 16  # behind the header of the last frame
     Path("bad.webp").write_bytes(data[:at] + bytes(len(data) - at))
     with pytest.warns(UserWarning, match=r"bad.webp is damaged after frame 5 .*: it ends there"):
-        footage = open_film("bad.webp")
+        footage = open_video("bad.webp")
     assert footage.count == 5
     Path("none.webp").write_bytes(data[:40])
     with pytest.raises(OSError, match=r"none\.webp"):
-        open_film("none.webp")
+        open_video("none.webp")
 
 
 @pytest.mark.parametrize(
@@ -75,12 +75,12 @@ def test_a_damaged_animation_ends_with_a_line():
 def test_transparency_stays_where_the_output_can_hold_it(source, target, encoding, recwarn):
     for number, picture in enumerate(pictures(), start=1):
         picture.save(source.replace("%d", str(number)))
-    footage = animated(source, disposal=2) if source.endswith("gif") else open_film(source)
+    footage = animated(source, disposal=2) if source.endswith("gif") else open_video(source)
     assert footage.transparent
     frames = list(footage.frames())
-    check_writable_film(target, footage, footage.size, encoding)
-    write_film(target, footage, frames, encoding)
-    again = list(open_film(target).frames())
+    check_writable_video(target, footage, footage.size, encoding)
+    write_video(target, footage, frames, encoding)
+    again = list(open_video(target).frames())
     for frame, picture, ours in zip(frames, pictures(), again, strict=True):
         red, green, blue, alpha = np.asarray(picture, float).transpose(2, 0, 1)
         np.testing.assert_array_equal(frame.alpha, alpha)
@@ -95,9 +95,9 @@ def test_transparency_stays_where_the_output_can_hold_it(source, target, encodin
 def test_where_it_cannot_a_line_says_so_and_white_shows(target):
     footage = animated("in.gif", disposal=2)
     with pytest.warns(UserWarning, match=r"cannot hold transparency, which is shown over white"):
-        check_writable_film(target, footage, footage.size, Encoding())
-    write_film(target, footage, list(footage.frames()), Encoding())
-    (first, *_) = open_film(target).frames()
+        check_writable_video(target, footage, footage.size, Encoding())
+    write_video(target, footage, list(footage.frames()), Encoding())
+    (first, *_) = open_video(target).frames()
     assert first.alpha is None
     assert first.pixels[:, 24:].min() > 240
 
@@ -106,7 +106,7 @@ def test_transparency_that_comes_late_is_named_as_well():
     first, second, *_ = pictures()
     for number, picture in enumerate((pictures(alpha=False)[0], first, second), start=1):
         picture.save(f"in_{number}.png")
-    footage = open_film("in_%d.png")
+    footage = open_video("in_%d.png")
     with pytest.warns(UserWarning, match="cannot hold transparency") as caught:
-        write_film("out.mp4", footage, list(footage.frames()), Encoding())
+        write_video("out.mp4", footage, list(footage.frames()), Encoding())
     assert len(caught) == 1

@@ -12,10 +12,10 @@ from PIL import Image
 from nst_tf.cli.arguments import UsageError
 from nst_tf.compute import budget
 from nst_tf.compute.budget import GIB
-from nst_tf.video.flags import parse_film
-from nst_tf.video.keep import KeptFrames
+from nst_tf.video.flags import parse_video
 from nst_tf.video.program import main
-from nst_tf.video.workers import ScenePainter, film_job
+from nst_tf.video.store import FrameStore
+from nst_tf.video.workers import ScenePainter, video_job
 from nst_tf.workers.job import Job
 from tests.conftest import ROOT
 from tests.video.clips import moving
@@ -82,7 +82,7 @@ def test_two_processes_paint_what_one_does(film, capfd):
 
 def test_scenes_go_on_after_any_frame_and_do_not_depend_on_each_other(film):
     assert video(*film, "-o", "one_%d.png") == 0
-    flags = film_job(parse_film(["video", *film, *FLAGS])[0]).flags
+    flags = video_job(parse_video(["video", *film, *FLAGS])[0]).flags
 
     def paint(painter, first, end, stopping=lambda: False):
         job = Job("", (*flags, ("first", str(first)), ("end", str(end))), f"scene-{first}")
@@ -114,13 +114,13 @@ def test_a_scene_whose_workers_die_costs_no_other_frame(film, copied, capfd, mon
         "nst_tf: frames 4 to 6: the process that painted it was ended by SIGKILL; if memory ran "
         "out, lower --jobs or --max_dim\n"
         "nst_tf: stopped after frame 4 of 6; the film so far is saved as out_%d.png; the same "
-        "command with --resume goes on\n"
+        "command with --resume continues\n"
     )
     assert made("out") == 4
     assert video(*words, "--jobs=2") == 1
     assert "holds the frames of an unfinished film: add --resume" in capfd.readouterr().err
     assert video(*words, "--resume") == 1
-    assert "was begun with --jobs or --ray: go on with them" in capfd.readouterr().err
+    assert "was started with --jobs or --ray: resume with them" in capfd.readouterr().err
     assert video(*words, "--jobs=2", "--resume", "--strength=2") == 1
     assert "strength is 2.0, was 1.0" in capfd.readouterr().err
     copied()
@@ -140,7 +140,7 @@ def test_an_interrupted_film_ends_before_its_first_gap(film, copied, capfd):
     later = r"(, with \d frames? of later scenes)?; "
     assert re.match(r"nst_tf: stopped after frame 2 of 6" + later, line)
     assert line.endswith(
-        "the film so far is saved as out_%d.png; the same command with --resume goes on"
+        "the film so far is saved as out_%d.png; the same command with --resume continues"
     )
     assert made("out") == 2
     copied()
@@ -155,7 +155,7 @@ def test_frames_behind_a_gap_are_kept_even_if_there_is_no_film_yet(film, copied,
     assert video(*words) == 1
     assert capfd.readouterr().err.splitlines()[-1] == (
         "nst_tf: stopped after frame 0 of 6, with 3 frames of later scenes; the same command with "
-        "--resume goes on"
+        "--resume continues"
     )
     assert made("out") == 0
     copied()
@@ -165,11 +165,11 @@ def test_frames_behind_a_gap_are_kept_even_if_there_is_no_film_yet(film, copied,
 
 
 def test_a_film_that_one_process_began_is_not_shared_out(film, painting, capfd):
-    kept = KeptFrames(Path("out_%d.png.frames"))
+    kept = FrameStore(Path("out_%d.png.frames"))
     kept.begin()
     (kept.directory / "state.npz").touch()
     assert video(*film, "-o", "out_%d.png", "--jobs=2", "--resume") == 1
-    assert "was begun without --jobs or --ray: go on without" in capfd.readouterr().err
+    assert "was started without --jobs or --ray: resume without" in capfd.readouterr().err
 
 
 def test_a_ray_cluster_paints_scenes(film, copied, monkeypatch):
@@ -192,4 +192,4 @@ def test_a_ray_cluster_paints_scenes(film, copied, monkeypatch):
 )
 def test_flags_of_workers_that_cannot_be(words, message):
     with pytest.raises(UsageError, match=message):
-        parse_film(["video", "clip.mp4", "painting.png", *words])
+        parse_video(["video", "clip.mp4", "painting.png", *words])

@@ -6,10 +6,10 @@ import pytest
 from nst_tf import RECIPES, Settings
 from nst_tf.images.masks import Region
 from nst_tf.losses.neighbors import PHOTO_SHARE
-from nst_tf.video.frames import FramePainter, later_settings, paint_frames
-from nst_tf.video.keep import KeptFrames
-from nst_tf.video.reference import moved, repainted
-from nst_tf.video.shot import Painted, Shot
+from nst_tf.video.frame import FrameInput, StylizedFrame
+from nst_tf.video.painter import FramePainter, follow_up_settings, paint_frames
+from nst_tf.video.reference import transfer_local_colors, warp_frame
+from nst_tf.video.store import FrameStore
 from tests.conftest import ROOT
 from tests.video.clips import moving
 
@@ -27,7 +27,7 @@ def painter(smooth):
 
 def test_later_frames_take_few_steps_at_full_size():
     ramp = dataclasses.replace(RECIPES["two-phase"], scales=3)
-    later = later_settings(ramp, 5)
+    later = follow_up_settings(ramp, 5)
     assert (later.finest_steps, later.scales) == (5, 1)
     assert (later.content_weight, later.style_weight) == pytest.approx((31.5, 1e-2))
 
@@ -38,16 +38,16 @@ def test_the_page_of_films_names_the_moved_frames_share_of_the_query():
 
 
 def test_a_frame_depends_on_those_before_it_alone(painter):
-    shots = [Shot(np.float32(frame) / 255) for frame in moving(3)]
-    whole = list(paint_frames(painter, shots))
-    again = list(paint_frames(painter, shots[2:], whole[1]))
+    frames = [FrameInput(np.float32(frame) / 255) for frame in moving(3)]
+    whole = list(paint_frames(painter, frames))
+    again = list(paint_frames(painter, frames[2:], whole[1]))
     np.testing.assert_array_equal(again[0][0].image, whole[2][0].image)
     assert [len(past) for past in whole] == [1, 1, 1]
 
 
 def test_nothing_is_painted_where_nothing_is_to_be(painter):
     photo = np.float32(moving(1)[0]) / 255
-    ((painted,),) = paint_frames(painter, [Shot(photo, None)])
+    ((painted,),) = paint_frames(painter, [FrameInput(photo, None)])
     np.testing.assert_array_equal(painted.result[0], photo)
 
 
@@ -72,21 +72,21 @@ def white_to(column, size=(48, 64)):
 )
 def test_what_a_mask_uncovers_is_painted(smooth, painter, regions):
     photo = smooth(48, 64, 0)[0]
-    before, after = paint_frames(painter, [Shot(photo, shown) for shown in regions])
-    (whole,) = paint_frames(painter, [Shot(photo)])
+    before, after = paint_frames(painter, [FrameInput(photo, shown) for shown in regions])
+    (whole,) = paint_frames(painter, [FrameInput(photo)])
     assert away(before, photo)[32:].max() == 0
     uncovered = slice(32, 64)  # at once as much as in a frame without a mask
     assert away(after, photo)[uncovered].mean() > 0.7 * away(whole, photo)[uncovered].mean()
 
 
 def test_what_masks_cover_survives_a_stop(smooth, painter, tmp_path):
-    shots = [Shot(smooth(48, 64, 0)[0], white_to(width)) for width in (24, 24, 48)]
-    *_, before, after = paint_frames(painter, shots)
-    kept, again = KeptFrames(tmp_path / "frames"), KeptFrames(tmp_path / "frames")
+    frames = [FrameInput(smooth(48, 64, 0)[0], white_to(width)) for width in (24, 24, 48)]
+    *_, before, after = paint_frames(painter, frames)
+    kept, again = FrameStore(tmp_path / "frames"), FrameStore(tmp_path / "frames")
     kept.begin()
     kept.add(0, before, {})
     again.load({}, lambda one, other: [])
-    ((resumed, *_),) = paint_frames(painter, shots[2:], again.past)
+    ((resumed, *_),) = paint_frames(painter, frames[2:], again.past)
     np.testing.assert_array_equal(resumed.image, after[0].image)
 
 
@@ -98,7 +98,7 @@ def test_a_frame_that_goes_astray_keeps_the_runs_own_colours(smooth, style_weigh
     )
     painter = FramePainter([smooth(32, 48, 9)], settings)
     with pytest.warns(UserWarning, match="a frame keeps its best picture: the loss is no longer"):
-        painted = painter.paint(Shot(smooth(48, 64, 0)[0]))
+        painted = painter.paint(FrameInput(smooth(48, 64, 0)[0]))
     assert np.ptp(painted.image, axis=-1).max() < 0.05  # the run begins with grey
     assert np.ptp(painted.result, axis=-1).max() > 0.3
 
@@ -106,8 +106,8 @@ def test_a_frame_that_goes_astray_keeps_the_runs_own_colours(smooth, style_weigh
 def test_a_frame_that_is_stopped_is_none(painter):
     photo = np.float32(moving(1)[0]) / 255
     answers = iter([False, True])
-    assert painter.paint(Shot(photo), (), lambda: next(answers)) is None
-    assert list(paint_frames(painter, [Shot(photo)], (), lambda: True)) == []
+    assert painter.paint(FrameInput(photo), (), lambda: next(answers)) is None
+    assert list(paint_frames(painter, [FrameInput(photo)], (), lambda: True)) == []
 
 
 def test_uncovered_parts_have_the_colours_of_the_paint_around(smooth):
@@ -116,14 +116,14 @@ def test_uncovered_parts_have_the_colours_of_the_paint_around(smooth):
     painted = photo @ matrix + 0.1
     known = np.ones((48, 64), bool)
     known[10:30, 20:40] = False
-    found = repainted(photo, np.where(known[..., None], painted, 0), known)
+    found = transfer_local_colors(photo, np.where(known[..., None], painted, 0), known)
     assert np.abs(found - painted)[~known].mean() < 0.02
-    nothing = repainted(photo, painted, np.zeros_like(known))
+    nothing = transfer_local_colors(photo, painted, np.zeros_like(known))
     assert np.isfinite(nothing).all()
 
 
 def test_the_noise_of_a_camera_is_no_motion(make_clip):
     clip = make_clip.sample_clip(128, noise=3, travel=(0, 0), turn=0, zoom=1, slide=(0, 0))
     one, other = clip.frame(3), clip.frame(4)
-    start = moved(other, Painted(one, one[None], one[None]))
+    start = warp_frame(other, StylizedFrame(one, one[None], one[None]))
     assert start.seen.mean() > 0.95

@@ -1,4 +1,4 @@
-"""Masks that a visitor paints with the mouse: a colour for each painting."""
+"""Masks that a visitor paints with the mouse, one colour for each painting."""
 
 import io
 import warnings
@@ -10,30 +10,30 @@ from PIL import Image
 from nst_tf.utils.describe import counted
 from nst_tf.utils.errors import UserError
 
-# From the palette of Okabe and Ito, which people who do not see all colours can tell apart.
+# From the palette of Okabe and Ito, which is safe for colour-blind people.
 COLORS = {"orange": (230, 159, 0), "blue": (86, 180, 233), "green": (0, 158, 115),
           "pink": (204, 121, 167)}  # fmt: skip
-"""The brushes by name, for the first painting, the second and so on: levels of red, green, blue."""
+"""RGB levels of the brushes, by name, for the first painting, the second and so on."""
 
-MOST_PIXELS = 16_000_000  # of a layer: the editor's are smaller than a screen
+MAX_PIXELS = 16_000_000  # of a layer: the editor's layers are smaller than a screen
 
-OPAQUE = 128  # least alpha of a stroke, of 255
+MIN_ALPHA = 128  # of a stroke, of 255
 
 
 def decode_layer(picture: bytes) -> np.ndarray:
     """Return a layer of the editor, uint8 `[h, w, 4]`.
 
     Args:
-        picture: a file in PNG or WebP, as the editor sends it.
+        picture: a PNG or WebP file, as the editor sends it.
 
     Raises:
-        UserError: it is not one, or larger than the editor makes any.
+        UserError: the file is not such a picture, or is larger than any that the editor makes.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(picture), formats=("PNG", "WEBP")) as image:
-                if image.width * image.height > MOST_PIXELS:
+                if image.width * image.height > MAX_PIXELS:
                     raise UserError("the painted regions are too large: use a smaller window")
                 return np.asarray(image.convert("RGBA"))
     except (OSError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -43,15 +43,15 @@ def decode_layer(picture: bytes) -> np.ndarray:
 def painted_masks(
     layers: Sequence[np.ndarray], size: tuple[int, int], paintings: int
 ) -> list[np.ndarray]:
-    """Return the masks that strokes stand for, uint8 `[*size]`: 255 in the region, 0 elsewhere.
+    """Return the masks of painted strokes, uint8 `[*size]`: 255 in the region, 0 elsewhere.
 
-    Strokes of a single colour are one mask for all paintings; of several, one for each painting, in
-    order. Without strokes there are none: the whole photo is painted.
+    Strokes of one colour make one mask for all paintings, strokes of several colours a mask for
+    each painting, in order. Without strokes, there are no masks: the whole photo is painted.
 
     Args:
-        layers: of the editor, uint8 `[h, w, 4]` of any size; later ones lie above earlier ones.
+        layers: layers of the editor, uint8 `[h, w, 4]`, of any size; later layers are on top.
         size: height and width of the photo, pixels.
-        paintings: how many there are.
+        paintings: the number of paintings.
 
     Raises:
         ValueError: colours and paintings do not agree.
@@ -64,7 +64,7 @@ def painted_masks(
     palette = np.array([*COLORS.values()], np.int32)
     for layer in layers:
         distance = np.abs(layer[..., None, :3].astype(np.int32) - palette).sum(-1)
-        opaque = layer[..., 3] >= OPAQUE
+        opaque = layer[..., 3] >= MIN_ALPHA
         labels[opaque] = distance.argmin(-1)[opaque]
     used = [index for index in range(len(COLORS)) if (labels == index).any()]
     names = list(COLORS)

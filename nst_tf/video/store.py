@@ -1,9 +1,8 @@
-"""The painted frames of a film on disk, until the film is whole.
+"""The painted frames of an unfinished film on disk.
 
-Beside the film there is a directory with a PNG file for each frame, and one file with what the
-next frame needs of those before it, in full precision: a film that was stopped goes on from there,
-and ends with the same frames, bit for bit. Where several processes paint, each scene has such a
-directory within that one.
+A directory next to the film holds a PNG file for each frame, and one file with what the next frame
+needs of the earlier ones, in full precision. A stopped film resumes from it and ends with the same
+frames, bit for bit. Where several processes paint, each scene has a subdirectory of this kind.
 """
 
 import json
@@ -20,75 +19,75 @@ from nst_tf.images.depth import to_levels
 from nst_tf.utils.errors import UserError
 from nst_tf.utils.files import write_whole
 from nst_tf.video.footage import Frame
-from nst_tf.video.shot import Painted
+from nst_tf.video.frame import StylizedFrame
 
 FORMAT = "nst_tf frames 2"
 STATE = "state.npz"
-FAST = 1  # of PNG's levels of compression: the files are deleted soon
+FAST = 1  # PNG's compression level: the files are deleted soon
 
 
-class KeptFrames:
-    """The frames of one film.
+class FrameStore:
+    """The painted frames of one film, or of one scene.
 
     Args:
-        directory: where they are, made if missing.
+        directory: directory of the frames.
 
     Attributes:
-        times: when each of the frames is shown, in the film's units.
-        past: the latest painted frames that the next one needs, the latest first.
+        times: time at which each frame is shown, in the film's units.
+        past: the painted frames that the next one needs, latest first.
     """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.times: list[int] = []
-        self.past: tuple[Painted, ...] = ()
+        self.past: tuple[StylizedFrame, ...] = ()
 
     @property
     def exist(self) -> bool:
-        """Whether there are frames of an unfinished film, or of scenes of one."""
+        """Whether the directory holds frames of an unfinished film or of its scenes."""
         return (self.directory / STATE).exists() or self.shared
 
     @property
     def shared(self) -> bool:
-        """Whether they are those of scenes, each in a directory of its own."""
+        """Whether the frames are stored by scene, each in a directory of its own."""
         return any(scene.exist for scene in self._scenes())
 
-    def scene(self, number: int) -> "KeptFrames":
-        """Return the frames of a scene, by its number from 1."""
-        return KeptFrames(self.directory / f"scene-{number:04d}")
+    def scene(self, number: int) -> "FrameStore":
+        """Return the store of a scene, by its number from 1."""
+        return FrameStore(self.directory / f"scene-{number:04d}")
 
-    def counted(self, known: int = 0) -> int:
-        """Return how many frames are on the disk, which another process may be painting.
+    def count(self, known: int = 0) -> int:
+        """Return the number of frames on the disk, which another process may be adding to.
 
         Args:
-            known: how many are there at least.
+            known: a lower bound of that number.
         """
         while self._file(known).exists():
             known += 1
         return known
 
     def begin(self) -> None:
-        """Make the directory, without frames of earlier films."""
+        """Make the directory, and delete frames of earlier films in it."""
         self.remove()
         self.directory.mkdir(exist_ok=True)
 
     def load(self, identity: dict[str, Any], differences: Any) -> None:
-        """Read what is there.
+        """Read the stored frames' times and the latest frames.
 
         Args:
-            identity: of the film that goes on, as JSON has it.
-            differences: returns in words what two identities do not share.
+            identity: identity of the film to resume, as decoded JSON.
+            differences: returns the differences of two identities in words.
 
         Raises:
             OSError: the files cannot be read.
-            ValueError: they are of another film, or damaged.
+            ValueError: the frames belong to another film, or are damaged.
         """
         path = self.directory / STATE
         try:
             with np.load(path, allow_pickle=False) as file:
                 record = json.loads(str(file["record"]))
                 if record["format"] != FORMAT:
-                    raise UserError("another format")
+                    raise LookupError(record["format"])
                 times = [int(time) for time in file["times"]]
                 images, photos, covered = file["images"], file["photos"], file["covered"]
         except OSError as error:
@@ -106,27 +105,27 @@ class KeptFrames:
             raise UserError(f"{self._file(missing[0])} is missing: delete {self.directory}")
         self.times = times
         self.past = tuple(
-            Painted(photo, image[None], image[None], None if share.min() == 1 else share)
-            for photo, image, share in zip(photos, images, covered, strict=True)
+            StylizedFrame(photo, image[None], image[None], None if part.min() == 1 else part)
+            for photo, image, part in zip(photos, images, covered, strict=True)
         )
 
     def add(
         self,
         time: int,
-        past: Sequence[Painted],
+        past: Sequence[StylizedFrame],
         identity: dict[str, Any],
         alpha: np.ndarray | None = None,
     ) -> None:
-        """Keep one more frame; when this returns, it is on the disk.
+        """Add a frame; when this method returns, it is on the disk.
 
         Args:
-            time: when it is shown.
-            past: the frame, and those before it that the next one needs.
-            identity: of the film.
-            alpha: of the frame, uint8 `[H, W]`; None: opaque.
+            time: time at which the frame is shown.
+            past: the frame, and the earlier frames that the next one needs.
+            identity: identity of the film.
+            alpha: alpha of the frame, uint8 `[H, W]`; None: opaque.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the frame cannot be written.
         """
         levels = to_levels(past[0].result[0])
         if alpha is not None:
@@ -150,22 +149,22 @@ class KeptFrames:
 
     @property
     def painted(self) -> int:
-        """How many frames are painted."""
+        """The number of painted frames."""
         return len(self)
 
     def __iter__(self) -> Iterator[Frame]:
-        """Yield the frames that were there when the iteration began."""
-        return self.at(tuple(self.times))
+        """Yield the frames that are stored when the iteration begins."""
+        return self.read(tuple(self.times))
 
-    def at(self, times: Sequence[int]) -> Iterator[Frame]:
-        """Yield as many frames as there are times, which are when they are shown."""
+    def read(self, times: Sequence[int]) -> Iterator[Frame]:
+        """Yield the first `len(times)` frames, which are shown at these times."""
         for number, time in enumerate(times):
             with Image.open(self._file(number)) as image:
                 levels = np.asarray(image)
             yield Frame(levels[..., :3], time, levels[..., 3] if levels.shape[-1] == 4 else None)
 
     def remove(self) -> None:
-        """Delete the frames, but nothing else that is in the directory."""
+        """Delete the frames, and the directory if nothing else is in it."""
         if not self.directory.is_dir():
             return
         for scene in self._scenes():
@@ -175,13 +174,14 @@ class KeptFrames:
         if not os.listdir(self.directory):
             self.directory.rmdir()
 
-    def _scenes(self) -> list["KeptFrames"]:
-        return [KeptFrames(path) for path in self.directory.glob("scene-*") if path.is_dir()]
+    def _scenes(self) -> list["FrameStore"]:
+        return [FrameStore(path) for path in self.directory.glob("scene-*") if path.is_dir()]
 
     def _file(self, number: int) -> Path:
         return self.directory / f"frame-{number + 1:06d}.png"
 
 
-def _covered(frame: Painted) -> np.ndarray:
+def _covered(frame: StylizedFrame) -> np.ndarray:
+    """Return the painted fraction of each pixel, float32 `[H, W]`."""
     whole = np.ones(frame.photo.shape[:2], np.float32)
     return whole if frame.covered is None else frame.covered

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nst_tf.page.strokes import COLORS, painted_masks
+from nst_tf.page.mask_strokes import COLORS, painted_masks
 
 ORANGE, BLUE, GREEN, PINK = COLORS.values()
 

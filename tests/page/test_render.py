@@ -4,12 +4,12 @@ import dataclasses
 
 import pytest
 
-from nst_tf.page import show
+from nst_tf.page import render
 from nst_tf.page.order import Order
 from nst_tf.page.runs import Run
-from nst_tf.page.worker import Sight
+from nst_tf.page.worker import StepPreview
 
-SIGHT = Sight("CPU", 5, 20, 1, 2, 3.0, 65.0, {"total": 8.0, "style": 2.0}, b"\xff\xd8jpeg")
+PREVIEW = StepPreview("CPU", 5, 20, 1, 2, 3.0, 65.0, {"total": 8.0, "style": 2.0}, b"\xff\xd8jpeg")
 
 
 def run(tmp_path, **settings):
@@ -17,7 +17,7 @@ def run(tmp_path, **settings):
 
 
 def test_a_screen_without_runs_says_how_to_begin():
-    assert "press <b>Paint</b>" in show.screen([], [])
+    assert "press <b>Paint</b>" in render.screen([], [])
 
 
 @pytest.mark.parametrize(
@@ -25,30 +25,30 @@ def test_a_screen_without_runs_says_how_to_begin():
     [(0, "waiting for its turn"), (1, "1 picture is before"), (3, "3 pictures are before")],
 )
 def test_the_place_in_the_line_is_told(tmp_path, place, words):
-    assert words in show.status(run(tmp_path), place)
+    assert words in render.status(run(tmp_path), place)
 
 
 def test_a_running_run_tells_step_size_and_time(tmp_path):
     one = run(tmp_path)
-    one.becomes("running")
-    assert show.status(one, 0) == "starting"
-    one.see(SIGHT)
-    assert show.status(one, 0) == "step 5 of 20 · size 1 of 2 · 0:01:05 left"
-    one.see(dataclasses.replace(SIGHT, left=None))
-    assert "left" not in show.status(one, 0)
-    screen = show.screen([one], [0])
+    one.set_status("running")
+    assert render.status(one, 0) == "starting"
+    one.add_preview(PREVIEW)
+    assert render.status(one, 0) == "step 5 of 20 · size 1 of 2 · 0:01:05 left"
+    one.add_preview(dataclasses.replace(PREVIEW, left=None))
+    assert "left" not in render.status(one, 0)
+    screen = render.screen([one], [0])
     assert 'value="0.250"' in screen
     assert "data:image/jpeg;base64,/9hqcGVn" in screen
 
 
 def test_a_title_names_what_differs_from_the_recipe(tmp_path):
-    assert show.title(run(tmp_path, strength="0.5", max_dim="512")) == "fast · strength 0.5"
+    assert render.title(run(tmp_path, strength="0.5", max_dim="512")) == "fast · strength 0.5"
 
 
 def test_words_of_visitors_are_no_html(tmp_path):
     one = run(tmp_path, strength="<b>")
-    one.becomes("failed", "<script>alert(1)</script> & more")
-    screen = show.screen([one], [0])
+    one.set_status("failed", "<script>alert(1)</script> & more")
+    screen = render.screen([one], [0])
     assert "<script" not in screen
     assert "<b><b>" not in screen
     assert "&lt;script&gt;" in screen
@@ -56,11 +56,11 @@ def test_words_of_visitors_are_no_html(tmp_path):
 
 def test_a_curve_has_shares_of_the_first_loss(tmp_path):
     one = run(tmp_path)
-    one.see(SIGHT)
-    one.see(dataclasses.replace(SIGHT, step=6, losses={"total": 4.0, "style": 1.0}))
-    assert show.curve(one) == {
+    one.add_preview(PREVIEW)
+    one.add_preview(dataclasses.replace(PREVIEW, step=6, losses={"total": 4.0, "style": 1.0}))
+    assert render.curve(one) == {
         "step": [5, 5, 6, 6],
         "loss": [1.0, 0.25, 0.5, 0.125],
         "term": ["total", "style"] * 2,
     }
-    assert show.curve(None) == {"step": [], "loss": [], "term": []}
+    assert render.curve(None) == {"step": [], "loss": [], "term": []}

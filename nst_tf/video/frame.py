@@ -8,14 +8,14 @@ import numpy as np
 from nst_tf.images.masks import Region
 
 
-class Shot(NamedTuple):
-    """A frame of a film as it is to be painted.
+class FrameInput(NamedTuple):
+    """A frame of a film as the painter receives it.
 
     Attributes:
         photo: float32 `[H, W, 3]` in [0, 1], within the settings' `max_dim`.
-        regions: which parts are painted like which paintings; empty: all of it like all of them;
-            None: nothing is painted.
-        alpha: uint8 `[H, W]`; None: opaque. All of the photo is painted all the same.
+        regions: the parts to paint, each with its paintings; empty: the whole frame with all
+            paintings; None: nothing is painted.
+        alpha: uint8 `[H, W]`; None: opaque. The whole photo is painted regardless.
     """
 
     photo: np.ndarray
@@ -23,14 +23,14 @@ class Shot(NamedTuple):
     alpha: np.ndarray | None = None
 
 
-class Painted(NamedTuple):
-    """A frame that has been painted.
+class StylizedFrame(NamedTuple):
+    """A painted frame.
 
     Attributes:
         photo: the film's frame, float32 `[H, W, 3]` in [0, 1].
         image: the optimised image, float32 `[1, H, W, 3]` in [0, 1], in the run's colours.
-        result: the image as it is shown.
-        covered: how much of each pixel was painted, float32 `[H, W]` in [0, 1]; None: all of it.
+        result: the image as it is shown, float32 `[1, H, W, 3]` in [0, 1].
+        covered: the painted fraction of each pixel, float32 `[H, W]` in [0, 1]; None: 1 everywhere.
     """
 
     photo: np.ndarray

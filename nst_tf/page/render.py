@@ -1,4 +1,4 @@
-"""What visitors see of their runs, as HTML and as rows of a curve."""
+"""Rendering of runs: HTML, pictures, and the table of the loss curve."""
 
 import base64
 import functools
@@ -13,59 +13,59 @@ from PIL import Image
 from nst_tf.callbacks.pace import duration
 from nst_tf.page.runs import Run
 
-LONG_SIDE = 1600  # pixels of a finished picture on the screen, at most
-THUMBNAIL = 256
+LONG_SIDE = 1600  # maximum pixels of a finished picture on the screen
+THUMBNAIL = 256  # pixels
 
 EMPTY = """\
 <div class="screen empty" role="img" aria-label="No picture yet"><p>Choose a photo and a painting,
 then press <b>Paint</b>.<br>The picture grows here.</p></div>"""
 
 
-def told(problem: object) -> str:
-    """Return a sentence to a visitor as HTML."""
+def alert(problem: object) -> str:
+    """Return a sentence for the visitor as HTML."""
     return f'<p role="alert">{html.escape(str(problem))}.</p>'
 
 
-def screen(runs: Sequence[Run], places: Sequence[int]) -> str:
-    """Return the pictures of some runs side by side, each with what it has come to.
+def screen(runs: Sequence[Run], positions: Sequence[int]) -> str:
+    """Return the pictures of runs side by side, each with its status.
 
     Args:
-        runs: to be shown.
-        places: how many runs are before each in the line.
+        runs: the runs.
+        positions: the number of runs before each in the queue.
     """
     if not runs:
         return EMPTY
-    figures = [_figure(run, place) for run, place in zip(runs, places, strict=True)]
+    figures = [_figure(run, position) for run, position in zip(runs, positions, strict=True)]
     return f'<div class="screen of-{len(runs)}">{"".join(figures)}</div>'
 
 
 def title(run: Run) -> str:
-    """Return a run's recipe and what differs from it, in few words."""
-    words = run.order.words()
-    changed = [word.removeprefix("--") for word in words if word.startswith("--") and "=" in word]
-    named = [word.replace("_", " ").replace("=", " ") for word in changed if "mask" not in word]
+    """Return a run's recipe and the settings that differ from it, in a few words."""
+    flags = [flag for flag in run.order.arguments() if flag.startswith("--") and "=" in flag]
+    changed = [flag.removeprefix("--") for flag in flags]
+    named = [flag.replace("_", " ").replace("=", " ") for flag in changed if "mask" not in flag]
     masked = ["masked"] * bool(run.order.masks)
     return " · ".join([run.order.recipe, *named, *masked])
 
 
-def status(run: Run, place: int) -> str:
-    """Return in a line what a run is doing."""
-    sight = run.sight
+def status(run: Run, position: int) -> str:
+    """Return the status of a run in a line, with the number of runs before it."""
+    preview = run.preview
     if run.status == "waiting":
-        before = "1 picture is" if place == 1 else f"{place} pictures are"
-        return f"waiting: {before} before this one" if place else "waiting for its turn"
+        before = "1 picture is" if position == 1 else f"{position} pictures are"
+        return f"waiting: {before} before this one" if position else "waiting for its turn"
     if run.status != "running":
-        return " · ".join([run.words, *run.notes])
-    if sight is None:
+        return " · ".join([run.message, *run.warnings])
+    if preview is None:
         return "starting"
-    where = f"step {sight.step} of {sight.steps} · size {sight.scale} of {sight.scales}"
-    return where if sight.left is None else f"{where} · {duration(sight.left)} left"
+    where = f"step {preview.step} of {preview.steps} · size {preview.scale} of {preview.scales}"
+    return where if preview.left is None else f"{where} · {duration(preview.left)} left"
 
 
 def curve(run: Run | None) -> dict[str, list[Any]]:
-    """Return the columns of a table of losses: step, loss as a share of the first, and its name.
+    """Return the columns of the loss curve: step, loss relative to the first total, and term.
 
-    Shares let losses be compared whose weights differ by powers of ten.
+    Relative losses are comparable although their weights differ by powers of ten.
     """
     rows: dict[str, list[Any]] = {"step": [], "loss": [], "term": []}
     if run is None or not run.curve:
@@ -87,7 +87,7 @@ def finished(run: Run) -> Image.Image | None:
 
 
 def thumbnail(run: Run) -> Image.Image | None:
-    """Return the picture of a run in small, or None."""
+    """Return a thumbnail of the picture of a run, or None."""
     if (image := finished(run)) is None:
         return None
     image = image.copy()
@@ -103,12 +103,12 @@ def _reduced(path: Path, _: int) -> Image.Image:
     return shown
 
 
-def _figure(run: Run, place: int) -> str:
-    line = html.escape(status(run, place))
+def _figure(run: Run, position: int) -> str:
+    line = html.escape(status(run, position))
     name = html.escape(title(run))
     picture, done = _source(run), 0.0
-    if run.status == "running" and run.sight:
-        done = run.sight.step / run.sight.steps
+    if run.status == "running" and run.preview:
+        done = run.preview.step / run.preview.steps
     elif run.picture:
         done = 1.0
     shown = (
@@ -116,7 +116,7 @@ def _figure(run: Run, place: int) -> str:
         if picture
         else '<div class="blank"><span class="wait"></span></div>'
     )
-    device = html.escape(run.sight.headline) if run.sight and run.status == "running" else ""
+    device = html.escape(run.preview.headline) if run.preview and run.status == "running" else ""
     bar = (
         f'<progress max="1" value="{done:.3f}" aria-label="progress of {name}"></progress>'
         if run.active
@@ -130,13 +130,13 @@ def _figure(run: Run, place: int) -> str:
 
 
 def _source(run: Run) -> str | None:
-    """Return a picture as the source of an image: inside the page, so that no file is served."""
+    """Return a run's picture as a data URL, which needs no served file, or None."""
     image = None if run.active else finished(run)
     if image is not None:
         return _embedded(image)
-    if run.sight is None:
+    if run.preview is None:
         return None
-    return f"data:image/jpeg;base64,{base64.b64encode(run.sight.picture).decode()}"
+    return f"data:image/jpeg;base64,{base64.b64encode(run.preview.picture).decode()}"
 
 
 def _embedded(image: Image.Image) -> str:

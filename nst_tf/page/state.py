@@ -1,0 +1,133 @@
+"""The state that all visitors share, and the checks that turn orders into runs."""
+
+import dataclasses
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from nst_tf.page.limits import Limits
+from nst_tf.page.mask_strokes import decode_layer, painted_masks
+from nst_tf.page.order import Order, safe_names
+from nst_tf.page.queue import RunQueue
+from nst_tf.page.runs import Run
+from nst_tf.page.uploads import Upload, check_upload
+from nst_tf.page.visitor import Visitor
+from nst_tf.page.visitors import Visitors
+from nst_tf.utils.errors import UserError
+
+
+@dataclass(frozen=True)
+class AppState:
+    """The state that all visitors share.
+
+    Attributes:
+        visitors: the known visitors.
+        queue: the queue of runs.
+        limits: limits of uploads and runs.
+        samples: the folder of the sample pictures.
+        work: the folder for masks until their run starts.
+    """
+
+    visitors: Visitors
+    queue: RunQueue
+    limits: Limits
+    samples: Path
+    work: Path
+
+    def check(self, path: Path) -> Upload:
+        """Return the size and the preview of an uploaded picture.
+
+        Raises:
+            UserError: the picture is not accepted.
+        """
+        return check_upload(path, path.name, self.limits.pixels)
+
+    def submit(self, visitor: Visitor, form: "OrderForm", strengths: Sequence[float] = ()) -> None:
+        """Let the runs that a visitor asks for join the queue.
+
+        Everything is checked here again, since a browser can send an order without the form.
+
+        Args:
+            visitor: the visitor.
+            form: the filled-in form.
+            strengths: the strength of each picture; empty: a single picture, as in the form.
+
+        Raises:
+            UserError: something is missing, not the visitor's, or not valid.
+        """
+        if not form.photo:
+            raise UserError("a photo is missing: drop one, or choose a sample")
+        if not form.paintings:
+            raise UserError("a painting is missing: drop one, or choose a sample")
+        most = self.limits.paintings
+        if len(form.paintings) > most:
+            raise UserError(f"at most {most} paintings can be blended, not {len(form.paintings)}")
+        paths = [visitor.own_file(str(path)) for path in (form.photo, *form.paintings)]
+        names = safe_names(path.name for path in paths)
+        settings = self._within_time(form.settings)
+        order = Order(names[0], tuple(names[1:]), form.recipe, settings, form.keep_faces)
+        order.check(self.limits)
+        orders = [*order.variants(strengths)] if strengths else [order]
+        self._check_queue(len(orders))
+        uploads = [self.check(path) for path in paths]
+        files = dict(zip(names, paths, strict=True))
+        with tempfile.TemporaryDirectory(dir=self.work) as folder:
+            layers = [decode_layer(layer) for layer in form.mask_strokes]
+            masks = painted_masks(layers, uploads[0].size, len(paths) - 1)
+            for number, mask in enumerate(masks, 1):
+                name = f"{Path(names[0]).stem}-mask-{number}.png"
+                files[name] = Path(folder) / name
+                Image.fromarray(mask).save(files[name])
+            named = tuple(files)[len(names) :]
+            orders = [dataclasses.replace(order, masks=named) for order in orders]
+            for run in self.visitors.create_runs(visitor, orders, files):
+                self.queue.add(run)
+
+    def resume(self, visitor: Visitor, run: Run) -> None:
+        """Add a stopped run to the queue again.
+
+        Raises:
+            UserError: too many runs wait.
+        """
+        if len(visitor.active) >= self.limits.waiting:
+            raise UserError(
+                f"{len(visitor.active)} of your pictures wait: wait for one, or cancel it"
+            )
+        self._check_queue(1)
+        self.queue.add(run)
+
+    def _check_queue(self, runs: int) -> None:
+        if self.queue.waiting + runs > self.limits.queue:
+            raise UserError("too many pictures are waiting: try again later")
+
+    def _within_time(self, settings: Mapping[str, str]) -> Mapping[str, str]:
+        """Return settings with the maximum duration of a run if they have no time limit."""
+        limit = settings.get("time_limit", "").strip()
+        longest = self.limits.run_seconds
+        if longest and limit in ("", "0"):
+            return {**settings, "time_limit": f"{longest:g}"}
+        return settings
+
+
+@dataclass(frozen=True, eq=False)
+class OrderForm:
+    """The form that a visitor has filled in.
+
+    Attributes:
+        photo: path of one of the visitor's files, or None.
+        paintings: paths of the visitor's files.
+        recipe: name of the recipe.
+        settings: texts of flags, by the names of settings.
+        keep_faces: whether to keep the photo's faces.
+        mask_strokes: layers of the mask editor, as encoded pictures.
+    """
+
+    photo: Path | None
+    paintings: Sequence[Path]
+    recipe: str
+    settings: Mapping[str, str]
+    keep_faces: bool
+    mask_strokes: Sequence[bytes]

@@ -1,0 +1,81 @@
+"""Updates of the components that show a visitor's runs."""
+
+from typing import Any
+
+import gradio as gr
+import pandas as pd
+from PIL import Image
+
+from nst_tf.page import render
+from nst_tf.page.runs import Run
+from nst_tf.page.state import AppState
+from nst_tf.page.visitor import Visitor
+
+CURVE_STEP = 20  # new points after which a curve is drawn again
+
+Snapshot = dict[str, list[Any]]
+"""What each part of a screen shows, to be compared with the next snapshot."""
+
+
+def screen_updates(
+    state: AppState, visitor: Visitor, before: Snapshot | None
+) -> tuple[Snapshot, dict[str, Any]]:
+    """Return the snapshot of a visitor's screen, and the new values of changed components.
+
+    Args:
+        state: the shared state.
+        visitor: the visitor.
+        before: the previous snapshot; None: there is none.
+    """
+    runs = visitor.shown
+    positions = [state.queue.position(run) for run in runs]
+    finished = finished_runs(visitor)
+    now: Snapshot = {
+        "screen": [
+            (run.name, run.changes, position) for run, position in zip(runs, positions, strict=True)
+        ],
+        "states": [(run.name, run.status) for run in runs],
+        "curve": [(run.name, run.status, len(run.curve) // CURVE_STEP) for run in runs[-1:]],
+        "history": [(run.name, run.changes) for run in finished],
+    }
+    changed = {part for part in now if before is None or before[part] != now[part]}
+    main = runs[-1] if runs else None
+    values: dict[str, Any] = {}
+    if "screen" in changed:
+        values["screen"] = render.screen(runs, positions)
+    if "states" in changed:
+        values["stop"] = gr.update(interactive=any(run.active for run in runs))
+        values["resume"] = gr.update(interactive=any(run.resumable for run in runs))
+        values["compare"] = _comparison(state, main)
+        values |= _downloads(main)
+    if "curve" in changed:
+        values["curve"] = pd.DataFrame(render.curve(main))
+    if "history" in changed:
+        rows = [(render.thumbnail(run), render.title(run)) for run in finished]
+        values["history"] = gr.update(value=rows, visible=bool(rows))
+    return now, values
+
+
+def finished_runs(visitor: Visitor) -> list[Run]:
+    """Return the visitor's inactive runs that have a picture, latest first."""
+    return [run for run in reversed(visitor.runs) if not run.active and run.picture]
+
+
+def _downloads(run: Run | None) -> dict[str, Any]:
+    masks = [str(run.folder / name) for name in run.order.masks] if run else []
+    picture = None if run is None or run.active else run.picture
+    return {
+        "command": run.order.command() if run else "",
+        "masks": gr.update(value=masks or None, visible=bool(masks)),
+        "download": gr.update(
+            value=str(picture) if picture else None, interactive=picture is not None
+        ),
+    }
+
+
+def _comparison(state: AppState, run: Run | None) -> tuple[Image.Image, Image.Image] | None:
+    picture = None if run is None or run.active else render.finished(run)
+    if run is None or picture is None:
+        return None
+    photo = Image.fromarray(state.check(run.folder / run.order.photo).preview)
+    return photo.resize(picture.size, Image.Resampling.LANCZOS), picture.convert("RGB")

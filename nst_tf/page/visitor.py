@@ -1,0 +1,172 @@
+"""One visitor: its secret, its files and its runs."""
+
+import os
+import shutil
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nst_tf.page.limits import Limits
+from nst_tf.page.runs import Run
+from nst_tf.utils.errors import UserError
+
+FILE_GONE = "that file is not here any more: choose it again"
+"""The answer for every path that is not the visitor's, whether or not a file exists there."""
+
+INVALID_VALUE = "the page has sent a value that it cannot have: load it again"
+
+MAX_DRAWINGS = 2  # latest drawings of the editor that are kept for one visitor
+MAX_LAYERS = 8  # layers of one drawing
+MAX_DRAWING_BYTES = 32_000_000
+
+
+@dataclass(eq=False)
+class Visitor:
+    """A browser, identified by a secret in its cookie.
+
+    Attributes:
+        token: the secret.
+        folder: the folder of its uploads and runs.
+        public: files that every visitor may use; all visitors share this set.
+        user: the name of its login, or empty.
+        admin: whether it may list and cancel all runs.
+        runs: its runs, oldest first.
+        shown: the runs on its screen, side by side.
+        last_used: time of its latest request, on the monotonic clock.
+        files: paths that it has uploaded or was served; for an upload, its size in bytes, else 0.
+        shown_files: paths of the files that each component shows, by the component's number.
+        stale_files: paths of files that no component shows any more, which `Visitors` deletes.
+        drawings: layers of the editor, by the name that the browser gives the drawing.
+    """
+
+    token: str
+    folder: Path
+    public: set[str] = field(default_factory=set)
+    user: str = ""
+    admin: bool = False
+    runs: list[Run] = field(default_factory=list)
+    shown: list[Run] = field(default_factory=list)
+    last_used: float = field(default_factory=time.monotonic)
+    files: dict[str, int] = field(default_factory=dict)
+    shown_files: dict[int, list[str]] = field(default_factory=dict)
+    stale_files: set[str] = field(default_factory=set)
+    drawings: dict[str, list[bytes]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """A name for logs, which does not reveal the secret."""
+        return self.folder.name
+
+    @property
+    def active(self) -> list[Run]:
+        """Runs that wait or are being painted."""
+        return [run for run in self.runs if run.active]
+
+    @property
+    def uploads(self) -> Path:
+        """The folder of the uploads."""
+        return self.folder / "uploads"
+
+    def own_file(self, text: object) -> Path:
+        """Return the path of a file that this visitor may use.
+
+        Args:
+            text: the path exactly as the server has granted it.
+
+        Raises:
+            UserError: the path was not granted, or the file is gone; both have the same message.
+        """
+        if not isinstance(text, str) or (text not in self.files and text not in self.public):
+            raise UserError(FILE_GONE)
+        path = Path(text)
+        try:
+            if not path.is_file() or os.path.realpath(path) != text:
+                raise UserError(FILE_GONE)
+            if text in self.files:
+                os.utime(path)  # mark it as used for `Visitors.sweep`
+        except OSError:
+            raise UserError(FILE_GONE) from None
+        return path
+
+    def grant(self, path: str | Path, size: int = 0) -> str:
+        """Let the visitor use a file, and return the path as text.
+
+        Args:
+            path: path of the file, without symbolic links.
+            size: bytes that count towards the visitor's quota: the size of an upload, else 0.
+        """
+        self.files[str(path)] = size
+        return str(path)
+
+    def show_files(self, paths: list[str], component: int | None) -> None:
+        """Grant the files that a component shows, and revoke those that it showed before.
+
+        Args:
+            paths: paths of the files.
+            component: number of the component; None for one whose earlier files remain granted.
+        """
+        for path in paths:
+            self.files.setdefault(path, 0)
+        if component is not None:
+            before = self.shown_files.get(component, [])
+            self.shown_files[component] = paths
+            now = {path for shown in self.shown_files.values() for path in shown}
+            for path in set(before) - now - self.public:
+                self.files.pop(path, None)
+                self.stale_files.add(path)
+
+    def make_room(self, files: int, size: int, limits: Limits) -> None:
+        """Delete the visitor's oldest uploads until new ones fit into its quota.
+
+        Args:
+            files: the number of new uploads.
+            size: total size of the new uploads, bytes.
+            limits: the quota.
+
+        Raises:
+            UserError: the new uploads exceed the quota by themselves.
+        """
+        limits.check_uploads(files, size)
+        uploads = {text: size for text, size in list(self.files.items()) if size}
+        for text in sorted(uploads, key=_last_use):
+            if (
+                len(uploads) + files <= limits.files
+                and sum(uploads.values()) + size <= limits.session_bytes
+            ):
+                return
+            del uploads[text]
+            self.files.pop(text, None)
+            shutil.rmtree(Path(text).parent, ignore_errors=True)
+
+    def store_mask_layer(self, drawing: object, layer: int, picture: bytes) -> None:
+        """Store a layer of the editor for the event that needs it.
+
+        Args:
+            drawing: the name that the browser gives the drawing.
+            layer: the number of the layer, from 0.
+            picture: the layer as an encoded picture.
+
+        Raises:
+            UserError: the drawing is too large, or is not one that the editor sends.
+        """
+        if not isinstance(drawing, str) or not drawing.isalnum() or len(drawing) > 40:
+            raise UserError(INVALID_VALUE)
+        layers = self.drawings.setdefault(drawing, [])
+        if not 0 <= layer < MAX_LAYERS or sum(map(len, layers)) + len(picture) > MAX_DRAWING_BYTES:
+            raise UserError(INVALID_VALUE)
+        layers.extend([b""] * (layer + 1 - len(layers)))
+        layers[layer] = picture
+        for old in list(self.drawings)[:-MAX_DRAWINGS]:
+            del self.drawings[old]
+
+    def mask_layers(self, drawing: object) -> tuple[bytes, ...]:
+        """Return the layers of a drawing, or nothing if it is not the visitor's."""
+        layers = self.drawings.get(drawing, []) if isinstance(drawing, str) else []
+        return tuple(filter(None, layers))
+
+
+def _last_use(text: str) -> float:
+    try:
+        return os.path.getmtime(text)
+    except OSError:
+        return 0.0

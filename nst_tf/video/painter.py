@@ -1,0 +1,248 @@
+"""Painting of a film frame by frame, each starting from the frame before."""
+
+import dataclasses
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from nst_tf.compute.budget import memory_budget
+from nst_tf.compute.cache import StatisticsCache, cache_share
+from nst_tf.compute.precision import feature_precision
+from nst_tf.images.resize import resize
+from nst_tf.inputs.prepare import RunInputs, prepare_inputs
+from nst_tf.settings import Settings
+from nst_tf.transfer.progress import DivergedError
+from nst_tf.transfer.run import StyleTransfer
+from nst_tf.transfer.state import RunState
+from nst_tf.video.cuts import is_cut
+from nst_tf.video.frame import FrameInput, StylizedFrame
+from nst_tf.video.reference import LAGS, WarpedFrame, combine, transfer_local_colors, warp_frame
+from nst_tf.video.store import FrameStore
+
+FOLLOW_UP_SHARE = 0.4  # steps of a follow-up frame, relative to those of the finest scale
+SETTLING_SHARE = 2.0  # extra steps of a scene's first frame, relative to the same
+MIN_KNOWN = (
+    0.8  # fraction of a mask known from earlier frames, below which few steps do not suffice
+)
+
+
+def follow_up_settings(settings: Settings, steps: int) -> Settings:
+    """Return the settings of a frame that starts from an earlier one: `steps` at full size.
+
+    Coarse scales lay out strokes, which the earlier frame already has. Ramps are at their end.
+    """
+    return dataclasses.replace(
+        settings.at(settings.epochs - 1), epochs=1, steps_per_epoch=steps, scales=1
+    )
+
+
+class FramePainter:
+    """Painter of frames in the style of the same paintings, whose statistics it caches.
+
+    Args:
+        styles: the paintings, float32 `[1, h, w, 3]` in [0, 1].
+        settings: settings of the first frame of each scene. Follow-up frames use their
+            `temporal_weight`.
+        steps: steps of a follow-up frame; 0: 0.4 of the finest scale's steps, but at least 1.
+        long_term: whether a frame also follows the frames 2 and 4 before it, where the frame
+            before it does not show what is there.
+        budget: memory of the process in bytes; None: as the settings say.
+
+    Attributes:
+        settings: settings of the first frame of each scene.
+        settling: settings of that frame's extra steps, after which the next frames keep its paint.
+        follow_up: settings of all other frames.
+        lags: distances, in frames, of the earlier frames that a frame follows.
+    """
+
+    def __init__(
+        self,
+        styles: Sequence[np.ndarray],
+        settings: Settings,
+        steps: int = 0,
+        long_term: bool = False,
+        budget: int | None = None,
+    ) -> None:
+        self.settings = settings
+        finest = settings.finest_steps
+        steps = steps or max(1, round(FOLLOW_UP_SHARE * finest))
+        self.follow_up = follow_up_settings(settings, steps)
+        self.settling = follow_up_settings(settings, max(1, round(SETTLING_SHARE * finest)))
+        self.lags = LAGS if long_term else LAGS[:1]
+        self._styles = list(styles)
+        budget = memory_budget(settings) if budget is None else budget
+        self._cache = StatisticsCache(cache_share(budget))
+        self._budget = budget - self._cache.limit
+
+    @property
+    def precision(self) -> str:
+        """The precision of the features."""
+        return feature_precision(self.settings.precision, self.settings.convolution)
+
+    def paint(
+        self,
+        frame: FrameInput,
+        past: Sequence[StylizedFrame] = (),
+        stop: Callable[[], bool] = lambda: False,
+    ) -> StylizedFrame | None:
+        """Return the painted frame; None if it was stopped before its last step.
+
+        Args:
+            frame: the frame.
+            past: the painted frames before it, latest first; empty: a scene begins.
+            stop: returns whether to stop; it is called after every step.
+
+        Raises:
+            ValueError: pictures, masks, settings and memory do not agree.
+            MemoryError: memory ran out, even with the smallest tiles.
+        """
+        photo = frame.photo
+        if frame.regions is None:
+            nothing = np.zeros(photo.shape[:2], np.float32)
+            return StylizedFrame(photo, photo[None], photo[None], nothing)
+        inputs = prepare_inputs(photo, self._styles, self.follow_up, frame.regions)
+        earlier = [past[lag - 1] for lag in self.lags if lag <= len(past)]
+        if not earlier:
+            return self._begin(frame, stop)
+        start = combine([warp_frame(photo, one, inputs.covered) for one in earlier])
+        wanted = np.ones_like(start.seen) if inputs.covered is None else inputs.covered > 0
+        fresh = None
+        masked = any(one.covered is not None for one in earlier)
+        known = (start.seen & wanted).sum() / wanted.sum()
+        if not known or (masked and known < MIN_KNOWN):
+            fresh = self._begin(frame, stop)
+            if fresh is None or not known:
+                return fresh
+        return self._run(frame, _start_from(inputs, start, wanted, fresh), stop)
+
+    def _begin(self, frame: FrameInput, stop: Callable[[], bool]) -> StylizedFrame | None:
+        """Return a frame painted with the whole recipe; None if it was stopped."""
+        regions = frame.regions or ()
+        inputs = prepare_inputs(frame.photo, self._styles, self.settings, regions)
+        first = self._run(frame, inputs, stop)
+        if first is None:
+            return None
+        inputs = prepare_inputs(frame.photo, self._styles, self.settling, regions)
+        return self._run(frame, dataclasses.replace(inputs, initial=first.image), stop)
+
+    def _run(
+        self, frame: FrameInput, inputs: RunInputs, stop: Callable[[], bool]
+    ) -> StylizedFrame | None:
+        """Return the frame that a run paints; None if it was stopped before its last step."""
+        transfer = StyleTransfer(inputs, self._budget, self._cache)
+        state: RunState | None = None
+        try:
+            for progress in transfer.steps():
+                state = progress.state
+                if stop() and transfer.ending(state) is None:
+                    return None
+        except DivergedError as error:
+            warnings.warn(f"a frame keeps its best picture: {error}")
+            best = _best_image(inputs, state)
+            return StylizedFrame(frame.photo, best, error.image, inputs.covered)
+        assert state  # each run takes a step
+        image = state.output_image.numpy()
+        return StylizedFrame(frame.photo, image, transfer.result(state), inputs.covered)
+
+
+def _start_from(
+    inputs: RunInputs, start: WarpedFrame, wanted: np.ndarray, fresh: StylizedFrame | None
+) -> RunInputs:
+    """Return the inputs of a run that starts from earlier frames.
+
+    Args:
+        inputs: inputs of the frame itself.
+        start: the earlier frames, warped to this one.
+        wanted: where the frame is to be painted, bool `[H, W]`.
+        fresh: the frame painted without the earlier ones, for what they do not show; None: the
+            film's own frame, in colours of the surrounding paint.
+    """
+    image, photo = start.reference.image, inputs.colors.content
+    if not start.seen.all():
+        if fresh is None:
+            paint = transfer_local_colors(photo[0], image[0], start.seen)[None]
+        else:
+            paint = fresh.image
+        image = np.where(start.seen[..., None], image, np.where(wanted[..., None], paint, photo))
+    return dataclasses.replace(inputs, initial=image, reference=start.reference)
+
+
+def _best_image(inputs: RunInputs, state: RunState | None) -> np.ndarray:
+    """Return the image that a diverged run falls back on, in the run's colours.
+
+    Args:
+        inputs: inputs of the run.
+        state: the state after its last sound step; None: there was none.
+    """
+    if state is None:
+        return inputs.colors.content if inputs.initial is None else inputs.initial
+    best = state.output_image if state.watch.image is None else state.watch.image
+    return resize(best.numpy(), inputs.size)
+
+
+def paint_frames(
+    painter: FramePainter,
+    frames: Iterable[FrameInput],
+    past: Sequence[StylizedFrame] = (),
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[tuple[StylizedFrame, ...]]:
+    """Paint the frames of a film, or of a part of one; a cut starts the style again.
+
+    Parts that begin at a cut are independent of each other: see `cuts.scenes`.
+
+    Args:
+        painter: paints the frames.
+        frames: the frames, in order, all of one size.
+        past: what was yielded for the frame just before `frames`, to continue from.
+        stop: returns whether to stop; it is called before every frame and after every step.
+
+    Yields:
+        After each frame, this frame and the earlier frames that the next one needs.
+    """
+    past = tuple(past)
+    for frame in frames:
+        if stop():
+            return
+        if past and is_cut(past[0].photo, frame.photo):
+            past = ()
+        stylized = painter.paint(frame, past, stop)
+        if stylized is None:
+            return
+        past = (stylized, *past)[: max(painter.lags)]
+        yield past
+
+
+def store_frames(
+    painter: FramePainter,
+    frames: Iterable[tuple[int, FrameInput]],
+    store: FrameStore,
+    identity: dict[str, Any],
+    stop: Callable[[], bool],
+) -> Iterator[None]:
+    """Paint the frames that the store lacks, and yield after each, when it is on the disk.
+
+    Args:
+        painter: paints the frames.
+        frames: for each frame, its time in the film's units, and the frame.
+        store: the frames before them, to which the painted ones are added.
+        identity: what must be the same for the stored frames to be of use.
+        stop: as in `paint_frames`.
+
+    Raises:
+        OSError: a frame cannot be read or written.
+        ValueError: pictures, masks, settings and memory do not agree.
+        MemoryError: memory ran out, even with the smallest tiles.
+    """
+    time, alpha = 0, None
+
+    def untimed() -> Iterator[FrameInput]:
+        nonlocal time, alpha
+        for shown, frame in frames:
+            time, alpha = shown, frame.alpha
+            yield frame
+
+    for past in paint_frames(painter, untimed(), store.past, stop):
+        store.add(time, past, identity, alpha)
+        yield
