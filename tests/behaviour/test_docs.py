@@ -56,6 +56,45 @@ def test_the_page_of_flags_is_what_its_script_makes(monkeypatch):
     assert sorted(rows) == sorted(FLAGS)
 
 
+def test_the_page_of_messages_is_what_its_script_makes(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    generated = importlib.import_module("messages_page")
+    assert text(generated.PAGE) == generated.page()  # python scripts/messages_page.py
+
+
+def test_messages_are_collected_from_the_source(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    (tmp_path / "cli").mkdir()
+    (tmp_path / "cli" / "run.py").write_text(
+        "NOTHING = 'nothing to save'\n"
+        "class RunError(OSError): ...\n"
+        "def run(path, sizes):\n"
+        "    raise RunError(f'{path.name} has {len(sizes)} sizes' + ': use one' * bool(sizes))\n"
+        "def main():\n"
+        "    hint = 'add --resume' if resumable else f'repeat {other}'\n"
+        "    warnings.warn(f'the run ended: {NOTHING}')\n"
+        "    print_error('warning: ' + hint, 1)\n"
+        "    print_out(ending(1))\n"
+        "    raise ValueError('a fault')\n"
+        "def ending(count):\n"
+        "    return f'after {counted(count, \"step\")}'\n"
+    )
+    source = importlib.import_module("messages_page").Source(tmp_path)
+    assert set(source.messages()) == {
+        ("cli", "error", "{name} has {sizes} sizes[: use one]"),
+        ("cli", "warning", "the run ended: nothing to save"),
+        ("cli", "warning", "add --resume"),
+        ("cli", "warning", "repeat {other}"),
+        ("cli", "output", "after {count} steps"),
+    }
+
+
+def test_the_picture_of_the_packages_shows_the_imports(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    packages = importlib.import_module("draw_packages")
+    assert packages.drawn() == packages.described(packages.package_edges())
+
+
 def test_the_page_of_films_has_their_flags(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "scripts")
     rows = importlib.import_module("flags_page").film_rows()
@@ -65,7 +104,9 @@ def test_the_page_of_films_has_their_flags(monkeypatch):
 @pytest.mark.parametrize("page", [README, *DOCS], ids=lambda page: page.name)
 def test_every_flag_that_is_named_exists(page):
     named = re.findall(r"(?<![\w-])--(?:no-)?([a-z][a-z_0-9-]*)", text(page))
-    known = FLAGS | PAGES_OWN | FOREIGN | (FILMS if page.name == "video.md" else set())
+    known = (
+        FLAGS | PAGES_OWN | FOREIGN | (FILMS if page.name in ("video.md", "messages.md") else set())
+    )
     assert {name.replace("-", "_") for name in named} <= known
 
 
@@ -132,6 +173,24 @@ def test_links_lead_somewhere(page):
         assert linked.exists(), target
         assert not anchor or anchor in anchors(linked), target
     assert not re.search(r"@[A-Z]+@", text(page))
+
+
+@pytest.mark.parametrize("page", [README, *DOCS, ROOT / "CONTRIBUTING.md"], ids=lambda p: p.name)
+def test_every_module_and_file_that_is_named_exists(page):
+    words = text(page)
+    for path in re.findall(r"(?<![\w./])(?:nst_tf|scripts|tests|assets|docs)/[\w./-]*\w", words):
+        assert (ROOT / path).exists(), path
+    for name in re.findall(r"(?<![\w/.-])nst_tf(?:\.[A-Za-z_]\w*)+", words):
+        parts = name.split(".")
+        known = next(n for n in range(len(parts), 0, -1) if is_module(parts[:n]))
+        found = importlib.import_module(".".join(parts[:known]))
+        for attribute in parts[known:]:
+            found = getattr(found, attribute)
+
+
+def is_module(parts):
+    path = ROOT.joinpath(*parts)
+    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
 
 
 def test_readme_and_docs_link_every_page_of_docs():
