@@ -7,10 +7,11 @@ import numpy as np
 from absl import flags
 
 from nst_tf.cli.reading import Reader
+from nst_tf.images.exif import PhotoExif
 from nst_tf.images.faces import face_mask, find_faces
 from nst_tf.images.io import opaque
-from nst_tf.images.masks import apply_alpha, fit_mask, pair_masks
-from nst_tf.images.origin import Origin
+from nst_tf.images.masks import apply_alpha, fit_mask
+from nst_tf.images.pairing import pair_masks
 from nst_tf.inputs.blend import check_styles, style_scales
 from nst_tf.inputs.prepare import (
     RunInputs,
@@ -32,14 +33,14 @@ class Inputs:
             without a painting, the photo does.
         alpha: of the result, float32 `[H, W]` in [0, 1], or None.
         has_profile: whether the photo carries a colour profile, so that the result should too.
-        origin: what the photo's file tells of it, and the result's repeats.
+        exif: what the photo's file tells of it, and the result's repeats.
         peak: of the process's memory while large pictures were read, bytes; 0: none was large.
     """
 
     fitted: RunInputs
     alpha: np.ndarray | None
     has_profile: bool
-    origin: Origin = dataclasses.field(default_factory=Origin)
+    exif: PhotoExif = dataclasses.field(default_factory=PhotoExif)
     peak: int = 0
 
 
@@ -76,10 +77,10 @@ def load_inputs(values: flags.FlagValues, settings: Settings, budget: int | None
     photo = reader.picture(values.content or paths[0], settings.max_dim)
     check_side("content", photo.full_size, settings.max_dim, settings)
     if not values.content:  # a texture covers all of it, and is no photo
-        photo = dataclasses.replace(photo, alpha=None, origin=Origin())
+        photo = dataclasses.replace(photo, alpha=None, exif=PhotoExif())
     if values.dpi is not None:
-        origin = dataclasses.replace(photo.origin, dpi=(values.dpi, values.dpi))
-        photo = dataclasses.replace(photo, origin=origin)
+        exif = dataclasses.replace(photo.exif, dpi=(values.dpi, values.dpi))
+        photo = dataclasses.replace(photo, exif=exif)
     regions = pair_masks(
         [reader.mask(path) for path in values.content_mask or []],
         [reader.mask(path) for path in values.style_mask or []],
@@ -103,7 +104,7 @@ def load_inputs(values: flags.FlagValues, settings: Settings, budget: int | None
         None if settings.init in INITS else opaque(reader.picture(settings.init)),
         keep,
     )
-    return Inputs(fitted, photo.alpha, photo.has_profile, photo.origin, reader.peak)
+    return Inputs(fitted, photo.alpha, photo.has_profile, photo.exif, reader.peak)
 
 
 def _load_keep(values: flags.FlagValues, photo: np.ndarray, reader: Reader) -> np.ndarray | None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from nst_tf.images.depth import to_levels
+from nst_tf.images.levels import quantize
 from nst_tf.images.save import FORMATS, save_image
 from nst_tf.settings import Settings
 from nst_tf.transfer.progress import StopReason
@@ -50,10 +50,10 @@ class Result:
 
     def to_pil(self) -> Image.Image:
         """Return the picture as a PIL image of 8 bits a channel, RGB or RGBA."""
-        levels = to_levels(self.pixels)
+        levels = quantize(self.pixels)
         if self.alpha is None:
             return Image.fromarray(levels)
-        return Image.fromarray(np.concatenate([levels, to_levels(self.alpha)[..., None]], axis=-1))
+        return Image.fromarray(np.concatenate([levels, quantize(self.alpha)[..., None]], axis=-1))
 
     def encode(self, format: str = "png", bit_depth: int = 8) -> bytes:
         """Return the picture as a file, with its settings in the metadata as the program's have.
