@@ -23,8 +23,9 @@ from nst_tf.utils.forks import check_fork  # now, so that it notices forks
 if TYPE_CHECKING:
     from nst_tf.callbacks.checkpoint import Checkpoint
     from nst_tf.images.io import load_image, load_mask
-    from nst_tf.images.masks import Region, pair_masks
+    from nst_tf.images.masks import Region
     from nst_tf.images.metadata import read_metadata
+    from nst_tf.images.pairing import pair_masks
     from nst_tf.images.save import save_image
     from nst_tf.recipes import RECIPES
     from nst_tf.service.result import Result
@@ -56,7 +57,7 @@ _MODULES = {
     "load_image": "images.io",
     "load_mask": "images.io",
     "measure": "transfer.measure",
-    "pair_masks": "images.masks",
+    "pair_masks": "images.pairing",
     "read_metadata": "images.metadata",
     "save_image": "images.save",
     "stylize": "transfer.stylize",

@@ -1,4 +1,4 @@
-"""Checks of single values, whose errors name the value and what was expected."""
+"""Checks of settings: single values, and combinations of values."""
 
 import difflib
 import math
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
-from nst_tf.network.layers import keras_name
+from nst_tf.network.layers import LAYERS, keras_name
 from nst_tf.utils.errors import UserError
 
 Weight = float | tuple[float, float]
@@ -21,7 +21,7 @@ _WITHIN = {
 
 
 def unknown(kind: str, value: str, known: Iterable[str]) -> ValueError:
-    """Return the error for a name that is not in `known`; it suggests the closest one."""
+    """Return the error for a name that is not in `known`; its text suggests the closest name."""
     known = tuple(known)
     close = difflib.get_close_matches(value, known, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(known)}"
@@ -29,10 +29,10 @@ def unknown(kind: str, value: str, known: Iterable[str]) -> ValueError:
 
 
 def checked_type(name: str, value: Any, default: Any) -> Any:
-    """Return `value` in the type of the field's default; an int may stand for a float.
+    """Return `value` in the type of the field's default; an int is accepted for a float.
 
     Raises:
-        ValueError: it has another type.
+        UserError: it has another type.
     """
     if isinstance(default, tuple):
         if isinstance(value, str) or not isinstance(value, Iterable):
@@ -64,7 +64,7 @@ def checked_type(name: str, value: Any, default: Any) -> Any:
 
 
 def checked_ramp(name: str, value: Any, default: Any) -> Weight:
-    """Return a number or the two ends of a ramp, which may be given as `start:end` or a pair."""
+    """Return a number, or the two ends of a ramp: a pair, or a string `start:end`."""
     parts = value.split(":") if isinstance(value, str) else value
     if not isinstance(parts, (list, tuple)):
         return checked_type(name, value, default)
@@ -88,7 +88,7 @@ def checked_each(name: str, value: Any, default: Any) -> Any:
 
 
 def checked_auto(name: str, value: Any, _: Any) -> Any:
-    """Return `auto` or a whole number, which may be given as a string of digits."""
+    """Return `auto`, or a whole number, also from a string of digits."""
     if value == "auto":
         return value
     digits = isinstance(value, str) and re.fullmatch(r"-?\d+", value.strip())
@@ -102,7 +102,7 @@ def parse_bytes(size: str) -> int:
     """Return a size such as 3.5GiB, 800MiB or 4GB in bytes.
 
     Raises:
-        ValueError: it is not such a size, or it is 0.
+        UserError: it is not such a size, or it is 0.
     """
     match = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([KMGT])(i?)B?\s*", size, re.IGNORECASE)
     number = 0
@@ -115,7 +115,7 @@ def parse_bytes(size: str) -> int:
 
 
 def checked_duration(name: str, value: Any, default: Any) -> float:
-    """Return seconds, which may be given as a string such as `60`, `90s`, `2min` or `1h30min`."""
+    """Return seconds, also from a string such as `60`, `90s`, `2min` or `1h30min`."""
     return (
         parse_duration(name, value)
         if isinstance(value, str)
@@ -127,7 +127,7 @@ def parse_duration(name: str, text: str) -> float:
     """Return a duration such as 60, 90s, 2min or 1h30min in seconds.
 
     Raises:
-        ValueError: it is not such a duration; the text calls it `name`.
+        UserError: it is not such a duration; the text names it `name`.
     """
     with suppress(ValueError):
         return float(text)
@@ -142,7 +142,7 @@ def parse_duration(name: str, text: str) -> float:
 
 
 def check_number(name: str, value: Any, limits: dict[str, float]) -> None:
-    """Refuse a number that is not finite or exceeds a limit; a string passes."""
+    """Refuse a number that is not finite or not within `limits`; accept any string."""
     if isinstance(value, str):
         return
     if not math.isfinite(value):
@@ -152,5 +152,54 @@ def check_number(name: str, value: Any, limits: dict[str, float]) -> None:
         raise UserError(f"{name} must be {expected}, not {value:g}")
 
 
+def check_combination(settings: Any, kinds: Iterable[str]) -> None:
+    """Refuse valid values that contradict each other.
+
+    Args:
+        settings: a `Settings` whose single values are valid.
+        kinds: names of the terms that read layers.
+
+    Raises:
+        UserError: they do.
+    """
+    for kind in kinds:
+        factors = getattr(settings, f"{kind}_layer_weights", ())
+        _check_layers(kind, getattr(settings, f"{kind}_layers"), factors)
+        if factors and not sum(factors):
+            raise UserError(f"{kind}_layer_weights are all 0: set {kind}_weight to 0 instead")
+    if settings.style_blend and not sum(settings.style_blend):
+        raise UserError("style_blend must have a share above 0")
+    if not settings.content_weight and not settings.style_weight:
+        raise UserError("content_weight and style_weight are both 0: nothing to optimise")
+    if not settings.content_weight and not settings.strength:
+        raise UserError("strength is 0, but there is no content to keep: nothing to optimise")
+    if settings.ramps and settings.epochs == 1:
+        raise UserError(f"{settings.ramps[0]} is a ramp, but epochs is 1: it needs 2 or more")
+    if settings.precision == "bfloat16" and settings.convolution == "winograd":
+        raise UserError("convolution=winograd needs precision=float32")
+    if settings.memory_budget != "auto":
+        parse_bytes(settings.memory_budget)
+    for name in ("init", "weights"):
+        if not getattr(settings, name):
+            raise UserError(f"{name} must not be empty")
+
+
+def _check_layers(kind: str, names: tuple[str, ...], factors: tuple[float, ...]) -> None:
+    if not names:
+        raise UserError(
+            f"{kind}_layers must name a layer; to omit the term, set {kind}_weight to 0"
+        )
+    for name in names:
+        if name not in LAYERS:
+            raise unknown(f"{kind} layer", name, LAYERS)
+        if names.count(name) > 1:
+            raise UserError(f"{kind}_layers names {name!r} twice")
+    rest = len(factors) % len(names) if kind == "style" else len(factors) - len(names)
+    if factors and rest:
+        raise UserError(
+            f"{kind}_layer_weights has {len(factors)} values for {len(names)} {kind} layers"
+        )
+
+
 BIT_DEPTHS = (8, 16)
-"""Bits a channel that files can be written with."""
+"""Bits a channel of the files that can be written."""

@@ -9,10 +9,11 @@ import numpy as np
 
 from nst_tf.cli.reading import FileRecord, Reader
 from nst_tf.cli.request import PICTURES, Request
+from nst_tf.images.exif import PhotoExif
 from nst_tf.images.faces import face_mask, find_faces
 from nst_tf.images.io import Picture, opaque
-from nst_tf.images.masks import fit_mask, pair_masks
-from nst_tf.images.origin import Origin
+from nst_tf.images.masks import fit_mask
+from nst_tf.images.pairing import pair_masks
 from nst_tf.inputs.sources import Load, LoadedInputs, prepare_sources
 from nst_tf.settings import INITS
 from nst_tf.utils.errors import UserError
@@ -81,17 +82,17 @@ def load_inputs(request: Request, budget: int | None = None) -> Inputs:
         _load_keep(request, photo.pixels, reader),
     )
     fitted, alpha, has_profile = loaded.fitted, loaded.alpha, loaded.has_profile
-    return Inputs(fitted, alpha, has_profile, loaded.origin, reader.peak, reader.files)
+    return Inputs(fitted, alpha, has_profile, loaded.exif, reader.peak, reader.files)
 
 
 def _load_photo(request: Request, reader: Reader) -> Picture:
     """Return the photo, with the resolution that --dpi states."""
     photo = reader.picture(request.content or request.style[0], request.settings.max_dim)
     if not request.content:  # a texture, which covers all of the picture
-        photo = dataclasses.replace(_without_alpha(photo), origin=Origin())
+        photo = dataclasses.replace(_without_alpha(photo), exif=PhotoExif())
     if request.dpi is not None:
-        origin = dataclasses.replace(photo.origin, dpi=(request.dpi, request.dpi))
-        photo = dataclasses.replace(photo, origin=origin)
+        exif = dataclasses.replace(photo.exif, dpi=(request.dpi, request.dpi))
+        photo = dataclasses.replace(photo, exif=exif)
     return photo
 
 

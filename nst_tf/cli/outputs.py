@@ -73,7 +73,7 @@ class Outputs:
             alpha=self._inputs.alpha,
             has_profile=self._inputs.has_profile,
             metadata=self._metadata(),
-            origin=self._inputs.origin,
+            exif=self._inputs.exif,
             bit_depth=self._paths.bit_depth,
             overwrite=self._paths.overwrite,
         )

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image, ImageOps
 
-from nst_tf.images.depth import to_float, to_levels
-from nst_tf.images.origin import Origin
+from nst_tf.images.exif import PhotoExif
+from nst_tf.images.levels import quantize, to_float
 from nst_tf.images.profiles import deep_to_srgb, to_srgb
 from nst_tf.images.quiet import quiet
 from nst_tf.images.resize import Size
@@ -23,14 +23,14 @@ class Decoded:
             uint16, int32 or float32. `to_float` scales them to [0, 1].
         alpha: float32 `[H, W]` in [0, 1], or None if the file is opaque.
         has_profile: whether the file carried a colour profile.
-        origin: what the file tells of the picture beside its pixels.
+        exif: what the file tells of the picture beside its pixels.
         full_size: height and width of the picture in its file, pixels; None: those of `channels`.
     """
 
     channels: list[np.ndarray]
     alpha: np.ndarray | None
     has_profile: bool
-    origin: Origin = field(default_factory=Origin)
+    exif: PhotoExif = field(default_factory=PhotoExif)
     full_size: Size | None = None
 
     @property
@@ -104,7 +104,7 @@ def separated_samples(samples: np.ndarray, profile: bytes | None, path: StrPath)
         alpha = _alpha(samples[..., -1])
         samples = samples[..., :-1]
     if profile:
-        deep = samples if samples.dtype == np.uint16 else to_levels(to_float(samples), 16)
+        deep = samples if samples.dtype == np.uint16 else quantize(to_float(samples), 16)
         samples = deep_to_srgb(deep, profile, path)
     return Decoded(list(np.moveaxis(samples, -1, 0)), alpha, bool(profile))
 

@@ -13,10 +13,10 @@ from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from nst_tf.images import heif, jpeg, kinds, png, reduced, tiff
 from nst_tf.images.channels import Decoded, grey_samples, load, separated, separated_samples
-from nst_tf.images.deep import is_deep, read_deep
+from nst_tf.images.exif import SOFTWARE, read_photo_exif, swaps_axes
 from nst_tf.images.foreign import ForeignImage, open_foreign, open_page
-from nst_tf.images.origin import SOFTWARE, read_origin, swaps_axes
 from nst_tf.images.resize import Size
+from nst_tf.images.sixteen_bit import is_sixteen_bit, read_sixteen_bit
 from nst_tf.images.stated import state_colors
 from nst_tf.utils.errors import UserError
 from nst_tf.utils.files import StrPath, open_again
@@ -54,7 +54,7 @@ def decode(path: StrPath, max_dim: int = 0, most_pixels: int = 0) -> Decoded:
         # file have been counted.
         frames = 1 if opened.format in ("MPO", "TIFF") else getattr(opened, "n_frames", 1)
         remarks += [_frames(frames)] if frames > 1 else []
-        samples = read_deep(path, opened)
+        samples = read_sixteen_bit(path, opened)
         if samples is None:
             reduced.draft(opened, max_dim)
             load(opened)
@@ -62,7 +62,7 @@ def decode(path: StrPath, max_dim: int = 0, most_pixels: int = 0) -> Decoded:
             if image.mode.startswith("I;16"):
                 samples = grey_samples(image)
         profile = opened.info.get("icc_profile")
-        origin = read_origin(opened)
+        exif = read_photo_exif(opened)
     for remark in remarks:
         warnings.warn(f"{path} {remark}")
     if samples is None:
@@ -70,7 +70,7 @@ def decode(path: StrPath, max_dim: int = 0, most_pixels: int = 0) -> Decoded:
     else:
         samples = reduced.reduce_samples(samples, max_dim)
         decoded = separated_samples(samples, profile, path)
-    return replace(decoded, origin=origin, full_size=full)
+    return replace(decoded, exif=exif, full_size=full)
 
 
 @contextmanager
@@ -142,7 +142,7 @@ def reading_bytes(path: StrPath, max_dim: int) -> int:
     with open_picture(path, MOST_PIXELS) as image:
         if math.prod(image.size) <= reduced.LARGE:
             return 0
-        return reduced.bytes_needed(image, is_deep(path, image), max_dim)
+        return reduced.bytes_needed(image, is_sixteen_bit(path, image), max_dim)
 
 
 def _shown_size(image: Image.Image) -> Size:

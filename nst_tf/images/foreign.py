@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from nst_tf.images import jpeg, jxl, tiff
-from nst_tf.images.depth import to_float, to_levels
+from nst_tf.images.levels import quantize, to_float
 from nst_tf.images.quiet import quiet
 from nst_tf.images.stated import hdr_remark
 from nst_tf.utils.files import StrPath, open_again
@@ -167,7 +167,7 @@ class _Loader:
     def load(self, image: Image.Image) -> Image.Image:
         """Return the decoded picture."""
         assert isinstance(image, ForeignImage)
-        levels = to_levels(to_float(image.samples()))
+        levels = quantize(to_float(image.samples()))
         loaded = Image.fromarray(levels[..., 0] if levels.shape[-1] == 1 else levels)
         loaded.info = image.info
         return loaded

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from nst_tf.images.channels import Decoded
-from nst_tf.images.depth import to_float
+from nst_tf.images.exif import PhotoExif
+from nst_tf.images.levels import to_float
 from nst_tf.images.masks import LEAST_WHITE
-from nst_tf.images.origin import Origin
 from nst_tf.images.resize import Size, fit_size, resize_plane
 from nst_tf.images.sources import Source, decode_any
 from nst_tf.utils.errors import UserError
@@ -32,14 +32,14 @@ class Picture:
             colour, invisible ones are white.
         alpha: float32 `[H, W]` in [0, 1], or None if the file is opaque.
         has_profile: whether the file carried a colour profile, so that the output should too.
-        origin: what the file tells of the picture beside its pixels.
+        exif: what the file tells of the picture beside its pixels.
         full_size: height and width in the file, pixels.
     """
 
     pixels: np.ndarray
     alpha: np.ndarray | None = None
     has_profile: bool = False
-    origin: Origin = field(default_factory=Origin)
+    exif: PhotoExif = field(default_factory=PhotoExif)
     full_size: Size = (0, 0)
 
 
@@ -106,7 +106,7 @@ def as_picture(decoded: Decoded, size: Size, name: str) -> Picture:
     alpha = None if decoded.alpha is None else resize_plane(decoded.alpha, size)
     planes = list(_planes(decoded, alpha, size, name))
     pixels = np.stack(planes * (3 if len(planes) == 1 else 1), axis=-1)[None]
-    return Picture(pixels, alpha, decoded.has_profile, decoded.origin, decoded.size)
+    return Picture(pixels, alpha, decoded.has_profile, decoded.exif, decoded.size)
 
 
 def _planes(

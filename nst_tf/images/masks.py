@@ -1,7 +1,6 @@
-"""Regions: parts of the photo, each painted like parts of the styles.
+"""Masks, and regions: parts of the photo, each painted like parts of the styles.
 
-A mask is a picture that is white in its region and black elsewhere, or a map of labels, in which
-every colour but black is a region.
+A mask is an array `[H, W]` in [0, 1] that is 1 (white) in its region and 0 (black) elsewhere.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,9 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from nst_tf.images.labels import nearest_label, split_labels, to_hex
 from nst_tf.images.resize import Size, as_array, resize, resize_plane
-from nst_tf.utils.describe import brief, counted
+from nst_tf.utils.describe import brief
 from nst_tf.utils.errors import UserError
 
 ROUNDING = 1e-5
@@ -40,83 +38,6 @@ class Region:
     __repr__ = brief
 
 
-def pair_masks(
-    content_masks: Sequence[np.ndarray], style_masks: Sequence[np.ndarray], styles: int
-) -> list[Region]:
-    """Return the regions that masks stand for.
-
-    The n-th content mask is painted with the n-th style and the n-th style mask. A single content
-    mask is painted with all styles, and a single style paints all content masks. A single content
-    mask in colour is a map of labels: each of its regions is painted like the regions of the same
-    colour in the maps of the styles.
-
-    Args:
-        content_masks: float `[H, W]` in [0, 1] of any sizes, or one map of labels `[H, W, 3]`.
-        style_masks: none, or one for each pair of content mask and style.
-        styles: the number of style images.
-
-    Raises:
-        ValueError: an array is no mask, a mask is empty, the numbers of masks and styles do not
-            agree, or a label's colour is in no style's map.
-    """
-    content_masks = [_checked(f"content_mask {n}", mask) for n, mask in enumerate(content_masks, 1)]
-    style_masks = [_checked(f"style_mask {n}", mask) for n, mask in enumerate(style_masks, 1)]
-    if any(mask.ndim == 3 for mask in (*content_masks, *style_masks)):
-        return _pair_labels(content_masks, style_masks, styles)
-    pairs = max(len(content_masks), styles)
-    if len(content_masks) not in (0, 1, pairs) or styles not in (1, pairs):
-        raise UserError(
-            f"{counted(len(content_masks), 'content mask')} for {counted(styles, 'style')}: give "
-            "one for each style, or one for all"
-        )
-    if len(style_masks) not in (0, pairs):
-        what = counted(pairs, "style" if styles == pairs else "content mask")
-        raise UserError(
-            f"{counted(len(style_masks), 'style mask')} for {what}: give one for each, or none"
-        )
-    if not (content_masks or style_masks):
-        return []
-    parts: list[np.ndarray | None] = [*style_masks] if style_masks else [None] * pairs
-    if len(content_masks) < 2:
-        return [Region(content_masks[0] if content_masks else None, dict(enumerate(parts)))]
-    return [
-        Region(mask, {region_index if styles > 1 else 0: part})
-        for region_index, (mask, part) in enumerate(zip(content_masks, parts, strict=True))
-    ]
-
-
-def _pair_labels(
-    content_masks: list[np.ndarray], style_masks: list[np.ndarray], styles: int
-) -> list[Region]:
-    """Pair the labels of maps by their colours; arguments and errors as for `pair_masks`."""
-    if len(content_masks) != 1 or len(style_masks) != styles:
-        raise UserError(
-            "masks in colour are maps of labels, which need one content_mask and a style_mask for "
-            f"each style, not {len(content_masks)} and {len(style_masks)} for "
-            f"{counted(styles, 'style')}"
-        )
-    maps = [split_labels(mask) for mask in style_masks]
-    regions = []
-    for color, mask in split_labels(content_masks[0]).items():
-        near = [nearest_label(color, labels) for labels in maps]
-        parts = {
-            style_index: labels[label]
-            for style_index, (label, labels) in enumerate(zip(near, maps, strict=True))
-            if label is not None
-        }
-        if not parts:
-            known = sorted({to_hex(label) for labels in maps for label in labels})
-            raise UserError(
-                f"no style_mask has the colour {to_hex(color)} of content_mask: they have "
-                f"{', '.join(known)}"
-            )
-        regions.append(Region(mask, parts))
-    for style_index in range(styles):
-        if not any(style_index in region.styles for region in regions):
-            raise UserError(f"style_mask {style_index + 1} has none of the colours of content_mask")
-    return regions
-
-
 def apply_alpha(
     regions: Sequence[Region], content: np.ndarray | None, styles: Sequence[np.ndarray | None]
 ) -> list[Region]:
@@ -133,7 +54,7 @@ def apply_alpha(
     if content is None and all(alpha is None for alpha in styles):
         return list(regions)
     shown = []
-    for region in regions or _everything(len(styles)):
+    for region in regions or everything(len(styles)):
         parts = {
             style_index: _shown(mask, styles[style_index], f"style {style_index + 1}")
             for style_index, mask in region.styles.items()
@@ -191,7 +112,7 @@ def fit_mask(name: str, mask: Any, size: Size) -> np.ndarray:
     """
     if np.ndim(mask) != 2:
         raise UserError(f"{name} has shape {list(np.shape(mask))}: expected [H, W]")
-    fitted = _resized(_checked(name, mask), size)
+    fitted = _resized(check_mask(name, mask), size)
     if fitted.max() < LEAST_WHITE:
         raise UserError(f"{name} is empty at {size[1]}x{size[0]} pixels: it is too small")
     return fitted
@@ -216,7 +137,7 @@ def resize_regions(
             {index: _whole_or(part, styles[index]) for index, part in region.styles.items()},
         )
         for mask, region in zip(masks, regions, strict=True)
-    ] or _everything(len(styles))
+    ] or everything(len(styles))
 
 
 def coverage(regions: Sequence[Region]) -> np.ndarray | None:
@@ -284,7 +205,7 @@ def keep_photo(image: np.ndarray, photo: np.ndarray, covered: np.ndarray | None)
     return compose(image, resize(photo, size), _resized(covered, size)[None, :, :, None])
 
 
-def _everything(styles: int) -> list[Region]:
+def everything(styles: int) -> list[Region]:
     """Return the one region that paints the whole photo like all styles."""
     return [Region(None, dict.fromkeys(range(styles)))]
 
@@ -301,8 +222,12 @@ def _resized(mask: np.ndarray, size: Size) -> np.ndarray:
     return resize_plane(mask, size, resample=Image.Resampling.HAMMING)
 
 
-def _checked(name: str, mask: Any) -> np.ndarray:
-    """Return a mask `[H, W]` or a map `[H, W, 3]` as float32; ValueError: it is neither."""
+def check_mask(name: str, mask: Any) -> np.ndarray:
+    """Return a mask `[H, W]` or a map of labels `[H, W, 3]` as float32.
+
+    Raises:
+        UserError: it is neither, or black all over; the text names it `name`.
+    """
     array = as_array(name, mask)
     if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)) or not array.size:
         raise UserError(

@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 from PIL import ExifTags, PngImagePlugin
 
 from nst_tf.images.decode import MOST_PIXELS, open_picture
-from nst_tf.images.origin import SOFTWARE, Origin
+from nst_tf.images.exif import SOFTWARE, PhotoExif
 from nst_tf.utils.errors import UserError
 from nst_tf.utils.files import StrPath
 
@@ -39,25 +39,25 @@ def to_xmp(metadata: Mapping[str, Any]) -> bytes:
 
 
 def metadata_options(
-    kind: str, metadata: Mapping[str, Any] | None, origin: Origin
+    kind: str, metadata: Mapping[str, Any] | None, exif: PhotoExif
 ) -> dict[str, Any]:
-    """Return the options of `PIL.Image.Image.save` that record metadata and origin.
+    """Return the options of `PIL.Image.Image.save` that record metadata and exif.
 
     Args:
         kind: Pillow's name of the format: PNG, JPEG or WEBP.
         metadata: to be recorded as JSON, or None.
-        origin: of the photo.
+        exif: of the photo.
     """
-    options: dict[str, Any] = {"dpi": origin.dpi} if origin.dpi and kind != "WEBP" else {}
-    exif = origin.exif()
+    options: dict[str, Any] = {"dpi": exif.dpi} if exif.dpi and kind != "WEBP" else {}
+    stored = exif.to_pillow()
     if metadata is not None:
-        exif[ExifTags.Base.Software] = SOFTWARE
+        stored[ExifTags.Base.Software] = SOFTWARE
         if kind == "PNG":
             options["pnginfo"] = PngImagePlugin.PngInfo()
             options["pnginfo"].add_text(SOFTWARE, json.dumps(metadata))
         else:
             options["xmp"] = to_xmp(metadata)
-    return options | ({"exif": exif} if len(exif) or origin.capture else {})
+    return options | ({"exif": stored} if len(stored) or exif.capture else {})
 
 
 def read_metadata(path: StrPath) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nst_tf.images.depth import to_levels
+from nst_tf.images.levels import quantize
 from nst_tf.images.resize import fit_size, resize
 
 
@@ -14,4 +14,4 @@ def preview(image: np.ndarray, long_side: int) -> np.ndarray:
         long_side: limit of its long side, pixels.
     """
     _, height, width, _ = image.shape
-    return to_levels(resize(image, fit_size(height, width, long_side))[0])
+    return quantize(resize(image, fit_size(height, width, long_side))[0])

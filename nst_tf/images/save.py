@@ -11,10 +11,10 @@ import numpy as np
 import tifffile
 from PIL import ExifTags, Image, TiffImagePlugin
 
-from nst_tf.images.depth import to_levels
+from nst_tf.images.exif import SOFTWARE, PhotoExif
 from nst_tf.images.io import over_white
+from nst_tf.images.levels import quantize
 from nst_tf.images.metadata import metadata_options, to_xmp
-from nst_tf.images.origin import SOFTWARE, Origin
 from nst_tf.images.profiles import srgb_profile
 from nst_tf.images.resize import as_image
 from nst_tf.utils.errors import UserError
@@ -90,7 +90,7 @@ def save_image(
     alpha: np.ndarray | None = None,
     has_profile: bool = False,
     metadata: Mapping[str, Any] | None = None,
-    origin: Origin | None = None,
+    exif: PhotoExif | None = None,
     bit_depth: int = 8,
     overwrite: bool = True,
 ) -> None:
@@ -102,8 +102,8 @@ def save_image(
         alpha: `[H, W]` in [0, 1], or None; JPEG cannot hold it and shows white instead.
         has_profile: whether to embed a profile of sRGB.
         metadata: recorded as JSON, which `read_metadata` reads back.
-        origin: what the file says of the photo that the picture was made from, and of its size on
-            paper: from `io.load_picture`, or such as `Origin(dpi=(300, 300))`.
+        exif: what the file says of the photo that the picture was made from, and of its size on
+            paper: from `io.load_picture`, or such as `PhotoExif(dpi=(300, 300))`.
         bit_depth: bits a channel, 8 or, for PNG and TIFF, 16; values are rounded.
         overwrite: whether a file that is there already is replaced.
 
@@ -115,17 +115,17 @@ def save_image(
     pixels = as_image("image", image)[0]
     if alpha is not None and kind == "JPEG":
         pixels, alpha = over_white(pixels, alpha), None
-    levels = to_levels(pixels, bit_depth)
+    levels = quantize(pixels, bit_depth)
     if alpha is not None:
-        levels = np.concatenate([levels, to_levels(alpha, bit_depth)[..., None]], axis=-1)
+        levels = np.concatenate([levels, quantize(alpha, bit_depth)[..., None]], axis=-1)
     profile = srgb_profile() if has_profile else None
-    origin = origin or Origin()
+    exif = exif or PhotoExif()
     with write_whole(path, overwrite) as file:
         if kind == "TIFF":
-            _write_tiff(file, levels, profile, metadata, origin)
+            _write_tiff(file, levels, profile, metadata, exif)
             return
         options = _SAVE_OPTIONS[kind] | ({"icc_profile": profile} if profile else {})
-        options |= metadata_options(kind, metadata, origin)
+        options |= metadata_options(kind, metadata, exif)
         if bit_depth == 16:
             _write_deep_png(file, levels, options)
         else:
@@ -149,15 +149,15 @@ def _write_tiff(
     levels: np.ndarray,
     profile: bytes | None,
     metadata: Mapping[str, Any] | None,
-    origin: Origin,
+    exif: PhotoExif,
 ) -> None:
     """Write uint8 or uint16 `[H, W, 3 or 4]`; Pillow writes neither 16 bits nor capture data."""
-    exif = origin.exif()
-    tags: list[tuple] = [(tag, 2, 0, exif[tag], True) for tag in origin.authorship]
+    stored = exif.to_pillow()
+    tags: list[tuple] = [(tag, 2, 0, stored[tag], True) for tag in exif.authorship]
     if metadata is not None:
         packet = to_xmp(metadata)
         tags.append((int(ExifTags.Base.XMLPacket), 1, len(packet), packet, True))
-    if origin.capture:
+    if exif.capture:
         tags.append((_PLACE, 4, 1, 0, True))
     tifffile.imwrite(
         file,
@@ -167,14 +167,14 @@ def _write_tiff(
         compression="zlib",
         predictor=True,
         iccprofile=profile,
-        resolution=origin.dpi,
-        resolutionunit=2 if origin.dpi else None,
+        resolution=exif.dpi,
+        resolutionunit=2 if exif.dpi else None,
         extratags=tags,
         software=False if metadata is None else SOFTWARE,
         metadata=None,  # tifffile's own
     )
-    if origin.capture:
-        _append_capture(file, origin.capture)
+    if exif.capture:
+        _append_capture(file, exif.capture)
 
 
 def _append_capture(file: IO[bytes], capture: Mapping[int, Any]) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from nst_tf.images.channels import Decoded, decode_image
 from nst_tf.images.decode import decode
-from nst_tf.images.depth import to_float
+from nst_tf.images.levels import to_float
 from nst_tf.images.resize import as_array, as_image, channels_first
 from nst_tf.utils.errors import UserError
 from nst_tf.utils.files import StrPath

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from nst_tf.images.exif import PhotoExif
 from nst_tf.images.io import Picture, as_picture, load_mask, load_picture, opaque
 from nst_tf.images.masks import Region, apply_alpha
-from nst_tf.images.origin import Origin
 from nst_tf.images.resize import Size, fit_size
 from nst_tf.images.sources import Source, decode_any, listed
 from nst_tf.inputs.blend import check_styles, style_scales
@@ -42,7 +42,7 @@ class LoadedInputs:
     fitted: RunInputs
     alpha: np.ndarray | None
     has_profile: bool
-    origin: Origin = field(default_factory=Origin)
+    exif: PhotoExif = field(default_factory=PhotoExif)
 
     __repr__ = brief
 
@@ -81,7 +81,7 @@ def prepare_sources(
         initial,
         keep,
     )
-    return LoadedInputs(fitted, photo.alpha, photo.has_profile, photo.origin)
+    return LoadedInputs(fitted, photo.alpha, photo.has_profile, photo.exif)
 
 
 def load_paintings(paintings: Sequence[Load], size: Size, settings: Settings) -> list[Picture]:

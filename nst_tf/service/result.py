@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from nst_tf.images.depth import to_levels
+from nst_tf.images.levels import quantize
 from nst_tf.images.save import FORMATS, save_image
 from nst_tf.settings import Settings
 from nst_tf.transfer.progress import StopReason
@@ -51,10 +51,10 @@ class Result:
 
     def to_pil(self) -> Image.Image:
         """Return the picture as a PIL image with 8 bits per channel, RGB or RGBA."""
-        levels = to_levels(self.pixels)
+        levels = quantize(self.pixels)
         if self.alpha is None:
             return Image.fromarray(levels)
-        return Image.fromarray(np.concatenate([levels, to_levels(self.alpha)[..., None]], axis=-1))
+        return Image.fromarray(np.concatenate([levels, quantize(self.alpha)[..., None]], axis=-1))
 
     def encode(self, format: str = "png", bit_depth: int = 8) -> bytes:
         """Return the bytes of a picture file, with the settings in its metadata.

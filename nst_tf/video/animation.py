@@ -9,8 +9,8 @@ from PIL import Image
 
 from nst_tf.images.channels import decode_image
 from nst_tf.images.decode import open_picture
-from nst_tf.images.depth import to_levels
 from nst_tf.images.io import as_picture
+from nst_tf.images.levels import quantize
 from nst_tf.video.footage import Footage, Frame
 
 UNIT = Fraction(1, 1000)  # seconds in a unit of time
@@ -65,7 +65,7 @@ def _frames(path: str) -> Iterator[tuple[Frame, int]]:
                 warnings.warn(f"{path} is damaged after frame {number} ({reason}): it ends there")
                 return
             picture = as_picture(decoded, decoded.channels[0].shape, path)
-            alpha = None if picture.alpha is None else to_levels(picture.alpha)
+            alpha = None if picture.alpha is None else quantize(picture.alpha)
             length = max(MIN_DURATION, round(image.info.get("duration") or 0))
-            yield Frame(np.ascontiguousarray(to_levels(picture.pixels[0])), time, alpha), length
+            yield Frame(np.ascontiguousarray(quantize(picture.pixels[0])), time, alpha), length
             time += length

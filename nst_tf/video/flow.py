@@ -7,7 +7,7 @@ at (x + flow[y, x, 0], y + flow[y, x, 1]) in the other.
 import cv2
 import numpy as np
 
-from nst_tf.images.depth import to_levels
+from nst_tf.images.levels import quantize
 
 # Ruder, Dosovitskiy and Brox (arXiv 1604.08610, eqs. 5 and 6), after Sundaram, Brox and Keutzer.
 OCCLUDED, OCCLUDED_OFFSET = 0.01, 0.5  # factor of the squared lengths, and squared pixels
@@ -30,7 +30,7 @@ def optical_flow(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     search.setPatchStride(4)
     search.setVariationalRefinementAlpha(100)
     search.setVariationalRefinementIterations(10)
-    greys = [cv2.cvtColor(to_levels(frame), cv2.COLOR_RGB2GRAY) for frame in (one, other)]
+    greys = [cv2.cvtColor(quantize(frame), cv2.COLOR_RGB2GRAY) for frame in (one, other)]
     return search.calc(*greys, None)
 
 

@@ -15,9 +15,10 @@ from absl import flags
 from PIL.Image import Resampling
 
 from nst_tf.images.decode import Decoded
-from nst_tf.images.depth import to_float, to_levels
 from nst_tf.images.io import as_picture, load_mask, load_picture, opaque
-from nst_tf.images.masks import LEAST_WHITE, Region, pair_masks
+from nst_tf.images.levels import quantize, to_float
+from nst_tf.images.masks import LEAST_WHITE, Region
+from nst_tf.images.pairing import pair_masks
 from nst_tf.images.resize import Size, fit_size, resize, resize_plane
 from nst_tf.images.save import FORMATS
 from nst_tf.inputs.prepare import prepare_inputs
@@ -85,7 +86,7 @@ class VideoInputs:
         decoded = Decoded(channels, to_float(frame.alpha), False)
         picture = as_picture(decoded, self.size, self.footage.path)
         assert picture.alpha is not None
-        return picture.pixels[0], to_levels(picture.alpha)
+        return picture.pixels[0], quantize(picture.alpha)
 
     def frame_input(self, frame: Frame, masks: Sequence[np.ndarray]) -> FrameInput:
         """Return the painter's input for a frame and its masks, as `frames` yields them."""

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from nst_tf.images.depth import to_float, to_levels
 from nst_tf.images.io import over_white
+from nst_tf.images.levels import quantize, to_float
 from nst_tf.images.resize import Size
 from nst_tf.video.footage import ColorTags, Frame
 from nst_tf.video.hdr import BT709, kind, to_sdr
@@ -122,7 +122,7 @@ def av_frame(frame: Frame, with_alpha: bool) -> Any:
         levels = np.concatenate([pixels, alpha[..., None]], axis=-1)
         return av.VideoFrame.from_ndarray(levels, format="rgba")
     if alpha is not None:
-        pixels = to_levels(over_white(to_float(pixels), to_float(alpha)))
+        pixels = quantize(over_white(to_float(pixels), to_float(alpha)))
     return av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
-from nst_tf.images.depth import to_levels
 from nst_tf.images.io import load_picture
+from nst_tf.images.levels import quantize
 from nst_tf.utils.errors import UserError
 from nst_tf.video.footage import Footage, Frame
 
@@ -96,5 +96,5 @@ def numbers(path: str) -> list[int]:
 
 def _frame(path: Path, pts: int) -> Frame:
     picture = load_picture(path)
-    alpha = None if picture.alpha is None else to_levels(picture.alpha)
-    return Frame(to_levels(picture.pixels[0]), pts, alpha)
+    alpha = None if picture.alpha is None else quantize(picture.alpha)
+    return Frame(quantize(picture.pixels[0]), pts, alpha)

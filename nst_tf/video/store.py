@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from nst_tf.images.depth import to_levels
+from nst_tf.images.levels import quantize
 from nst_tf.utils.errors import UserError
 from nst_tf.utils.files import write_whole
 from nst_tf.video.footage import Frame
@@ -127,7 +127,7 @@ class FrameStore:
         Raises:
             OSError: the frame cannot be written.
         """
-        levels = to_levels(past[0].result[0])
+        levels = quantize(past[0].result[0])
         if alpha is not None:
             levels = np.concatenate([levels, alpha[..., None]], axis=-1)
         with write_whole(self._file(len(self.times))) as file:

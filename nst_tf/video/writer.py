@@ -11,8 +11,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from nst_tf.images.depth import to_float
 from nst_tf.images.encode import add_video_stream, encode_pictures
+from nst_tf.images.levels import to_float
 from nst_tf.images.resize import Size
 from nst_tf.images.save import output_format, save_image
 from nst_tf.utils.errors import UserError

@@ -7,8 +7,8 @@ from nst_tf.cli.flags import UsageError, parse
 from nst_tf.cli.inputs import Inputs
 from nst_tf.cli.output_paths import OutputPaths
 from nst_tf.cli.outputs import Outputs
-from nst_tf.images.depth import to_levels
 from nst_tf.images.io import load_image
+from nst_tf.images.levels import quantize
 
 
 def paths(*flags):
@@ -37,5 +37,5 @@ def test_pictures_are_written_in_the_depth_of_the_flag(tmp_path, pixels, name, f
     outputs = Outputs(where, inputs, [], [], dict)
     outputs.save_picture(where.picture, image)
     saved = load_image(where.picture)
-    np.testing.assert_array_equal(to_levels(saved, bits), to_levels(image, bits))
-    assert (to_levels(saved, 16) == to_levels(image, 16)).all() == (bits == 16)
+    np.testing.assert_array_equal(quantize(saved, bits), quantize(image, bits))
+    assert (quantize(saved, 16) == quantize(image, 16)).all() == (bits == 16)

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from nst_tf.images.decode import open_picture, upright_size
-from nst_tf.images.depth import to_levels
 from nst_tf.images.io import load_image, load_picture
 from nst_tf.images.jxl import read_header
-from tests.images.test_deep import samples
+from nst_tf.images.levels import quantize
 from tests.images.test_profiles import srgb_curve
+from tests.images.test_sixteen_bit import samples
 
 DEEP = samples(3, 24, 30)
 LEVELS = (DEEP >> 8).astype(np.uint8)
@@ -177,13 +177,13 @@ def test_the_decoder_of_jpeg_xr_prints_nothing(tmp_path, capfd):
     at = data.index(struct.pack("<H", 0xBC82))  # the resolution
     data[at : at + 2] = b"\xff\xff"
     (tmp_path / "odd.jxr").write_bytes(data)
-    np.testing.assert_array_equal(to_levels(load_image(tmp_path / "odd.jxr")[0]), LEVELS)
+    np.testing.assert_array_equal(quantize(load_image(tmp_path / "odd.jxr")[0]), LEVELS)
     assert capfd.readouterr() == ("", "")
 
 
 def test_they_are_read_from_memory_too():
     image = load_image(FILES["8.jxl"][0])
-    np.testing.assert_array_equal(to_levels(image[0]), LEVELS)
+    np.testing.assert_array_equal(quantize(image[0]), LEVELS)
 
 
 def test_pillows_formats_are_still_its_own():

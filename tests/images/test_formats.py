@@ -13,12 +13,12 @@ import tifffile
 from PIL import Image
 
 from nst_tf.batch.pictures import find_pictures
-from nst_tf.images.depth import to_levels
 from nst_tf.images.io import load_picture
+from nst_tf.images.levels import quantize
 from tests.conftest import ROOT
-from tests.images.test_deep import sixteen_bit_png
 from tests.images.test_foreign import SIGNATURES
 from tests.images.test_profiles import swapped_profile
+from tests.images.test_sixteen_bit import sixteen_bit_png
 from tests.images.test_tiff import CFA, write_raw
 
 SIDE = 32
@@ -108,7 +108,7 @@ def test_a_format_keeps_the_bits_that_the_table_says(name):
     (row,) = [row for names, row in table().items() if name in names.split(" and ")[0].split(", ")
               or name == names]  # fmt: skip
     picture = load_picture(WRITERS[name]())
-    deep = np.abs(to_levels(picture.pixels[0], 16).astype(int) - FLAT).max() <= 1
+    deep = np.abs(quantize(picture.pixels[0], 16).astype(int) - FLAT).max() <= 1
     assert deep == row.startswith("16") or name in ("JPEG XL", "Radiance HDR")
     if name != "Radiance HDR":  # which holds light
         np.testing.assert_allclose(picture.pixels[0], FLAT / 65535, atol=3 / 255)

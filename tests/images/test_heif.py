@@ -42,7 +42,7 @@ def halves(path, encode, **options):
 def upright(path):
     picture = load_picture(path)
     assert picture.pixels.shape == (1, 96, 64, 3)
-    assert picture.origin.authorship == {ExifTags.Base.Artist: "Somebody"}
+    assert picture.exif.authorship == {ExifTags.Base.Artist: "Somebody"}
     top, bottom = picture.pixels[0, :40], picture.pixels[0, 56:]
     np.testing.assert_allclose(top.mean((0, 1)), [1, 0, 0], atol=0.03)
     np.testing.assert_allclose(bottom.mean((0, 1)), [0, 0, 1], atol=0.03)

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nst_tf.images.depth import to_levels
 from nst_tf.images.io import load_image, load_mask, load_picture
+from nst_tf.images.levels import quantize
 from nst_tf.images.save import save_image
 
 
@@ -39,7 +39,7 @@ def test_exif_orientation_is_applied(tmp_path, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     stored.save(tmp_path / "turned.png", exif=exif)
-    np.testing.assert_array_equal(to_levels(load_image(tmp_path / "turned.png")[0]), upright)
+    np.testing.assert_array_equal(quantize(load_image(tmp_path / "turned.png")[0]), upright)
 
 
 def test_grey_palette_and_bilevel_become_rgb(tmp_path):
@@ -47,7 +47,7 @@ def test_grey_palette_and_bilevel_become_rgb(tmp_path):
     for mode in ("L", "P"):
         Image.fromarray(ramp).convert(mode).save(tmp_path / f"{mode}.png")
         image = load_image(tmp_path / f"{mode}.png")
-        np.testing.assert_array_equal(to_levels(image[0]), np.repeat(ramp[..., None], 3, -1))
+        np.testing.assert_array_equal(quantize(image[0]), np.repeat(ramp[..., None], 3, -1))
     Image.fromarray(ramp > 100).save(tmp_path / "1.png")
     np.testing.assert_array_equal(load_image(tmp_path / "1.png")[0, :, :, 2], ramp > 100)
 

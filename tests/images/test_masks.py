@@ -9,9 +9,9 @@ from nst_tf.images.masks import (
     fit_regions,
     keep_photo,
     masks_for_style,
-    pair_masks,
     resize_regions,
 )
+from nst_tf.images.pairing import pair_masks
 
 ONES = np.ones((4, 6), np.float32)
 

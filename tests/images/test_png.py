@@ -11,8 +11,8 @@ from nst_tf.images.decode import open_picture, upright_size
 from nst_tf.images.io import load_image, load_picture
 from nst_tf.images.metadata import read_metadata
 from nst_tf.images.save import save_image
-from tests.images.test_deep import samples, sixteen_bit_png
 from tests.images.test_profiles import swapped_profile
+from tests.images.test_sixteen_bit import samples, sixteen_bit_png
 
 LARGE = PngImagePlugin.MAX_TEXT_CHUNK + 1
 LEVELS = (samples(3) >> 8).astype(np.uint8)

@@ -9,11 +9,11 @@ import pytest
 import tifffile
 from PIL import Image, ImageCms
 
-from nst_tf.images.depth import to_levels
 from nst_tf.images.io import load_image, load_picture
+from nst_tf.images.levels import quantize
 from nst_tf.images.profiles import srgb_profile
 from nst_tf.images.save import save_image
-from tests.images.test_deep import samples, sixteen_bit_png
+from tests.images.test_sixteen_bit import samples, sixteen_bit_png
 
 SRGB_TO_XYZ = np.array(
     [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
@@ -73,11 +73,11 @@ def test_an_srgb_profile_changes_nothing(tmp_path):
     levels = np.arange(256, dtype=np.uint8).reshape(16, 16)
     array = np.stack([levels, levels[::-1], levels.T], axis=-1)
     Image.fromarray(array).save(tmp_path / "8.png", icc_profile=srgb_profile())
-    np.testing.assert_array_equal(to_levels(load_image(tmp_path / "8.png")[0]), array)
+    np.testing.assert_array_equal(quantize(load_image(tmp_path / "8.png")[0]), array)
     for name in ("16.png", "16.tiff"):
         write(tmp_path / name, samples(3), srgb_profile())
         picture = load_picture(tmp_path / name)
-        np.testing.assert_array_equal(to_levels(picture.pixels[0], 16), samples(3))
+        np.testing.assert_array_equal(quantize(picture.pixels[0], 16), samples(3))
         assert picture.has_profile
 
 
@@ -138,7 +138,7 @@ def test_alpha_has_no_profile(tmp_path):
     array = samples(4)
     write(tmp_path / "clear.png", array, swapped_profile())
     picture = load_picture(tmp_path / "clear.png")
-    np.testing.assert_array_equal(to_levels(picture.alpha, 16), array[..., 3])
+    np.testing.assert_array_equal(quantize(picture.alpha, 16), array[..., 3])
     expected = array[..., 2::-1] / 65535
     np.testing.assert_allclose(picture.pixels[0], expected, atol=2 / 65535)
 
@@ -153,7 +153,7 @@ def test_a_profile_of_grey_is_converted_in_16_bits(tmp_path, channels):
     loaded = load_picture(tmp_path / "linear.png")
     np.testing.assert_allclose(loaded.pixels[0], expected.repeat(3, -1), atol=0.2 / 255)
     if channels == 2:
-        np.testing.assert_array_equal(to_levels(loaded.alpha, 16), array[..., 1])
+        np.testing.assert_array_equal(quantize(loaded.alpha, 16), array[..., 1])
 
 
 @pytest.mark.parametrize("profile", [b"nonsense", imagecodecs.cms_profile("gray", gamma=1.0)])
@@ -165,4 +165,4 @@ def test_a_broken_profile_is_a_warning(tmp_path, profile, deep):
         Image.new("RGB", (4, 4), (9, 8, 7)).save(tmp_path / "odd.png", icc_profile=profile)
     with pytest.warns(UserWarning, match=r"odd\.png has an unusable colour profile"):
         image = load_image(tmp_path / "odd.png")
-    np.testing.assert_array_equal(to_levels(image[0, 0, 0]), [9, 8, 7])
+    np.testing.assert_array_equal(quantize(image[0, 0, 0]), [9, 8, 7])

@@ -12,7 +12,7 @@ from nst_tf.images.decode import MOST_PIXELS, decode, open_picture, reading_byte
 from nst_tf.images.io import load_image, load_picture
 from nst_tf.images.reduced import factor
 from tests.conftest import ASSETS
-from tests.images.test_deep import sixteen_bit_png
+from tests.images.test_sixteen_bit import sixteen_bit_png
 
 
 @pytest.mark.parametrize(

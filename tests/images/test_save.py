@@ -3,21 +3,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nst_tf.images.depth import to_float, to_levels
+from nst_tf.images.levels import quantize, to_float
 from nst_tf.images.metadata import read_metadata
 from nst_tf.images.save import output_format, save_image
 
 
 @given(st.floats(0, 1, width=32), st.sampled_from([8, 16]))
 def test_levels_are_the_nearest(value, bit_depth):
-    level = int(to_levels(np.float32(value), bit_depth))
+    level = int(quantize(np.float32(value), bit_depth))
     assert abs(level - value * (2**bit_depth - 1)) <= 0.5 + 2e-7 * 2**bit_depth
 
 
 @pytest.mark.parametrize(("bit_depth", "dtype"), [(8, np.uint8), (16, np.uint16)])
 def test_levels_are_rounded_and_clipped(bit_depth, dtype):
     top = 2**bit_depth - 1
-    levels = to_levels(np.array([-1, 0.499 / top, 0.501 / top, 0.999999, 1, 2]), bit_depth)
+    levels = quantize(np.array([-1, 0.499 / top, 0.501 / top, 0.999999, 1, 2]), bit_depth)
     np.testing.assert_array_equal(levels, [0, 0, 1, top, top, top])
     assert levels.dtype == dtype
 
@@ -29,7 +29,7 @@ def test_every_level_survives_as_a_float(dtype):
     values = to_float(levels)
     assert values.dtype == np.float32
     assert (values[0], values[-1]) == (0, 1)
-    np.testing.assert_array_equal(to_levels(values, bits), levels)
+    np.testing.assert_array_equal(quantize(values, bits), levels)
 
 
 def test_saving_refuses_what_is_no_image(tmp_path):

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from nst_tf.images.io import load_image, load_picture
-from tests.images.test_deep import samples, sixteen_bit_png
 from tests.images.test_png import LEVELS, chunk, write
 from tests.images.test_profiles import ADOBE_TO_XYZ, SRGB_TO_XYZ, srgb_curve
+from tests.images.test_sixteen_bit import samples, sixteen_bit_png
 
 D65 = (0.3127, 0.3290)
 SRGB = (*D65, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)

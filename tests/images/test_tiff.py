@@ -7,10 +7,10 @@ import pytest
 import tifffile
 
 from nst_tf.images.decode import upright_size
-from nst_tf.images.depth import to_levels
 from nst_tf.images.io import load_image, load_picture
-from tests.images.test_deep import samples
+from nst_tf.images.levels import quantize
 from tests.images.test_profiles import swapped_profile
+from tests.images.test_sixteen_bit import samples
 
 CFA = 32803  # a photometric interpretation: colour filter array
 BIG = samples(3, 24, 30)
@@ -62,7 +62,7 @@ def test_the_first_of_equal_pages_is_taken_and_a_mask_is_none(tmp_path):
         file.write(np.zeros((99, 99), bool), subfiletype=4, photometric="mask")
     with pytest.warns(UserWarning, match="has 2 frames: only the first is used"):
         image = load_image(tmp_path / "pages.tif")
-    np.testing.assert_array_equal(to_levels(image[0]), levels)
+    np.testing.assert_array_equal(quantize(image[0]), levels)
 
 
 @pytest.mark.parametrize("orientation", [3, 6])
@@ -74,7 +74,7 @@ def test_a_page_below_another_keeps_its_orientation(tmp_path, orientation):
     with pytest.warns(UserWarning, match="the largest"):
         image = load_image(tmp_path / "pages.tif")
     turned = np.rot90(BIG, 2 if orientation == 3 else -1)
-    np.testing.assert_array_equal(to_levels(image[0], 16), turned)
+    np.testing.assert_array_equal(quantize(image[0], 16), turned)
 
 
 @pytest.mark.parametrize("orientation", [1, 6])

@@ -20,7 +20,7 @@ def to_float(levels: np.ndarray) -> np.ndarray:
     return (levels / 65535).astype(np.float32)
 
 
-def to_levels(values: np.ndarray, bit_depth: int = 8) -> np.ndarray:
+def quantize(values: np.ndarray, bit_depth: int = 8) -> np.ndarray:
     """Round [0, 1] to the nearest of the `2**bit_depth` levels; values beyond are clipped.
 
     Args:

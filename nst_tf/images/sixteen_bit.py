@@ -12,7 +12,7 @@ _GREY = 0  # colour type of a PNG file, PNG specification, 11.2.1
 _PALETTE, _SEPARATED = 3, 5  # photometric interpretations of a TIFF file, TIFF 6.0, section 8
 
 
-def read_deep(path: StrPath, image: Image.Image) -> np.ndarray | None:
+def read_sixteen_bit(path: StrPath, image: Image.Image) -> np.ndarray | None:
     """Return the samples of a file that Pillow cannot give in full.
 
     Args:
@@ -23,7 +23,7 @@ def read_deep(path: StrPath, image: Image.Image) -> np.ndarray | None:
         uint8, uint16 or float32 `[H, W, C]`, upright: grey or RGB, with an alpha or without. None
         for other files, which Pillow reads; so it does CMYK.
     """
-    if not is_deep(path, image):
+    if not is_sixteen_bit(path, image):
         return None
     if isinstance(image, ForeignImage):
         samples = image.samples()
@@ -39,8 +39,8 @@ def read_deep(path: StrPath, image: Image.Image) -> np.ndarray | None:
     return _upright(samples, image.getexif().get(ExifTags.Base.Orientation, 1))
 
 
-def is_deep(path: StrPath, image: Image.Image) -> bool:
-    """Return whether Pillow cannot give a file in full; arguments as for `read_deep`."""
+def is_sixteen_bit(path: StrPath, image: Image.Image) -> bool:
+    """Return whether Pillow cannot give a file in full; arguments as for `read_sixteen_bit`."""
     if isinstance(image, ForeignImage):
         return True
     if isinstance(image, TiffImagePlugin.TiffImageFile):

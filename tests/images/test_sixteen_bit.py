@@ -10,8 +10,8 @@ import pytest
 import tifffile
 from PIL import ExifTags, Image, ImageCms
 
-from nst_tf.images.depth import to_levels
 from nst_tf.images.io import load_image, load_mask, load_picture
+from nst_tf.images.levels import quantize
 from nst_tf.images.metadata import read_metadata
 from nst_tf.images.save import output_format, save_image
 
@@ -52,7 +52,7 @@ def test_a_grey_file_of_the_other_byte_order_is_the_same(tmp_path):
     for order in "<>":
         tifffile.imwrite(tmp_path / "deep.tiff", ramp[..., 0], byteorder=order)
         image = load_image(tmp_path / "deep.tiff")
-        np.testing.assert_array_equal(to_levels(image[0, :, :, :1], 16), ramp)
+        np.testing.assert_array_equal(quantize(image[0, :, :, :1], 16), ramp)
 
 
 @pytest.mark.parametrize("channels", [2, 3, 4])
@@ -61,11 +61,11 @@ def test_png_keeps_its_depth(tmp_path, channels):
     (tmp_path / "deep.png").write_bytes(sixteen_bit_png(array))
     picture = load_picture(tmp_path / "deep.png")
     colors = array[..., :1].repeat(3, -1) if channels == 2 else array[..., :3]
-    np.testing.assert_array_equal(to_levels(picture.pixels[0], 16), colors)
+    np.testing.assert_array_equal(quantize(picture.pixels[0], 16), colors)
     if channels == 3:
         assert picture.alpha is None
     else:
-        np.testing.assert_array_equal(to_levels(picture.alpha, 16), array[..., -1])
+        np.testing.assert_array_equal(quantize(picture.alpha, 16), array[..., -1])
 
 
 @pytest.mark.parametrize("planar", ["contig", "separate"])
@@ -86,7 +86,7 @@ def test_tiff_keeps_its_depth(tmp_path, channels, compression, order, planar):
         extrasamples=["unassalpha"] * (channels - 3),
     )
     picture = load_picture(tmp_path / "deep.tiff")
-    np.testing.assert_array_equal(to_levels(picture.pixels[0], 16), array[..., :3])
+    np.testing.assert_array_equal(quantize(picture.pixels[0], 16), array[..., :3])
     assert (picture.alpha is None) == (channels == 3)
 
 
@@ -115,8 +115,8 @@ def test_orientation_is_applied_as_to_8_bits(tmp_path, name, orientation):
     else:
         tag = (ExifTags.Base.Orientation, 3, 1, orientation, True)
         tifffile.imwrite(tmp_path / name, array, photometric="rgb", extratags=[tag])
-    deep = to_levels(load_image(tmp_path / name)[0], 16)
-    np.testing.assert_array_equal(deep >> 8, to_levels(load_image(tmp_path / f"8-{name}")[0]))
+    deep = quantize(load_image(tmp_path / name)[0], 16)
+    np.testing.assert_array_equal(deep >> 8, quantize(load_image(tmp_path / f"8-{name}")[0]))
 
 
 def test_grey_may_name_a_transparent_value(tmp_path):
@@ -135,7 +135,7 @@ def test_a_png_may_name_a_transparent_colour(tmp_path):
     (tmp_path / "deep.png").write_bytes(data)
     picture = load_picture(tmp_path / "deep.png")
     np.testing.assert_array_equal(picture.alpha, [[0, 1], [1, 0]])
-    np.testing.assert_array_equal(to_levels(picture.pixels[0, 0, 1], 16), [1001, 2000, 3000])
+    np.testing.assert_array_equal(quantize(picture.pixels[0, 0, 1], 16), [1001, 2000, 3000])
     np.testing.assert_array_equal(picture.pixels[0, 0, 0], 1)
     mask = load_mask(tmp_path / "deep.png")
     np.testing.assert_array_equal(mask[0, 0], 0)
@@ -169,9 +169,9 @@ def test_saving_in_16_bits_keeps_every_level(tmp_path, name, clear):
     )
     picture = load_picture(tmp_path / name)
     shown = np.ones((256, 256), bool) if alpha is None else alpha > 0
-    np.testing.assert_array_equal(to_levels(picture.pixels[0], 16)[shown], array[shown])
+    np.testing.assert_array_equal(quantize(picture.pixels[0], 16)[shown], array[shown])
     if clear:
-        np.testing.assert_array_equal(to_levels(picture.alpha, 16), alpha)
+        np.testing.assert_array_equal(quantize(picture.alpha, 16), alpha)
     assert picture.has_profile
     assert read_metadata(tmp_path / name) == record
     with Image.open(tmp_path / name) as saved:

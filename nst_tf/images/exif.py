@@ -24,7 +24,7 @@ CAPTURE = (
 
 
 @dataclass(frozen=True)
-class Origin:
+class PhotoExif:
     """What the result's file says of the photo.
 
     Attributes:
@@ -37,7 +37,7 @@ class Origin:
     capture: Mapping[int, Any] = field(default_factory=dict)
     dpi: tuple[float, float] | None = None
 
-    def exif(self) -> Image.Exif:
+    def to_pillow(self) -> Image.Exif:
         """Return Exif data of an upright picture that hold it."""
         exif = Image.Exif()
         for tag, value in self.authorship.items():
@@ -51,7 +51,7 @@ class Origin:
         return exif
 
 
-def read_origin(image: Image.Image) -> Origin:
+def read_photo_exif(image: Image.Image) -> PhotoExif:
     """Return what an open picture file tells of its origin; what is damaged is left out."""
     exif: Mapping[int, Any] = {}
     own: Mapping[int, Any] = {}
@@ -61,7 +61,7 @@ def read_origin(image: Image.Image) -> Origin:
     dpi = _dpi(image, exif)
     if dpi and swaps_axes(exif):
         dpi = dpi[::-1]
-    return Origin(_kept(exif, AUTHORSHIP, str), _kept(own, CAPTURE, object), dpi)
+    return PhotoExif(_kept(exif, AUTHORSHIP, str), _kept(own, CAPTURE, object), dpi)
 
 
 def swaps_axes(exif: Mapping[int, Any]) -> bool:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
+from nst_tf.images.exif import PhotoExif
 from nst_tf.images.io import load_image, load_picture
 from nst_tf.images.metadata import read_metadata
-from nst_tf.images.origin import Origin
 from nst_tf.images.save import save_image
 
 TAG = ExifTags.Base
@@ -42,17 +42,17 @@ def saved(path, bit_depth, **options):
 
 @every_file
 def test_artist_copyright_and_capture_are_kept_and_places_are_not(taken, tmp_path, name, bit_depth):
-    origin = load_picture(taken).origin
-    assert origin.authorship == AUTHORSHIP
-    assert origin.capture == CAPTURE
-    saved(tmp_path / name, bit_depth, origin=origin, metadata={"steps": 3})
+    exif = load_picture(taken).exif
+    assert exif.authorship == AUTHORSHIP
+    assert exif.capture == CAPTURE
+    saved(tmp_path / name, bit_depth, exif=exif, metadata={"steps": 3})
     with Image.open(tmp_path / name) as result:
         exif = result.getexif()
         assert {tag: exif[tag] for tag in AUTHORSHIP} == AUTHORSHIP
         assert dict(exif.get_ifd(ExifTags.IFD.Exif)) == pytest.approx(CAPTURE)
         assert not exif.get_ifd(ExifTags.IFD.GPSInfo)
         assert exif.get(TAG.Orientation, 1) == 1
-    again = load_picture(tmp_path / name).origin
+    again = load_picture(tmp_path / name).exif
     assert again.authorship == AUTHORSHIP
     assert dict(again.capture) == pytest.approx(CAPTURE)
     assert again.dpi == pytest.approx((150, 300), abs=0.02)
@@ -97,9 +97,9 @@ def test_a_record_that_another_program_has_rewritten_is_read(tmp_path):
 
 @every_file
 def test_the_dots_per_inch_are_the_photos(taken, tmp_path, name, bit_depth):
-    origin = load_picture(taken).origin
-    assert origin.dpi == (150, 300)  # the photo lies on its side
-    saved(tmp_path / name, bit_depth, origin=origin)
+    exif = load_picture(taken).exif
+    assert exif.dpi == (150, 300)  # the photo lies on its side
+    saved(tmp_path / name, bit_depth, exif=exif)
     with Image.open(tmp_path / name) as result:
         if name != "out.webp":  # which states them in Exif alone
             assert result.info["dpi"] == pytest.approx((150, 300), abs=0.02)
@@ -112,16 +112,16 @@ def test_a_photo_that_states_no_dots_per_inch_gets_none(tmp_path):
     image = Image.new("RGB", (8, 8))
     for name in ("no.png", "no.jpg", "no.tiff"):
         image.save(tmp_path / name, exif=exif)
-        origin = load_picture(tmp_path / name).origin
-        assert origin == Origin({TAG.Make: "Maker"})
-        saved(tmp_path / f"out-{name}", 8, origin=origin)
-        assert load_picture(tmp_path / f"out-{name}").origin.dpi is None
+        again = load_picture(tmp_path / name).exif
+        assert again == PhotoExif({TAG.Make: "Maker"})
+        saved(tmp_path / f"out-{name}", 8, exif=again)
+        assert load_picture(tmp_path / f"out-{name}").exif.dpi is None
 
 
 def test_nothing_is_said_of_a_photo_that_says_nothing(tmp_path):
     Image.new("RGB", (8, 8)).save(tmp_path / "plain.png")
-    assert load_picture(tmp_path / "plain.png").origin == Origin()
-    saved(tmp_path / "out.jpg", 8, origin=Origin())
+    assert load_picture(tmp_path / "plain.png").exif == PhotoExif()
+    saved(tmp_path / "out.jpg", 8, exif=PhotoExif())
     with Image.open(tmp_path / "out.jpg") as result:
         assert not result.getexif()
         assert "xmp" not in result.info
@@ -130,4 +130,4 @@ def test_nothing_is_said_of_a_photo_that_says_nothing(tmp_path):
 def test_damaged_exif_does_not_cost_the_photo(tmp_path):
     exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x69\x87\x04\0\x01\0\0\0\xff\xff\xff\x7f\0\0\0\0"
     Image.new("RGB", (8, 8)).save(tmp_path / "damaged.jpg", exif=exif)
-    assert load_picture(tmp_path / "damaged.jpg").origin == Origin()
+    assert load_picture(tmp_path / "damaged.jpg").exif == PhotoExif()
