@@ -130,7 +130,7 @@ class Visitor(Caller):
 def misuse(visitor):
     """Send what no page sends, as this visitor; return how many of these requests are refused."""
     event = visitor.event("photo", "change")
-    refused = "not here any more" in visitor.call(event, [{"path": "/etc/passwd"}]).text
+    refused = "no longer here" in visitor.call(event, [{"path": "/etc/passwd"}]).text
     for data, more in ((3, {}), ([None], {"fn_index": 10**9}), ([None], {"session_hash": "../"})):
         refused += visitor.call(event, data, **more).status_code == 400
     refused += visitor.http.get("/gradio_api/file=/etc/passwd").status_code == 404

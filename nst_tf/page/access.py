@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from nst_tf.page.visitor import INVALID_VALUE, Visitor
 from nst_tf.utils.errors import UserError
 
-SESSION_LOST = "the page was away for too long: load it again"
+SESSION_LOST = "the session has expired: load the page again"
 
 MAX_TEXT = 500  # characters of a field
 

@@ -35,7 +35,7 @@ For others (see docs/page.md):
   --allowed-host NAME          host name under which browsers reach the page
   --trusted-proxy ADDRESS      proxy whose forwarded headers are trusted
   --root-path /paint           prefix of the page's URL behind a proxy
-  --max-run-time 30min         duration of a run; 0 (on loopback): unlimited
+  --max-run-time 30min         longest run; 0: unlimited (default on loopback)
   --max-steps 10000            steps of a run
   --max-side 4096              pixels of a picture's long side
   --max-megabytes 64           size of an upload

@@ -46,7 +46,7 @@ class AppState:
         return check_upload(path, path.name, self.limits.pixels)
 
     def submit(self, visitor: Visitor, form: "OrderForm", strengths: Sequence[float] = ()) -> None:
-        """Let the runs that a visitor asks for join the queue.
+        """Add the runs that a visitor orders to the queue.
 
         Everything is checked here again, since a browser can send an order without the form.
 
@@ -94,7 +94,7 @@ class AppState:
         """
         if len(visitor.active) >= self.limits.waiting:
             raise UserError(
-                f"{len(visitor.active)} of your pictures wait: wait for one, or cancel it"
+                f"{len(visitor.active)} of your pictures wait: cancel one or try again later"
             )
         self._check_queue(1)
         self.queue.add(run)

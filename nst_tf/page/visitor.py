@@ -10,10 +10,10 @@ from nst_tf.page.limits import Limits
 from nst_tf.page.runs import Run
 from nst_tf.utils.errors import UserError
 
-FILE_GONE = "that file is not here any more: choose it again"
+FILE_GONE = "that file is no longer here: choose it again"
 """The answer for every path that is not the visitor's, whether or not a file exists there."""
 
-INVALID_VALUE = "the page has sent a value that it cannot have: load it again"
+INVALID_VALUE = "the page has sent an invalid value: load the page again"
 
 MAX_DRAWINGS = 2  # latest drawings of the editor that are kept for one visitor
 MAX_LAYERS = 8  # layers of one drawing

@@ -127,8 +127,8 @@ class Visitors:
     def _check_room(self, visitor: Visitor, orders: int) -> None:
         if len(visitor.active) + orders > self._limits.waiting:
             raise UserError(
-                f"{len(visitor.active)} of your pictures wait or are being painted: wait for one, "
-                "or cancel it"
+                f"{len(visitor.active)} of your pictures wait or are being painted: cancel one or "
+                "try again later"
             )
 
     def delete_stale_files(self) -> None:

@@ -60,7 +60,7 @@ def warp_frame(
     return WarpedFrame(Reference(image[None], confidence), seen)
 
 
-def combine(starts: Sequence[WarpedFrame]) -> WarpedFrame:
+def combine(frames: Sequence[WarpedFrame]) -> WarpedFrame:
     """Combine several warped frames, nearest first, into one.
 
     A pixel follows a frame only where no nearer frame is known:
@@ -70,16 +70,16 @@ def combine(starts: Sequence[WarpedFrame]) -> WarpedFrame:
     The sum of all temporal terms pulls towards the mean of the references weighted with these c_j
     (arXiv 1604.08610, eqs. 9 and 10).
     """
-    total = np.zeros_like(starts[0].reference.confidence)
-    image = np.zeros_like(starts[0].reference.image)
-    seen = np.zeros_like(starts[0].seen)
-    fallback = starts[0].reference.image
-    for start in starts:
-        share = np.maximum(0, start.reference.confidence - total)
-        image += share[None, ..., None] * start.reference.image
+    total = np.zeros_like(frames[0].reference.confidence)
+    image = np.zeros_like(frames[0].reference.image)
+    seen = np.zeros_like(frames[0].seen)
+    fallback = frames[0].reference.image
+    for frame in frames:
+        share = np.maximum(0, frame.reference.confidence - total)
+        image += share[None, ..., None] * frame.reference.image
         total += share
-        fallback = np.where((start.seen & ~seen)[None, ..., None], start.reference.image, fallback)
-        seen = seen | start.seen
+        fallback = np.where((frame.seen & ~seen)[None, ..., None], frame.reference.image, fallback)
+        seen = seen | frame.seen
     known = total[None, ..., None]
     image = np.where(known > 0, image / np.maximum(known, 1e-6), fallback)
     return WarpedFrame(Reference(image, total), seen)
