@@ -1,4 +1,4 @@
-"""Pictures from wherever they come: files, bytes, PIL images, arrays."""
+"""Pictures from files, bytes, PIL images and arrays."""
 
 import io
 import os
@@ -47,7 +47,7 @@ def decode_any(picture: Source, name: str = "", max_dim: int = 0, most_pixels: i
 
     Raises:
         OSError: a file is missing, unreadable, not a picture or truncated.
-        ValueError: the picture is absurdly large, or an array is no picture.
+        UserError: the picture has too many pixels, or an array is not a picture.
         MemoryError: the picture does not fit into memory.
         TypeError: it is nothing of the kind.
     """
@@ -78,7 +78,11 @@ def decode_any(picture: Source, name: str = "", max_dim: int = 0, most_pixels: i
 
 
 def _decode_array(name: str, array: np.ndarray) -> Decoded:
-    """Return the channels of an array; ValueError if it is no picture."""
+    """Return the channels of an array.
+
+    Raises:
+        UserError: it is not a picture.
+    """
     if array.dtype not in (np.uint8, np.uint16):
         return Decoded(list(np.moveaxis(as_image(name, array)[0], -1, 0)), None, False)
     levels = array[..., None] if array.ndim == 2 else array
