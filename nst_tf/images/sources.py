@@ -16,11 +16,11 @@ from nst_tf.utils.errors import UserError
 from nst_tf.utils.files import StrPath
 
 Source = StrPath | bytes | bytearray | memoryview | BinaryIO | Image.Image | np.ndarray
-"""What may stand for a picture."""
+"""Types that are accepted as pictures."""
 
 
 class _NamedBytes(io.BytesIO):
-    """A file in memory; its name is what errors show where they would show a path."""
+    """A file in memory with a name that errors show in place of a path."""
 
     def __init__(self, data: bytes, name: str) -> None:
         super().__init__(data)
