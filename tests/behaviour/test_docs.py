@@ -37,7 +37,7 @@ PATTERNS = {
     r"so that": "a second sentence, or so",
     r"(?:the ones?|that|those) (?:before|after|behind)": "repeat the noun",
     r"tells?|told|says?|said": "report, print, name, show or contain",
-    r"by (?:blocks|processes|tiles|averages)": "in or with",
+    r"by (?:blocks|tiles|averages)": "in or with",
     r"so many|likewise|anew|pays|held to|mend": "a common word",
 }
 """Habits that make the prose hard to read, and their cures."""
