@@ -205,6 +205,9 @@ def test_every_module_and_file_that_is_named_exists(page):
         found = importlib.import_module(".".join(parts[:known]))
         for attribute in parts[known:]:
             found = getattr(found, attribute)
+    for module, names in re.findall(r"^from (nst_tf[\w.]*) import ([\w, ]+)$", words, re.MULTILINE):
+        for name in names.split(", "):
+            assert hasattr(importlib.import_module(module), name), f"{module}.{name}"
 
 
 def is_module(parts):
