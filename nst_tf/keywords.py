@@ -1,4 +1,4 @@
-"""The types of settings as callers may write them, for type checkers.
+"""Types of settings as callers may write them, for type checkers.
 
 `Settings` checks and converts the values: `time_limit="2min"` becomes 120.0. A test compares names
 and types with its fields.

@@ -1,6 +1,6 @@
-"""Recipes: named settings, each reproducing one description of the method.
+"""Recipes: named settings, each for one description of the method.
 
-Other formulations of the losses are this package's with other weights; the comments derive them.
+Other formulations of the losses equal this package's with other weights; the comments derive them.
 """
 
 from collections.abc import Mapping
@@ -13,10 +13,10 @@ from nst_tf.validation import unknown
 # `painting`, `fast` and `quality` share relative losses, in which weights are shares: of
 # (F − P)² / P² at block4_conv2, of the mean over layers of the covariances' (C − S)² / S², and of
 # the total variation over the painting's. The neighbour term brings strokes and motifs to their
-# places, covariances bring texture, means the palette. Maxima behind block 1 leave grain, maxima
-# behind the others keep contrast; block5_conv1 costs a quarter of the time and adds nothing.
-# Repeated edges avoid rims. Coarse scales, which cost little, decide the strokes and have most
-# steps; the finest has few, since many bring grain.
+# places, covariances add texture, means the palette. Maxima after block 1 leave grain, maxima after
+# the other blocks keep contrast; block5_conv1 costs a quarter of the time and adds nothing.
+# Repeated edges avoid rims. Coarse scales, which cost little, determine the strokes and have most
+# steps; the finest scale has few, because many steps cause grain.
 _PAINTED: dict[str, Any] = {
     "loss": "relative",
     "optimizer": "lbfgs",
@@ -39,7 +39,7 @@ RECIPES = {
     # Gatys, Ecker and Bethge (arXiv 1508.06576, eqs. 1 to 7): α · ½ Σ (F − P)² on content and
     # β · Σ_l ⅕ · Σ (G − A)² / (4N²M²) on style, with G summed over M locations and α/β = 10⁻³. With
     # our G, averaged over them, the latter is β/4 times our style loss: style_weight = β/4. Our
-    # content loss is a mean over n features: content_weight = α · n/2, so that
+    # content loss is a mean over n features: content_weight = α · n/2, so
     # content_weight / style_weight = 2n · α/β, where n = 64 · 48 · 512 for a picture of 512x384.
     # For the paper's smoother variant add --pooling=average.
     "gatys": Settings(
@@ -86,8 +86,8 @@ RECIPES = {
         steps_per_epoch=18,
         coarse_steps=1.6,
     ),
-    # The same with half the steps at the finest scale, and without the style at half the size,
-    # which costs a quarter and which the coarser scales have settled.
+    # Like `painting` with half the steps at the finest scale, and without the style at half the
+    # size, which costs a quarter of the time and which the coarser scales have determined.
     "fast": Settings(
         **_PAINTED,
         content_weight=0.55,
@@ -111,7 +111,7 @@ def recipe(name: str) -> Settings:
     """Return the recipe `name`.
 
     Raises:
-        ValueError: there is none of that name; the text offers the closest one.
+        UserError: there is no recipe of that name; the text suggests the closest name.
     """
     if name not in RECIPES:
         raise unknown("recipe", name, RECIPES)
@@ -126,8 +126,8 @@ def resolve_settings(settings: Settings | str | None, overrides: Mapping[str, An
         overrides: values by the names of fields of `Settings`.
 
     Raises:
-        ValueError: there is no such recipe, or a value is not valid.
-        TypeError: there is no such field; the text offers the closest one.
+        UserError: there is no such recipe, or a value is not valid.
+        TypeError: there is no such field; the text suggests the closest name.
     """
     if isinstance(settings, str):
         settings = recipe(settings)

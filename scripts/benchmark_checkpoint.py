@@ -1,10 +1,10 @@
-"""What checkpoints cost: size and time of one, and the time of a run that keeps them.
+"""The cost of checkpoints: size and time of a checkpoint, and the time of a run with them.
 
     python scripts/benchmark_checkpoint.py [--steps 300] [--max_dim 256] [--every 10]
 
-Checkpoints of L-BFGS with 20 steps of memory, the largest there are, are written and read three
-times at each size. Then two equal runs of L-BFGS take turns of ten steps, one of them with a
-checkpoint every ten seconds. Written to benchmark_checkpoint.json.
+Checkpoints of L-BFGS with 20 steps of memory, the largest checkpoints, are written and read three
+times at each size. Then two equal runs of L-BFGS alternate every ten steps, one of them with a
+checkpoint every ten seconds. The results are in benchmark_checkpoint.json.
 """
 
 import argparse

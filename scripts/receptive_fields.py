@@ -1,4 +1,4 @@
-"""How much of what a feature depends on lies within a part of its reach.
+"""The share of a feature's dependence within a part of its receptive field.
 
     python scripts/receptive_fields.py
 

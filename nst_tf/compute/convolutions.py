@@ -3,11 +3,11 @@
 import functools
 from collections.abc import Callable
 
-import keras
 import tensorflow as tf
 
 from nst_tf.compute import direct, winograd
-from nst_tf.network.model import Convolutions, Network
+from nst_tf.network.model import ConvolutionLayer, Convolutions, Network
+from nst_tf.network.weights import CONVOLUTIONS
 from nst_tf.utils.caching import cached
 
 
@@ -26,7 +26,7 @@ def fast_convolutions(model: Network, height: int, width: int, use_winograd: boo
     """
     convolutions: dict[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {}
     for layer in model.layers:
-        if not isinstance(layer, keras.layers.Conv2D) or layer.compute_dtype != "float32":
+        if layer.name not in CONVOLUTIONS or layer.compute_dtype != "float32":
             continue
         poolings = int(layer.name[len("block")]) - 1
         _, _, inputs, outputs = layer.kernel.shape
@@ -51,12 +51,12 @@ def _direct(
 
 
 @cached(16)
-def transformed_kernel(layer: keras.layers.Conv2D) -> tf.Tensor:
+def transformed_kernel(layer: ConvolutionLayer) -> tf.Tensor:
     """Return a layer's kernel transformed for Winograd's convolution, once for all sizes."""
     return winograd.transform_kernel(tf.convert_to_tensor(layer.kernel))
 
 
 @cached(16)
-def turned_kernel(layer: keras.layers.Conv2D) -> tf.Tensor:
+def turned_kernel(layer: ConvolutionLayer) -> tf.Tensor:
     """Return a layer's kernel turned for the input gradient, once for all sizes."""
     return direct.turn_kernel(tf.convert_to_tensor(layer.kernel))

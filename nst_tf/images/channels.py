@@ -23,8 +23,9 @@ class Decoded:
             uint16, int32 or float32. `to_float` scales them to [0, 1].
         alpha: float32 `[H, W]` in [0, 1], or None if the file is opaque.
         has_profile: whether the file carried a colour profile.
-        exif: what the file tells of the picture beside its pixels.
-        full_size: height and width of the picture in its file, pixels; None: those of `channels`.
+        exif: the Exif data to keep.
+        full_size: height and width of the picture in its file, pixels; None: the size of
+            `channels`.
     """
 
     channels: list[np.ndarray]
@@ -41,7 +42,7 @@ class Decoded:
 
 
 def decode_image(image: Image.Image, name: str) -> Decoded:
-    """Return the channels of a picture that Pillow has opened or made, as `decode` those of a file.
+    """Return the channels of a picture that Pillow has opened or made, like `decode` for a file.
 
     Args:
         image: the picture; its orientation and colour profile count, if it has them.

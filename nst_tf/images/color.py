@@ -1,6 +1,6 @@
 """Two ways of keeping the photo's colours.
 
-Both are those of Gatys, Ecker, Bethge, Hertzmann and Shechtman, "Controlling Perceptual Factors in
+Both are from Gatys, Ecker, Bethge, Hertzmann and Shechtman, "Controlling Perceptual Factors in
 Neural Style Transfer" (arXiv 1611.07865, section 5). Like the paper, they work on sRGB values as
 they are stored, not on linear light.
 """
@@ -22,7 +22,7 @@ class Colors:
 
     Args:
         kind: `none`; `match`, which gives each style the photo's mean and covariance of colours
-            before the run; or `luminance`, which transfers luminance alone and keeps the photo's
+            before the run; or `luminance`, which transfers only luminance and keeps the photo's
             chroma.
         content: float32 `[1, H, W, 3]` in [0, 1].
         styles: float32 `[1, h, w, 3]` in [0, 1] each.

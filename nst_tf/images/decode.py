@@ -1,4 +1,4 @@
-"""Picture files as arrays of their own depth, upright and in sRGB."""
+"""Picture files as arrays of their original depth, upright and in sRGB."""
 
 import io
 import math
@@ -22,11 +22,11 @@ from nst_tf.utils.errors import UserError
 from nst_tf.utils.files import StrPath, open_again
 
 MOST_PIXELS = 10**9
-"""Pixels of a picture that the programs read. The library's limit is Pillow's: twice
+"""Maximum pixels of a picture in the programs. The library's limit is Pillow's: twice
 `PIL.Image.MAX_IMAGE_PIXELS`."""
 
 _REMARKS = "remarks"
-"""Key of a picture's `info` under which are remarks on its file, in words that follow its name."""
+"""Key of a picture's `info` with remarks on its file, in words that follow its name."""
 
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _JPEG = b"\xff\xd8\xff"
@@ -38,8 +38,8 @@ def decode(path: StrPath, max_dim: int = 0, most_pixels: int = 0) -> Decoded:
 
     Args:
         path: of the file.
-        max_dim: limit of the long side at which it is used, pixels; 0: none. A large picture is
-            read at a reduced size, which is at least twice that.
+        max_dim: limit of the long side at which it is used, pixels; 0: no limit. A large picture
+            is read at a reduced size of at least twice this limit.
         most_pixels: as for `open_picture`.
 
     Raises:
@@ -75,11 +75,11 @@ def decode(path: StrPath, max_dim: int = 0, most_pixels: int = 0) -> Decoded:
 
 @contextmanager
 def open_picture(path: StrPath, most_pixels: int = 0) -> Iterator[Image.Image]:
-    """Open a picture file, making one line of each of the many errors of decoders.
+    """Open a picture file, and turn each error of a decoder into one line.
 
     Args:
         path: of the file.
-        most_pixels: that the picture may have; 0: as many as Pillow takes, which is twice
+        most_pixels: maximum pixels of the picture; 0: Pillow's limit, twice
             `PIL.Image.MAX_IMAGE_PIXELS`.
 
     Raises:
@@ -89,8 +89,7 @@ def open_picture(path: StrPath, most_pixels: int = 0) -> Iterator[Image.Image]:
     """
     try:
         with warnings.catch_warnings():
-            # Pillow warns of large photographs, which are welcome, and of damage, which it then
-            # refuses or repairs.
+            # Ignore Pillow's warnings: large photos are fine, and damaged files raise anyway.
             warnings.filterwarnings("ignore", module=r"PIL\.")
             heif.register(path)
             with _pixels_allowed(most_pixels) as limit:
@@ -109,7 +108,7 @@ def open_picture(path: StrPath, most_pixels: int = 0) -> Iterator[Image.Image]:
     except Image.DecompressionBombError as error:
         count, limit, *_ = map(int, re.findall(r"\d+", str(error)))
         _check_pixels(path, count, limit)
-    except Exception as error:  # decoders raise whatever they trip over
+    except Exception as error:  # decoders raise exceptions of many kinds
         text = " ".join(str(error).split()) or type(error).__name__
         if "out of memory" in text.lower():  # Pillow's and libpng's decoders
             raise MemoryError(text) from None
@@ -118,7 +117,7 @@ def open_picture(path: StrPath, most_pixels: int = 0) -> Iterator[Image.Image]:
 
 
 def upright_size(path: StrPath) -> Size:
-    """Return height and width of a picture file as it is shown, in pixels, from its header alone.
+    """Return height and width of a picture file as shown, in pixels, only from its header.
 
     Raises:
         OSError, ValueError, MemoryError: as for `open_picture`.
@@ -128,13 +127,13 @@ def upright_size(path: StrPath) -> Size:
 
 
 def reading_bytes(path: StrPath, max_dim: int) -> int:
-    """Return the memory that reading a large picture file takes at its peak, bytes.
+    """Return the peak memory of reading a large picture file, in bytes.
 
     Args:
         path, max_dim: as for `decode`.
 
     Returns:
-        The bytes; 0: the picture is not large, and a run takes more.
+        The bytes; 0: the picture is not large, and a run needs more.
 
     Raises:
         OSError, ValueError, MemoryError: as for `open_picture`.
@@ -156,7 +155,7 @@ def _shown_size(image: Image.Image) -> Size:
 
 @contextmanager
 def _pixels_allowed(most_pixels: int) -> Iterator[float]:
-    """Let Pillow open pictures of more pixels than it does by itself, and yield the limit."""
+    """Raise Pillow's limit of pixels for a block, and yield the limit."""
     with _LIMIT:
         kept = Image.MAX_IMAGE_PIXELS
         usual = 2 * kept if kept else math.inf
@@ -174,15 +173,15 @@ def _check_pixels(path: StrPath, count: int, limit: float) -> None:
     if count > limit:
         raise UserError(
             f"{path} has too many pixels, {count / 1e6:.0f} million where {limit / 1e6:.0f} are "
-            "taken: scale it down first"
+            "allowed: scale it down first"
         ) from None
 
 
 def _open(path: StrPath) -> Image.Image:
-    """Return a picture that no more than the header of has been read, and remarks in its `info`.
+    """Return a picture of which only the header has been read, with remarks in its `info`.
 
     Raises:
-        Exception: whatever decoders raise.
+        Exception: the decoder's.
     """
     with open_again(path) as file:
         start = file.read(16)
@@ -204,7 +203,7 @@ def _open(path: StrPath) -> Image.Image:
 
 
 def _opened(path: StrPath) -> Image.Image:
-    """Return a picture that Pillow or, of other formats, we open."""
+    """Return a picture that Pillow opens, or that this package opens for other formats."""
     try:
         return Image.open(path)
     except UnidentifiedImageError:
@@ -225,7 +224,7 @@ def _open_tiff(path: StrPath, remarks: list[str]) -> Image.Image:
         height, width = place.size
         remarks.append(f"holds {place.pictures} pictures: the largest, {width}x{height}, is used")
     if place.sub is None:
-        # What Pillow does not identify, tifffile may read.
+        # tifffile reads some files that Pillow does not identify.
         with suppress(UnidentifiedImageError, SyntaxError, EOFError):
             image = Image.open(path)
             image.seek(place.page)
@@ -238,7 +237,7 @@ def _frames(count: int) -> str:
 
 
 def _open_jpeg(path: StrPath, remarks: list[str]) -> Image.Image:
-    """Return a JPEG file, with its end marker if it lacks no more than that."""
+    """Return a JPEG file, with its end marker if only that is missing."""
     with open_again(path) as file:
         whole = jpeg.completed(file)
     if whole is None:
@@ -248,7 +247,7 @@ def _open_jpeg(path: StrPath, remarks: list[str]) -> Image.Image:
 
 
 def _open_png(path: StrPath) -> Image.Image:
-    """Return a PNG file without what Pillow would refuse it for: large texts and profiles."""
+    """Return a PNG file without the large texts and profiles that Pillow would refuse."""
     with open_again(path) as file:
         lean, exif = png.lean_copy(file, SOFTWARE.encode()), png.read_exif(file)
     copy, profile = lean or (path, None)

@@ -1,4 +1,4 @@
-"""What a photo's file tells beside the pixels: by whom, when and with what it was taken."""
+"""Exif data worth keeping: author, date, camera and exposure."""
 
 import math
 from collections.abc import Mapping
@@ -11,10 +11,10 @@ from PIL import ExifTags, Image
 _Tag = ExifTags.Base
 
 SOFTWARE = "nst_tf"
-"""Name under which a picture's file says what made it."""
+"""Name of this program in a picture's file."""
 
-# Places, serial numbers and makers' notes are left behind: they tell more than people expect of a
-# picture that they show around.
+# Places, serial numbers and makers' notes are dropped: they reveal more than people expect of a
+# picture that they show to others.
 AUTHORSHIP = (_Tag.Artist, _Tag.Copyright, _Tag.Make, _Tag.Model)
 CAPTURE = (
     _Tag.DateTimeOriginal, _Tag.OffsetTimeOriginal, _Tag.SubsecTimeOriginal, _Tag.ExposureTime,
@@ -25,7 +25,7 @@ CAPTURE = (
 
 @dataclass(frozen=True)
 class PhotoExif:
-    """What the result's file says of the photo.
+    """The photo's data in the result's file.
 
     Attributes:
         authorship: artist, copyright and camera, by their numbers in Exif.
@@ -38,10 +38,10 @@ class PhotoExif:
     dpi: tuple[float, float] | None = None
 
     def to_pillow(self) -> Image.Exif:
-        """Return Exif data of an upright picture that hold it."""
+        """Return these data as Pillow's Exif data of an upright picture."""
         exif = Image.Exif()
         for tag, value in self.authorship.items():
-            # Pillow reads Exif's text as Latin-1 and writes ASCII; the bytes stay what they were.
+            # Pillow reads Exif's text as Latin-1 and writes ASCII; the bytes are unchanged.
             exif[tag] = value.encode("latin-1", "replace")
         if self.capture:
             exif.get_ifd(ExifTags.IFD.Exif).update(self.capture)
@@ -52,10 +52,10 @@ class PhotoExif:
 
 
 def read_photo_exif(image: Image.Image) -> PhotoExif:
-    """Return what an open picture file tells of its origin; what is damaged is left out."""
+    """Return the Exif data to keep of an open picture file, without damaged entries."""
     exif: Mapping[int, Any] = {}
     own: Mapping[int, Any] = {}
-    with suppress(Exception):  # decoders raise whatever they trip over, and the pixels are well
+    with suppress(Exception):  # of many kinds, although the pixels are intact
         exif = image.getexif()
         own = image.getexif().get_ifd(ExifTags.IFD.Exif)
     dpi = _dpi(image, exif)
@@ -92,9 +92,9 @@ def _dpi(image: Image.Image, exif: Mapping[int, Any]) -> tuple[float, float] | N
     """Return the pixels per inch that a file states, or None."""
     stated = image.format == "PNG" or image.info.get("jfif_unit") in (1, 2)
     if not stated and _Tag.XResolution not in exif:
-        return None  # Pillow makes up a number
+        return None  # Pillow's number is only a default
     dpi = image.info.get("dpi")
-    if not dpi and exif.get(_Tag.ResolutionUnit) == 2:  # which Pillow reads in some formats alone
+    if not dpi and exif.get(_Tag.ResolutionUnit) == 2:  # which Pillow reads only in some formats
         dpi = exif.get(_Tag.XResolution), exif.get(_Tag.YResolution)
     if not dpi or not all(_is_number(value) and value >= 1 for value in dpi):
         return None

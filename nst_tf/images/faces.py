@@ -39,7 +39,7 @@ def find_faces(image: np.ndarray) -> list[Box]:
 
     Raises:
         OSError: scikit-image is not installed.
-        ValueError: `image` is no image.
+        UserError: `image` is not an image.
     """
     grey = luminance(as_image("image", image))[0, :, :, 0]
     height, width = grey.shape

@@ -1,4 +1,4 @@
-"""Formats that Pillow does not read and imagecodecs or tifffile do."""
+"""Formats that imagecodecs or tifffile read, but Pillow does not."""
 
 import struct
 from collections.abc import Callable
@@ -19,13 +19,13 @@ _JPEG_LS = 0xF7
 
 
 class Header(NamedTuple):
-    """What a file says of its picture before it is decoded.
+    """The header of a file, read before its picture is decoded.
 
     Attributes:
         width, height: pixels.
         bits: bits a sample, of integers.
-        linear: whether samples count light.
-        remark: what of its colours cannot be read, in words that follow its name, or "".
+        linear: whether samples are proportional to light.
+        remark: the limits of reading its colours, in words that follow its name, or "".
     """
 
     width: int
@@ -39,11 +39,11 @@ class Format(NamedTuple):
     """A file format.
 
     Attributes:
-        name: that people know.
-        starts: what its files start with, one of several.
+        name: as users know it.
+        starts: the possible first bytes of its files.
         header: reads the header from the file's data.
         decode: returns the samples, `[H, W]` or `[H, W, C]`, of the file's data.
-        codec: of imagecodecs, that must be there.
+        codec: of imagecodecs, which must be available.
     """
 
     name: str
@@ -112,7 +112,7 @@ FORMATS = (
 
 
 ENDINGS = (".jxl", ".jxr", ".wdp", ".hdp", ".hdr", ".jls")
-"""Endings of the names of files in these formats."""
+"""Endings of files in these formats."""
 
 
 class ForeignImage(ImageFile.StubImageFile):
@@ -138,7 +138,7 @@ class ForeignImage(ImageFile.StubImageFile):
         """Return the samples `[H, W, C]`: uint8, uint16 or float32, of sRGB.
 
         Raises:
-            ValueError: the samples are none of grey or RGB.
+            ValueError: the samples are neither grey nor RGB.
         """
         samples = self._decode()
         samples = samples[..., None] if samples.ndim == 2 else samples
@@ -159,7 +159,7 @@ class ForeignImage(ImageFile.StubImageFile):
 
 
 class _Loader:
-    """Pillow's way to a decoder that it does not have."""
+    """The interface of Pillow to a decoder that it does not have."""
 
     def open(self, image: Image.Image) -> None:
         """Do nothing: the header has been read."""
@@ -174,9 +174,9 @@ class _Loader:
 
 
 def _from_linear(samples: np.ndarray) -> np.ndarray:
-    """Return light as sRGB's values, IEC 61966-2-1; an alpha, which is the last channel, stays.
+    """Return light as sRGB's values, IEC 61966-2-1; an alpha, the last channel, is kept.
 
-    What is brighter than white is white.
+    Values brighter than white become white.
     """
     colors = samples.shape[-1] - (samples.shape[-1] in (2, 4))
     values = np.clip(to_float(samples), 0, 1)

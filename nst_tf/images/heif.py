@@ -1,4 +1,4 @@
-"""HEIC, HEIF and AVIF files: read if something here can, and otherwise refused with the remedy."""
+"""HEIC, HEIF and AVIF files: read if a decoder is installed, otherwise refused with the remedy."""
 
 from PIL import features
 
@@ -19,7 +19,7 @@ def register(path: StrPath) -> None:
     try:
         from pillow_heif import register_heif_opener
     except ImportError:
-        return  # Pillow finds no decoder then, and `remedy` says what to do
+        return  # Pillow then finds no decoder, and `remedy` names the extra to install
     register_heif_opener()
 
 
@@ -36,7 +36,7 @@ def remedy(path: StrPath) -> str:
 
 
 def _reason(path: StrPath) -> str:
-    """Return why a HEIC file cannot be read: the decoder is missing, or says what is wrong."""
+    """Return why a HEIC file cannot be read: a missing decoder, or its error."""
     try:
         from pillow_heif import open_heif
     except ImportError:
@@ -45,7 +45,7 @@ def _reason(path: StrPath) -> str:
         with open_again(path) as file:
             open_heif(file)
         reason = "its decoder cannot say why"
-    except Exception as error:  # decoders raise whatever they trip over
+    except Exception as error:  # decoders raise exceptions of many kinds
         reason = " ".join(str(error).split())
     return f"is a HEIC picture and cannot be read: damaged or truncated ({reason})"
 

@@ -1,4 +1,4 @@
-"""Picture files as float32 arrays. TensorFlow is not needed."""
+"""Picture files as float32 arrays, read without TensorFlow."""
 
 import os
 from collections.abc import Iterator
@@ -16,11 +16,11 @@ from nst_tf.images.sources import Source, decode_any
 from nst_tf.utils.errors import UserError
 
 LEAST_COLOR = 0.002
-"""Share of coloured pixels from which a mask is a map of labels; a few stray pixels make none."""
+"""Minimum share of coloured pixels in a map of labels; masks may have a few stray pixels."""
 
 COLOR_RANGE = 0.1
-"""Difference between the channels of a pixel from which it is in colour, out of 1. Chosen by us,
-wide enough for the tint of scanned greys."""
+"""Minimum difference between the channels of a coloured pixel, out of 1. It is wide enough for the
+tint of scanned greys."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Picture:
         pixels: float32 `[1, H, W, 3]`, sRGB in [0, 1]; half transparent pixels have their own
             colour, invisible ones are white.
         alpha: float32 `[H, W]` in [0, 1], or None if the file is opaque.
-        has_profile: whether the file carried a colour profile, so that the output should too.
-        exif: what the file tells of the picture beside its pixels.
+        has_profile: whether the file has a colour profile, and the output should have one.
+        exif: the Exif data to keep.
         full_size: height and width in the file, pixels.
     """
 
@@ -52,7 +52,7 @@ def load_image(path: Source, max_dim: int = 0, most_pixels: int = 0) -> np.ndarr
             Only the first frame of an animation is used. PNG and TIFF files with 16 bits a channel
             keep their precision.
         max_dim: limit of the long side, pixels; 0 for none. Pictures are never enlarged.
-        most_pixels: that a file may have; 0: as many as Pillow takes, twice
+        most_pixels: maximum pixels of a file; 0: Pillow's limit, twice
             `PIL.Image.MAX_IMAGE_PIXELS`.
 
     Returns:
@@ -60,8 +60,8 @@ def load_image(path: Source, max_dim: int = 0, most_pixels: int = 0) -> np.ndarr
 
     Raises:
         OSError: the file is missing, unreadable, not a picture or truncated, or memory ran out.
-        ValueError: the picture is absurdly large, or its pixels are not finite or out of range.
-        TypeError: it is nothing of the kind.
+        UserError: the picture has too many pixels, or its pixels are not finite or out of range.
+        TypeError: `path` is none of these.
     """
     return opaque(load_picture(path, max_dim, most_pixels=most_pixels))
 
@@ -74,7 +74,7 @@ def opaque(picture: Picture) -> np.ndarray:
 
 
 def over_white(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Return pixels `[…, H, W, 3]` with an alpha `[H, W]`, in [0, 1], as they look on white."""
+    """Return pixels `[…, H, W, 3]` with an alpha `[H, W]`, in [0, 1], blended over white."""
     return 1 - alpha[..., None] * (1 - pixels)
 
 

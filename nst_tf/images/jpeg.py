@@ -19,7 +19,7 @@ _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC} | {0xF7}  # 0xF7: JPEG-LS
 
 
 class Frame(NamedTuple):
-    """What the header of a JPEG frame says.
+    """The header of a JPEG frame.
 
     Attributes:
         marker: second byte of the frame's marker: its process.

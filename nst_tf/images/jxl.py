@@ -17,7 +17,7 @@ LINEAR, SRGB = 8, 13
 
 
 class Header(NamedTuple):
-    """What a JPEG XL file says of its picture.
+    """The header of a JPEG XL file.
 
     Attributes:
         width, height: pixels, upright.

@@ -19,7 +19,7 @@ Color = tuple[float, ...]
 def split_labels(labels: np.ndarray) -> dict[Color, np.ndarray]:
     """Return a mask for each colour of a map but black.
 
-    Labels are colours that cover at least half a per cent of the map, so that smoothed edges and
+    Labels are colours that cover at least half a per cent of the map: smoothed edges and
     compression make no regions. Colours that differ by less than 32 of 255 levels in every channel
     are one label. Every pixel belongs to the nearest label, or to black.
 

@@ -8,7 +8,7 @@ def to_float(levels: np.ndarray) -> np.ndarray:
 
     Args:
         levels: of any shape; bool, uint8, uint16 or, as Pillow reads some 16-bit files, int32.
-            Floats stay what they are.
+            Floats are not scaled.
 
     Returns:
         float32 of that shape, in [0, 1] unless floats or int32 are out of range.

@@ -81,7 +81,7 @@ def fit_regions(regions: Sequence[Region], content: Size, styles: Sequence[Size]
     """Check the regions' masks and resample them to the sizes of the pictures.
 
     Raises:
-        ValueError: an array is no mask, a mask is empty at its new size, or a region uses a style
+        UserError: an array is not a mask, a mask is empty at its new size, or a region uses a style
             that does not exist.
     """
     for style_index in {style_index for region in regions for style_index in region.styles}:
@@ -108,7 +108,7 @@ def fit_mask(name: str, mask: Any, size: Size) -> np.ndarray:
     """Check a mask and resample it, float32 `[*size]` in [0, 1].
 
     Raises:
-        ValueError: it is no mask or is empty at that size; the text says `name`.
+        UserError: it is not a mask or is empty at that size; the text contains `name`.
     """
     if np.ndim(mask) != 2:
         raise UserError(f"{name} has shape {list(np.shape(mask))}: expected [H, W]")
@@ -123,8 +123,8 @@ def resize_regions(
 ) -> list[Region]:
     """Resample the regions' masks to the sizes of the pictures, without checks.
 
-    Content masks share the pixels on which they overlap, so that they sum to 1 at most. A mask that
-    is white all over becomes None. No regions mean that the whole photo is painted like all styles.
+    Content masks share the pixels on which they overlap, and sum to at most 1. An entirely white
+    mask becomes None. Without regions, the whole photo is painted like all styles.
     """
     masks = [_whole_or(region.content, content) for region in regions]
     if len(masks) > 1:
@@ -218,7 +218,7 @@ def _whole_or(mask: np.ndarray | None, size: Size) -> np.ndarray | None:
 
 
 def _resized(mask: np.ndarray, size: Size) -> np.ndarray:
-    # The filter for pictures, Lanczos, would make ripples beside a mask's edge.
+    # The filter for pictures, Lanczos, would make ripples along a mask's edge.
     return resize_plane(mask, size, resample=Image.Resampling.HAMMING)
 
 

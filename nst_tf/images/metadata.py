@@ -1,8 +1,8 @@
-"""What a picture was made from, recorded in its file as JSON.
+"""Metadata of a result: its inputs and settings as JSON in its file.
 
-PNG files hold the JSON in the text chunk `nst_tf`, JPEG, WebP and TIFF files in a property of
-their XMP packet, so that it does not appear as the picture's caption. Up to version 1.4 it was in
-the Exif image description.
+PNG files contain the JSON in the text chunk `nst_tf`, JPEG, WebP and TIFF files in a property of
+their XMP packet, where no program shows it as a caption. Up to version 1.4, it was in the Exif
+image description.
 """
 
 import json
@@ -19,7 +19,7 @@ from nst_tf.utils.errors import UserError
 from nst_tf.utils.files import StrPath
 
 NAMESPACE = "urn:nst-tf:picture#"
-"""Of the property `made` in XMP, which holds the JSON."""
+"""Namespace of the XMP property `made`, which contains the JSON."""
 
 _PACKET = """\
 <?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
@@ -41,7 +41,7 @@ def to_xmp(metadata: Mapping[str, Any]) -> bytes:
 def metadata_options(
     kind: str, metadata: Mapping[str, Any] | None, exif: PhotoExif
 ) -> dict[str, Any]:
-    """Return the options of `PIL.Image.Image.save` that record metadata and exif.
+    """Return the options of `PIL.Image.Image.save` that record metadata and Exif data.
 
     Args:
         kind: Pillow's name of the format: PNG, JPEG or WEBP.

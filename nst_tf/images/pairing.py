@@ -26,7 +26,7 @@ def pair_masks(
         styles: the number of style images.
 
     Raises:
-        ValueError: an array is no mask, a mask is empty, the numbers of masks and styles do not
+        UserError: an array is not a mask, a mask is empty, the numbers of masks and styles do not
             agree, or a label's colour is in no style's map.
     """
     content_masks = [

@@ -1,4 +1,4 @@
-"""Pictures of a run as people look at them on the way."""
+"""Small pictures of a run in progress."""
 
 import numpy as np
 

@@ -29,7 +29,7 @@ def to_srgb(image: Image.Image, path: StrPath) -> Image.Image:
     """Convert an 8-bit picture to sRGB by its profile.
 
     A grey picture with a profile for RGB has three equal channels. A profile that moves no channel
-    by more than a level is one of sRGB and leaves the pixels as they are. A profile that cannot be
+    by more than a level is one of sRGB and leaves the pixels unchanged. A profile that cannot be
     used is ignored with a warning.
 
     Args:
@@ -67,7 +67,7 @@ def to_srgb(image: Image.Image, path: StrPath) -> Image.Image:
 def deep_to_srgb(samples: np.ndarray, profile: bytes, path: StrPath) -> np.ndarray:
     """Convert a 16-bit picture to sRGB by its profile, in 16 bits; otherwise as `to_srgb`.
 
-    A profile that moves no colour by more than half a level of 8 bits leaves the pixels alone.
+    A profile that changes colours by at most half a level of 8 bits leaves the pixels unchanged.
 
     Args:
         samples: uint16 `[H, W, C]`; C = 1 for grey, 3 for RGB.
@@ -110,7 +110,11 @@ def _converted(samples: np.ndarray, profile: bytes) -> np.ndarray:
 
 
 def _is_rgb(profile: bytes | None) -> bool:
-    """Return whether an ICC profile is one for RGB; OSError: it is no profile."""
+    """Return whether an ICC profile is for RGB.
+
+    Raises:
+        OSError: it is not an ICC profile.
+    """
     if not profile:
         return False
     return ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile.xcolor_space.strip() == "RGB"

@@ -1,4 +1,4 @@
-"""Decoders whose C libraries print what they find odd."""
+"""Silence for decoders whose C libraries print messages."""
 
 import os
 import threading
@@ -12,6 +12,6 @@ _STDERR = threading.Lock()
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Drop what the process prints to the descriptor of stderr, for one thread at a time."""
+    """Discard output to the descriptor of stderr during a block, for one thread at a time."""
     with _STDERR, open(os.devnull, "wb") as nothing, stderr_to(nothing):
         yield

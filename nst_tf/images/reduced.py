@@ -1,4 +1,4 @@
-"""Large pictures at a reduced size while they are read."""
+"""Reduction of large pictures while they are read."""
 
 import math
 
@@ -6,10 +6,10 @@ import numpy as np
 from PIL import Image
 
 LARGE = 32 * 10**6
-"""Pixels up to which pictures are read in full: that takes less memory than TensorFlow does."""
+"""Maximum pixels of pictures that are read in full, which needs less memory than TensorFlow."""
 
 GAP = 3
-"""Least long side of a reduced picture, relative to the size at which it is used: what remains is
+"""Minimum long side of a reduced picture, relative to its size of use: the reduced picture is
 resampled with antialiasing. At 3, pixels differ by less than one of 255 levels in the mean."""
 
 _FULL = 25
@@ -17,23 +17,23 @@ _FULL = 25
 
 _SHRUNK = {"1": 3, "L": 3, "P": 6, "RGB": 6}
 _SHRUNK_ELSE = 12
-"""Bytes a pixel of a picture that is read at a reduced size, by its mode, or of any other kind."""
+"""Bytes a pixel of a picture that is read at a reduced size, by its mode, and for other modes."""
 
 _SCALES = (8, 4, 2, 1)  # of libjpeg
 
 ROWS = 512
-"""Rows of reduced samples that are made at a time."""
+"""Number of rows of reduced samples that are computed at a time."""
 
 _AS_COLORS = {"1": "L", "P": "RGB", "PA": "RGBA"}
 _REDUCIBLE = ("L", "LA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "F", "I")
 
 
 def factor(size: tuple[int, int], max_dim: int) -> int:
-    """Return the whole number by which the sides of a picture are divided, 1 to keep it.
+    """Return the whole number by which the sides of a picture are divided; 1 keeps the size.
 
     Args:
-        size: its sides, pixels.
-        max_dim: limit of the long side at which it is used, pixels; 0: none.
+        size: of the picture, pixels.
+        max_dim: limit of the long side at which it is used, pixels; 0: no limit.
     """
     if not max_dim or math.prod(size) <= LARGE:
         return 1
@@ -41,7 +41,7 @@ def factor(size: tuple[int, int], max_dim: int) -> int:
 
 
 def bytes_needed(image: Image.Image, deep: bool, max_dim: int) -> int:
-    """Return the peak of memory that reading a picture takes, bytes.
+    """Return the peak memory of reading a picture, bytes.
 
     Args:
         image: the picture, not decoded yet.

@@ -1,4 +1,4 @@
-"""Sizes: resampling in floating point, and fitting content and styles to what a run uses."""
+"""Resampling in floating point, and the sizes of pictures."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +19,7 @@ def as_array(name: str, values: Any) -> np.ndarray:
     """Return an array or an eager tensor as an array.
 
     Raises:
-        UserError: it has no values, as a tensor in a graph.
+        UserError: it has no values, like a tensor in a graph.
     """
     try:
         return np.asarray(values)
@@ -40,11 +40,11 @@ def as_image(name: str, image: Any) -> np.ndarray:
     """Return an image as float32 `[1, H, W, 3]`.
 
     Args:
-        name: what the errors call the image.
+        name: of the image in error messages.
         image: floats `[1, H, W, 3]` or `[H, W, 3]` in [0, 1].
 
     Raises:
-        ValueError: the array has another shape, is not finite, or leaves [0, 1].
+        UserError: the array has another shape, is not finite, or leaves [0, 1].
     """
     array = as_array(name, image)
     if array.ndim == 3:

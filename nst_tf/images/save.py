@@ -102,14 +102,14 @@ def save_image(
         alpha: `[H, W]` in [0, 1], or None; JPEG cannot hold it and shows white instead.
         has_profile: whether to embed a profile of sRGB.
         metadata: recorded as JSON, which `read_metadata` reads back.
-        exif: what the file says of the photo that the picture was made from, and of its size on
-            paper: from `io.load_picture`, or such as `PhotoExif(dpi=(300, 300))`.
+        exif: data of the photo, and dots per inch, for the file: from `io.load_picture`, or such
+            as `PhotoExif(dpi=(300, 300))`.
         bit_depth: bits a channel, 8 or, for PNG and TIFF, 16; values are rounded.
         overwrite: whether a file that is there already is replaced.
 
     Raises:
         ValueError: the extension, the depth or the image is not valid.
-        OSError: the file cannot be written, or is there and must stay (`FileExistsError`).
+        OSError: the file cannot be written, or exists and must be kept (`FileExistsError`).
     """
     kind = output_format(path, bit_depth)
     pixels = as_image("image", image)[0]

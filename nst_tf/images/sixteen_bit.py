@@ -1,4 +1,4 @@
-"""Files with more than 8 bits a channel, of which Pillow keeps 8 or reads nothing."""
+"""Samples of files with more than 8 bits a channel, which Pillow cuts to 8 or cannot read."""
 
 import imagecodecs
 import numpy as np
@@ -13,7 +13,7 @@ _PALETTE, _SEPARATED = 3, 5  # photometric interpretations of a TIFF file, TIFF 
 
 
 def read_sixteen_bit(path: StrPath, image: Image.Image) -> np.ndarray | None:
-    """Return the samples of a file that Pillow cannot give in full.
+    """Return the samples of a file that Pillow cannot read in full.
 
     Args:
         path: the file.
@@ -21,7 +21,7 @@ def read_sixteen_bit(path: StrPath, image: Image.Image) -> np.ndarray | None:
 
     Returns:
         uint8, uint16 or float32 `[H, W, C]`, upright: grey or RGB, with an alpha or without. None
-        for other files, which Pillow reads; so it does CMYK.
+        for other files and CMYK, which Pillow reads.
     """
     if not is_sixteen_bit(path, image):
         return None
@@ -40,7 +40,7 @@ def read_sixteen_bit(path: StrPath, image: Image.Image) -> np.ndarray | None:
 
 
 def is_sixteen_bit(path: StrPath, image: Image.Image) -> bool:
-    """Return whether Pillow cannot give a file in full; arguments as for `read_sixteen_bit`."""
+    """Return whether Pillow cannot read a file in full; arguments as for `read_sixteen_bit`."""
     if isinstance(image, ForeignImage):
         return True
     if isinstance(image, TiffImagePlugin.TiffImageFile):

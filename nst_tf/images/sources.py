@@ -1,4 +1,4 @@
-"""Pictures from wherever they come: files, bytes, PIL images, arrays."""
+"""Pictures from files, bytes, PIL images and arrays."""
 
 import io
 import os
@@ -16,11 +16,11 @@ from nst_tf.utils.errors import UserError
 from nst_tf.utils.files import StrPath
 
 Source = StrPath | bytes | bytearray | memoryview | BinaryIO | Image.Image | np.ndarray
-"""What may stand for a picture."""
+"""Types that are accepted as pictures."""
 
 
 class _NamedBytes(io.BytesIO):
-    """A file in memory; its name is what errors show where they would show a path."""
+    """A file in memory with a name that errors show in place of a path."""
 
     def __init__(self, data: bytes, name: str) -> None:
         super().__init__(data)
@@ -47,7 +47,7 @@ def decode_any(picture: Source, name: str = "", max_dim: int = 0, most_pixels: i
 
     Raises:
         OSError: a file is missing, unreadable, not a picture or truncated.
-        ValueError: the picture is absurdly large, or an array is no picture.
+        UserError: the picture has too many pixels, or an array is not a picture.
         MemoryError: the picture does not fit into memory.
         TypeError: it is nothing of the kind.
     """
@@ -78,7 +78,11 @@ def decode_any(picture: Source, name: str = "", max_dim: int = 0, most_pixels: i
 
 
 def _decode_array(name: str, array: np.ndarray) -> Decoded:
-    """Return the channels of an array; ValueError if it is no picture."""
+    """Return the channels of an array.
+
+    Raises:
+        UserError: it is not a picture.
+    """
     if array.dtype not in (np.uint8, np.uint16):
         return Decoded(list(np.moveaxis(as_image(name, array)[0], -1, 0)), None, False)
     levels = array[..., None] if array.ndim == 2 else array

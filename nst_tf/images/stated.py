@@ -81,7 +81,7 @@ def state_colors(path: StrPath, image: Image.Image) -> str:
 def stated_profile(info: dict[Any, Any]) -> bytes | None:
     """Return a profile of what Pillow found in gAMA and cHRM, or None if it is sRGB or a profile.
 
-    A gamma of 1/2.2 means sRGB's curve: programs write it beside pictures in sRGB.
+    A gamma of 1/2.2 means sRGB's curve: programs write it into pictures in sRGB.
 
     Args:
         info: of a picture.

@@ -94,7 +94,7 @@ def read_samples(path: StrPath, place: Place) -> np.ndarray:
         uint8, uint16 or float32. Integers of other depths are scaled to 16 bits.
 
     Raises:
-        ValueError: the page has another kind of samples; the text says which.
+        UserError: the page has another kind of samples; the text names it.
     """
     with _opened(path) as file:
         return _channels(_page(file, place), path)

@@ -1,4 +1,4 @@
-"""Gradients of our own, in graphs that can go."""
+"""Custom gradients whose graphs can be garbage-collected."""
 
 import functools
 from collections.abc import Callable
@@ -10,14 +10,15 @@ from tensorflow.python.framework import ops
 
 
 def custom_gradient(function: Callable[..., tuple[Any, Callable]]) -> Callable[..., Any]:
-    """Return `tf.custom_gradient(function)`, which does not keep the graphs that it is traced in.
+    """Return `tf.custom_gradient(function)` without references to the graphs of its traces.
 
-    TensorFlow registers the gradient of each trace by a name of its own, for ever, and with it the
-    whole graph: 20 MB and more for each picture size. Only the gradient of a whole `tf.function`,
-    taken from outside, looks that name up. Ours take their gradients inside.
+    TensorFlow registers the gradient of each trace under a new name, for ever, and with it the
+    whole graph: 20 MB and more for each picture size. The name is needed only for the gradient of a
+    whole `tf.function`, taken from outside. This package takes gradients inside.
 
     Args:
-        function: of tensors; returns its outputs and a function that pulls slopes back.
+        function: of tensors; returns its outputs and their vector-Jacobian product, a function of
+            cotangents.
     """
     decorated = tf.custom_gradient(function)
 
@@ -25,7 +26,7 @@ def custom_gradient(function: Callable[..., tuple[Any, Callable]]) -> Callable[.
     def call(*tensors: tf.Tensor) -> Any:
         outputs = decorated(*tensors)
         if not tf.executing_eagerly():
-            # There is no public way. Where another TensorFlow has no such names, the graphs stay.
+            # There is no public way. In a TensorFlow without these names, the graphs are kept.
             with suppress(AttributeError, KeyError, ValueError):
                 name = tf.nest.flatten(outputs)[0].op.get_attr("_gradient_op_type").decode()
                 del ops.gradient_registry._registry[name]

@@ -21,22 +21,25 @@ except ImportError as error:
     raise UserError(OTHER_BACKEND.format(error.name)) from error
 
 Network: TypeAlias = keras.Model
-"""The type of a network; the rest of the package knows Keras by this name only."""
+"""The type of a network. Other modules use Keras' types only from here, where errors are clear."""
+
+ConvolutionLayer: TypeAlias = keras.layers.Conv2D
+"""The type of a network's convolutions."""
 
 Convolutions = Mapping[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]]
-"""By layer, a function of features and bias that takes the place of the layer's own call."""
+"""For each of some layers, a function of features and bias that replaces the layer's call."""
 
 MEAN_BGR = (103.939, 116.779, 123.68)
 """Mean pixel of ImageNet, blue first, that `keras.applications.vgg19` subtracts."""
 
 
-NETWORKS = 4  # that are kept; each takes about 60 MB
+NETWORKS = 4  # number of networks to keep, of about 60 MB each
 
 
 def preprocess(image: tf.Tensor) -> tf.Tensor:
-    """Turn RGB in [0, 1] into what VGG19 was trained on: BGR in [0, 255] less its mean.
+    """Convert RGB in [0, 1] to the input of VGG19: BGR in [0, 255], minus the mean.
 
-    Unlike `keras.applications.vgg19.preprocess_input`, it never changes its argument.
+    Unlike `keras.applications.vgg19.preprocess_input`, this never changes its argument.
 
     Args:
         image: float32 `[N, H, W, 3]`.
@@ -61,11 +64,11 @@ def feature_model(
         weights: parameters of the convolutions.
         layers: layer names, such as `block5_conv2`; a convolution's output is after its ReLU.
         pooling: `max`, `average` as Gatys et al. suggest for smoother pictures, or `mixed`: average
-            behind block 1, max behind the others.
-        precision: of all features but the first layer's, which sees pixels: `float32` or
+            after block 1, max after the others.
+        precision: of all features except the first layer's, whose input is pixels: `float32` or
             `bfloat16`.
-        padding: what the first layer sees beyond the borders: `zero`, ImageNet's mean colour, as
-            VGG19 was trained, or `edge`, the pixels of the border once more.
+        padding: pixels beyond the borders for the first layer: `zero`, ImageNet's mean colour, as
+            in VGG19's training, or `edge`, the repeated pixels of the border.
 
     Returns:
         A model from float32 `[N, H, W, 3]`, as `preprocess` returns it, to a dict of features
@@ -85,7 +88,7 @@ def feature_model(
     vgg.trainable = False
     for name, kernel in weights.kernels.items():
         vgg.get_layer(name).set_weights([kernel, weights.biases[name]])
-    # Layers behind the deepest output are not part of this model and are freed with `vgg`.
+    # Layers after the deepest output are not part of this model and are freed with `vgg`.
     return keras.Model(vgg.input, {name: vgg.get_layer(name).output for name in layers})
 
 
@@ -111,12 +114,12 @@ def apply_layers(
     names: Container[str],
     convolutions: Convolutions,
 ) -> dict[str, tf.Tensor]:
-    """Return the outputs of those called `names` of some layers of VGG19, which is a chain.
+    """Apply consecutive layers of VGG19, and return the outputs of the layers in `names`.
 
     Args:
         layers: in order, without gaps.
-        features: `[1, h, w, C]`, the input of the first.
-        names: of the outputs to keep.
+        features: `[1, h, w, C]`, the input of the first layer.
+        names: layers whose outputs are returned.
         convolutions: as for `extract_features`.
     """
     outputs = {}

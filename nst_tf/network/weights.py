@@ -1,4 +1,4 @@
-"""VGG19's kernels and biases as NumPy arrays: read, verified and named, without TensorFlow."""
+"""VGG19's kernels and biases as NumPy arrays, read and verified without TensorFlow."""
 
 import hashlib
 import os
@@ -39,7 +39,7 @@ SHAPES = _shapes()
 
 
 MOST_BYTES = 8 * 3 * 3 * WIDTHS[-1] ** 2 + 4096
-"""Of an array in a file: the largest kernel in float64, with its header."""
+"""Maximum size of an array in a file: the largest kernel in float64, with its header."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ class Weights:
     """The parameters of VGG19's 16 convolutions.
 
     Attributes:
-        name: what the user asked for: `bundled`, `imagenet` or a file's name.
-        sha256: checksum of the file they came from, in hexadecimal.
-        kernels: per layer, float32 `[3, 3, in, out]`, for the input that `vgg.preprocess` makes.
+        name: `bundled`, `imagenet` or the name of the user's file.
+        sha256: checksum of their file, in hexadecimal.
+        kernels: per layer, float32 `[3, 3, in, out]`, for inputs from `model.preprocess`.
         biases: per layer, float32 `[out]`.
     """
 
@@ -60,7 +60,7 @@ class Weights:
 
 
 def load_weights(source: str) -> Weights:
-    """Read and verify the weights that `source` names; a file that has not changed is read once.
+    """Read and verify the weights that `source` names; read an unchanged file only once.
 
     Args:
         source: `bundled`, `imagenet`, or the path of an `.npz` (with `<layer>/codes`,
@@ -68,8 +68,8 @@ def load_weights(source: str) -> Weights:
             `.h5` or `.weights.h5` file as Keras saves a VGG19.
 
     Raises:
-        OSError: the file cannot be had or read.
-        ValueError: it is not a VGG19, is damaged, or is not the file that it should be.
+        OSError: the file cannot be downloaded or read.
+        UserError: the file is not a VGG19, is damaged, or has another checksum than expected.
     """
     path = _locate(source)
     try:
@@ -86,14 +86,12 @@ def _locate(source: str) -> Path:
         return _keras_file()
     path = Path(source)
     if path.suffix not in (".npz", ".h5"):
-        raise UserError(
-            f"weights {source!r} are neither 'bundled', 'imagenet' nor a .npz or .h5 file"
-        )
+        raise UserError(f"weights {source!r} must be 'bundled', 'imagenet' or a .npz or .h5 file")
     return path
 
 
 def _keras_file() -> Path:
-    """Return Keras' cached float32 file, letting Keras download it the first time."""
+    """Return Keras' cached float32 file; let Keras download it the first time."""
     home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
     cached = home / "models" / KERAS_FILE
     if not cached.exists():
@@ -102,7 +100,7 @@ def _keras_file() -> Path:
 
         try:
             keras.utils.get_file(KERAS_FILE, KERAS_URL, cache_subdir="models", file_hash=KERAS_MD5)
-        except Exception as error:  # Keras raises bare exceptions here, whatever the cause
+        except Exception as error:  # Keras raises bare exceptions here for any cause
             reason = str(error).splitlines()[-1] if str(error) else type(error).__name__
             raise OSError(
                 f"weights 'imagenet' could not be downloaded ({reason}): connect to the network, "
@@ -126,9 +124,9 @@ def _read(source: str, path: Path, changed: int) -> Weights:
     reader = _read_npz if path.suffix == ".npz" else _read_h5
     try:
         kernels, biases = reader(path)
-    except Exception as error:  # readers raise whatever they trip over
+    except Exception as error:  # readers raise exceptions of many kinds
         reason = error.args[0] if isinstance(error, _NotVGG19) else "damaged or of another format"
-        raise UserError(f"weights {source!r} are not those of a VGG19: {reason}") from None
+        raise UserError(f"weights {source!r} are not the weights of a VGG19: {reason}") from None
     name = source if source in ("bundled", "imagenet") else path.name
     return Weights(name, sha256, *_verified(source, kernels, biases))
 
@@ -138,7 +136,7 @@ class _NotVGG19(UserError):
 
 
 def _check_bytes(name: str, size: int) -> None:
-    """Refuse an array that VGG19 has no room for before it fills the memory."""
+    """Refuse an array that is too large for VGG19 before it fills the memory."""
     if size > MOST_BYTES:
         raise _NotVGG19(f"{name} is too large")
 
@@ -161,10 +159,10 @@ def _read_npz(path: Path):
 
 
 def _read_h5(path: Path):
-    """Read any of Keras' HDF5 layouts: kernels are its 4-D data sets, biases stand beside them.
+    """Read any of Keras' HDF5 layouts: kernels are the 4-D data sets, biases are next to them.
 
-    Files of Keras 2 name their groups after the layers; those of Keras 3 after the class, counted
-    (conv2d, conv2d_1, …), with variables 0 and 1.
+    Keras 2 names the groups after the layers, Keras 3 after the class with a number (conv2d,
+    conv2d_1, …), with variables 0 and 1.
     """
     import h5py  # comes with Keras; loaded only for these files
 
@@ -199,18 +197,20 @@ def _read_h5(path: Path):
 def _verified(source, kernels, biases):
     for name, shape in SHAPES.items():
         if name not in kernels:
-            raise UserError(f"weights {source!r} are not those of a VGG19: {name} is missing")
+            raise UserError(f"weights {source!r} are not the weights of a VGG19: {name} is missing")
         for kind, array, expected in (
             ("kernel", kernels[name], shape),
             ("bias", biases[name], shape[-1:]),
         ):
             if array.shape != expected:
                 raise UserError(
-                    f"weights {source!r} are not those of a VGG19: {name}'s {kind} has shape "
+                    f"weights {source!r} are not the weights of a VGG19: {name}'s {kind} has shape "
                     f"{list(array.shape)}, expected {list(expected)}"
                 )
             if array.dtype.kind != "f" or not np.isfinite(array).all():
-                raise UserError(f"weights {source!r}: {name}'s {kind} is not all finite numbers")
+                raise UserError(
+                    f"weights {source!r}: {name}'s {kind} has values that are not finite"
+                )
     return (
         {name: kernels[name].astype(np.float32) for name in SHAPES},
         {name: biases[name].astype(np.float32) for name in SHAPES},

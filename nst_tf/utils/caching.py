@@ -1,4 +1,4 @@
-"""A cache of results that are costly to make, shared by threads."""
+"""A cache of costly results, shared by threads."""
 
 import functools
 import threading
@@ -10,14 +10,14 @@ T = TypeVar("T")
 
 
 class Cached(Generic[P, T]):
-    """A function that keeps its latest results, and makes each once.
+    """A function that keeps its latest results, and makes each result once.
 
-    `functools.lru_cache` lets two threads make the same result twice. Here the second one waits
-    for the first, so that both hold the same object.
+    `functools.lru_cache` lets two threads make the same result twice. Here, the second thread waits
+    for the first, and both get the same object.
 
     Args:
-        function: what makes a result; its arguments must be hashable.
-        maxsize: results to keep; the least recently used ones go.
+        function: makes a result; its arguments must be hashable.
+        maxsize: number of results to keep; the least recently used results are dropped.
     """
 
     def __init__(self, function: Callable[P, T], maxsize: int) -> None:
@@ -26,7 +26,7 @@ class Cached(Generic[P, T]):
         functools.update_wrapper(self, function)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return the result for some arguments, made now or before."""
+        """Return the result for the arguments, new or from the cache."""
         with self._lock:
             return self._cached(*args, **kwargs)
 
@@ -35,7 +35,7 @@ class Cached(Generic[P, T]):
         self._cached.cache_clear()
 
     def cache_info(self) -> Any:
-        """Return hits, misses, maxsize and currsize, as for `functools.lru_cache`."""
+        """Return hits, misses, maxsize and currsize, like `functools.lru_cache`."""
         return self._cached.cache_info()
 
 

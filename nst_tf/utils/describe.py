@@ -8,10 +8,10 @@ from typing import Any
 
 
 def settings_doc(settings: type) -> str:
-    """Return the fields by group, each with its default, help, choices and bounds.
+    """Return a text of the fields by group, each with its default, help, choices and bounds.
 
     Args:
-        settings: a dataclass whose fields `settings.setting` made.
+        settings: a dataclass whose fields come from `settings.setting`.
     """
     groups: dict[str, list[str]] = {}
     for entry in fields(settings):
@@ -36,23 +36,23 @@ def bounds(entry: Field) -> list[str]:
 
 
 def shown(value: Any) -> str:
-    """Return a value as it would be written in Python, numbers as short as they can be."""
+    """Return a value as Python source, with floats as short as possible."""
     if isinstance(value, tuple):
         return f"({', '.join(map(shown, value))}{',' * (len(value) == 1)})"
     return f"{value:g}" if isinstance(value, float) else repr(value)
 
 
 def brief(value: Any) -> str:
-    """Return the repr of a dataclass without functions, and with types and shapes of its arrays.
+    """Return the repr of a dataclass, without functions, and with types and shapes of arrays.
 
-    As usual, fields with `repr=False` are left out.
+    Fields with `repr=False` are omitted.
     """
     named = {entry.name: getattr(value, entry.name) for entry in fields(value) if entry.repr}
     return _call(value, {name: part for name, part in named.items() if not callable(part)})
 
 
 def changed(settings: Any) -> str:
-    """Return the repr of settings, with the fields that differ from their defaults."""
+    """Return the repr of settings, with only the fields that differ from their defaults."""
     named = ((entry, getattr(settings, entry.name)) for entry in fields(settings))
     return _call(settings, {entry.name: own for entry, own in named if own != entry.default})
 

@@ -1,4 +1,4 @@
-"""Checksums that tell files and arrays from others."""
+"""Checksums of files and arrays."""
 
 import hashlib
 
@@ -18,6 +18,6 @@ def file_digest(path: StrPath) -> str:
 
 
 def array_digest(array: np.ndarray) -> str:
-    """Return a SHA-256 in hexadecimal that other types, shapes or values do not have."""
+    """Return a SHA-256 of the type, shape and values of an array, in hexadecimal."""
     described = f"{array.dtype.str} {array.shape} ".encode()
     return hashlib.sha256(described + np.ascontiguousarray(array).tobytes()).hexdigest()

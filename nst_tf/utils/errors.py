@@ -1,4 +1,4 @@
-"""Errors that callers can correct, or that pass by themselves."""
+"""Errors that callers can correct, or that are temporary."""
 
 
 class UserError(ValueError):
@@ -10,7 +10,7 @@ class UserError(ValueError):
 
 
 class BusyError(RuntimeError):
-    """A `Stylizer` has too much to do: the run waited too long, or too many wait already.
+    """A `Stylizer` is overloaded: the run waited too long, or too many runs are waiting.
 
-    The same call may succeed later; a service answers 503.
+    The same call may succeed later; a service answers with status 503.
     """

@@ -1,4 +1,4 @@
-"""Files: outputs refused early if they cannot be written, then written whole or not at all."""
+"""Output files: checked before a run, and written whole or not at all."""
 
 import errno
 import hashlib
@@ -19,33 +19,33 @@ from nst_tf.utils.errors import UserError
 
 StrPath = str | os.PathLike[str]
 
-LONGEST = 255  # bytes of a name, for all common file systems
-ROOM = 24  # bytes of a name that is made up, for -2, .checkpoint and the like
+LONGEST = 255  # bytes of a name, in all common file systems
+ROOM = 24  # bytes reserved in a derived name for endings such as -2 and .checkpoint
 
 _STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
 
 
 def open_again(path: StrPath) -> IO[bytes]:
-    """Open a file for reading; one in memory, which a decoder may be reading, has a twin opened."""
-    # The twin shares the bytes: neither is written.
+    """Open `path` for reading; duplicate a `BytesIO`, because a decoder may be reading it."""
+    # Both share the bytes, which are not written.
     return io.BytesIO(path.getvalue()) if isinstance(path, io.BytesIO) else open(path, "rb")
 
 
 @contextmanager
 def write_whole(path: StrPath, overwrite: bool = True) -> Iterator[IO[bytes]]:
-    """Open a temporary file beside `path` that takes its place when the block ends without error.
+    """Open a temporary file next to `path` that replaces it when the block ends without error.
 
-    The data reach the disk before the file takes its name. The target of a symbolic link is
-    written and the link stays. An existing file's permission bits stay. Devices and pipes, which
-    nothing can replace, are written when the block ends; a pipe that is not read any more is well.
+    The data reach the disk before the file is renamed. Of a symbolic link, the target is written.
+    The permission bits of an existing file are kept. Devices and pipes cannot be replaced: they are
+    written when the block ends. A pipe that is no longer read is not an error.
 
     Args:
         path: where to write.
-        overwrite: whether a file that is there already is replaced.
+        overwrite: whether an existing file is replaced.
 
     Raises:
-        FileExistsError: a file is there and must stay.
-        OSError: the file cannot be written; the text says why.
+        FileExistsError: the file exists, and `overwrite` is False.
+        OSError: the file cannot be written; the text has the reason.
     """
     target = _target(path)
     try:
@@ -75,16 +75,16 @@ def write_whole(path: StrPath, overwrite: bool = True) -> Iterator[IO[bytes]]:
 
 
 def reason(error: OSError) -> str:
-    """Return why the system refuses something, and what to do if the disk is full."""
+    """Return the system's reason for an error, with a remedy if the disk is full."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     return f"{error.strerror or error}" + ", free some or choose another place" * full
 
 
 def make_directory(path: StrPath) -> None:
-    """Make a directory and those that it lies in, unless they are there.
+    """Make a directory and its parents, unless they exist.
 
     Raises:
-        OSError: it cannot be made; the text says why.
+        OSError: the directory cannot be made; the text has the reason.
     """
     try:
         os.makedirs(path, exist_ok=True)
@@ -93,7 +93,7 @@ def make_directory(path: StrPath) -> None:
 
 
 def is_stream(path: StrPath) -> bool:
-    """Return whether a path leads to a device, a pipe or an open descriptor such as /dev/stdout."""
+    """Return whether a path is a device, a pipe or an open descriptor such as /dev/stdout."""
     if _descriptor(path) is not None:
         return True
     mode = _mode(Path(path))
@@ -103,8 +103,8 @@ def is_stream(path: StrPath) -> bool:
 def _descriptor(path: StrPath) -> int | None:
     """Return the number of the open descriptor that a path names, or None.
 
-    If stdout leads to a file, /dev/stdout leads there too. The file must not be replaced, and what
-    was written to it must stay.
+    If stdout is a file, so is /dev/stdout. The file must not be replaced, and its contents must be
+    kept.
     """
     name = os.path.abspath(path)
     found = re.fullmatch(r"/(?:dev|proc/self)/fd/(\d+)", name)
@@ -113,7 +113,7 @@ def _descriptor(path: StrPath) -> int | None:
 
 @contextmanager
 def _spooled(path: StrPath) -> Iterator[IO[bytes]]:
-    """Open a temporary file, which writers can seek, and send it to a stream at the end."""
+    """Open a temporary file, which is seekable, and copy it to a stream at the end."""
     descriptor = _descriptor(path)
     with tempfile.NamedTemporaryFile(prefix="nst_tf-") as file:
         yield file
@@ -125,9 +125,9 @@ def _spooled(path: StrPath) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _temporary(directory: Path) -> Iterator[tuple[Path, IO[bytes]]]:
-    """Create a file that no other process, thread or call uses; remove it if it is still there."""
+    """Create a file with a unique name, and remove it at the end if it still exists."""
     # The tempfile module makes files that only their owner can read. The name does not contain the
-    # target's, which may be as long as the file system allows.
+    # target's name, which may have the maximum length.
     path = directory / f".nst_tf-{secrets.token_hex(8)}.tmp"
     try:
         with open(path, "x+b") as file:  # some writers read back what they wrote
@@ -137,13 +137,13 @@ def _temporary(directory: Path) -> Iterator[tuple[Path, IO[bytes]]]:
 
 
 def _take_name(temporary: Path, target: Path) -> None:
-    """Give a file another name, unless a file has it.
+    """Rename a file, unless the new name exists.
 
     Raises:
-        FileExistsError: a file has it.
+        FileExistsError: the new name exists.
     """
     try:
-        os.link(temporary, target)  # which never replaces a file, however close the race
+        os.link(temporary, target)  # never replaces a file, even in a race
     except FileExistsError:
         raise
     except OSError:  # the file system has no hard links
@@ -153,20 +153,21 @@ def _take_name(temporary: Path, target: Path) -> None:
 
 
 def free_name(path: StrPath, taken: Callable[[Path], bool] = os.path.lexists) -> Path:
-    """Return a path or, if it is taken, the first of `STEM-2.EXT`, `STEM-3.EXT`, … that is not."""
+    """Return a path or, if it is taken, the first free name of `STEM-2.EXT`, `STEM-3.EXT`, …."""
     path = Path(path)
     numbered = (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
     return next(name for name in itertools.chain([path], numbered) if not taken(name))
 
 
 def shortened(name: str, spare: int = 0) -> str:
-    """Return a file's name, cut if it is longer than file systems allow; the ending stays.
+    """Return a file's name, shortened if it is longer than file systems allow.
 
-    A name that is cut gets a checksum of the whole name, so two names stay different.
+    The ending is kept. A shortened name contains a checksum of the whole name, so different names
+    remain different.
 
     Args:
         name: without a directory.
-        spare: bytes that are left free for further endings.
+        spare: bytes to reserve for further endings.
     """
     stem, ending = os.path.splitext(name)
     room = LONGEST - spare - len(os.fsencode(ending))
@@ -177,7 +178,7 @@ def shortened(name: str, spare: int = 0) -> str:
 
 
 def joined_name(stems: Iterable[str], ending: str) -> str:
-    """Return `STEM-STEM.EXT`, with stems cut so that a number and further endings have room."""
+    """Return `STEM-STEM.EXT`, with stems cut to leave room for a number and further endings."""
     stems = list(stems)
     name = "-".join(stems)
     room = LONGEST - ROOM - len(ending)
@@ -193,13 +194,13 @@ def _mark(name: str) -> str:
 
 
 def _cut(text: str, length: int) -> str:
-    """Return what of a text fits into some bytes, without a part of a character."""
+    """Return the start of a text that fits into `length` bytes, in whole characters."""
     return os.fsencode(text)[:length].decode(errors="ignore")
 
 
 def _sync_directory(directory: Path) -> None:
-    """Make a rename survive a power failure where the system can."""
-    with suppress(OSError):  # Windows opens no directories; some file systems sync none
+    """Make a rename survive a power failure if the system supports it."""
+    with suppress(OSError):  # Windows cannot open directories; some file systems cannot sync them
         descriptor = os.open(directory, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -208,7 +209,7 @@ def _sync_directory(directory: Path) -> None:
 
 
 def check_outputs(outputs: Iterable[StrPath], inputs: Iterable[StrPath]) -> None:
-    """Check that every output can be written and destroys neither an input nor another output.
+    """Check that every output can be written and overwrites neither an input nor another output.
 
     Raises:
         OSError: a directory is missing or not writable, or an output is a directory.
@@ -239,7 +240,7 @@ def check_writable(directory: StrPath) -> None:
     if not os.path.isdir(directory):
         raise FileNotFoundError(f"directory {directory} does not exist: create it first")
     try:
-        # Permissions alone do not tell: file systems may be read-only or full.
+        # Permissions are not sufficient: file systems may be read-only or full.
         tempfile.TemporaryFile(dir=directory).close()
     except OSError as error:
         raise OSError(
@@ -248,7 +249,7 @@ def check_writable(directory: StrPath) -> None:
 
 
 def _target(path: StrPath) -> Path:
-    """Return the file that `path` leads to: the end of a chain of symbolic links."""
+    """Return the target of `path`: the end of a chain of symbolic links."""
     return Path(os.path.realpath(path) if os.path.islink(path) else path)
 
 
@@ -261,7 +262,7 @@ def _mode(path: Path) -> int | None:
 
 
 def _identity(path: StrPath) -> object:
-    """Return a value that two paths share exactly if they lead to the same file."""
+    """Return a value that two paths share if and only if they name the same file."""
     try:
         status = os.stat(path)
     except OSError:

@@ -1,4 +1,4 @@
-"""Detection of processes that were forked from one in which TensorFlow was at work."""
+"""Detection of processes that were forked after TensorFlow had started."""
 
 import os
 import sys
@@ -9,22 +9,22 @@ _useless = False  # TensorFlow's threads were not copied: waiting for them would
 
 
 def check_fork() -> None:
-    """Refuse a process in which TensorFlow would hang.
+    """Refuse to work in a process in which TensorFlow would hang.
 
     Raises:
-        UserError: it was forked after TensorFlow had computed something.
+        UserError: the process was forked after TensorFlow had computed something.
     """
     if _useless:
         raise UserError(
             "this process was forked after TensorFlow had computed something, and would hang: "
-            "make pictures only after the fork, or start processes by 'spawn' or 'forkserver'"
+            "make pictures only after the fork, or start processes with 'spawn' or 'forkserver'"
         )
 
 
 def _is_at_work() -> bool:
     """Return whether TensorFlow has started its threads in this process."""
     module = sys.modules.get("tensorflow.python.eager.context")
-    # There is no public way to ask. Where another TensorFlow has no such names, nothing is noticed.
+    # There is no public way to ask. A TensorFlow without these names goes unnoticed.
     return bool(getattr(getattr(module, "_context", None), "_initialized", False))
 
 

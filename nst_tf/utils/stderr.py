@@ -1,4 +1,4 @@
-"""What libraries written in C print to stderr, past Python."""
+"""Redirection of what C libraries print to stderr, past Python."""
 
 import os
 import sys
@@ -12,9 +12,9 @@ _owned = False
 
 
 def own_stderr(owned: bool = True) -> None:
-    """Let `stderr_to` redirect the stderr of this process, which must run a program of ours.
+    """Let `stderr_to` redirect the stderr of this process, which must run one of our programs.
 
-    In another program that uses the library, other threads may be writing to it.
+    In other programs that use the library, other threads may be writing to stderr.
     """
     global _owned
     _owned = owned
@@ -22,9 +22,9 @@ def own_stderr(owned: bool = True) -> None:
 
 @contextmanager
 def stderr_to(file: IO[bytes]) -> Iterator[None]:
-    """Send what the process writes to the descriptor of stderr to a file, if it is ours.
+    """Redirect the descriptor of stderr to a file during a block, if `own_stderr` allows it.
 
-    It is the whole process's: threads that do so at the same time take turns by a lock of theirs.
+    The descriptor is process-wide: callers in several threads need their own lock.
     """
     if not _owned:
         yield
@@ -48,7 +48,7 @@ def stderr_to(file: IO[bytes]) -> Iterator[None]:
 
 @contextmanager
 def kept_stderr() -> Iterator[TextIO]:
-    """Yield a stream to where `sys.stderr` goes now, whatever becomes of its descriptor."""
+    """Yield a stream to the current target of `sys.stderr`, even if that is redirected later."""
     try:
         shared = sys.stderr is not None and sys.stderr.fileno() == 2
     except (OSError, ValueError):  # a stream without a descriptor

@@ -37,7 +37,7 @@ PATTERNS = {
     r"so that": "a second sentence, or so",
     r"(?:the ones?|that|those) (?:before|after|behind)": "repeat the noun",
     r"tells?|told|says?|said": "report, print, name, show or contain",
-    r"by (?:blocks|processes|tiles|averages)": "in or with",
+    r"by (?:blocks|tiles|averages)": "in or with",
     r"so many|likewise|anew|pays|held to|mend": "a common word",
 }
 """Habits that make the prose hard to read, and their cures."""
@@ -205,6 +205,9 @@ def test_every_module_and_file_that_is_named_exists(page):
         found = importlib.import_module(".".join(parts[:known]))
         for attribute in parts[known:]:
             found = getattr(found, attribute)
+    for module, names in re.findall(r"^from (nst_tf[\w.]*) import ([\w, ]+)$", words, re.MULTILINE):
+        for name in names.split(", "):
+            assert hasattr(importlib.import_module(module), name), f"{module}.{name}"
 
 
 def is_module(parts):

@@ -188,7 +188,7 @@ def test_what_is_no_picture_is_refused_in_a_sentence(visit, tmp_path):
     for path, words in (
         (empty, "empty.png is empty: choose a picture."),
         (text, "text.png is not a picture"),
-        (bomb, "bomb.png has too many pixels, 400 million where 179 are taken"),
+        (bomb, "bomb.png has too many pixels, 400 million where 179 are allowed"),
     ):
         upload(visitor, path)
         told = visitor.warning(words)
