@@ -388,7 +388,7 @@ def test_help_fits_a_screen(capfd):
 
 def test_the_first_process_needs_neither_tensorflow_nor_ray(pictures):
     script = (
-        "import sys\nfrom nst_tf.batch import main\n"
+        "import sys\nfrom nst_tf.batch.program import main\n"
         "if __name__ == '__main__':\n"
         "    assert main(sys.argv) == 0\n"
         "    sys.exit(bool({'tensorflow', 'keras', 'ray', 'matplotlib'} & {*sys.modules}))\n"
