@@ -190,7 +190,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         values = parse(argv)
     except UsageError as error:
-        return print_error(f"{error} (--help tells how to start)", 2)
+        return print_error(f"{error} (--help shows the flags)", 2)
     if values.help:
         return print_out(HELP)
     if importlib.util.find_spec("gradio") is None:
