@@ -168,7 +168,7 @@ class RunContext:
             self.metadata,
             request.history_layers,
         )
-        if job.saved:
+        if job.saved:  # the picture to save if the first step never ends; its losses are unknown
             self.latest = job.transfer.progress(job.saved.state, {})
             if isinstance(job.saved.notes, list):
                 self.outputs.history.rows += job.saved.notes

@@ -54,7 +54,7 @@ def exit_status(body: Callable[[], int], stopped: str) -> int:
         with warnings_on_stderr():
             return body()
     except UsageError as error:
-        return print_error(f"{error} (--help tells how to start)", 2)
+        return print_error(f"{error} (--help shows the flags)", 2)
     except (OSError, UserError) as error:
         for line in str(error).splitlines():  # a batch names each row that is not valid
             print_error(line, 1)

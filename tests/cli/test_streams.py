@@ -26,7 +26,7 @@ def raising(error):
     [
         (UserError("row 1: bad\nrow 2: bad"), 1, "nst_tf: row 1: bad\nnst_tf: row 2: bad\n"),
         (FileNotFoundError("a.png does not exist"), 1, "nst_tf: a.png does not exist\n"),
-        (UsageError("--x is unknown"), 2, "nst_tf: --x is unknown (--help tells how to start)\n"),
+        (UsageError("--x is unknown"), 2, "nst_tf: --x is unknown (--help shows the flags)\n"),
         (KeyboardInterrupt(), 130, "nst_tf: stopped early\n"),
     ],
 )
