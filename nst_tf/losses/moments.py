@@ -111,22 +111,22 @@ def moments(features: tf.Tensor, weights: tf.Tensor | float) -> tuple[tf.Tensor,
 
 @custom_gradient
 def _moments(rows):
-    def pull_back(gram, mean):
+    def vjp(gram, mean):
         # Added before they are rounded to the features' precision: much of them cancels.
         slope = tf.matmul(tf.cast(rows, tf.float32), gram + tf.transpose(gram)) + mean
         return tf.cast(slope, rows.dtype)
 
     precise = tf.cast(rows, tf.float32)
     gram = tf.matmul(precise, precise, transpose_a=True)
-    return (gram, tf.reduce_sum(precise, axis=0)), pull_back
+    return (gram, tf.reduce_sum(precise, axis=0)), vjp
 
 
 @custom_gradient
 def _guided_moments(rows, guide):
-    def pull_back(gram, mean):
+    def vjp(gram, mean):
         slope = tf.matmul(tf.cast(rows, tf.float32), gram + tf.transpose(gram)) + mean
         return tf.cast(guide * slope, rows.dtype), None
 
     precise = tf.cast(rows, tf.float32)
     gram = tf.matmul(guide * precise, precise, transpose_a=True)
-    return (gram, tf.matmul(guide, precise, transpose_a=True)[0]), pull_back
+    return (gram, tf.matmul(guide, precise, transpose_a=True)[0]), vjp

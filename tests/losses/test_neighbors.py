@@ -10,7 +10,8 @@ from nst_tf.compute.passes import summarize_tiles
 from nst_tf.images.masks import Region
 from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.losses import neighbors
-from nst_tf.losses.neighbors import fold, nearest_rows, places, products, unfold
+from nst_tf.losses.hypercolumns import fold, layer_columns, unfold
+from nst_tf.losses.neighbors import dot_and_square, nearest_rows
 from nst_tf.losses.objective import step_weights
 from nst_tf.losses.registry import make_terms
 from nst_tf.losses.targets import make_targets
@@ -74,7 +75,7 @@ def centred(rows):
 def test_places_are_means_of_fine_layers_and_repeats_of_coarse_ones(pixels):
     image = pixels(45, 62)
     features = extract_features(load_model(SETTINGS), tf.constant(image))
-    ours = np.concatenate([places(features[name], name, 8)[0] for name in LAYERS], axis=-1)
+    ours = np.concatenate([layer_columns(features[name], name, 8)[0] for name in LAYERS], axis=-1)
     assert ours.shape == (10, 14, 960)
     np.testing.assert_allclose(ours, columns(image), rtol=1e-4, atol=1e-6)
 
@@ -87,7 +88,7 @@ def test_places_pull_back_what_they_are_means_of(layer, pixels):
     upstream = tf.constant(pixels(10, 14, 1))
     with tf.GradientTape() as tape:
         tape.watch(features)
-        values = places(features, layer, 8)
+        values = layer_columns(features, layer, 8)
     slope = tape.gradient(values, features, output_gradients=upstream).numpy()
     expected = np.zeros(shape)
     for row in range(40):
@@ -102,7 +103,7 @@ def test_products_pull_back_like_the_automatic_gradient(pixels):
     upstream = [tf.constant(pixels(6, 5, seed)[..., :1]) for seed in (2, 3)]
     results = []
     for function in (
-        products,
+        dot_and_square,
         lambda x, t: [tf.reduce_sum(x * y, axis=-1, keepdims=True) for y in (t, x)],
     ):
         with tf.GradientTape() as tape:
@@ -146,7 +147,7 @@ def test_matches_are_those_of_brute_force(pixels):
     (values,) = target(content, style)
     ours, theirs = columns(content).reshape(-1, 960), columns(style).reshape(-1, 960)
     cosines = centred(ours) @ centred(theirs).T
-    match = unfold(values.match, 2).numpy().ravel()
+    match = unfold(values.nearest, 2).numpy().ravel()
     best = cosines.max(axis=1)
     # Rounding may decide between two that are alike, but never for a worse one.
     np.testing.assert_allclose(cosines[np.arange(len(match)), match], best, atol=1e-5)
@@ -158,7 +159,7 @@ def test_matches_are_those_of_brute_force(pixels):
 def test_the_loss_is_the_mean_distance_of_matched_columns(pixels):
     content, style, image = pixels(40, 56), pixels(48, 32, 1), pixels(40, 56, 2)
     (values,) = target(content, style)
-    match = unfold(values.match, 2).numpy()[0, ..., 0]
+    match = unfold(values.nearest, 2).numpy()[0, ..., 0]
     theirs = columns(style).reshape(-1, 960)
     ours = unit(columns(image) - theirs.mean(axis=0))
     expected = 2 * (1 - (ours * centred(theirs)[match]).sum(axis=-1)).mean()
@@ -216,7 +217,7 @@ def test_targets_and_gradient_by_blocks(smooth, block_size):
         target(content, style, settings, regions, block_size=block_size),
         strict=True,
     ):
-        assert (whole.match.numpy() == parts.match.numpy()).mean() > 0.99
+        assert (whole.nearest.numpy() == parts.nearest.numpy()).mean() > 0.99
         for name in LAYERS:
             np.testing.assert_allclose(
                 parts.columns[name], whole.columns[name], rtol=1e-3, atol=1e-6
@@ -266,7 +267,7 @@ def test_shares_are_priors_between_paintings(pixels):
     def share_of_first(blend):
         settings = dataclasses.replace(SETTINGS, style_blend=blend)
         (values,) = target(content, styles, settings)
-        return (values.match.numpy() < 12 * 16).mean()
+        return (values.nearest.numpy() < 12 * 16).mean()
 
     shares = [share_of_first(blend) for blend in ((1, 20), (1, 1), (20, 1))]
     assert shares[0] < 0.2
@@ -282,8 +283,8 @@ def test_the_second_scale_asks_for_the_image_too(pixels):
     (photo,) = target(content, style, block_size=32)
     (mixed,) = target(content, style, block_size=32, start=start)
     (expected,) = target(0.65 * content + 0.35 * start, style, block_size=32)
-    np.testing.assert_array_equal(mixed.match, expected.match)
-    assert (mixed.match.numpy() != photo.match.numpy()).any()
+    np.testing.assert_array_equal(mixed.nearest, expected.nearest)
+    assert (mixed.nearest.numpy() != photo.nearest.numpy()).any()
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
