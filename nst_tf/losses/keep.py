@@ -1,4 +1,4 @@
-"""The keep term: the photo's features where a mask says so, for faces and small things."""
+"""The keep term: the photo's features inside a mask, for faces and small things."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The theme, with fonts that every machine has, so that none is downloaded."""
+"""The theme. Its fonts exist on every machine, and the page downloads none."""
 
 from pathlib import Path
 

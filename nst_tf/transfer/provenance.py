@@ -1,4 +1,4 @@
-"""What a run is made from, as its pictures record it, files apart."""
+"""The record of a picture: its settings, files and versions, for the file's metadata."""
 
 import dataclasses
 import platform

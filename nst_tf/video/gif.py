@@ -1,4 +1,4 @@
-"""GIF films with one palette for all frames, so that still parts do not flicker."""
+"""GIF films with one palette for all frames, which keeps still parts from flickering."""
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
