@@ -268,7 +268,7 @@ halves = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(cpu, halves)
 from nst_tf import Settings, stylize
 picture = np.random.default_rng(0).random((1, 20, 24, 3), np.float32)
-for optimizer, moment in (("adam", "mean"), ("lbfgs", "moves")):
+for optimizer, moment in (("adam", "first_moment"), ("lbfgs", "moves")):
     settings = Settings(
         content_layers=["block1_conv2"], style_layers=["block1_conv1"], epochs=1,
         steps_per_epoch=2, optimizer=optimizer,
