@@ -71,8 +71,8 @@ def stylize(
         OSError: a picture or the weights cannot be read.
         MemoryError: memory ran out even by the smallest blocks; by larger ones the run goes on, and
             warns.
-        DivergedError: the run went astray, even by gentler steps; the error holds the best picture.
-        NonFiniteLossError: the objective overflowed, even by gentler steps or at once; the error
+        DivergedError: the run diverged, even at a reduced rate; the error holds the best picture.
+        NonFiniteLossError: the objective overflowed, even at a reduced rate or at once; the error
             holds the best picture or the last finite one.
         CallbackError: a callback raised an error; this one holds the picture of its step.
     """
