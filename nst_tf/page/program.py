@@ -56,30 +56,42 @@ def serve(values: flags.FlagValues) -> None:
     _share_memory()
     logging.basicConfig(format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("nst_tf.page").setLevel(logging.INFO)
-    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)  # before files are created
+    ended = threading.Event()
+
+    def end(*_: object) -> None:
+        ended.set()  # some packages catch any exception while they are imported
+        raise KeyboardInterrupt
+
+    numbers = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        numbers.append(signal.SIGINT)
+    previous = {number: signal.signal(number, end) for number in numbers}  # before files exist
     root = None
     try:
         root = Path(tempfile.mkdtemp(prefix="nst_tf-page-")).resolve()
-        _run(root, values)
+        _run(root, values, ended)
     except KeyboardInterrupt:
         pass
     finally:
         if root:
             shutil.rmtree(root, ignore_errors=True)
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
-def _run(root: Path, values: flags.FlagValues) -> None:
+def _run(root: Path, values: flags.FlagValues, ended: threading.Event) -> None:
     from nst_tf.page.server import Server
 
     with suppress(KeyboardInterrupt):
         server = Server(root, server_options(values))
         try:
+            if ended.is_set():
+                return
             server.start()
             print_out(f"nst_tf: the page is at {server.url}; Ctrl-C ends it")
             if values.open:
                 webbrowser.open(server.url)
-            threading.Event().wait()
+            ended.wait()
         finally:
             server.close()
 

@@ -118,6 +118,34 @@ def test_a_start_that_is_broken_off_leaves_no_files(tmp_path):
     assert "Traceback" not in error
 
 
+def test_an_interrupt_that_a_package_swallows_ends_the_page_all_the_same(tmp_path):
+    code = (
+        "import os, signal, sys\n"
+        "import nst_tf.page.server as server\n"
+        "from nst_tf.page.program import main\n"
+        "class Server:\n"
+        "    url = ''\n"
+        "    def __init__(self, root, options):\n"
+        "        try:\n"
+        "            os.kill(os.getpid(), signal.SIGTERM)\n"
+        "            [None for _ in range(10**6)]\n"
+        "        except:\n"
+        "            print('swallowed')\n"
+        "    def start(self):\n"
+        "        print('started')\n"
+        "    def close(self):\n"
+        "        print('closed')\n"
+        "server.Server = Server\n"
+        "sys.exit(main(['nst-tf-app']))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120,
+        cwd=ROOT, env={**os.environ, "TMPDIR": str(tmp_path)},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "swallowed\nclosed\n")
+    assert list(tmp_path.glob("nst_tf-page-*")) == []
+
+
 def test_samples_are_those_of_the_project():
     from nst_tf.page.components import PAINTINGS, PHOTOS, SAMPLES
     from tests.conftest import ASSETS

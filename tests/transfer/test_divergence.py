@@ -132,6 +132,7 @@ def test_an_overflow_goes_back_once(pixels, optimizer, monkeypatch, tmp_path, re
     assert tf.reduce_all(rest[-1].state.watch.image == steps[-1].state.watch.image)
 
 
+@pytest.mark.filterwarnings("ignore:the loss is no longer finite at step 4")
 def test_a_second_overflow_ends_the_run_with_the_best_image(pixels, monkeypatch):
     broken(monkeypatch, {(4, False), (7, True)})
     run = transfer(pixels)

@@ -34,7 +34,7 @@ def test_later_frames_take_few_steps_at_full_size():
 
 def test_the_page_of_films_names_the_moved_frames_share_of_the_query():
     page = (ROOT / "docs" / "video.md").read_text(encoding="utf-8")
-    assert f"the moved frame in the query, {1 - PHOTO_SHARE:g} of it" in " ".join(page.split())
+    assert f"{1 - PHOTO_SHARE:g} of the moved frame in the query" in " ".join(page.split())
 
 
 def test_a_frame_depends_on_those_before_it_alone(painter):
