@@ -193,7 +193,10 @@ def bad(tmp_path, photo):
         (["--snapshot_every=1", "--snapshot_dir=none/steps"], "directory none does not exist"),
         (["--snapshot_every=1", "--snapshot_dir=text.png"], "text.png is a file"),
         (["--snapshot_every=1", "--output=./step_00001.png", "--snapshot_dir=."], "may overwrite"),
-        (["--content=wide.png", "--max_dim=0", "--output=o.webp"], "only 16383 a side: save a"),
+        (
+            ["--content=wide.png", "--max_dim=0", "--style_scale=0.01", "--output=o.webp"],
+            "only 16383 a side: save a",
+        ),
         (["--content_mask=none.png"], "none.png does not exist"),
         (["--content_mask=flat.png"], "flat.png is black all over: a mask must be white where"),
         (["--content_mask=white.png"] * 3 + ["--style=photo.png"], "3 content masks for 2 styles"),
