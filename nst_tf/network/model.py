@@ -80,11 +80,15 @@ def feature_model(
     """
     if keras.config.backend() != "tensorflow":
         raise UserError(OTHER_BACKEND.format(keras.config.backend()))
-    vgg = keras.models.clone_model(
-        keras.applications.VGG19(include_top=False, weights=None),
-        keras.Input((None, None, 3), dtype="float32"),
-        lambda layer: _layer(layer.name, pooling, precision, padding),
-    )
+    vgg = keras.applications.VGG19(include_top=False, weights=None)
+    process = (keras.config.dtype_policy().name, keras.config.image_data_format())
+    usual = ("max", "float32", "zero", "float32", "channels_last")
+    if (pooling, precision, padding, *process) != usual:  # a copy takes 80 MB more for a while
+        vgg = keras.models.clone_model(
+            vgg,
+            keras.Input((None, None, 3), dtype="float32"),
+            lambda layer: _layer(layer.name, pooling, precision, padding),
+        )
     vgg.trainable = False
     for name, kernel in weights.kernels.items():
         vgg.get_layer(name).set_weights([kernel, weights.biases[name]])
