@@ -81,8 +81,9 @@ def feature_model(
     if keras.config.backend() != "tensorflow":
         raise UserError(OTHER_BACKEND.format(keras.config.backend()))
     vgg = keras.applications.VGG19(include_top=False, weights=None)
-    process = (keras.config.dtype_policy().name, keras.config.image_data_format())
-    usual = ("max", "float32", "zero", "float32", "channels_last")
+    config = keras.config
+    process = (config.floatx(), config.dtype_policy().name, config.image_data_format())
+    usual = ("max", "float32", "zero", "float32", "float32", "channels_last")
     if (pooling, precision, padding, *process) != usual:  # a copy takes 80 MB more for a while
         vgg = keras.models.clone_model(
             vgg,
