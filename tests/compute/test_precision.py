@@ -60,7 +60,6 @@ def test_at_the_content_its_loss_is_0(smooth):
     assert losses["content"] == 0 < losses["style"]
 
 
-@pytest.mark.filterwarnings("ignore:precision=bfloat16")  # it is emulated here
 @pytest.mark.parametrize("block_size", [0, 32])
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 def test_runs_in_bfloat16_follow_those_in_float32(smooth, optimizer, block_size):
