@@ -87,7 +87,7 @@ def parse_batch(argv: Sequence[str]) -> flags.FlagValues:
     if not (values.help or values.helpfull or values.version):
         if extra:
             raise UsageError(
-                f"{extra[0]!r} follows no flag: put a pattern in quotes, as in --content_dir "
+                f"{extra[0]!r} belongs to no flag: put a pattern in quotes, as in --content_dir "
                 "'photos/*.jpg'"
             )
         _check(values)

@@ -134,7 +134,7 @@ class Outputs:
                 return path
             except FileExistsError:
                 taken, path = path, free_name(path)
-                warnings.warn(f"{taken} exists by now: {path} is written instead")
+                warnings.warn(f"{taken} now exists: {path} is written instead")
 
     def _save_elsewhere(self, image: np.ndarray) -> Path | None:
         """Write the picture to a temporary directory and return its path, or `None` on failure."""

@@ -60,7 +60,9 @@ def output_format(path: StrPath, bit_depth: int = 8) -> str:
     if not suffix and is_stream(path):
         suffix = ".png"
     if suffix not in FORMATS:
-        raise UserError(f"{path} has no extension of a picture: use one of {' '.join(FORMATS)}")
+        raise UserError(
+            f"{path} does not have the extension of a picture: use one of {' '.join(FORMATS)}"
+        )
     if bit_depth not in BIT_DEPTHS:
         raise UserError(f"bit_depth must be 8 or 16, not {bit_depth}")
     if bit_depth == 16 and FORMATS[suffix] not in DEEP_FORMATS:

@@ -101,7 +101,8 @@ class StyleTransfer:
         other = [] if anyway else differences(self.identity, saved.identity)
         if other:
             more = f" and {len(other) - 3} more" if len(other) > 3 else ""
-            raise UserError(f"the saved run is another one: {'; '.join(other[:3])}{more}")
+            named = "; ".join(other[:3])
+            raise UserError(f"the checkpoint belongs to a different run: {named}{more}")
         sizes = [scale.size for scale in scales[state.scale - 1 : state.scale]]
         if len(saved.plans) != len(scales) or sizes != [tuple(state.image.shape[1:3])]:
             raise UserError("the saved run works at other sizes")
@@ -243,7 +244,7 @@ class StyleTransfer:
             image = self.result(state) if best is None else self.fitted.result(best.numpy())
             raise error(problem, image) from None
         what, _, _ = problem.partition(": ")
-        warnings.warn(f"{what}: going on from the best image with gentler steps")
+        warnings.warn(f"{what}: continuing from the best image at a reduced rate")
         return state.rolled_back()
 
     @functools.cached_property

@@ -161,7 +161,7 @@ def _pictures(container: Any, path: str) -> Any:
     for stream in container.streams.video:
         if not stream.disposition & av.stream.Disposition.attached_pic and stream.codec_context:
             return stream
-    raise UserError(f"{path} holds no moving pictures: name a film")
+    raise UserError(f"{path} is not a film: name one")
 
 
 def _decoded(container: Any, stream: Any, path: str, to_the_end: bool = False) -> Iterator[Any]:

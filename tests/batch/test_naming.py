@@ -76,7 +76,7 @@ def test_outputs_stay_in_their_directory():
     for name in ("/a.png", "../a.png", "a/../../b.png", ""):
         with pytest.raises(ValueError, match="leads out of --output_dir"):
             place_output("out", name, 8)
-    with pytest.raises(ValueError, match="has no extension of a picture"):
+    with pytest.raises(ValueError, match="does not have the extension of a picture"):
         place_output("out", "a.txt", 8)
     with pytest.raises(ValueError, match="cannot hold a bit_depth of 16"):
         place_output("out", "a.jpg", 16)

@@ -43,7 +43,7 @@ def test_a_checkpoint_of_other_settings_is_set_aside(paint, make_job, tmp_path, 
     assert (outcome.status, outcome.error) == ("done", "")
     (line,) = outcome.warnings
     assert line.startswith(f"{tmp_path}/out.png.checkpoint is set aside as out.png.checkpoint.old")
-    assert line.endswith("the saved run is another one: strength is 0.5, was 1.0")
+    assert line.endswith("the checkpoint belongs to a different run: strength is 0.5, was 1.0")
     assert read_metadata(tmp_path / "out.png")["settings"]["strength"] == 0.5
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"photo.png", "painting.png", "out.png", "out.png.checkpoint.old"}

@@ -133,13 +133,13 @@ def test_what_does_not_fit_is_refused_by_name(photo, painting, stopped, capfd):
     capfd.readouterr()
     assert paint(photo, painting, *stopped, "--content_weight=5") == 1
     assert capfd.readouterr().err == (
-        "nst_tf: photo-painting.png.checkpoint: the saved run is another one: content_weight is "
-        "5.0, was 10000.0; repeat that run's command, add --resume_anyway, or delete it to start "
+        "nst_tf: photo-painting.png.checkpoint: the checkpoint belongs to a different run: "
+        "content_weight is 5.0, was 10000.0; repeat that run's command, add --resume_anyway, or delete it to start "
         "again\n"
     )
     Image.open(photo).rotate(180).save(photo)
     assert paint(photo, painting, *stopped) == 1
-    assert "the saved run is another one: content; repeat" in capfd.readouterr().err
+    assert "the checkpoint belongs to a different run: content; repeat" in capfd.readouterr().err
     assert paint(photo, painting, *stopped, "--resume_anyway", "--max_dim=40") == 1
     assert "the saved run works at other sizes; delete it" in capfd.readouterr().err
     assert paint(photo, painting, *stopped, "--resume_anyway", "--content_weight=5") == 0
@@ -217,5 +217,5 @@ def test_the_library_goes_on_from_a_checkpoint(pixels):
     )  # fmt: skip
     assert steps == [3, 4]
     np.testing.assert_array_equal(rest, whole)
-    with pytest.raises(ValueError, match="the saved run is another one: style 1"):
+    with pytest.raises(ValueError, match="the checkpoint belongs to a different run: style 1"):
         stylize(content, content, state=load_checkpoint("run.checkpoint"), **settings)

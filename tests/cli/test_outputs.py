@@ -196,9 +196,8 @@ def test_a_name_that_is_taken_during_the_run_is_left_alone(photo, painting, capf
     assert os.path.getsize("losses-3.csv")
     warned = [line for line in capfd.readouterr().err.splitlines() if line.startswith("nst_tf")]
     assert warned == [
-        "nst_tf: warning: photo-painting.png exists by now: photo-painting-2.png is "
-        "written instead",
-        "nst_tf: warning: losses.csv exists by now: losses-3.csv is written instead",
+        "nst_tf: warning: photo-painting.png now exists: photo-painting-2.png is written instead",
+        "nst_tf: warning: losses.csv now exists: losses-3.csv is written instead",
     ]
 
 

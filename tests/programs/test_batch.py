@@ -320,7 +320,7 @@ def refused(flags, capfd):
         ([*DIRECTORIES, "--name={contnet}.png"], "--name unknown field of the name '{contnet}'"),
         ([*DIRECTORIES, "--ship_inputs"], "--ship_inputs needs --ray"),
         ([*DIRECTORIES, "--ray=auto", "--jobs=2"], "--jobs is for this machine"),
-        ([*DIRECTORIES, "cat.png"], "'cat.png' follows no flag: put a pattern in quotes, as in"),
+        ([*DIRECTORIES, "cat.png"], "'cat.png' belongs to no flag: put a pattern in quotes, as in"),
         ([*DIRECTORIES, "--content=cat.png"], "--content names one photo: use --content_dir, "),
         ([*DIRECTORIES, "--resume"], "a batch resumes by itself: repeat the same command without"),
         ([*DIRECTORIES, "--max_din=3"], "Unknown command line flag 'max_din'"),

@@ -1,4 +1,4 @@
-"""Runs that go astray: back to the best image once, by gentler steps, and then the end."""
+"""Diverging runs: back to the best image once, at a reduced rate, and then the end."""
 
 import dataclasses
 import itertools
@@ -83,7 +83,7 @@ def test_a_picture_that_becomes_blank_ends_with_the_best_one(pixels, optimizer, 
         steps.extend(run.steps())
     (warning,) = [str(w.message) for w in recwarn if w.category is UserWarning]
     assert warning.startswith("the picture is blank at step ")
-    assert warning.endswith(": going on from the best image with gentler steps")
+    assert warning.endswith(": continuing from the best image at a reduced rate")
     assert not is_blank(e.value.image)
     assert [p.step for p in steps] == list(range(1, len(steps) + 1))
     (back,) = [
@@ -117,7 +117,7 @@ def test_an_overflow_goes_back_once(pixels, optimizer, monkeypatch, tmp_path, re
     assert tried[3:5] == [(4, False), (4, True)]
     assert [p.state.watch.reduced_rate for p in steps] == [False] * 3 + [True] * 5
     assert [str(w.message) for w in recwarn if w.category is UserWarning] == [
-        "the loss is no longer finite at step 4: going on from the best image with gentler steps"
+        "the loss is no longer finite at step 4: continuing from the best image at a reduced rate"
     ]
     best = min(p.losses["total"] for p in steps[:3])
     if optimizer == "lbfgs":  # which knows the loss of its newest image

@@ -238,7 +238,7 @@ def test_a_film_that_breaks_off_ends_with_a_line(tmp_path):
         ("cut.mp4", OSError, "cannot be read as a film"),
         ("text.mp4", OSError, "cannot be read as a film"),
         ("missing.mp4", FileNotFoundError, "does not exist: name a film, or a pattern"),
-        ("sound.m4a", ValueError, "holds no moving pictures: name a film"),
+        ("sound.m4a", ValueError, "is not a film: name one"),
         ("none_%03d.png", FileNotFoundError, "matches no file: check the directory"),
         ("%d_%d.png", ValueError, "is not a pattern with one number"),
     ],
@@ -275,7 +275,7 @@ def write_sound(path):
         ("out.mp4", Encoding(pixel_format="yuv9"), "choose another codec, pixel format"),
         ("out.gif", Encoding(quality=3), "is a GIF: it has no codec"),
         ("out_%d.png", Encoding(quality=3), "is an image sequence: it has no codec"),
-        ("out_%d.txt", Encoding(), "has no extension of a picture"),
+        ("out_%d.txt", Encoding(), "does not have the extension of a picture"),
         ("out.mkv", Encoding(codec="ffv1", quality=3), "--quality is supported only for libx264"),
     ],
 )
