@@ -32,6 +32,7 @@ COLORS = (
     (120, 80, 40), (150, 150, 150),
 )  # fmt: skip
 KILL_EVERY = 10
+BETWEEN = 60  # runs between two measurements
 SETTLED = 20  # runs after which memory and files are measured for the first time
 SETTINGS = {"field-steps_per_epoch": "2", "field-epochs": "1", "max_dim": 128, "recipe": "fast"}
 
@@ -69,15 +70,17 @@ def soak(address, page, folder, options):
                 for name, count in ended.items():
                     counts[name] += count
             run += len(batch)
-            if run in (SETTLED, options.runs):
+            if run % BETWEEN == SETTLED or run == options.runs:
                 measured[run] = measure(page, folder)
+                print(measured[run])
             print(f"run {run}: {counts}", flush=True)
-    first, last = measured[SETTLED], measured[options.runs]
+    first, *between, last = measured.values()
     return {
         "runs": options.runs,
         "visitors": options.visitors,
         **counts,
         f"after_run_{SETTLED}": first,
+        "mib_between": [one["mib"] for one in between],
         "at_the_end": last,
         "ratio": {name: round(last[name] / first[name], 4) for name in first},
     }

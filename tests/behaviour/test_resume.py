@@ -134,8 +134,8 @@ def test_what_does_not_fit_is_refused_by_name(photo, painting, stopped, capfd):
     assert paint(photo, painting, *stopped, "--content_weight=5") == 1
     assert capfd.readouterr().err == (
         "nst_tf: photo-painting.png.checkpoint: the checkpoint belongs to a different run: "
-        "content_weight is 5.0, was 10000.0; repeat that run's command, add --resume_anyway, or delete it to start "
-        "again\n"
+        "content_weight is 5.0, was 10000.0; repeat that run's command, add --resume_anyway, or "
+        "delete it to start again\n"
     )
     Image.open(photo).rotate(180).save(photo)
     assert paint(photo, painting, *stopped) == 1
