@@ -40,7 +40,7 @@ def test_a_picture_that_is_not_there_leaves_its_place_empty(tmp_path, pictures):
 
 
 def test_an_ending_that_is_no_pictures(tmp_path, pictures):
-    with pytest.raises(ValueError, match="no extension of a picture"):
+    with pytest.raises(ValueError, match="does not have the extension of a picture"):
         draw_sheet(tmp_path / "sheet.txt", pictures)
 
 
