@@ -95,7 +95,7 @@ class Visitor(Caller):
         self.mine, self.painting = self.upload(
             ("mine.png", picture(color, (64, 48))), ("painting.png", picture((90, 90, 90)))
         )
-        self.tick = self.events()[1]
+        self.tick = next(one for one in self.events() if one["targets"][0][1] == "tick")
         self.screen = {}
 
     def begin(self):
