@@ -18,7 +18,7 @@ class Temporal(Term):
 
     R is an earlier frame warped by optical flow, and c the confidence of each pixel (Ruder,
     Dosovitskiy and Brox, "Artistic style transfer for videos", arXiv 1604.08610, eq. 8).
-    `film.reference` makes both. Several references, as in eq. 10, are their mean weighted by their
+    `video.reference` makes both. Several references, as in eq. 10, are their mean weighted by their
     confidences: the sum of their squares differs from this term by a constant. Without a reference
     it compares nothing.
     """

@@ -124,7 +124,7 @@ class StyleTransfer:
 
         Args:
             callbacks, cancel: as for `stylize`.
-            state: a state of the same run to continue from; by default the run starts anew.
+            state: a state of the same run to continue from; `None` starts a new run.
         """
         callbacks = tuple(callbacks)
         for progress in self.steps(state, cancel):

@@ -66,7 +66,7 @@ class RunState:
     def rolled_back(self) -> "RunState":
         """Return the state at the best image so far, with a reduced rate ahead.
 
-        The optimizer starts anew: its memory led to the divergence.
+        The optimizer is reset, because its memory led to the divergence.
         """
         image = self.watch.image
         assert image is not None

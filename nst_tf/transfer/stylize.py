@@ -54,10 +54,10 @@ def stylize(
             where they are, or any picture of such a mask; of any size.
         callbacks: each is called with every step's `Progress`, in order; the run ends after a step
             for which one of them returns a true value.
-        cancel: ends the run when it is set, after the step that it is in; before the first, the
-            result is the content.
-        state: a run that was left, from `load_checkpoint`, to go on from: with the same pictures
-            and settings it ends with the same picture, bit for bit.
+        cancel: ends the run after the current step once it is set; if it is set before the first
+            step, the result is the content.
+        state: an unfinished run to resume, from `load_checkpoint`; with the same pictures and
+            settings it ends with the same picture, bit for bit.
         **overrides: fields of `Settings` that differ from `settings`, such as `strength=0.7`.
 
     Returns:
@@ -67,10 +67,10 @@ def stylize(
         ValueError: a picture is not valid or too small, settings and pictures do not agree, there
             is no such recipe, the run would take more memory than it may, or `state` is of another
             run.
-        TypeError: something is no picture, or an override is no field of `Settings`.
+        TypeError: an argument is not a picture, or an override is not a field of `Settings`.
         OSError: a picture or the weights cannot be read.
-        MemoryError: memory ran out even by the smallest blocks; by larger ones the run goes on, and
-            warns.
+        MemoryError: memory ran out even with the smallest tiles; as long as smaller tiles exist,
+            the run continues with them and warns.
         DivergedError: the run diverged, even at a reduced rate; the error holds the best picture.
         NonFiniteLossError: the objective overflowed, even at a reduced rate or at once; the error
             holds the best picture or the last finite one.

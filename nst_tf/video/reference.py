@@ -17,7 +17,7 @@ LAGS = (1, 2, 4)
 COLOR_WINDOW = 1 / 12  # standard deviation of the colour-transfer window, relative to the long side
 GLOBAL_WEIGHT = 0.02  # weight of the whole picture in that window
 MIN_VARIANCE = 3e-3  # variance below which a colour counts as constant
-CHANGE_BLUR = 1 / 48  # standard deviation of the blur of the photo's change, likewise
+CHANGE_BLUR = 1 / 48  # standard deviation of the blur of a photo's change, of the long side
 MIN_COVERED = 0.5  # fraction of the mask now that must have been covered before to count as painted
 
 
