@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import hypothesis
@@ -78,3 +79,12 @@ def signals_not_ignored():
     yield
     for number in numbers:
         signal.signal(number, signal.SIG_IGN)
+
+
+def wait_until(condition, seconds=60):
+    """Wait for a condition, and return it."""
+    limit = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < limit, "it never came"
+        time.sleep(0.05)
+    return found

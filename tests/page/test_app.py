@@ -9,8 +9,8 @@ import pytest
 
 from nst_tf.page import flags
 from nst_tf.page import program as app
-from tests.conftest import ROOT
-from tests.page.visit import free_port, wait_until
+from tests.conftest import ROOT, wait_until
+from tests.page.visit import free_port
 
 pytestmark = pytest.mark.process
 

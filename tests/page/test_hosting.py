@@ -6,8 +6,9 @@ import threading
 import httpx
 import pytest
 
+from tests.conftest import wait_until
 from tests.page.caller import Caller, picture
-from tests.page.visit import end, serve, wait_until
+from tests.page.visit import end, serve
 
 pytestmark = pytest.mark.process
 

@@ -11,8 +11,8 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
 from nst_tf import read_metadata
-from tests.conftest import ROOT
-from tests.page.visit import PATIENCE, end, serve, wait_until
+from tests.conftest import ROOT, wait_until
+from tests.page.visit import PATIENCE, end, serve
 
 pytestmark = pytest.mark.browser
 

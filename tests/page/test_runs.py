@@ -13,7 +13,7 @@ from nst_tf.page.painter import ProcessPainter
 from nst_tf.page.queue import RunQueue
 from nst_tf.page.runs import MAX_CURVE, Run
 from nst_tf.page.worker import StepPreview
-from tests.page.visit import wait_until
+from tests.conftest import wait_until
 
 pytestmark = pytest.mark.process
 

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 from playwright.sync_api import expect
 
@@ -160,12 +159,3 @@ class Visit:
         text = self.page.locator("#command .cm-content").inner_text()
         self.page.get_by_role("tab", name="Picture").click()
         return " ".join(text.split())
-
-
-def wait_until(condition, seconds=60):
-    """Wait for a condition, and return it."""
-    limit = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < limit, "it never came"
-        time.sleep(0.05)
-    return found

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from nst_tf.images.metadata import read_metadata
 from nst_tf.utils.errors import UserError
 from nst_tf.workers.ship import Sender
 from tests.batch.stub import Stub, job, make_nothing
-from tests.conftest import ROOT, shrunk
+from tests.conftest import ROOT, shrunk, wait_until
 
 ray = pytest.importorskip("ray")
 cluster_utils = pytest.importorskip("ray.cluster_utils")
@@ -69,6 +70,10 @@ def outcomes(jobs, make, each=SMALL, stopping=lambda: False, **options):
     return {o.job.place: o for o in run_on_ray(iter(jobs), make, each, stopping, **options)}
 
 
+def process_of(worker):
+    return int(re.match(r"process (\d+) of node", worker)[1])
+
+
 def test_thirty_jobs_of_which_three_are_bad_survive_the_loss_of_a_node(cluster, second, tmp_path):
     for folder in ("photos", "paintings"):
         (tmp_path / folder).mkdir()
@@ -81,7 +86,7 @@ def test_thirty_jobs_of_which_three_are_bad_survive_the_loss_of_a_node(cluster, 
     flags += ["--content_layers=block2_conv2", "--style_layers=block1_conv1", "--max_dim=32"]
     process = subprocess.Popen(
         [sys.executable, "-m", "nst_tf.batch", *flags, f"--ray={cluster.address}", "--ray_cpus=1"],
-        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=(tmp_path / "err").open("w"), text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"},
     )  # fmt: skip
     journal = tmp_path / "out/journal.jsonl"
@@ -89,13 +94,23 @@ def test_thirty_jobs_of_which_three_are_bad_survive_the_loss_of_a_node(cluster, 
     def entries():
         return [json.loads(line) for line in journal.read_text().splitlines()]
 
+    # Each process is held in its second job, so that neither makes all the pictures before the
+    # node is lost, and the batch cannot end before Ray knows of the loss.
+    held = set()
     for _ in process.stdout:
-        if len({entry["worker"] for entry in entries() if entry["status"] == "done"}) == 2:
+        done = {entry["worker"] for entry in entries() if entry["status"] == "done"}
+        for worker in done - held:
+            os.kill(process_of(worker), signal.SIGSTOP)
+        held |= done
+        if len(held) == 2:
             break
-    before = len(entries())
     cluster.remove_node(second, allow_graceful=False)
-    _, err = process.communicate(timeout=300)
-    assert before < 30
+    wait_until(lambda: "was lost" in (tmp_path / "err").read_text())
+    for worker in held:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process_of(worker), signal.SIGCONT)
+    process.communicate(timeout=300)
+    err = (tmp_path / "err").read_text()
     assert process.returncode == 1, err
     (lost,) = (line for line in err.splitlines() if "was lost" in line)
     found = re.fullmatch(
