@@ -24,8 +24,9 @@ import psutil
 from record import ROOT, describe, write_record
 
 sys.path.insert(0, str(ROOT))
+from tests.conftest import wait_until
 from tests.page.caller import Caller, as_file, paths_in, picture, shows
-from tests.page.visit import end, serve, wait_until
+from tests.page.visit import end, serve
 
 COLORS = (
     (200, 40, 40), (40, 160, 40), (40, 60, 200), (200, 180, 40), (160, 40, 180), (40, 180, 190),

@@ -53,6 +53,10 @@ class GuardedBlocks(gr.Blocks):
         outputs = await super().postprocess_data(block_fn, predictions, state)
         visitor = current_visitor()
         for block, output in zip(block_fn.outputs, outputs, strict=True):
+            if state and not block.stateful:
+                # An update has replaced the component by one with another number, under which
+                # Gradio would keep the next value, and the component, for as long as the session.
+                state[block._id]._id = block._id
             if paths := file_paths(output):
                 # An input's files may still be in use in another tab of the visitor.
                 component = None if block._id in self.kinds else block._id

@@ -1,0 +1,32 @@
+"""The page's blocks in a long session."""
+
+import asyncio
+
+import gradio as gr
+from gradio.state_holder import SessionState
+
+from nst_tf.page.access import acting_as
+from nst_tf.page.blocks import GuardedBlocks
+from nst_tf.page.visitors import Visitors
+
+
+def test_a_long_session_holds_each_component_once(tmp_path):
+    with GuardedBlocks() as blocks:
+        parts = [gr.Code(), gr.HTML(), gr.Button()]
+        button = gr.Button()
+        blocks.on(button.click, lambda _: None, [], parts, parts[1])
+    (event,) = blocks.fns.values()
+    state = SessionState(blocks)
+    held = [*state.blocks_config.blocks]
+
+    async def answer():
+        for number in range(5):
+            await blocks.postprocess_data(event, [gr.skip()] * 3, state)
+            changes = ["text", f"<p>{number}</p>", gr.update(interactive=bool(number % 2))]
+            await blocks.postprocess_data(event, changes, state)
+
+    with acting_as(Visitors(tmp_path).session_for(None)):
+        asyncio.run(answer())
+    assert [*state.blocks_config.blocks] == [*state.config_values] == held
+    assert state.config_values[parts[1]._id]["props"]["value"] == "<p>4</p>"
+    assert state.config_values[parts[2]._id]["props"]["interactive"] is False
