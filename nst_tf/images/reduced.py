@@ -57,7 +57,7 @@ def bytes_needed(image: Image.Image, deep: bool, ratio: int) -> int:
 
 
 def draft(image: Image.Image, ratio: int) -> None:
-    """Let a JPEG file be decoded at a half, a quarter or an eighth of its size, as `ratio` allows."""
+    """Let a JPEG file be decoded at a half, a quarter or an eighth of its size, up to `ratio`."""
     if ratio > 1:
         image.draft(image.mode, (image.width // ratio, image.height // ratio))
 
