@@ -49,14 +49,18 @@ class Reader:
     Args:
         settings: of the run.
         budget: bytes that the process may use; `None`: what the settings allow.
+        at_once: bytes up to which a file is read as a whole.
 
     Attributes:
         peak: peak memory of the process while large pictures were read, bytes; 0: none was large.
     """
 
-    def __init__(self, settings: Settings, budget: int | None = None) -> None:
+    def __init__(
+        self, settings: Settings, budget: int | None = None, at_once: int = AT_ONCE
+    ) -> None:
         self._settings = settings
         self._budget = budget
+        self._at_once = at_once
         self._files: dict[str, FileRecord] = {}
         self.peak = 0
 
@@ -72,7 +76,7 @@ class Reader:
             UserError: reading it needs more memory than the budget.
         """
         self._check(path, max_dim)
-        if os.path.getsize(path) > AT_ONCE:
+        if os.path.getsize(path) > self._at_once:
             picture = load_picture(path, max_dim, most_pixels=MOST_PIXELS)
             digest = file_digest(path)
         else:

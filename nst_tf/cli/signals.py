@@ -17,6 +17,12 @@ from contextlib import suppress
 
 from nst_tf.utils.stop import StopRequest
 
+GRACE = 0.5
+"""Seconds within which a signal belongs to the first one.
+
+A process may receive one request twice: `timeout` signals its child and then its process group, and
+launchers forward the Ctrl-C that the terminal has already sent."""
+
 
 class Stopper(StopRequest):
     """A request that SIGINT, SIGTERM or SIGHUP makes: the run ends after its current step.
@@ -30,19 +36,17 @@ class Stopper(StopRequest):
     Args:
         rescue: saves the latest picture. It runs in its own thread, while the main thread may be
             inside a step; the process then exits with 128 + the signal's number.
+        grace: seconds within which a signal belongs to the first one.
     """
-
-    # A process may receive one request twice: `timeout` signals its child and then its process
-    # group, and launchers forward the Ctrl-C that the terminal has already sent.
-    GRACE = 0.5  # seconds within which a signal belongs to the first one
 
     _SIGNALS = tuple(
         getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
     )
 
-    def __init__(self, rescue: Callable[[], object]) -> None:
+    def __init__(self, rescue: Callable[[], object], grace: float = GRACE) -> None:
         super().__init__()
         self._rescue: Callable[[], object] | None = rescue
+        self._grace = grace
         self._saving = threading.Lock()
         self._previous: dict[int, object] = {}
 
@@ -89,7 +93,7 @@ class Stopper(StopRequest):
             if first is None:
                 first = time.monotonic()
                 self._announce()
-            elif time.monotonic() - first > self.GRACE:
+            elif time.monotonic() - first > self._grace:
                 self._end(number)
 
     def _announce(self) -> None:

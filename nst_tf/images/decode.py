@@ -33,7 +33,9 @@ _JPEG = b"\xff\xd8\xff"
 _LIMIT = threading.Lock()
 
 
-def decode(path: StrPath, max_dim: int = 0, most_pixels: int = 0) -> Decoded:
+def decode(
+    path: StrPath, max_dim: int = 0, most_pixels: int = 0, large: int = reduced.LARGE
+) -> Decoded:
     """Read the first frame of a picture file, or the largest page of a TIFF file.
 
     Args:
@@ -41,6 +43,7 @@ def decode(path: StrPath, max_dim: int = 0, most_pixels: int = 0) -> Decoded:
         max_dim: limit of the long side at which it is used, pixels; 0: no limit. A large picture
             is read at a reduced size of at least twice this limit.
         most_pixels: as for `open_picture`.
+        large: maximum pixels of pictures that are read in full.
 
     Raises:
         OSError: the file is missing, unreadable, not a picture or truncated.
@@ -49,6 +52,7 @@ def decode(path: StrPath, max_dim: int = 0, most_pixels: int = 0) -> Decoded:
     """
     with open_picture(path, most_pixels) as opened:
         stored, full = opened.size, _shown_size(opened)
+        ratio = reduced.factor(stored, max_dim, large)
         remarks = opened.info.pop(_REMARKS)
         # The frames of an MPO file behind its photo are previews and depth maps. Those of a TIFF
         # file have been counted.
@@ -56,9 +60,9 @@ def decode(path: StrPath, max_dim: int = 0, most_pixels: int = 0) -> Decoded:
         remarks += [_frames(frames)] if frames > 1 else []
         samples = read_sixteen_bit(path, opened)
         if samples is None:
-            reduced.draft(opened, max_dim)
+            reduced.draft(opened, ratio)
             load(opened)
-            image = ImageOps.exif_transpose(reduced.reduce(opened, max_dim, stored))
+            image = ImageOps.exif_transpose(reduced.reduce(opened, ratio, stored))
             if image.mode.startswith("I;16"):
                 samples = grey_samples(image)
         profile = opened.info.get("icc_profile")
@@ -68,7 +72,7 @@ def decode(path: StrPath, max_dim: int = 0, most_pixels: int = 0) -> Decoded:
     if samples is None:
         decoded = separated(image, path)
     else:
-        samples = reduced.reduce_samples(samples, max_dim)
+        samples = reduced.reduce_samples(samples, ratio)
         decoded = separated_samples(samples, profile, path)
     return replace(decoded, exif=exif, full_size=full)
 
@@ -141,7 +145,8 @@ def reading_bytes(path: StrPath, max_dim: int) -> int:
     with open_picture(path, MOST_PIXELS) as image:
         if math.prod(image.size) <= reduced.LARGE:
             return 0
-        return reduced.bytes_needed(image, is_sixteen_bit(path, image), max_dim)
+        ratio = reduced.factor(image.size, max_dim)
+        return reduced.bytes_needed(image, is_sixteen_bit(path, image), ratio)
 
 
 def _shown_size(image: Image.Image) -> Size:

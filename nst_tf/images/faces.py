@@ -41,15 +41,40 @@ def find_faces(image: np.ndarray) -> list[Box]:
         OSError: scikit-image is not installed.
         UserError: `image` is not an image.
     """
-    grey = luminance(as_image("image", image))[0, :, :, 0]
+    return find_in_grey(luminance(as_image("image", image))[0, :, :, 0])
+
+
+def find_in_grey(
+    grey: np.ndarray,
+    side: int = _SIDE,
+    least_detail: float = _LEAST_DETAIL,
+    cascade: Any = None,
+) -> list[Box]:
+    """Find faces as `find_faces` does.
+
+    Args:
+        grey: the picture, float32 `[H, W]` in [0, 1].
+        side: maximum long side at which faces are sought, pixels.
+        least_detail: minimum share of a face's contrast that is detail.
+        cascade: the classifier; `None` takes scikit-image's.
+
+    Returns:
+        Boxes as those of `find_faces`.
+
+    Raises:
+        OSError: scikit-image is not installed.
+    """
     height, width = grey.shape
-    size = fit_size(height, width, _SIDE)
+    size = fit_size(height, width, side)
     if min(size) < _SMALLEST:
         return []
-    small = resize_plane(grey, size)
-    views = [_windows(small, tilt, mirrored) for tilt in _TILTS for mirrored in (False, True)]
+    small, cascade = resize_plane(grey, size), cascade or _cascade()
+    views = [
+        _windows(cascade, small, tilt, mirrored) for tilt in _TILTS for mirrored in (False, True)
+    ]
     numbers = np.repeat(np.arange(len(views)), [len(view) for view in views])
-    faces = [box for box in _agreed(np.concatenate(views), numbers) if _has_features(small, box)]
+    found = _agreed(np.concatenate(views), numbers)
+    faces = [box for box in found if _has_features(small, box, least_detail)]
     ratio = max(height, width) / max(size)
     boxes = [np.clip(box * ratio, 0, (width, height) * 2) for box in faces]
     return sorted((tuple(box.tolist()) for box in boxes), key=_area, reverse=True)
@@ -91,7 +116,7 @@ def _cascade() -> Any:
     return Cascade(lbp_frontal_face_cascade_filename())
 
 
-def _windows(grey: np.ndarray, tilt: float, mirrored: bool) -> np.ndarray:
+def _windows(cascade: Any, grey: np.ndarray, tilt: float, mirrored: bool) -> np.ndarray:
     """Return every window that passes in a view of `grey` `[h, w]`, boxes of `grey` `[N, 4]`.
 
     A tilted window is returned upright, about the same centre.
@@ -100,7 +125,7 @@ def _windows(grey: np.ndarray, tilt: float, mirrored: bool) -> np.ndarray:
     view = np.asarray(Image.fromarray(grey).rotate(tilt, Image.Resampling.BICUBIC))
     if mirrored:
         view = np.ascontiguousarray(view[:, ::-1])
-    found = _cascade().detect_multi_scale(
+    found = cascade.detect_multi_scale(
         img=view,
         scale_factor=_GROWTH,
         step_ratio=1,
@@ -159,11 +184,11 @@ def _area(box: Sequence[float] | np.ndarray) -> float:
     return (right - left) * (bottom - top)
 
 
-def _has_features(grey: np.ndarray, box: np.ndarray) -> bool:
+def _has_features(grey: np.ndarray, box: np.ndarray, least_detail: float) -> bool:
     """Return whether there is as much detail in a box of `grey` `[h, w]` as a face has."""
     height, width = grey.shape
     left, top, right, bottom = np.clip(box, 0, (width, height) * 2).tolist()
     patch = resize_plane(grey, (24, 24), (left, top, right, bottom), Image.Resampling.BOX)
     coarse = resize_plane(patch, (6, 6), resample=Image.Resampling.BOX)
     rest = patch - resize_plane(coarse, (24, 24), resample=Image.Resampling.BICUBIC)
-    return bool(rest.std() >= _LEAST_DETAIL * max(float(patch.std()), 1e-6))
+    return bool(rest.std() >= least_detail * max(float(patch.std()), 1e-6))

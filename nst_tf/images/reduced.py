@@ -28,27 +28,27 @@ _AS_COLORS = {"1": "L", "P": "RGB", "PA": "RGBA"}
 _REDUCIBLE = ("L", "LA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "F", "I")
 
 
-def factor(size: tuple[int, int], max_dim: int) -> int:
+def factor(size: tuple[int, int], max_dim: int, large: int = LARGE) -> int:
     """Return the whole number by which the sides of a picture are divided; 1 keeps the size.
 
     Args:
         size: of the picture, pixels.
         max_dim: limit of the long side at which it is used, pixels; 0: no limit.
+        large: maximum pixels of pictures that keep their size.
     """
-    if not max_dim or math.prod(size) <= LARGE:
+    if not max_dim or math.prod(size) <= large:
         return 1
     return max(1, min(max(size) // (GAP * max_dim), min(size)))
 
 
-def bytes_needed(image: Image.Image, deep: bool, max_dim: int) -> int:
+def bytes_needed(image: Image.Image, deep: bool, ratio: int) -> int:
     """Return the peak memory of reading a picture, bytes.
 
     Args:
         image: the picture, not decoded yet.
         deep: whether its samples have more than 8 bits.
-        max_dim: as for `factor`.
+        ratio: by which its sides are divided.
     """
-    ratio = factor(image.size, max_dim)
     pixels = math.prod(image.size)
     if image.format == "JPEG":
         pixels //= max(scale for scale in _SCALES if scale <= ratio) ** 2
@@ -56,38 +56,34 @@ def bytes_needed(image: Image.Image, deep: bool, max_dim: int) -> int:
     return pixels * (_FULL if ratio == 1 else each)
 
 
-def draft(image: Image.Image, max_dim: int) -> None:
-    """Let a large JPEG file be decoded at a half, a quarter or an eighth of its size."""
-    ratio = factor(image.size, max_dim)
+def draft(image: Image.Image, ratio: int) -> None:
+    """Let a JPEG file be decoded at a half, a quarter or an eighth of its size, up to `ratio`."""
     if ratio > 1:
         image.draft(image.mode, (image.width // ratio, image.height // ratio))
 
 
-def reduce(image: Image.Image, max_dim: int, full: tuple[int, int]) -> Image.Image:
-    """Return a decoded picture, averaged over squares if it is large.
+def reduce(image: Image.Image, ratio: int, full: tuple[int, int]) -> Image.Image:
+    """Return a decoded picture, averaged over squares.
 
     Args:
         image: the picture.
-        max_dim: as for `factor`.
-        full: its sides in its file, pixels.
+        ratio: by which the sides in its file are divided.
+        full: these sides, pixels.
     """
-    if factor(full, max_dim) == 1:
-        return image
-    ratio = max(image.size) / max(full) * factor(full, max_dim)
-    if ratio < 2:  # a JPEG file, whose decoder has divided it already
+    left = max(image.size) / max(full) * ratio
+    if left < 2:  # the picture keeps its size, or the decoder of a JPEG file has divided it
         return image
     if image.mode in _AS_COLORS:
         clear = image.has_transparency_data
         image = image.convert("RGBA" if clear else _AS_COLORS[image.mode])
     if image.mode not in _REDUCIBLE:
         return image
-    width, height = (max(1, round(side / ratio)) for side in image.size)
+    width, height = (max(1, round(side / left)) for side in image.size)
     return image.resize((width, height), Image.Resampling.BOX)
 
 
-def reduce_samples(samples: np.ndarray, max_dim: int) -> np.ndarray:
+def reduce_samples(samples: np.ndarray, ratio: int) -> np.ndarray:
     """Return samples `[H, W, C]` averaged as by `reduce`; the last of 2 or 4 is an alpha."""
-    ratio = factor(samples.shape[:2], max_dim)
     if ratio == 1:
         return samples
     height, width = (side // ratio for side in samples.shape[:2])

@@ -38,13 +38,19 @@ class ProcessPainter:
         run_seconds: maximum duration of a run, seconds; 0: unlimited. The command's own time limit
             ends a run properly; this one kills a process that exceeds it.
         context: starts processes; None for new interpreters.
+        grace: seconds that a run may exceed its time limit.
     """
 
     def __init__(
-        self, device: str, run_seconds: float = 0.0, context: BaseContext | None = None
+        self,
+        device: str,
+        run_seconds: float = 0.0,
+        context: BaseContext | None = None,
+        grace: float = GRACE,
     ) -> None:
         self._device = device
         self._run_seconds = run_seconds
+        self._grace = grace
         self._context: Any = context or multiprocessing.get_context("spawn")
         self._process: multiprocessing.process.BaseProcess | None = None
         self._stop: Event | None = None
@@ -71,7 +77,8 @@ class ProcessPainter:
         if run.cancelled:  # just before `clear`
             self._stop.set()
         run.set_status("running")
-        deadline = time.monotonic() + self._run_seconds + GRACE if self._run_seconds else None
+        most = self._run_seconds + self._grace
+        deadline = time.monotonic() + most if self._run_seconds else None
         try:
             self._connection.send(Task(run.folder, tuple(run.order.arguments(run.folder))))
             while isinstance(message := self._receive(deadline), StepPreview):

@@ -4,6 +4,7 @@ import statistics
 import sys
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import IO
 
 import rich.console
@@ -23,13 +24,21 @@ class VideoBar:
         stream: the stream to write to. If it fails, the bar is silent from then on.
         total: the number of frames; 0: unknown.
         done: the number of frames painted before.
+        clock: returns the time in seconds.
     """
 
-    def __init__(self, stream: IO[str], total: int, done: int = 0) -> None:
+    def __init__(
+        self,
+        stream: IO[str],
+        total: int,
+        done: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._console = rich.console.Console(file=SilentOnError(stream))  # type: ignore[arg-type]
         self._total = total
         self._done = done
-        self._before = self._printed = time.monotonic()
+        self._clock = clock
+        self._before = self._printed = clock()
         self._seconds: deque[float] = deque(maxlen=RECENT)
         self._bar: rich.progress.Progress | None = None
         if self._console.is_interactive:
@@ -49,7 +58,7 @@ class VideoBar:
         gained = done - self._done
         if gained <= 0:
             return
-        now = time.monotonic()
+        now = self._clock()
         self._seconds.extend([(now - self._before) / gained] * gained)
         self._before, self._done = now, done
         if self._bar:

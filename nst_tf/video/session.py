@@ -1,5 +1,6 @@
 """The run that paints one film: progress, interruptions and the final file."""
 
+import functools
 import sys
 import time
 import warnings
@@ -16,6 +17,7 @@ from nst_tf.utils.errors import UserError
 from nst_tf.video.bar import VideoBar
 from nst_tf.video.flags import NOTHING
 from nst_tf.video.job import VideoJob
+from nst_tf.workers.outcome import RunJob
 
 if TYPE_CHECKING:
     from nst_tf.video.frame import FrameInput
@@ -26,14 +28,20 @@ if TYPE_CHECKING:
 class VideoRun:
     """The run that paints one film.
 
+    Args:
+        job: the film.
+        make_painter: makes the painter of a worker, from the film's identity, the worker's bytes
+            of memory and its number of threads; `None` makes a `ScenePainter`.
+
     Attributes:
         job: the film.
         started: start of the run, on the clock of `time.monotonic`.
         whole: whether all frames are painted.
     """
 
-    def __init__(self, job: VideoJob) -> None:
+    def __init__(self, job: VideoJob, make_painter: Callable[..., RunJob] | None = None) -> None:
         self.job = job
+        self._make_painter = make_painter
         self.started = time.monotonic()
         self.whole = False
 
@@ -94,12 +102,11 @@ class VideoRun:
     def _paint_scenes(
         self, store: "SceneStore", stopper: Stopper, show: Callable[[int], object]
     ) -> None:
-        from nst_tf.video.workers import paint_scenes
+        from nst_tf.video.workers import ScenePainter, paint_scenes
 
         job = self.job
-        outcomes = paint_scenes(
-            job.values, job.settings, job.inputs, store, job.identity, stopper, show
-        )
+        make = functools.partial(self._make_painter or ScenePainter, job.identity)
+        outcomes = paint_scenes(job.values, job.settings, job.inputs, store, make, stopper, show)
         for outcome in outcomes:
             for text in outcome.warnings:
                 warnings.warn(f"{outcome.job.place}: {text}")

@@ -22,7 +22,7 @@ from nst_tf.video.scenes import Scene, SceneStore, scene_identity
 from nst_tf.video.store import FrameStore
 from nst_tf.workers.job import Job, absolute_paths
 from nst_tf.workers.local import run_here
-from nst_tf.workers.outcome import Outcome, ShouldStop, WorkerFactory, run_safely
+from nst_tf.workers.outcome import Outcome, RunJob, ShouldStop, run_safely
 from nst_tf.workers.share import Share, run_need, split_resources
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def paint_scenes(
     settings: Settings,
     inputs: VideoInputs,
     store: SceneStore,
-    identity: dict[str, Any],
+    make: Callable[[int | None, int], RunJob],
     stopping: ShouldStop,
     show: Callable[[int], object],
 ) -> Iterator[Outcome]:
@@ -50,7 +50,7 @@ def paint_scenes(
         settings: the settings that follow from the flags.
         inputs: the inputs of the film.
         store: the painted frames, to which the workers add.
-        identity: what must be the same for stored frames to be of use.
+        make: makes the painter of a worker, from its bytes of memory and its number of threads.
         stopping: returns whether to stop: scenes in progress then end after their current step, and
             no other scene starts.
         show: is called several times a second with the number of painted frames.
@@ -79,14 +79,14 @@ def paint_scenes(
 
     need = worker_memory(inputs, settings)
     if values.ray:
-        outcomes = _on_ray(jobs(), values, need, identity, refreshed)
+        outcomes = _on_ray(jobs(), values, need, make, refreshed)
     else:
         wanted = min(values.jobs, len(left))
         share = Share(1) if wanted < 2 else split_resources(wanted, need, [settings.memory_budget])
         if share.workers < wanted:
             warnings.warn(f"memory is enough for {share.workers} of {values.jobs} --jobs")
-        make = functools.partial(ScenePainter, identity, share.budget, share.threads)
-        outcomes = run_here(jobs(), make, share.workers, refreshed)
+        worker = functools.partial(make, share.budget, share.threads)
+        outcomes = run_here(jobs(), worker, share.workers, refreshed)
     for outcome in outcomes:
         in_progress.pop(outcome.job.place).refresh()
         show(store.painted)
@@ -97,7 +97,7 @@ def _on_ray(
     jobs: Iterator[Job],
     values: flags.FlagValues,
     need: int,
-    identity: dict[str, Any],
+    make: Callable[[int | None, int], RunJob],
     stopping: ShouldStop,
 ) -> Iterator[Outcome]:
     from nst_tf.workers.cluster import demand, joined
@@ -106,9 +106,9 @@ def _on_ray(
     with joined(values.ray) as log:
         each = demand(values.ray_cpus, need)
         budget = None if each.gpus else each.memory
-        make: WorkerFactory = functools.partial(ScenePainter, identity, budget, each.cpus)
+        worker = functools.partial(make, budget, each.cpus)
         absolute = map(absolute_paths, jobs)  # machines have other current directories
-        yield from run_on_ray(absolute, make, each, stopping, values.ray_workers, log=log)
+        yield from run_on_ray(absolute, worker, each, stopping, values.ray_workers, log=log)
 
 
 def worker_memory(inputs: VideoInputs, settings: Settings) -> int:

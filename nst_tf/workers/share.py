@@ -1,9 +1,10 @@
 """The division of memory and processors among workers."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from nst_tf.compute.budget import free_memory
 from nst_tf.inputs.prepare import RunInputs
 from nst_tf.settings import Settings
 from nst_tf.validation import parse_bytes
@@ -23,7 +24,20 @@ class Share(NamedTuple):
     threads: int = 0
 
 
-def split_resources(workers: int, need: int, budgets: Sequence[str]) -> Share:
+def processor_count() -> int:
+    """Return the number of processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def split_resources(
+    workers: int,
+    need: int,
+    budgets: Sequence[str],
+    free: Callable[[], int] = free_memory,
+    processors: Callable[[], int] = processor_count,
+) -> Share:
     """Return the share of each worker, with fewer workers if memory is not enough for all.
 
     TensorFlow must have been started.
@@ -32,25 +46,18 @@ def split_resources(workers: int, need: int, budgets: Sequence[str]) -> Share:
         workers: wanted number of workers, at least 2.
         need: bytes that each of them needs.
         budgets: `memory_budget` of the settings; each limits all workers together.
+        free: returns the free memory of the machine, bytes.
+        processors: returns the number of its processors.
     """
     import tensorflow as tf
 
-    from nst_tf.compute.budget import free_memory
-
-    processors = processor_count()
+    count = processors()
     if tf.config.list_logical_devices("GPU"):  # their free memory is unknown
-        return Share(workers, None, max(1, processors // workers))
+        return Share(workers, None, max(1, count // workers))
     given = [parse_bytes(size) for size in budgets if size != "auto"]
-    total = min([free_memory(), *given])
+    total = min([free(), *given])
     workers = max(1, min(workers, total // need))
-    return Share(workers, total // workers, max(1, processors // workers))
-
-
-def processor_count() -> int:
-    """Return the number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return Share(workers, total // workers, max(1, count // workers))
 
 
 def budget_within(settings: Settings, most: int | None) -> int | None:

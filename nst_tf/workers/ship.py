@@ -24,10 +24,12 @@ class Sender:
 
     Args:
         put: stores the bytes of a file and returns a reference to them.
+        most: maximum number of files that remain stored.
     """
 
-    def __init__(self, put: Callable[[bytes], Any]) -> None:
+    def __init__(self, put: Callable[[bytes], Any], most: int = HELD) -> None:
         self._put = put
+        self._most = most
         self._held: OrderedDict[str, Any] = OrderedDict()
 
     def pack(self, job: Job) -> tuple[list[str], list[Any]]:
@@ -46,7 +48,7 @@ class Sender:
             except OSError as error:
                 raise OSError(f"{path} cannot be read: {error.strerror}") from None
             self._held[path] = self._put(data)
-            if len(self._held) > HELD:
+            if len(self._held) > self._most:
                 self._held.popitem(last=False)
         self._held.move_to_end(path)
         return self._held[path]

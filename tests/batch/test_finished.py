@@ -8,9 +8,9 @@ from PIL import Image, PngImagePlugin
 
 from nst_tf.batch.finished import is_finished
 from nst_tf.cli.program import main
-from nst_tf.cli.signals import Stopper
 from nst_tf.images.metadata import read_metadata
 from nst_tf.workers.job import Job
+from tests import watched
 
 SHORT = (
     ("content_layers", "block1_conv2"), ("style_layers", "block1_conv1"), ("steps", "2"),
@@ -64,10 +64,9 @@ def test_masks_count(made):
     assert not is_finished(made(mask))
 
 
-def test_a_run_that_was_stopped_is_not_finished(photo, painting, made, monkeypatch):
+def test_a_run_that_was_stopped_is_not_finished(photo, painting, made):
     job = made()
-    monkeypatch.setattr(Stopper, "__call__", lambda self, progress: True)
-    assert main(["nst-tf", *job.words(), "--quiet"]) == 0
+    assert watched.main([*job.words(), "--quiet"], lambda progress: True) == 0
     assert read_metadata("out.png")["ending"] is None
     assert not is_finished(job)
 

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+import sys
 
 import pytest
 from PIL import Image
@@ -162,6 +163,6 @@ def test_the_notebook_of_the_docs_shows_its_pictures_and_no_place():
 
 
 def test_without_ipython_the_remedy_is_told(monkeypatch):
-    monkeypatch.setattr("nst_tf.callbacks.notebook.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "IPython", None)
     with pytest.raises(ImportError, match=r"run pip install 'nst_tf\[notebook\]'"):
         Live()

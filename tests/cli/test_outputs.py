@@ -1,7 +1,6 @@
 """What a run writes, and what it leaves alone."""
 
 import csv
-import itertools
 import os
 import signal
 import subprocess
@@ -15,13 +14,16 @@ from PIL import Image
 from nst_tf.cli.flags import parse
 from nst_tf.cli.output_paths import OutputPaths
 from nst_tf.cli.program import main
-from nst_tf.cli.signals import Stopper
+from nst_tf.cli.session import PictureRun, ready
 from nst_tf.utils.errors import UserError
+from tests import watched
 from tests.callbacks.test_tensorboard import events
 from tests.conftest import ROOT
 
 SHORT = ["--content_layers=block2_conv2", "--style_layers=block1_conv1", "--steps=2"]
 SHORT += ["--max_dim=48", "--recipe=tutorial"]
+NO_DEVICE = "--device=gpu:99"
+"""A flag that ends the program before it paints, since no machine has so many devices."""
 
 
 @pytest.fixture(autouse=True)
@@ -146,17 +148,11 @@ def test_the_history_can_go_to_stdout(photo, painting, command, lines):
     assert "a line before" in done.stdout or lines == 1
 
 
-def test_the_first_line_names_the_photo_and_the_number_of_paintings(
-    photo, painting, capfd, monkeypatch
-):
-    def stop(*_):
-        raise UserError("stopped here")
-
+def test_the_first_line_names_the_photo_and_the_number_of_paintings(photo, painting, capfd):
     def first_line(*words):
-        assert main(["nst-tf", "photo.png", *words]) == 1
+        assert main(["nst-tf", "photo.png", *words, NO_DEVICE]) == 1
         return capfd.readouterr().out.splitlines()[0]
 
-    monkeypatch.setattr("nst_tf.cli.session.start_tensorflow", stop)
     one = ["painting.png"]
     assert first_line(*one).startswith("Recipe tutorial")
     assert first_line(*one * 2) == "Photo photo.png, blended from 2 paintings"
@@ -173,7 +169,7 @@ def test_an_input_is_never_replaced(photo, painting, capfd):
 
 
 def test_a_named_result_is_refused_before_tensorflow_starts(photo, painting, capfd, monkeypatch):
-    monkeypatch.setattr("nst_tf.cli.session.start_tensorflow", lambda *_: pytest.fail("too late"))
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
     touch("old.png")
     assert main(["nst-tf", "photo.png", "painting.png", "-o", "old.png"]) == 1
     assert capfd.readouterr() == (
@@ -181,15 +177,11 @@ def test_a_named_result_is_refused_before_tensorflow_starts(photo, painting, cap
     )  # fmt: skip
 
 
-def test_a_name_that_is_taken_during_the_run_is_left_alone(photo, painting, capfd, monkeypatch):
-    def taken(*_):
-        touch("photo-painting.png", "losses.csv", "losses-2.csv")
-        return "CPU"
-
-    monkeypatch.setattr("nst_tf.cli.session.start_tensorflow", taken)
-    flags = [*SHORT, "--history=losses.csv", "--quiet"]
-    assert main(["nst-tf", "photo.png", "painting.png", *flags]) == 0
-    for name in ("photo-painting.png", "losses.csv", "losses-2.csv"):
+def test_a_name_that_is_taken_during_the_run_is_left_alone(photo, painting, capfd):
+    names = ("photo-painting.png", "losses.csv", "losses-2.csv")
+    words = ["photo.png", "painting.png", *SHORT, "--history=losses.csv", "--quiet"]
+    assert watched.main(words, watched.after(1, lambda: touch(*names))) == 0
+    for name in names:
         assert os.path.getsize(name) == 0
     with Image.open("photo-painting-2.png") as picture:
         assert picture.size == (48, 36)
@@ -236,12 +228,8 @@ def test_the_program_waits_for_matplotlib():
     ("words", "advised"),
     [([], True), (["--recipe=tutorial"], False), (["--quiet"], False), (["--no-quiet"], True)],
 )
-def test_who_names_no_recipe_hears_of_painting(photo, painting, capfd, monkeypatch, words, advised):
-    def stop(*_):
-        raise UserError("stopped here")
-
-    monkeypatch.setattr("nst_tf.cli.session.start_tensorflow", stop)
-    assert main(["nst-tf", "photo.png", "painting.png", *words]) == 1
+def test_who_names_no_recipe_hears_of_painting(photo, painting, capfd, words, advised):
+    assert main(["nst-tf", "photo.png", "painting.png", *words, NO_DEVICE]) == 1
     out = capfd.readouterr().out
     advice = "Recipe tutorial; --recipe painting takes a minute or two and looks better\n"
     assert out == (advice if advised else "")
@@ -273,30 +261,25 @@ def test_a_run_leaves_its_time_lapse(photo, painting):
 
 
 def test_a_stopped_run_leaves_its_time_lapse_at_the_size_of_the_result(
-    photo, painting, signals_not_ignored, monkeypatch
+    photo, painting, signals_not_ignored
 ):
-    calls = itertools.count(1)
-
-    def stop(*_):
-        return next(calls) == 3 and os.kill(os.getpid(), signal.SIGINT) is None
-
-    monkeypatch.setattr(Stopper, "__call__", stop)
-    flags = [*SHORT, "--steps=4", "--init=noise", "--scales=2", "--min_dim=16", "--quiet"]
-    assert main(["nst-tf", "photo.png", "painting.png", *flags, "--timelapse=film.gif"]) == 130
+    words = ["photo.png", "painting.png", *SHORT, "--steps=4", "--init=noise", "--scales=2"]
+    words += ["--min_dim=16", "--quiet", "--timelapse=film.gif"]
+    interrupt = watched.after(3, lambda: signal.raise_signal(signal.SIGINT))
+    assert watched.main(words, interrupt) == 130
     assert frames("film.gif") == ((48, 36), 3)
     with Image.open("photo-painting.png") as picture:
         assert picture.size == (48, 36)
 
 
-def test_an_output_with_a_bug_costs_no_other_and_shows_its_traceback(
-    photo, painting, capfd, monkeypatch
-):
-    monkeypatch.setattr("nst_tf.cli.outputs.save_run_figure", lambda *_: {}["neighbors"])
+def test_an_output_with_a_bug_costs_no_other_and_shows_its_traceback(photo, painting, capfd):
     flags = [*SHORT, "--quiet", "--figure=f.png", "--history=h.csv", "--timelapse=film.gif"]
-    assert main(["nst-tf", "photo.png", "painting.png", *flags]) == 1
+    run = PictureRun(*ready(parse(["nst-tf", "photo.png", "painting.png", *flags])))
+    run.outputs.history.rows.append({"total": 1.0})  # a row without its step
+    assert run.run() == 1
     *above, line = capfd.readouterr().err.splitlines()
     assert line == (
-        "nst_tf: f.png cannot be written: KeyError: 'neighbors'; the picture is saved as "
+        "nst_tf: f.png cannot be written: KeyError: 'step'; the picture is saved as "
         "photo-painting.png"
     )
     assert "Traceback (most recent call last):" in above
@@ -304,18 +287,13 @@ def test_an_output_with_a_bug_costs_no_other_and_shows_its_traceback(
         assert os.path.getsize(name)
 
 
-def test_a_time_lapse_that_cannot_be_written_does_not_cost_the_picture(
-    photo, painting, capfd, monkeypatch
-):
-    def fail(*_):
-        raise RuntimeError("no such codec")
-
-    monkeypatch.setattr("nst_tf.callbacks.timelapse._encoded", fail)
+def test_a_time_lapse_that_cannot_be_written_does_not_cost_the_picture(photo, painting, capfd):
+    os.symlink("/dev/full", "film.gif")
     flags = [*SHORT, "--quiet", "--timelapse=film.gif"]
     assert main(["nst-tf", "photo.png", "painting.png", *flags]) == 1
     assert capfd.readouterr().err.splitlines()[-1] == (
-        "nst_tf: film.gif cannot be written: no such codec; the picture is saved as "
-        "photo-painting.png"
+        "nst_tf: film.gif cannot be written: No space left on device, free some or choose another "
+        "place; the picture is saved as photo-painting.png"
     )
     assert os.path.exists("photo-painting.png")
 

@@ -99,9 +99,8 @@ def test_what_reading_took_is_part_of_the_memory_that_is_announced(photo, painti
 
 
 @pytest.mark.parametrize("limit", [0, 2**20])
-def test_files_are_the_same_whether_read_at_once_or_streamed(photo, monkeypatch, limit):
-    monkeypatch.setattr("nst_tf.cli.reading.AT_ONCE", limit)
-    reader = Reader(Settings())
+def test_files_are_the_same_whether_read_at_once_or_streamed(photo, limit):
+    reader = Reader(Settings(), at_once=limit)
     pixels = reader.picture(str(photo), 32).pixels
     np.testing.assert_array_equal(pixels, load_picture(photo, 32).pixels)
     height, width = upright_size(photo)

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from nst_tf.cli.signals import Stopper
+from nst_tf.cli.signals import GRACE, Stopper
 from nst_tf.images.metadata import read_metadata
 
 pytestmark = [
@@ -97,7 +97,7 @@ def interrupt_twice(process):
         assert process.poll() is None, process.stderr.read()
     process.send_signal(signal.SIGINT)
     with pytest.raises(subprocess.TimeoutExpired):  # it waits for the step, and no step ends
-        process.communicate(timeout=4 * Stopper.GRACE)
+        process.communicate(timeout=4 * GRACE)
     process.send_signal(signal.SIGINT)
     try:
         return process.communicate(timeout=1200)[1]
@@ -135,10 +135,9 @@ def test_handlers_and_wakeup_come_back():
     assert signal.set_wakeup_fd(-1) == -1
 
 
-def test_no_signal_disturbs_the_saving_that_follows_a_run(monkeypatch):
-    monkeypatch.setattr(Stopper, "GRACE", -1.0)
+def test_no_signal_disturbs_the_saving_that_follows_a_run():
     rescued = []
-    with Stopper(lambda: rescued.append(True)) as stopper:
+    with Stopper(lambda: rescued.append(True), grace=-1.0) as stopper:
         stopper.run_ended()
         for _ in range(3):
             os.kill(os.getpid(), signal.SIGTERM)

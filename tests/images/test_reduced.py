@@ -7,10 +7,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from nst_tf.images import reduced
 from nst_tf.images.decode import MOST_PIXELS, decode, open_picture, reading_bytes, upright_size
-from nst_tf.images.io import load_image, load_picture
-from nst_tf.images.reduced import factor
+from nst_tf.images.io import as_picture, load_image, load_picture
+from nst_tf.images.reduced import factor, reduce_samples
 from tests.conftest import ASSETS
 from tests.images.test_sixteen_bit import sixteen_bit_png
 
@@ -52,35 +51,35 @@ MODES = {"photo": "RGB", "clear": "RGBA", "grey": "L", "palette": "P", "bits": "
 
 @pytest.mark.parametrize("ending", ["png", "tif"])
 @pytest.mark.parametrize("name", MODES)
-def test_a_reduced_picture_looks_as_one_that_was_read_in_full(tmp_path, monkeypatch, name, ending):
+def test_a_reduced_picture_looks_as_one_that_was_read_in_full(tmp_path, name, ending):
     path = tmp_path / f"{name}.{ending}"
     photo((643, 421)).convert(MODES[name]).save(path)
     full = load_picture(path, 40)
-    monkeypatch.setattr(reduced, "LARGE", 10**5)
-    assert decode(path, 40).channels[0].shape == (84, 129)
-    small = load_picture(path, 40)
-    assert small.full_size == (421, 643)
+    decoded = decode(path, 40, large=10**5)
+    assert decoded.channels[0].shape == (84, 129)
+    assert decoded.size == full.full_size == (421, 643)
+    small = as_picture(decoded, full.pixels.shape[1:3], name)
     difference = np.abs(small.pixels - full.pixels) * 255
     assert difference.mean() < 1
     assert difference.max() < 16
 
 
-def test_deep_pictures_are_reduced_too(tmp_path, monkeypatch):
-    monkeypatch.setattr(reduced, "LARGE", 10**5)
+def test_deep_pictures_are_reduced_too(tmp_path):
     stripes = np.zeros((410, 820), np.uint16)
     stripes[:, ::2] = 40001
     Image.fromarray(stripes).save(tmp_path / "grey.png")
-    np.testing.assert_allclose(load_image(tmp_path / "grey.png", 34), 20000.5 / 65535, atol=1e-4)
     tifffile.imwrite(tmp_path / "grey.tif", stripes)
-    np.testing.assert_allclose(load_image(tmp_path / "grey.tif", 34), 20000.5 / 65535, atol=1e-4)
+    for name in ("grey.png", "grey.tif"):
+        (grey,) = decode(tmp_path / name, 34, large=10**5).channels
+        assert grey.shape == (51, 102)
+        np.testing.assert_allclose(grey / 65535, 20000.5 / 65535, atol=1e-4)
 
 
-def test_invisible_samples_do_not_mix_with_their_neighbours(monkeypatch):
-    monkeypatch.setattr(reduced, "LARGE", 100)
+def test_invisible_samples_do_not_mix_with_their_neighbours():
     array = np.zeros((64, 64, 4), np.uint16)
     array[:, ::2] = 50000, 0, 0, 65535
     array[:, 1::2] = 0, 60000, 0, 0
-    small = reduced.reduce_samples(array, 8)
+    small = reduce_samples(array, 2)
     assert small.shape == (32, 32, 4)
     np.testing.assert_array_equal(small[..., :3], np.broadcast_to([50000, 0, 0], (32, 32, 3)))
     np.testing.assert_array_equal(small[..., 3], 32768)
@@ -118,19 +117,22 @@ def test_the_programs_take_more_pixels_than_the_library(tmp_path):
         load_image(tmp_path / "scan.png", most_pixels=MOST_PIXELS)
 
 
-def test_pillows_limit_is_the_librarys_and_comes_back(tmp_path, monkeypatch):
+def test_pillows_limit_comes_back(tmp_path):
     header(tmp_path / "scan.png", 20000, 10000)
     kept = Image.MAX_IMAGE_PIXELS
     with open_picture(tmp_path / "scan.png", MOST_PIXELS):
         assert kept == Image.MAX_IMAGE_PIXELS
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10**8)
+
+
+@pytest.mark.parametrize("limit", [10**8, None])
+def test_pillows_limit_is_the_librarys(tmp_path, monkeypatch, limit):
+    header(tmp_path / "scan.png", 20000, 10000)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)  # as Pillow's manual tells its users to
     with open_picture(tmp_path / "scan.png") as opened:
         assert opened.width == 20000
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
-    with open_picture(tmp_path / "scan.png") as opened:
-        assert opened.width == 20000
-    with pytest.raises(ValueError, match="200 million where 100 are allowed"):
-        open_picture(tmp_path / "scan.png", 10**8).__enter__()
+    if limit is None:
+        with pytest.raises(ValueError, match="200 million where 100 are allowed"):
+            open_picture(tmp_path / "scan.png", 10**8).__enter__()
 
 
 @pytest.mark.parametrize(("max_dim", "each"), [(512, 3), (0, 25)])

@@ -66,7 +66,7 @@ def test_help_names_every_flag_and_fits_a_screen(capsys):
 
 
 def test_without_gradio_the_remedy_is_named(monkeypatch, capsys):
-    monkeypatch.setattr(app.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "gradio", None)
     assert app.main(["app"]) == 1
     assert "pip install 'nst_tf[app]'" in capsys.readouterr().err
 

@@ -269,10 +269,9 @@ def test_a_painter_can_be_closed_while_it_paints(tmp_path, photo, painting):
     assert run.status == "failed"
 
 
-def test_a_process_that_does_not_keep_its_time_is_ended(tmp_path, photo, painting, monkeypatch):
+def test_a_process_that_does_not_keep_its_time_is_ended(tmp_path, photo, painting):
     """Paint with no grace for a run of an hour; the device is free again at once."""
-    monkeypatch.setattr("nst_tf.page.painter.GRACE", 0.0)
-    painter = ProcessPainter("cpu", run_seconds=0.5)
+    painter = ProcessPainter("cpu", run_seconds=0.5, grace=0.0)
     settings = {"max_dim": "64", "steps_per_epoch": "9000"}
     run = Run(Order("photo.png", ("painting.png",), "fast", settings), tmp_path)
     painter.paint(run)

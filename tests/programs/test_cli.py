@@ -3,7 +3,6 @@
 import csv
 import dataclasses
 import importlib
-import importlib.metadata
 import json
 import os
 import re
@@ -19,16 +18,14 @@ from PIL import Image
 
 import nst_tf
 from nst_tf import Settings
-from nst_tf.callbacks import Console
 from nst_tf.cli.flags import OTHER_FLAGS, define_flags, parse
 from nst_tf.cli.help import help_text
 from nst_tf.cli.program import main
-from nst_tf.compute import estimate
+from nst_tf.cli.session import PictureRun, ready
 from nst_tf.compute.plan import plan_memory
 from nst_tf.images.metadata import read_metadata
-from nst_tf.inputs.pyramid import plan_scales
 from nst_tf.network.weights import BUNDLED_SHA256
-from tests import forked
+from tests import forked, watched
 from tests.conftest import ASSETS
 
 pytestmark = pytest.mark.process
@@ -224,10 +221,7 @@ def bad(tmp_path, photo):
 def test_bad_input_is_refused_before_tensorflow_starts(
     arguments, words, photo, painting, bad, tmp_path, capfd, monkeypatch
 ):
-    def start(*_):
-        raise AssertionError("too late: TensorFlow would have been imported")
-
-    monkeypatch.setattr("nst_tf.cli.session.start_tensorflow", start)
+    monkeypatch.setitem(sys.modules, "tensorflow", None)  # to import it is an error
     files = sorted(tmp_path.iterdir())
     assert main(["nst", "--content=photo.png", "--style=painting.png", *arguments]) == 1
     out, err = capfd.readouterr()
@@ -506,22 +500,15 @@ def test_an_overflow_at_the_start_leaves_nothing(photo, painting, tmp_path, capf
     assert sorted(tmp_path.iterdir()) == files
 
 
-def test_a_place_that_vanishes_does_not_lose_the_picture(photo, painting, capfd, monkeypatch):
+def test_a_place_that_vanishes_does_not_lose_the_picture(photo, painting, capfd):
     os.mkdir("gone")
-    rescue = os.path.abspath("rescue")
-    monkeypatch.setattr("tempfile.mkdtemp", lambda prefix: os.mkdir(rescue) or rescue)
-
-    def vanish(*_):
-        os.rmdir("gone")
-        return "CPU"
-
-    monkeypatch.setattr("nst_tf.cli.session.start_tensorflow", vanish)
-    flags = [*SHORT, "--quiet", "--output=gone/out.png"]
-    assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 1
+    words = [str(photo), str(painting), *SHORT, "--quiet", "--output=gone/out.png"]
+    assert watched.main(words, watched.after(1, lambda: os.rmdir("gone"))) == 1
     err = capfd.readouterr().err
     assert "gone/out.png cannot be written" in err
-    assert f"the picture is saved as {rescue}/picture.png" in err
-    assert size(f"{rescue}/picture.png") == (48, 36)
+    (rescued,) = re.findall(r"the picture is saved as (.*nst_tf-\w+/picture\.png)\n", err)
+    assert size(rescued) == (48, 36)
+    shutil.rmtree(os.path.dirname(rescued))
 
 
 def test_a_name_as_long_as_the_file_system_allows(photo, painting):
@@ -531,13 +518,13 @@ def test_a_name_as_long_as_the_file_system_allows(photo, painting):
     assert size(name) == (48, 36)
 
 
-def test_a_failing_history_does_not_take_the_figure_along(photo, painting, capfd, monkeypatch):
-    monkeypatch.setattr(
-        "nst_tf.cli.outputs.History.save", lambda *_: (_ for _ in ()).throw(OSError("full"))
-    )
-    flags = [*SHORT, "--quiet", "--history=losses.csv", "--figure=figure.svg"]
+def test_a_failing_history_does_not_take_the_figure_along(photo, painting, capfd):
+    flags = [*SHORT, "--quiet", "--history=/dev/full", "--figure=figure.svg"]
     assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 1
-    assert capfd.readouterr().err == "nst_tf: full; the picture is saved as photo-painting.png\n"
+    assert capfd.readouterr().err == (
+        "nst_tf: /dev/full cannot be written: No space left on device, free some or choose another "
+        "place; the picture is saved as photo-painting.png\n"
+    )
     assert os.path.exists("figure.svg")
 
 
@@ -553,16 +540,24 @@ def test_an_output_nobody_reads_and_an_ascii_terminal_do_not_cost_the_picture(ph
     assert size("photo-painting.png") == (48, 36)
 
 
-def test_a_tensorflow_by_another_name_does_not_cost_the_picture(photo, painting, monkeypatch):
-    def missing(name):  # as with tensorflow-cpu or tf-nightly
-        raise importlib.metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr("importlib.metadata.version", missing)
-    flags = [*SHORT, "--quiet"]
-    assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 0
-    import tensorflow as tf
-
-    assert read_metadata("photo-painting.png")["versions"]["tensorflow"] == tf.__version__
+def test_a_tensorflow_by_another_name_does_not_cost_the_picture(photo, painting):
+    script = (  # no distribution has the name, as with tensorflow-cpu or tf-nightly
+        "import importlib.metadata, sys, types\n"
+        "sys.meta_path[:] = [\n"
+        "    types.SimpleNamespace(find_spec=finder.find_spec) for finder in sys.meta_path\n"
+        "]\n"
+        "try:\n    importlib.metadata.version('tensorflow')\n"
+        "except importlib.metadata.PackageNotFoundError:\n    pass\n"
+        "else:\n    sys.exit('found')\n"
+        "from nst_tf.run import main\n"
+        "assert main(sys.argv) == 0\n"
+        "import tensorflow as tf\nprint(tf.__version__)\n"
+    )
+    flags = [f"--content={photo}", f"--style={painting}", *SHORT, "--quiet"]
+    done = forked.run(
+        [sys.executable, "-c", script, *flags], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == read_metadata("photo-painting.png")["versions"]["tensorflow"] + "\n"
 
 
 def test_no_path_goes_into_the_metadata(photo, painting, tmp_path):
@@ -588,15 +583,9 @@ def test_keras_set_up_for_something_else_does_not_matter(photo, painting):
     assert os.path.exists("photo-painting.png")
 
 
-def test_a_bug_in_the_run_keeps_the_picture_and_shows_its_traceback(photo, painting, monkeypatch):
-    class Broken(Console):
-        def __call__(self, progress):
-            if progress.step == 2:
-                raise ZeroDivisionError
-
-    monkeypatch.setattr("nst_tf.cli.session.Console", Broken)
+def test_a_bug_in_the_run_keeps_the_picture_and_shows_its_traceback(photo, painting):
     with pytest.raises(ZeroDivisionError):
-        main(["nst", f"--content={photo}", f"--style={painting}", *SHORT])
+        watched.main([str(photo), str(painting), *SHORT], watched.after(2, lambda: 1 / 0))
     assert read_metadata("photo-painting.png")["steps"] == 2
 
 
@@ -620,17 +609,13 @@ def test_a_bug_of_a_program_shows_its_traceback(program, step, photo, painting, 
         importlib.import_module(f"nst_tf.{program}.program").main(["nst", *words])
 
 
-def test_memory_running_out_is_one_line(photo, painting, capfd, monkeypatch):
-    import tensorflow as tf
+def test_memory_running_out_is_one_line(photo, painting, capfd):
+    class Exhausted:
+        def finish(self, callbacks, state):
+            raise MemoryError
 
-    from nst_tf.transfer import scales
-
-    def exhausted(*_, **__):
-        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
-
-    monkeypatch.setattr(scales, "make_targets", exhausted)
-    flags = ["--quiet", *SHORT]
-    assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 1
+    job, device = ready(parse(["nst", str(photo), str(painting), *SHORT, "--quiet"]))
+    assert PictureRun(dataclasses.replace(job, transfer=Exhausted()), device).run() == 1
     assert capfd.readouterr().err == "nst_tf: memory ran out: lower --max_dim or --style_scale\n"
 
 
@@ -650,18 +635,17 @@ def test_deterministic_runs_refuse_what_does_not_repeat(photo, painting, flag):
     assert ("require a seed" in done.stdout) == (flag == "--deterministic")
 
 
-def test_a_small_budget_is_kept_by_blocks(photo, painting, capfd, monkeypatch):
-    monkeypatch.setattr(estimate, "TILING", 0)  # more than such a picture takes
-    Image.open(photo).resize((200, 150)).save("large.png")
-    flags = [*SHORT, "--max_dim=200", f"--style={painting}", "--content=large.png"]
-    assert main(["nst", *flags]) == 0
-    assert re.search(r"weights · about \d+ MiB of memory\n", capfd.readouterr().out)
-    settings = parse(["nst", *flags]).settings
-    blocks, pixels = dataclasses.replace(settings, block_size=128), (150, 200)
-    needed = plan_memory(blocks, plan_scales(blocks, pixels, [pixels]), [pixels])[-1].peak
+def test_a_small_budget_is_kept_by_blocks(photo, painting, capfd):
+    Image.open(photo).resize((500, 375)).save("large.png")
+    flags = [*SHALLOW, "--steps=1", "--max_dim=500", "large.png", str(painting)]
+    job, device = ready(parse(["nst", *flags]))
+    assert re.search(r"weights · about [\d.]+ GiB of memory$", PictureRun(job, device).headline())
+    blocks = dataclasses.replace(job.settings, block_size=128)
+    fitted = job.inputs.fitted
+    needed = plan_memory(blocks, fitted.scales, fitted.style_sizes)[-1].peak
     assert main(["nst", *flags, f"--memory_budget={needed / 1000}KB"]) == 0
-    assert "MiB of memory, in tiles of 128 pixels\n" in capfd.readouterr().out
-    assert size("large-painting.png") == (200, 150)
+    assert " of memory, in tiles of 128 pixels\n" in capfd.readouterr().out
+    assert size("large-painting.png") == (500, 375)
 
 
 def test_the_recorded_plan_is_the_one_at_the_end(photo, painting, capfd, monkeypatch):
@@ -700,23 +684,13 @@ def test_a_budget_that_nothing_fits_is_one_line(photo, painting, capfd):
     assert not os.path.exists("photo-painting-steps")
 
 
-def test_memory_running_out_at_a_finer_scale_keeps_the_coarser_picture(
-    photo, painting, capfd, monkeypatch
-):
-    import tensorflow as tf
+def test_memory_running_out_keeps_the_picture_of_the_coarser_scale(photo, painting, capfd):
+    def exhausted():
+        raise MemoryError
 
-    from nst_tf.transfer import scales
-
-    make_targets = scales.make_targets
-
-    def exhausted(terms, settings, content, *rest):
-        if content.shape[2] == 48:
-            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
-        return make_targets(terms, settings, content, *rest)
-
-    monkeypatch.setattr(scales, "make_targets", exhausted)
-    flags = ["--quiet", *SHORT, "--scales=2", "--min_dim=24", "--figure=figure.png"]
-    assert main(["nst", f"--content={photo}", f"--style={painting}", *flags]) == 1
+    words = [str(photo), str(painting), "--quiet", *SHORT, "--scales=2", "--min_dim=24"]
+    words.append("--figure=figure.png")
+    assert watched.main(words, watched.after(4, exhausted)) == 1
     assert capfd.readouterr().err == (
         "nst_tf: memory ran out: lower --max_dim or --style_scale; "
         "the picture is saved as photo-painting.png\n"

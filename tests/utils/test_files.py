@@ -1,11 +1,13 @@
 import os
+import resource
 import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
-from nst_tf.utils.files import check_outputs, check_writable, free_name, write_whole
+from nst_tf.utils.files import _take_name, check_outputs, check_writable, free_name, write_whole
 
 
 def test_a_file_appears_whole_with_the_usual_permissions(tmp_path):
@@ -33,22 +35,45 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("call", ["fsync", "replace"])
-def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, call):
+@contextmanager
+def short_files():
+    """Let the system refuse to make any file longer than two bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_file_that_the_system_refuses_leaves_the_old_one_and_nothing_else(tmp_path):
     path = tmp_path / "out.txt"
     path.write_bytes(b"old")
-
-    def fail(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, call, fail)
     with (
-        pytest.raises(OSError, match=r"out\.txt cannot be written: No space left on device, free"),
+        short_files(),
+        pytest.raises(OSError, match=r"out\.txt cannot be written: File too large"),
         write_whole(path) as file,
     ):
-        file.write(b"new")
+        file.write(b"new")  # into a buffer, which is written at the end
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_name_that_is_taken_by_a_directory_meanwhile_leaves_it_and_nothing_else(tmp_path):
+    path = tmp_path / "out.txt"
+    with (
+        pytest.raises(OSError, match=r"out\.txt cannot be written: Is a directory"),
+        write_whole(path),
+    ):
+        path.mkdir()
+    assert path.is_dir()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_names_the_remedy():
+    words = "/dev/full cannot be written: No space left on device, free some or choose another"
+    with pytest.raises(OSError, match=words), write_whole("/dev/full") as file:
+        file.write(b"new")
 
 
 @pytest.mark.parametrize("files", [1, 16])
@@ -85,23 +110,18 @@ def test_nested_writes_to_one_file_leave_the_last_to_end(tmp_path):
 
 def test_data_reach_the_disk_before_the_file_takes_its_name(tmp_path, monkeypatch):
     path, calls = tmp_path / "out.txt", []
-    fsync, replace = os.fsync, os.replace
+    fsync = os.fsync
 
     def sync(descriptor):
         status = os.fstat(descriptor)
         kind = "directory" if stat.S_ISDIR(status.st_mode) else status.st_size
-        calls.append(("fsync", kind))
+        calls.append((kind, path.exists()))
         fsync(descriptor)
 
-    def rename(source, target):
-        calls.append(("replace", os.fspath(target)))
-        replace(source, target)
-
     monkeypatch.setattr(os, "fsync", sync)
-    monkeypatch.setattr(os, "replace", rename)
     with write_whole(path) as file:
         file.write(b"12345")
-    assert calls == [("fsync", 5), ("replace", str(path)), ("fsync", "directory")]
+    assert calls == [(5, False), ("directory", True)]
 
 
 @pytest.mark.parametrize("dangling", [False, True])
@@ -178,23 +198,13 @@ def test_an_output_needs_a_directory_and_must_not_be_one(tmp_path):
         check_outputs([tmp_path], [])
 
 
-def test_a_directory_without_write_permission_is_refused(tmp_path, monkeypatch):
-    def refuse(**_):
-        raise PermissionError(13, "Permission denied")
-
-    # Root may write anywhere, so the refusal itself is simulated.
-    monkeypatch.setattr("nst_tf.utils.files.tempfile.TemporaryFile", refuse)
-    with pytest.raises(OSError, match=r"is not writable \(Permission denied\): choose another"):
-        check_writable(tmp_path)
+def test_a_directory_in_which_no_file_can_be_made_is_refused():
+    # Root may write anywhere but there.
+    with pytest.raises(OSError, match=r"^directory /proc is not writable \(.+\): choose another$"):
+        check_writable("/proc")
 
 
-@pytest.mark.parametrize("links", [True, False])
-def test_a_file_that_must_stay_is_left_alone_even_if_it_appears_late(tmp_path, monkeypatch, links):
-    def no_links(*_):  # as on FAT
-        raise PermissionError(1, "Operation not permitted")
-
-    if not links:
-        monkeypatch.setattr(os, "link", no_links)
+def test_a_file_that_must_stay_is_left_alone_even_if_it_appears_late(tmp_path):
     path = tmp_path / "out.txt"
     with write_whole(path, overwrite=False) as file:
         file.write(b"first")
@@ -210,6 +220,20 @@ def test_a_file_that_must_stay_is_left_alone_even_if_it_appears_late(tmp_path, m
         write_late()
     assert path.read_bytes() == b"theirs"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_names_are_taken_without_hard_links_too(tmp_path):
+    """Name directories, which cannot be linked, as no file can be on FAT."""
+    first, second, target = (tmp_path / name for name in ("first", "second", "target"))
+    for path in (first, second):
+        path.mkdir()
+    with pytest.raises(PermissionError):
+        os.link(first, target)
+    _take_name(first, target)
+    assert {*tmp_path.iterdir()} == {second, target}
+    with pytest.raises(FileExistsError):
+        _take_name(second, target)
+    assert second.exists()
 
 
 def test_free_names_count_from_2(tmp_path):

@@ -10,10 +10,11 @@ import pytest
 from PIL import Image
 
 from nst_tf.cli.arguments import UsageError
-from nst_tf.compute import budget
-from nst_tf.compute.budget import GIB
-from nst_tf.video.flags import parse_video
+from nst_tf.cli.streams import exit_status
+from nst_tf.video.flags import NOTHING, parse_video
+from nst_tf.video.job import prepare
 from nst_tf.video.program import main
+from nst_tf.video.session import VideoRun
 from nst_tf.video.store import FrameStore
 from nst_tf.video.workers import ScenePainter, video_job
 from nst_tf.workers.job import Job
@@ -40,9 +41,8 @@ def film(tmp_path, monkeypatch, painting):
 
 
 @pytest.fixture
-def copied(film, monkeypatch):
-    """Let workers keep frames as they are, and return what gives them orders."""
-    monkeypatch.setattr("nst_tf.video.workers.ScenePainter", Copyist)
+def order(film):
+    """Return what gives orders to the copyists of the film."""
 
     def order(**orders):
         Path("orders.json").write_text(json.dumps({key[1:]: orders[key] for key in orders}))
@@ -53,6 +53,12 @@ def copied(film, monkeypatch):
 
 def video(*words):
     return main(["video", *words, *FLAGS])
+
+
+def copied(*words):
+    """Run the program with workers that keep frames as they are; return the exit status."""
+    values, settings = parse_video(["video", *words, *FLAGS])
+    return exit_status(lambda: VideoRun(prepare(values, settings), Copyist).run(), NOTHING)
 
 
 def pictures(name, count=6):
@@ -103,11 +109,10 @@ def frames_of(directory):
     return [np.float32(Image.open(path)) for path in sorted(Path(directory).glob("*.png"))]
 
 
-def test_a_scene_whose_workers_die_costs_no_other_frame(film, copied, capfd, monkeypatch):
-    monkeypatch.setattr(budget, "free_memory", lambda: GIB)
-    copied(_5="die")
-    words = [*film, "-o", "out_%d.png"]
-    assert video(*words, "--jobs=2") == 1
+def test_a_scene_whose_workers_die_costs_no_other_frame(film, order, capfd):
+    order(_5="die")
+    words = [*film, "-o", "out_%d.png", "--memory_budget=1GiB"]
+    assert copied(*words, "--jobs=2") == 1
     assert capfd.readouterr().err == (
         "nst_tf: warning: memory is enough for 1 of 2 --jobs\n"
         "nst_tf: warning: frames 1 to 3: a frame keeps its best picture\n"
@@ -117,24 +122,24 @@ def test_a_scene_whose_workers_die_costs_no_other_frame(film, copied, capfd, mon
         "command with --resume continues\n"
     )
     assert made("out") == 4
-    assert video(*words, "--jobs=2") == 1
+    assert copied(*words, "--jobs=2") == 1
     assert "holds the frames of an unfinished film: add --resume" in capfd.readouterr().err
-    assert video(*words, "--resume") == 1
+    assert copied(*words, "--resume") == 1
     assert "was started with --jobs or --ray: resume with them" in capfd.readouterr().err
-    assert video(*words, "--jobs=2", "--resume", "--strength=2") == 1
+    assert copied(*words, "--jobs=2", "--resume", "--strength=2") == 1
     assert "strength is 2.0, was 1.0" in capfd.readouterr().err
-    copied()
-    assert video(*words, "--jobs=2", "--resume") == 0
+    order()
+    assert copied(*words, "--jobs=2", "--resume") == 0
     np.testing.assert_array_equal(pictures("out"), pictures("in"))
     assert sorted(Path("painted.txt").read_text().split()) == list("123456")
     assert not os.path.exists("out_%d.png.frames")
 
 
 @pytest.mark.usefixtures("signals_not_ignored")
-def test_an_interrupted_film_ends_before_its_first_gap(film, copied, capfd):
-    copied(_3="interrupt", _5="wait")
+def test_an_interrupted_film_ends_before_its_first_gap(film, order, capfd):
+    order(_3="interrupt", _5="wait")
     words = [*film, "-o", "out_%d.png", "--jobs=2"]
-    assert video(*words) == 130
+    assert copied(*words) == 130
     (line,) = capfd.readouterr().err.splitlines()
     # A worker may have painted some of a scene behind the gap by then.
     later = r"(, with \d frames? of later scenes)?; "
@@ -143,23 +148,23 @@ def test_an_interrupted_film_ends_before_its_first_gap(film, copied, capfd):
         "the film so far is saved as out_%d.png; the same command with --resume continues"
     )
     assert made("out") == 2
-    copied()
-    assert video(*words, "--resume") == 0
+    order()
+    assert copied(*words, "--resume") == 0
     np.testing.assert_array_equal(pictures("out"), pictures("in"))
     assert sorted(Path("painted.txt").read_text().split()) == list("123456")
 
 
-def test_frames_behind_a_gap_are_kept_even_if_there_is_no_film_yet(film, copied, capfd):
-    copied(_1="die")
+def test_frames_behind_a_gap_are_kept_even_if_there_is_no_film_yet(film, order, capfd):
+    order(_1="die")
     words = [*film, "-o", "out_%d.png", "--jobs=2"]
-    assert video(*words) == 1
+    assert copied(*words) == 1
     assert capfd.readouterr().err.splitlines()[-1] == (
         "nst_tf: stopped after frame 0 of 6, with 3 frames of later scenes; the same command with "
         "--resume continues"
     )
     assert made("out") == 0
-    copied()
-    assert video(*words, "--overwrite", "--preview=0.2") == 0
+    order()
+    assert copied(*words, "--overwrite", "--preview=0.2") == 0
     assert made("out") == 5
     assert not os.path.exists("out_%d.png.frames")
 
@@ -172,11 +177,11 @@ def test_a_film_that_one_process_began_is_not_shared_out(film, painting, capfd):
     assert "was started without --jobs or --ray: resume without" in capfd.readouterr().err
 
 
-def test_a_ray_cluster_paints_scenes(film, copied, monkeypatch):
+def test_a_ray_cluster_paints_scenes(film, order, monkeypatch):
     pytest.importorskip("ray")
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
     words = ["--ray=local", "--ray_workers=1", "--ray_cpus=1"]
-    assert video(*film, "-o", "out_%d.png", *words) == 0
+    assert copied(*film, "-o", "out_%d.png", *words) == 0
     np.testing.assert_array_equal(pictures("out"), pictures("in"))
     assert Path("painted.txt").read_text().split() == list("123456")
 

@@ -6,12 +6,10 @@ import pytest
 from PIL import Image
 
 from nst_tf.batch.need import greatest_need, share_out
-from nst_tf.compute import budget
-from nst_tf.compute.budget import BASE, GIB, MIB
+from nst_tf.compute.budget import BASE, GIB, MIB, free_memory
 from nst_tf.compute.cache import cache_share, with_cache
-from nst_tf.workers import share
 from nst_tf.workers.job import Job
-from nst_tf.workers.share import Share
+from nst_tf.workers.share import Share, split_resources
 from tests.conftest import shrunk
 
 
@@ -24,36 +22,28 @@ def make_job(photo, painting):
     return make
 
 
-@pytest.fixture
-def free(monkeypatch):
-    """Set what is free, and the number of processors."""
-
-    def of(size, processors=8):
-        monkeypatch.setattr(budget, "free_memory", lambda: size)
-        monkeypatch.setattr(share, "processor_count", lambda: processors)
-
-    return of
+def split(workers, need, free, *budgets):
+    """Return the shares on a machine of 8 processors and some free memory."""
+    return split_resources(workers, need, budgets, free=lambda: free, processors=lambda: 8)
 
 
 def test_one_worker_has_all():
     assert share_out(1, []) == Share(1, None, 0)
 
 
-def test_no_more_workers_than_fit_into_memory(make_job, free):
+def test_no_more_workers_than_fit_into_memory(make_job):
     need = greatest_need([make_job()])
     assert BASE < need < GIB
-    free(10 * need)
-    assert share_out(4, [make_job()]) == Share(4, 10 * need // 4, 2)
-    free(3 * need)
-    assert share_out(4, [make_job()]) == Share(3, need, 2)
-    free(need // 2)
-    assert share_out(4, [make_job()]) == Share(1, need // 2, 8)
+    assert split(4, need, 10 * need, "auto") == Share(4, 10 * need // 4, 2)
+    assert split(4, need, 3 * need, "auto") == Share(3, need, 2)
+    assert split(4, need, need // 2, "auto") == Share(1, need // 2, 8)
 
 
-def test_the_budget_is_that_of_all_workers(make_job, free):
-    free(100 * GIB)
-    jobs = [make_job(("memory_budget", "2GiB"))]
-    assert share_out(8, jobs) == Share(2, GIB, 4)
+def test_the_budget_is_that_of_all_workers(make_job):
+    job = make_job(("memory_budget", "1GiB"))
+    need = greatest_need([job])
+    assert split(8, need, 100 * GIB, "auto", "2GiB", "3GiB") == Share(2, GIB, 4)
+    assert share_out(8, [job]).workers == 1
 
 
 def test_the_largest_job_counts(make_job):
@@ -88,11 +78,11 @@ def test_the_largest_photo_that_settings_allow_counts_where_none_can_be_read(mak
     assert greatest_need([missing]) == greatest_need([square])
 
 
-def test_the_need_is_that_of_the_machine_that_paints(make_job, free):
-    need = greatest_need([make_job()])
-    free(0)  # the machine that only sends the jobs
-    assert greatest_need([make_job()], most=GIB) == need
+def test_the_need_is_that_of_the_machine_that_paints(make_job, tmp_path):
+    assert greatest_need([make_job()], most=GIB) == greatest_need([make_job()])
     assert greatest_need([make_job(("max_dim", "0"))], most=GIB) <= GIB
+    huge = make_job(("max_dim", "1000000"), ("block_size", "0"), content=tmp_path / "none.png")
+    assert free_memory() < greatest_need([huge], most=2**60)  # more than this machine has
 
 
 @pytest.mark.parametrize("need", [BASE // 2, BASE, BASE + 1, 2 * BASE, 10 * GIB])

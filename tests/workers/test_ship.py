@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from nst_tf.workers import ship
 from nst_tf.workers.job import Job
 from nst_tf.workers.outcome import Outcome
 from nst_tf.workers.ship import Parcel, Sender, input_files, painted_elsewhere
@@ -20,10 +19,9 @@ def test_which_flags_name_files():
 
 
 def test_a_file_is_stored_once_while_it_is_remembered(tmp_path, monkeypatch):
-    monkeypatch.setattr(ship, "HELD", 2)
     monkeypatch.chdir(tmp_path)
     stored = []
-    sender = Sender(lambda data: stored.append(data.decode()) or len(stored))
+    sender = Sender(lambda data: stored.append(data.decode()) or len(stored), most=2)
     for name in "abc":
         Path(name).write_text(name)
 
