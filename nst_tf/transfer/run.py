@@ -13,7 +13,7 @@ from nst_tf.compute.cache import StatisticsCache
 from nst_tf.compute.evaluate import release
 from nst_tf.compute.fallback import with_less_memory
 from nst_tf.compute.plan import Plan, plan_memory
-from nst_tf.compute.precision import warn_if_emulated
+from nst_tf.compute.precision import TF32, warn_if_emulated
 from nst_tf.images.masks import count_masks
 from nst_tf.inputs.pictures import Pictures
 from nst_tf.inputs.prepare import RunInputs
@@ -38,7 +38,6 @@ from nst_tf.transfer.scales import (
     first_state,
     load_model,
     scale_targets,
-    tf32_mode,
 )
 from nst_tf.transfer.state import Identity, RunState, SavedRun
 from nst_tf.transfer.step import Stepper, Update, advance, at_epoch, latest_loss
@@ -148,16 +147,17 @@ class StyleTransfer:
         """
         cancel = cancel or threading.Event()
         began = time.perf_counter() - (state.seconds if state else 0.0)
-        for scale, plan in zip(self.fitted.scales, self.plans, strict=True):
-            if cancel.is_set():
-                return
-            if state and self._is_done(scale, state):
-                continue
-            state, stepper = self._begin(scale, plan, state)
-            while not (cancel.is_set() or stop_reason(self.fitted, scale, state)):
-                before, update = self._update(stepper, scale, state, began)
-                state = self._advance(before, update, began)
-                yield self.progress(state, update.losses)
+        with TF32.set_to(self.settings.tf32):
+            for scale, plan in zip(self.fitted.scales, self.plans, strict=True):
+                if cancel.is_set():
+                    return
+                if state and self._is_done(scale, state):
+                    continue
+                state, stepper = self._begin(scale, plan, state)
+                while not (cancel.is_set() or stop_reason(self.fitted, scale, state)):
+                    before, update = self._update(stepper, scale, state, began)
+                    state = self._advance(before, update, began)
+                    yield self.progress(state, update.losses)
 
     def _is_done(self, scale: Scale, state: RunState) -> bool:
         """Return whether a state needs no step of a scale."""
@@ -201,8 +201,7 @@ class StyleTransfer:
                 self.plans[-1].precision,
             )
 
-        with tf32_mode(self.settings):
-            return with_less_memory(make, plan)
+        return with_less_memory(make, plan)
 
     def _update(
         self, stepper: Stepper, scale: Scale, state: RunState, began: float
@@ -214,8 +213,7 @@ class StyleTransfer:
             epoch = epoch_of(self.settings, scale, steps, state.scale_step, spent)
             before = at_epoch(state, self.settings, epoch)
             try:
-                with tf32_mode(self.settings):
-                    return before, stepper.step(before)
+                return before, stepper.step(before)
             except FloatingPointError as error:
                 problem = overflow_message(state.step + 1, error.args[0])
                 state = self._roll_back(state, problem, NonFiniteLossError)
@@ -253,8 +251,9 @@ class StyleTransfer:
 
     def prepare(self) -> None:
         """Fill the cache with the statistics of the paintings, without a step."""
-        for scale, plan in zip(self.fitted.scales, self.plans, strict=True):
-            self._targets(Pictures.at(self.fitted, scale), None, plan)
+        with TF32.set_to(self.settings.tf32):
+            for scale, plan in zip(self.fitted.scales, self.plans, strict=True):
+                self._targets(Pictures.at(self.fitted, scale), None, plan)
 
     def warm_up(self) -> None:
         """Take a step at each scale, which compiles all that the run needs."""

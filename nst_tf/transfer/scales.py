@@ -1,8 +1,7 @@
 """The start of a scale: its first state, the network and the targets."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -25,7 +24,6 @@ from nst_tf.optimizers.lbfgs import LBFGSState, lbfgs_start
 from nst_tf.settings import Settings
 from nst_tf.transfer.state import RunState
 from nst_tf.utils.errors import UserError
-from nst_tf.utils.locks import ProcessSetting
 
 
 def first_state(inputs: RunInputs, pictures: Pictures, plan: Plan) -> RunState:
@@ -166,20 +164,3 @@ def _network(
         precision or feature_precision(settings.precision, settings.convolution),
         settings.padding,
     )
-
-
-_TENSOR_FLOAT_32 = ProcessSetting(
-    tf.config.experimental.tensor_float_32_execution_enabled,
-    tf.config.experimental.enable_tensor_float_32_execution,
-)
-
-
-@contextmanager
-def tf32_mode(settings: Settings) -> Iterator[None]:
-    """Multiply float32 numbers exactly, unless `settings.tf32` allows less on NVIDIA GPUs.
-
-    TensorFlow has one switch for the process. Runs that need different positions take turns step by
-    step, and the switch is reset after each step.
-    """
-    with _TENSOR_FLOAT_32.at(settings.tf32):
-        yield
