@@ -15,6 +15,7 @@ from nst_tf.compute.fallback import with_less_memory
 from nst_tf.compute.plan import Plan, plan_memory
 from nst_tf.compute.precision import TF32, warn_if_emulated
 from nst_tf.images.masks import count_masks
+from nst_tf.inputs.identity import Identity, differences
 from nst_tf.inputs.pictures import Pictures
 from nst_tf.inputs.prepare import RunInputs
 from nst_tf.inputs.pyramid import Scale
@@ -24,7 +25,7 @@ from nst_tf.losses.targets import Targets
 from nst_tf.losses.values import Losses
 from nst_tf.network.weights import load_weights
 from nst_tf.transfer.divergence import complaint, is_blank
-from nst_tf.transfer.identity import differences, run_identity
+from nst_tf.transfer.identity import run_identity
 from nst_tf.transfer.progress import (
     Callback,
     DivergedError,
@@ -39,7 +40,7 @@ from nst_tf.transfer.scales import (
     load_model,
     scale_targets,
 )
-from nst_tf.transfer.state import Identity, RunState, SavedRun
+from nst_tf.transfer.state import RunState, SavedRun
 from nst_tf.transfer.step import Stepper, Update, advance, at_epoch, latest_loss
 from nst_tf.transfer.stopping import epoch_of, stop_reason
 from nst_tf.utils.errors import UserError

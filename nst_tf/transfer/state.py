@@ -6,14 +6,12 @@ from typing import Any
 import tensorflow as tf
 
 from nst_tf.compute.plan import Plan
+from nst_tf.inputs.identity import Identity
 from nst_tf.optimizers.adam import AdamState, adam_start
 from nst_tf.optimizers.averaging import AverageState
 from nst_tf.optimizers.lbfgs import LBFGSState, lbfgs_start
 from nst_tf.transfer.divergence import DivergenceMonitor
 from nst_tf.utils.describe import brief
-
-Identity = dict[str, Any]
-"""What a run is made from by name, as JSON represents it: see `checkpoint.run_identity`."""
 
 
 @dataclass(frozen=True)
