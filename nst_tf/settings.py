@@ -55,13 +55,7 @@ def setting(
     """Return a field of `Settings` with the metadata that flags and checks need.
 
     Args:
-        default: of the field; its type is the field's.
-        group: heading under which help lists the field.
         help: what the value means, without default and bounds.
-        low: smallest value.
-        above: number that the value must exceed.
-        high: largest value.
-        choices: known values.
         check: converts a value, given the field's name, the value and the default.
     """
     limits = {"at least": low, "more than": above, "at most": high}

@@ -53,7 +53,6 @@ class ManifestRow(NamedTuple):
 
     Attributes:
         place: where it stands, such as `jobs.csv:12`.
-        flags: of the job.
         output: the picture's name in the directory of results, if the row has one.
     """
 
@@ -270,8 +269,6 @@ def pair_rows(contents: Sequence[str], styles: Sequence[str], pairs: str) -> Ite
     """Yield a row for each pair of a photo and a painting.
 
     Args:
-        contents: paths of the photos.
-        styles: paths of the paintings.
         pairs: `product`, every photo with every painting, or `zip`, one with one.
 
     Raises:

@@ -65,11 +65,6 @@ class Template:
         """Return the name of a job's picture.
 
         Args:
-            contents: the path of its photo, or none.
-            styles: the paths of its paintings.
-            recipe: the recipe's name.
-            row: its number, from 1.
-            of: its settings.
             length: index in `LENGTHS`; longer names avoid duplicates.
 
         Raises:

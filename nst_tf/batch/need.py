@@ -20,9 +20,7 @@ def share_out(workers: int, jobs: Sequence[Job], device: str = "auto") -> Share:
     """Return the share of each worker, with fewer workers if memory is not enough for all.
 
     Args:
-        workers: wanted number of workers.
         jobs: the first jobs, whose need stands for all.
-        device: on which all of them run.
 
     Raises:
         UserError: the device does not exist.
@@ -42,7 +40,6 @@ def greatest_need(jobs: Sequence[Job], device: str = "auto", most: int | None = 
 
     Args:
         jobs: the first jobs, whose need stands for all.
-        device: on which all of them run.
         most: maximum number of bytes for a worker, including its cache of statistics; `None` takes
             the memory budget of this machine.
 

@@ -57,9 +57,6 @@ class Batch:
     """A running batch.
 
     Args:
-        values: the flags.
-        jobs: the checked jobs.
-        total: number of jobs.
         make: makes the function that runs a job in a worker, from its bytes of memory and its
             number of threads.
     """

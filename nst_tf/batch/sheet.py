@@ -78,12 +78,7 @@ def _small(name: str) -> Image.Image:
 
 
 def is_sheet_of(path: StrPath, owner: str) -> bool:
-    """Return whether a file is the contact sheet of a batch.
-
-    Args:
-        path: of the file.
-        owner: directory of the batch.
-    """
+    """Return whether a file is the contact sheet of a batch."""
     try:
         with open_picture(path) as picture:
             return picture.getexif().get(ExifTags.Base.Software) == _signature(owner)

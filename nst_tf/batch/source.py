@@ -66,12 +66,7 @@ class Jobs:
         self._jobs = [self._job(index) for index in range(len(self._rows))]
 
     def _job(self, index: int, length: int = 0) -> Job | ValueError:
-        """Return the job of a row, or the error that makes it invalid.
-
-        Args:
-            index: number of the row, from 0.
-            length: of the picture's name, as an index in `LENGTHS`.
-        """
+        """Return the job of a row, or the error that makes it invalid."""
         row = self._rows[index]
         if isinstance(row, ValueError):
             return row
@@ -187,7 +182,6 @@ def ordered(jobs: Iterable[Job], window: int = WINDOW) -> Iterator[Job]:
     The graphs that were compiled for a job then serve the next jobs.
 
     Args:
-        jobs: in any order.
         window: number of jobs that are sorted together; the first can begin before the photos of
             all are measured.
     """

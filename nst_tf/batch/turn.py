@@ -21,7 +21,6 @@ def turn(directory: str, should_stop: ShouldStop) -> Iterator[None]:
     nothing waits.
 
     Args:
-        directory: of the results.
         should_stop: once it returns true, the wait ends.
     """
     lock = FileLock(os.path.join(directory, NAME), thread_local=False)

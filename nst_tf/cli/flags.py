@@ -25,10 +25,7 @@ class Flag:
 
     Attributes:
         group: heading of the help under which the flag is listed.
-        name: with underscores.
         kind: absl's name of the type: `string`, `multi_string`, `boolean`, `integer` or `float`.
-        default: value of a flag that is not given.
-        help: meaning of the flag.
     """
 
     group: str
@@ -187,8 +184,6 @@ def settings_of(
     """Return settings that are changed by flags.
 
     Args:
-        values: the flags.
-        base: settings without any flag.
         defaults: values in place of those of `base` for flags that are not given.
 
     Raises:

@@ -53,7 +53,6 @@ def load_inputs(request: Request, budget: int | None = None) -> Inputs:
     """Read the pictures of a run.
 
     Args:
-        request: the run.
         budget: bytes that the process may use; `None`: what the settings allow.
 
     Raises:

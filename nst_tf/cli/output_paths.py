@@ -29,13 +29,7 @@ class OutputPaths:
 
     Attributes:
         picture: the result.
-        history: the losses, or `None`.
-        figure: the drawing of pictures and losses, or `None`.
-        timelapse: the animation of the run, or `None`.
-        snapshots: the directory of the snapshots, or `None`.
-        tensorboard: the directory of the event files for TensorBoard, or `None`.
         bit_depth: bits per channel of the result and the snapshots.
-        overwrite: whether existing files are replaced.
         checkpoint: the file that the run keeps, and resumes from if it exists; or `None`.
     """
 
@@ -71,9 +65,6 @@ class OutputPaths:
 
     def check(self, inputs: Sequence[str]) -> None:
         """Refuse outputs that cannot be written or would replace files that must be kept.
-
-        Args:
-            inputs: the files that the run reads.
 
         Raises:
             OSError: a directory is missing or not writable, or a file exists.

@@ -17,12 +17,6 @@ def run_metadata(
     """Return the metadata of a result: its settings, flags and names of files without their paths.
 
     Call it before the run: it imports TensorFlow, and a failure must not cost a finished picture.
-
-    Args:
-        request: the run.
-        inputs: its pictures and settings.
-        weights: the network's parameters.
-        precision: of the features, as `auto` in the settings has chosen it.
     """
     known = {path: file.sha256 for path, file in inputs.files.items()}
     known[inputs.fitted.settings.weights] = weights.sha256
@@ -50,7 +44,6 @@ def request_identity(request: Request, digest: Callable[[str], str]) -> str:
     """Return a checksum of all that determines the picture of a request, but the machine.
 
     Args:
-        request: the run.
         digest: returns the SHA-256 of a file that the run reads, hexadecimal.
     """
     named = {"bundled": BUNDLED_SHA256, "imagenet": "imagenet"}  # Keras checks what it downloads

@@ -47,7 +47,6 @@ class Reader:
     """Reads pictures of up to `MOST_PIXELS` pixels.
 
     Args:
-        settings: of the run.
         budget: bytes that the process may use; `None`: what the settings allow.
 
     Attributes:

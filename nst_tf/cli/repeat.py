@@ -37,9 +37,6 @@ def repeated(values: flags.FlagValues) -> tuple[dict[str, Any], Settings | None]
     A flag that is given keeps its value. An explicit --recipe stands for all settings, so none are
     returned. Differences to the earlier run, and settings unknown to this version, are warned of.
 
-    Args:
-        values: the flags, which are not changed.
-
     Raises:
         OSError: the picture cannot be read, or a file that it was made from cannot be found.
         UserError: it carries no settings, or settings that are not valid.

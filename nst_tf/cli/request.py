@@ -29,7 +29,6 @@ class Request:
         recipe_given: whether `--recipe` is on the command line.
         content: path of the photo; `None` for a texture.
         style: paths of the paintings; empty for a reconstruction.
-        content_mask, style_mask, keep_mask: paths of masks.
     """
 
     settings: Settings
@@ -72,8 +71,6 @@ class Request:
         """Return the request that parsed flags make.
 
         Args:
-            values: the flags.
-            settings: what the flags amount to.
             **changes: values that replace those of flags.
         """
         named: dict[str, Any] = {
@@ -103,7 +100,6 @@ def check_request(request: Request, given: Collection[str]) -> None:
     """Refuse values that are out of bounds or contradict each other.
 
     Args:
-        request: the run.
         given: names of the flags on the command line.
 
     Raises:

@@ -48,13 +48,7 @@ class Outcome:
 
 
 class PictureRun(RunContext):
-    """A run at the command line or of the page: it reports its progress and can be stopped.
-
-    Args:
-        job: what to run.
-        device: description of the device.
-        watchers: further callbacks.
-    """
+    """A run at the command line or of the page: it reports its progress and can be stopped."""
 
     def __init__(self, job: Job, device: str, watchers: "Sequence[Callback]" = ()) -> None:
         super().__init__(job)
@@ -93,8 +87,6 @@ class PictureRun(RunContext):
 
         Args:
             image: the picture, float32 `[1, h, w, 3]` in [0, 1], of any scale.
-            problem: what went wrong before, if anything.
-            stopped: whether the run was stopped before its end.
         """
         saved, problems = self.outputs.save_all(image)
         clauses = [problem, *problems, self.stopped() if stopped else ""]

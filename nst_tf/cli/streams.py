@@ -47,7 +47,6 @@ def exit_status(body: Callable[[], int], stopped: str) -> int:
     handles signals. Any other exception is a bug of the program and shows its traceback.
 
     Args:
-        body: returns the exit status.
         stopped: message for such a Ctrl-C.
     """
     try:

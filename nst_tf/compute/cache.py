@@ -26,9 +26,6 @@ class StatisticsCache:
 
     Args:
         limit: maximum size in bytes; the least recently used statistics are dropped.
-
-    Attributes:
-        limit: the same.
     """
 
     def __init__(self, limit: int) -> None:
@@ -41,7 +38,6 @@ class StatisticsCache:
         """Return a `Summarize` that computes the statistics of a painting only once.
 
         Args:
-            summarize: computes them.
             kind: all that the statistics depend on besides picture and function, such as the
                 network.
         """

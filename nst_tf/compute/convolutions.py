@@ -18,9 +18,6 @@ def fast_convolutions(model: Network, height: int, width: int, use_winograd: boo
     block5_conv2; the turned kernels need as much as the layers' own.
 
     Args:
-        model: from `feature_model`.
-        height: of the picture, pixels.
-        width: of the picture, pixels.
         use_winograd: whether to use Winograd's convolutions where they are faster; they take some
             seconds to compile.
     """

@@ -90,10 +90,7 @@ def compiled(
     """Return the evaluator for images of a shape; its graphs go when it is evicted.
 
     Args:
-        network: from `model.feature_model`.
-        terms: from `registry.make_terms`.
         shape: of the image, `(1, H, W, 3)`.
-        winograd: whether to use Winograd's convolutions.
         block_size: longest side of a tile in pixels, or 0 for the whole picture at once.
     """
 
@@ -124,13 +121,7 @@ def release() -> None:
 
 
 class TiledObjective:
-    """The objective and its gradient in tiles, for images of one shape.
-
-    Args:
-        network, terms, shape: the same as in `compiled`.
-        tile_size: longest side of a tile, pixels.
-        convolutions: returns the network's convolutions for a height and width.
-    """
+    """The objective and its gradient in tiles, for images of one shape."""
 
     def __init__(
         self,

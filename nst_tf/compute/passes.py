@@ -147,7 +147,6 @@ def forward(
     """Collect the statistics of a picture tile by tile, and return the input of each stage.
 
     Args:
-        stages: in order.
         image: the input of the first stage, `[1, H, W, 3]`.
         compute: returns the statistics of a tile by key, and the last features that it owns.
         collections: by the same keys; the statistics are added to them.
@@ -176,9 +175,6 @@ def backward(
     """Return the gradient at the first of `inputs`, which is emptied on the way.
 
     Args:
-        stages: in order.
-        inputs: from `forward`.
-        parts: all parts of the picture.
         adjoints: the derivatives of the total by the whole picture's statistics.
     """
     upstream = None

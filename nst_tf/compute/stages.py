@@ -52,7 +52,6 @@ class TileGrid:
     """The tiles of a stage's input.
 
     Args:
-        stage: a part of the network.
         size: height and width of the whole picture, pixels.
         tile_size: longest side of a tile of the first stage, pixels.
 
@@ -69,12 +68,7 @@ class TileGrid:
     def compute(
         self, values: tf.Tensor, function: Callable[[Crop], Any]
     ) -> Iterator[tuple[Tile, Any]]:
-        """Yield each tile and the result of a function of its crop, on all GPUs at the same time.
-
-        Args:
-            values: the stage's whole input.
-            function: is called once for each tile.
-        """
+        """Yield each tile and the result of a function of its crop, on all GPUs at once."""
         devices = tile_devices()
         for start in range(0, len(self._tiles), len(devices)):
             results = []
@@ -88,8 +82,6 @@ class TiledStage:
     """A stage of the network over pictures of one size, and the computations on its tiles.
 
     Args:
-        network: from `model.feature_model`.
-        stage: its part of the network.
         size: height and width of the whole picture, pixels.
         tile_size: longest side of a tile of the first stage, pixels.
         layers: those whose features are wanted.
@@ -146,8 +138,6 @@ class TiledStage:
         """Return Σ ⟨λ, ∂statistics/∂crop⟩, the tile's share of the gradient at what it sees.
 
         Args:
-            crop: the tile's part of the stage's input.
-            parts: all parts of the picture.
             adjoints: λ, the derivatives of the total by the whole picture's statistics.
             upstream: the gradient at the stage's whole output by way of the later stages.
         """

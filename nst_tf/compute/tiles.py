@@ -97,8 +97,6 @@ def make_stages(layers: Sequence[str], cell: int = 1, cuts: Sequence[str] = CUTS
     """Return the stages that lead to all of `layers`.
 
     Args:
-        layers: names of the layers to reach.
-        cell: the same as in `Stage`.
         cuts: layers after which a new stage begins.
     """
     end = max(map(LAYERS.index, layers)) + 1

@@ -18,7 +18,6 @@ def identity(inputs: Mapping[str, Any], settings: Settings) -> Identity:
     Args:
         inputs: checksums of the inputs, and values that are not settings, by name. They replace
             settings of the same name, because a file counts and not its path.
-        settings: of the result.
     """
     others = dataclasses.asdict(settings)
     del others["memory_budget"]  # which does not change the picture

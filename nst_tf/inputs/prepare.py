@@ -28,9 +28,7 @@ class RunInputs:
     """Pictures, masks and settings of a run, checked and at the sizes of the finest scale.
 
     Attributes:
-        settings: of the run.
         content: the photo, float32 `[1, H, W, 3]` in [0, 1].
-        styles: the paintings.
         colors: photo and paintings in the colours that the run uses, and the way back.
         regions: which parts of the photo are painted like which parts of which paintings.
         covered: share of each pixel that regions cover, float32 `[H, W]`; `None`: all of it.
@@ -93,7 +91,6 @@ def prepare_inputs(
     Args:
         content: float `[1, H, W, 3]` or `[H, W, 3]`, sRGB in [0, 1].
         styles: an image like `content`, or a sequence of images, of any sizes.
-        settings: of the run.
         regions: from `pair_masks`; empty: all of the content is painted like all of all styles.
         initial: image to start from, float as `content`, of any size.
         keep: how much of the photo each pixel keeps, float `[H, W]` in [0, 1], of any size.
@@ -170,7 +167,6 @@ def style_side(content: Size, scale: float, detail: float) -> int:
     Args:
         content: height and width of the fitted photo, pixels.
         scale: long side of the painting relative to the photo's; 0 keeps the painting's own.
-        detail: divisor of the painting's sides.
     """
     return max(1, round(max(content) * scale / detail)) if scale else 0
 
@@ -179,10 +175,8 @@ def check_side(name: str, size: Size, max_dim: int, settings: Settings) -> None:
     """Check that a photo is large enough for the network, at the size at which it is used.
 
     Args:
-        name: what the error calls the photo.
         size: height and width of the photo in its file, pixels.
         max_dim: limit of the long side, pixels; 0: none.
-        settings: of the run.
 
     Raises:
         UserError: the short side is too short; the text says which `max_dim` suffices.
@@ -204,11 +198,8 @@ def check_style_side(
     """Check that a painting is large enough for the network, at the size at which it is used.
 
     Args:
-        name: what the error calls the painting.
         size: height and width of the painting in its file, pixels.
         content: height and width of the fitted photo, pixels.
-        scale: as for `style_side`.
-        settings: of the run.
 
     Raises:
         UserError: the short side is too short; the text says which setting to change.

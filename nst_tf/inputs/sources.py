@@ -36,7 +36,6 @@ class LoadedInputs:
         fitted: pictures, masks and settings at the sizes of the run.
         alpha: transparency of the result, float32 `[H, W]` in [0, 1]; `None`: opaque.
         has_profile: whether the photo carries a colour profile, so that the result should too.
-        origin: metadata of the photo that the result repeats.
     """
 
     fitted: RunInputs
@@ -60,9 +59,7 @@ def prepare_sources(
     Transparent parts of the photo are not painted, those of the paintings are not imitated.
 
     Args:
-        photo: the photo at the size of the result.
         paintings: a function for each painting that loads it at the size that the photo asks for.
-        settings: of the run.
         regions, initial, keep: as for `prepare_inputs`.
 
     Raises:
@@ -88,9 +85,7 @@ def load_paintings(paintings: Sequence[Load], size: Size, settings: Settings) ->
     """Load paintings at the sizes that a photo asks for.
 
     Args:
-        paintings: a function for each that loads it.
         size: height and width of the photo, pixels.
-        settings: of the run.
 
     Raises:
         OSError: a painting cannot be read.
@@ -117,9 +112,6 @@ class ImageSources:
     Args:
         content: the photo, of any kind that `images.sources.decode_any` reads.
         styles: a painting or a sequence of them.
-        settings: of the run.
-        regions: from `pair_masks`.
-        initial: picture to start from, or `None`.
         keep: where the photo's features are kept: a mask as an array `[H, W]` or as a picture;
             `None`: nowhere.
 

@@ -20,9 +20,7 @@ class Admission:
     """The places for concurrent runs, given in the order in which the runs came.
 
     Args:
-        runs: maximum number of concurrent runs.
         memory: maximum number of bytes that they use together; a single run may use more.
-        patience: the limits of waiting.
     """
 
     def __init__(self, runs: int, memory: int, patience: Patience = PATIENT) -> None:

@@ -28,8 +28,6 @@ class Stream(Iterator[Progress]):
     Args:
         transfer: the run, at its working size.
         shown: the inputs at the size of the result.
-        admission: the places for runs.
-        cancel: ends the run when it is set.
         idle_limit: seconds; 0 for no limit.
     """
 

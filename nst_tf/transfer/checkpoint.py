@@ -169,7 +169,6 @@ def _unpack(entry: Mapping[str, Any], tensor: Callable[[str], tf.Tensor]) -> Run
     """Return the state that `_pack` took apart; ValueError or the like if it cannot be one.
 
     Args:
-        entry: the state as JSON.
         tensor: returns the tensor of a path. Each path is used once, however many a file names.
     """
     counts = ("scale", "step", "scale_step", "epoch", "evaluations", "smallest")

@@ -41,8 +41,6 @@ class DivergenceMonitor(NamedTuple):
         """Return the monitor after the evaluation of an image.
 
         Args:
-            image: the image.
-            loss: its total loss.
             blank: whether it is blank though the photo is not.
         """
         if not blank and loss <= self.best:
@@ -62,14 +60,7 @@ def is_blank(image: tf.Tensor) -> bool:
 
 
 def complaint(step: int, losses: Mapping[str, float], blank: bool, adam: bool) -> str:
-    """Return in words how a run has diverged, and which weight to lower.
-
-    Args:
-        step: the last one.
-        losses: before it.
-        blank: whether its image is blank.
-        adam: whether Adam takes the steps.
-    """
+    """Return in words how a run has diverged, and which weight to lower."""
     terms = {name: loss for name, loss in losses.items() if name != "total"}
     worst = max(terms, key=lambda name: terms[name])
     if blank:  # only this term prefers blank pictures, regardless of photo and painting

@@ -28,12 +28,7 @@ def run_identity(fitted: RunInputs, weights: Weights, precision: str) -> Identit
 
 
 def machine_identity(weights: Weights, precision: str) -> Identity:
-    """Return the part of the identity that concerns network and machine.
-
-    Args:
-        weights: of the network.
-        precision: of the features, `float32` or `bfloat16`.
-    """
+    """Return the part of the identity that concerns network and machine."""
     return {
         "weights": weights.sha256,
         "precision": precision,

@@ -89,12 +89,7 @@ def any_ends(callbacks: Sequence[Callback], progress: Progress) -> bool:
 
 
 def guarded(callback: Callback, result: Callable[["RunState"], np.ndarray]) -> Callback:
-    """Return a callback that raises its errors as `CallbackError`, with the picture of the step.
-
-    Args:
-        callback: the callback itself.
-        result: returns the picture of a state.
-    """
+    """Return a callback that raises its errors as `CallbackError`, with the picture of the step."""
 
     def call(progress: Progress) -> bool:
         try:

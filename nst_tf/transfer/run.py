@@ -51,16 +51,11 @@ class StyleTransfer:
     """A style transfer that is ready to run.
 
     Args:
-        fitted: pictures, masks and settings, from `prepare_inputs`.
         budget: bytes that the process may use; by default the settings' budget.
         memo: caches statistics of the paintings; `None` disables the cache.
 
     Attributes:
-        fitted: pictures, masks and settings.
-        settings: of `fitted`.
-        terms: of the objective.
         plans: how to run each scale, as planned.
-        network: from `model.feature_model`.
 
     Raises:
         ValueError: the run would need more memory than it may use.
@@ -91,7 +86,6 @@ class StyleTransfer:
         """Plan the scales as a saved run did, and return the state to continue from.
 
         Args:
-            saved: from `load_checkpoint` or `Progress.saved`.
             anyway: continue even if pictures, settings or machine differ.
 
         Raises:
@@ -269,12 +263,7 @@ class StyleTransfer:
         return stop_reason(self.fitted, last, state) if state.scale == last.number else None
 
     def progress(self, state: RunState, losses: Mapping[str, float]) -> Progress:
-        """Return the report of a step for callbacks.
-
-        Args:
-            state: after the step.
-            losses: before it.
-        """
+        """Return the report of a step for callbacks."""
         scales = self.fitted.scales
         scale = scales[state.scale - 1]
         work = [s.steps * s.ratio**2 * p.cost for s, p in zip(scales, self.plans, strict=True)]

@@ -27,13 +27,7 @@ from nst_tf.utils.errors import UserError
 
 
 def first_state(inputs: RunInputs, pictures: Pictures, plan: Plan) -> RunState:
-    """Return the state before the first step of a run.
-
-    Args:
-        inputs: of the run.
-        pictures: at the coarsest scale.
-        plan: of that scale.
-    """
+    """Return the state before the first step of a run."""
     settings = inputs.settings
     image = tf.constant(start_image(pictures.photo, pictures.paintings, settings, inputs.initial))
     adam = settings.optimizer == "adam"
@@ -59,11 +53,7 @@ def finer_state(
     """Return the state with which a scale starts from the result of the coarser scale.
 
     Args:
-        state: the last state of the coarser scale.
-        inputs: of the run.
-        scale: the finer scale.
         photo: the photo at the finer scale, float32 `[1, h, w, 3]` in [0, 1].
-        plan: of the finer scale.
     """
     settings = inputs.settings
     # A texture or a reconstruction has no photo whose share could grow.
@@ -109,10 +99,6 @@ def scale_targets(
     """Return the targets of the terms at a scale.
 
     Args:
-        network: from `load_model`.
-        terms: of the objective.
-        inputs: of the run.
-        pictures: the photo and the paintings at the scale.
         block_size: longest side of a tile, or 0 to pass whole pictures through the network.
         start: the image with which the scale starts, `[1, h, w, 3]`; None at the first scale.
         memo: caches statistics of the paintings, or None.
@@ -141,7 +127,6 @@ def load_model(settings: Settings, precision: str | None = None) -> Network:
     """Return the network for some settings.
 
     Args:
-        settings: of the run.
         precision: of the features, from the plan; None: the settings' choice for this machine.
 
     Raises:

@@ -23,7 +23,6 @@ class Demand(NamedTuple):
     Attributes:
         cpus: number of processors, and of threads of TensorFlow.
         gpus: 1 or 0.
-        memory: bytes.
     """
 
     cpus: int
@@ -101,8 +100,6 @@ def refusal(address: str, error: Exception, printed: str) -> str:
     """Return the line about a cluster that cannot be joined.
 
     Args:
-        address: from --ray.
-        error: what Ray raised.
         printed: the messages of Ray, which have the reason where the error does not.
     """
     lines = [re.sub(r"^\[[^]]*\] \S+: ", "", line) for line in printed.splitlines()]
@@ -118,40 +115,22 @@ def refusal(address: str, error: Exception, printed: str) -> str:
 
 
 def demand(cpus: int, memory: int) -> Demand:
-    """Return what an actor needs, including a GPU if the cluster has any.
-
-    Args:
-        cpus: processors.
-        memory: bytes.
-    """
+    """Return what an actor needs, including a GPU if the cluster has any."""
     return Demand(cpus, int(ray.cluster_resources().get("GPU", 0) > 0), memory)
 
 
 def largest_memory(nodes: Sequence[Mapping[str, Any]]) -> int:
-    """Return the bytes of memory of the largest node that is alive.
-
-    Args:
-        nodes: from `ray.nodes`.
-    """
+    """Return the bytes of memory of the largest node that is alive."""
     return max((int(n["Resources"].get("memory", 0)) for n in nodes if n["Alive"]), default=0)
 
 
 def alive(nodes: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the addresses of the nodes that are alive, by their names.
-
-    Args:
-        nodes: from `ray.nodes`.
-    """
+    """Return the addresses of the nodes that are alive, by their names."""
     return {node["NodeID"]: node["NodeManagerAddress"] for node in nodes if node["Alive"]}
 
 
 def capacity(nodes: Sequence[Mapping[str, Any]], each: Demand) -> int:
-    """Return how many actors fit on the nodes that are alive.
-
-    Args:
-        nodes: from `ray.nodes`.
-        each: the resources of an actor.
-    """
+    """Return how many actors fit on the nodes that are alive."""
     wanted = {"CPU": each.cpus, "GPU": each.gpus, "memory": each.memory}
     return sum(
         int(

@@ -27,23 +27,14 @@ NAMES = 10_000
 
 
 class Answer(NamedTuple):
-    """The answer of an actor.
-
-    Attributes:
-        outcome: of the job.
-        picture: the file with the picture, if pictures are shipped.
-    """
+    """The answer of an actor."""
 
     outcome: Outcome
     picture: bytes = b""
 
 
 class Actor:
-    """A process of the cluster that runs jobs.
-
-    Args:
-        make: makes the function that runs a job.
-    """
+    """A process of the cluster that runs jobs."""
 
     def __init__(self, make: WorkerFactory) -> None:
         self._paint = make()
@@ -56,7 +47,6 @@ class Actor:
         """Run a job.
 
         Args:
-            job: the job itself.
             names: paths of the shipped files; `None` where all machines share a file system.
             contents: of these files.
         """
@@ -173,11 +163,7 @@ class _Fleet:
             self.hands.append(_Hand(self._kind, self._make))
 
     def report_losses(self, nodes: Sequence[Mapping[str, Any]]) -> None:
-        """Warn about machines that have left since the last call.
-
-        Args:
-            nodes: from `ray.nodes`.
-        """
+        """Warn about machines that have left since the last call."""
         now = alive(nodes)
         for name in self._alive.keys() - now.keys():
             where = f"; {self._log.name()} has Ray's own lines" if self._log else ""
@@ -225,12 +211,8 @@ def run_on_ray(
 
     Args:
         jobs: one is taken whenever an actor is free.
-        make: makes the function that runs a job, in each actor.
-        each: the resources of an actor.
         should_stop: once it returns true, no job is begun, and running ones end soon.
         limit: maximum number of actors; 0 for as many as fit.
-        sender: ships files; `None` where all machines share a file system.
-        log: the messages of Ray.
 
     Raises:
         UserError: an actor fits on no node.

@@ -13,7 +13,6 @@ class Share(NamedTuple):
     """The share of each worker.
 
     Attributes:
-        workers: number of workers.
         budget: bytes that each may use; `None` leaves it to the settings.
         threads: number of threads that TensorFlow may use in each; 0 for all.
     """
@@ -29,8 +28,6 @@ def split_resources(workers: int, need: int, budgets: Sequence[str]) -> Share:
     TensorFlow must have been started.
 
     Args:
-        workers: wanted number of workers, at least 2.
-        need: bytes that each of them needs.
         budgets: `memory_budget` of the settings; each limits all workers together.
     """
     import tensorflow as tf
@@ -64,8 +61,6 @@ def run_need(fitted: RunInputs, masks: int, most: int | None = None) -> int:
     """Return the bytes that the process of a run needs.
 
     Args:
-        fitted: the inputs of the run.
-        masks: number of regions that have a content mask.
         most: maximum number of bytes; `None` takes the memory budget of this machine.
 
     Raises:

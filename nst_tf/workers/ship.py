@@ -20,11 +20,7 @@ def input_files(flags: Flags) -> list[str]:
 
 
 class Sender:
-    """Stores files for the workers; the latest are stored only once.
-
-    Args:
-        put: stores the bytes of a file and returns a reference to them.
-    """
+    """Stores files for the workers; the latest are stored only once."""
 
     def __init__(self, put: Callable[[bytes], Any]) -> None:
         self._put = put
@@ -67,14 +63,7 @@ class Parcel(NamedTuple):
 def painted_elsewhere(
     run_job: RunJob, job: Job, parcel: Parcel, should_stop: ShouldStop
 ) -> tuple[Outcome, bytes]:
-    """Run a job whose files are not on this machine; return its outcome and the picture.
-
-    Args:
-        run_job: runs it.
-        job: with the paths of the first machine.
-        parcel: the files.
-        should_stop: once it returns true, the job ends soon.
-    """
+    """Run a job whose files are not on this machine; return its outcome and the picture."""
     with tempfile.TemporaryDirectory(prefix="nst_tf-") as folder:
         places = {}
         for number, (name, data) in enumerate(zip(*parcel, strict=True)):
