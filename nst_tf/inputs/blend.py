@@ -46,6 +46,11 @@ def check_blend(settings: Settings, regions: "Sequence[Region]") -> None:
             raise UserError(f"style_blend gives no style of region {number} a share above 0")
 
 
+def style_names(count: int) -> list[str]:
+    """Return what errors call the paintings of a run: `style`, or `style 1` and so on."""
+    return ["style"] if count == 1 else [f"style {number}" for number in range(1, count + 1)]
+
+
 def style_scales(settings: Settings, count: int) -> tuple[float, ...]:
     """Return the long side of each style relative to the content's; 0 keeps its own."""
     scales = settings.style_scale

@@ -12,7 +12,7 @@ import numpy as np
 from nst_tf.images.color import Colors
 from nst_tf.images.masks import Region, coverage, fit_mask, fit_regions, keep_photo, masks_for_style
 from nst_tf.images.resize import Size, as_image, fit_size, long_side_size, resize
-from nst_tf.inputs.blend import check_blend, check_styles, style_scales
+from nst_tf.inputs.blend import check_blend, check_styles, style_names, style_scales
 from nst_tf.inputs.pyramid import Scale, plan_scales
 from nst_tf.inputs.reference import Reference, as_reference
 from nst_tf.settings import Settings
@@ -111,19 +111,14 @@ def prepare_inputs(
     height, width = content.shape[1:3]
     check_side("content", (height, width), settings.max_dim, settings)
     content = resize(content, fit_size(height, width, settings.max_dim))
-    fitted = []
-    for number, (style, scale) in enumerate(
-        zip(styles, style_scales(settings, len(styles)), strict=True), start=1
-    ):
-        name = "style" if len(styles) == 1 else f"style {number}"
+    size, fitted = content.shape[1:3], []
+    names, scales = style_names(len(styles)), style_scales(settings, len(styles))
+    for name, style, scale in zip(names, styles, scales, strict=True):
         style = as_image(name, style)
-        height, width = style.shape[1:3]
-        check_style_side(name, (height, width), content.shape[1:3], scale, settings)
-        fitted.append(
-            resize(style, _style_size((height, width), content.shape[1:3], scale, settings))
-        )
+        check_style_side(name, style.shape[1:3], size, scale, settings)
+        fitted.append(resize(style, _style_size(style.shape[1:3], size, scale, settings)))
     sizes = [style.shape[1:3] for style in fitted]
-    regions = fit_regions(regions, content.shape[1:3], sizes)
+    regions = fit_regions(regions, size, sizes)
     check_blend(settings, regions)
     pairs = [masks_for_style(regions, index) for index in range(len(fitted))]
     return RunInputs(
@@ -133,10 +128,10 @@ def prepare_inputs(
         Colors(settings.preserve_color, content, fitted, pairs),
         regions,
         coverage(regions),
-        None if keep is None else fit_mask("keep", keep, content.shape[1:3]),
+        None if keep is None else fit_mask("keep", keep, size),
         None if initial is None else as_image("initial", initial),
-        plan_scales(settings, content.shape[1:3], sizes),
-        None if reference is None else as_reference(reference, content.shape[1:3]),
+        plan_scales(settings, size, sizes),
+        None if reference is None else as_reference(reference, size),
     )
 
 

@@ -11,7 +11,7 @@ from nst_tf.images.io import Picture, as_picture, load_mask, load_picture, opaqu
 from nst_tf.images.masks import Region, apply_alpha
 from nst_tf.images.resize import Size, fit_size
 from nst_tf.images.sources import Source, decode_any, listed
-from nst_tf.inputs.blend import check_styles, style_scales
+from nst_tf.inputs.blend import check_styles, style_names, style_scales
 from nst_tf.inputs.prepare import (
     RunInputs,
     check_side,
@@ -99,11 +99,6 @@ def load_paintings(paintings: Sequence[Load], size: Size, settings: Settings) ->
         check_style_side(name, painting.full_size, size, scale, settings)
         loaded.append(painting)
     return loaded
-
-
-def style_names(count: int) -> list[str]:
-    """Return what errors call the paintings of a run: `style`, or `style 1` and so on."""
-    return ["style"] if count == 1 else [f"style {number}" for number in range(1, count + 1)]
 
 
 class ImageSources:
