@@ -266,10 +266,7 @@ def _problem(place: str, error: ValueError) -> ValueError:
 
 
 def pair_rows(contents: Sequence[str], styles: Sequence[str], pairs: str) -> Iterator[ManifestRow]:
-    """Yield a row for each pair of a photo and a painting.
-
-    Args:
-        pairs: `product`, every photo with every painting, or `zip`, one with one.
+    """Yield a row for each pair of a photo and a painting: all with all, or one with one.
 
     Raises:
         UserError: `zip`, but the numbers of photos and paintings differ.

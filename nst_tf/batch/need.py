@@ -21,9 +21,6 @@ def share_out(workers: int, jobs: Sequence[Job], device: str = "auto") -> Share:
 
     Args:
         jobs: the first jobs, whose need stands for all.
-
-    Raises:
-        UserError: the device does not exist.
     """
     if workers == 1:
         return Share(1)
@@ -42,9 +39,6 @@ def greatest_need(jobs: Sequence[Job], device: str = "auto", most: int | None = 
         jobs: the first jobs, whose need stands for all.
         most: maximum number of bytes for a worker, including its cache of statistics; `None` takes
             the memory budget of this machine.
-
-    Raises:
-        UserError: the device does not exist.
     """
     start_tensorflow(device)
     from nst_tf.compute.cache import cache_share, with_cache

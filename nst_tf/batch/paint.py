@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 class JobPainter:
     """Paints jobs one after the other, and keeps what the next one can use.
 
-    The network, the compiled steps and the statistics of the latest paintings are kept. With as
-    many threads and as much memory, the picture equals that of `nst-tf` with the same flags, bit
-    for bit.
+    That is the network, the compiled steps and the statistics of the latest paintings. With equal
+    threads and memory, the picture equals that of `nst-tf` with the same flags, bit for bit.
 
     Args:
         budget: bytes that this process may use; `None` leaves it to the settings.

@@ -31,12 +31,7 @@ if TYPE_CHECKING:
 
 
 def check_places(values: flags.FlagValues) -> None:
-    """Refuse outputs that a batch could not write.
-
-    Raises:
-        OSError: a directory is missing or not writable.
-        UserError: a name has the wrong ending.
-    """
+    """Refuse outputs that a batch could not write, with an OSError or UserError."""
     check_directory(values.output_dir, "output_dir")
     if values.contact_sheet:
         output_format(values.contact_sheet)
@@ -52,8 +47,7 @@ class Batch:
     """A running batch.
 
     Args:
-        make: makes the function that runs a job in a worker, from its bytes of memory and its
-            number of threads.
+        make: makes the function that runs a job, from a worker's bytes of memory and threads.
     """
 
     def __init__(

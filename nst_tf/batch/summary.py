@@ -79,10 +79,10 @@ class _Rate(ProgressColumn):
 class Report:
     """Shows a bar of the jobs, or without a terminal a line for each, and a table at the end.
 
+    If its stream fails, it falls silent and the batch continues.
+
     Args:
         journal: path of the journal, which has the tracebacks of bugs.
-        stream: where to write. If it fails, the report falls silent and the batch continues.
-        quiet: whether to show only errors.
     """
 
     def __init__(self, tally: Tally, journal: str, stream: IO[str], quiet: bool = False) -> None:

@@ -134,12 +134,7 @@ def _saved_run(path: Path | None, transfer: "StyleTransfer", anyway: bool) -> "S
 
 
 class RunContext:
-    """A run under way: its latest step, its outputs and its checkpoint.
-
-    Attributes:
-        latest: the latest step, or `None`.
-        checkpoint: the checkpoint that the run keeps, or `None`.
-    """
+    """A run under way: its latest step, its outputs and its checkpoint, each `None` if missing."""
 
     def __init__(self, job: Job) -> None:
         self.job = job

@@ -25,12 +25,9 @@ FIGURES = (".png", ".pdf", ".svg")
 
 @dataclass(frozen=True)
 class OutputPaths:
-    """Where a run writes.
+    """Where a run writes; the checkpoint is also what it resumes from.
 
-    Attributes:
-        picture: the result.
-        bit_depth: bits per channel of the result and the snapshots.
-        checkpoint: the file that the run keeps, and resumes from if it exists; or `None`.
+    `bit_depth` counts for the result and the snapshots.
     """
 
     picture: Path

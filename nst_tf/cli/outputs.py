@@ -28,12 +28,7 @@ def _problem(path: Path | None, error: Exception) -> str:
 
 
 class Outputs:
-    """Writes the outputs of a run.
-
-    Args:
-        metadata: returns the metadata of the picture.
-        history_layers: whether the history includes the losses of each layer.
-    """
+    """Writes the outputs of a run."""
 
     def __init__(
         self,

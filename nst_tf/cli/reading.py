@@ -25,13 +25,7 @@ larger files."""
 
 @dataclass(frozen=True)
 class FileRecord:
-    """A picture file as the metadata of a result name it.
-
-    Attributes:
-        name: without the directory.
-        size: height and width when upright, pixels.
-        sha256: checksum, hexadecimal.
-    """
+    """A picture file in a result's metadata; its size is height and width when upright, pixels."""
 
     name: str
     size: Size
@@ -67,8 +61,7 @@ class Reader:
     def picture(self, path: str, max_dim: int = 0) -> Picture:
         """Read a picture; arguments and errors are those of `load_picture`.
 
-        Raises:
-            UserError: reading it needs more memory than the budget.
+        A UserError reports that reading it needs more memory than the budget.
         """
         self._check(path, max_dim)
         if os.path.getsize(path) > AT_ONCE:

@@ -107,8 +107,7 @@ def _are_named(paths: str | Sequence[str] | None, files: Sequence[Recorded]) -> 
 def _find(picture: str, flag: str, file: Recorded) -> str:
     """Return the path of the file with the recorded checksum, or else of the first with its name.
 
-    Raises:
-        FileNotFoundError: no file has the name.
+    A FileNotFoundError reports that no file has the name.
     """
     found = [path for path in _places(picture, file.name) if os.path.isfile(path)]
     if not found:

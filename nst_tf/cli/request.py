@@ -22,7 +22,7 @@ PICTURES = ("content", "style", "content_mask", "style_mask", "keep_mask")
 
 @dataclass(frozen=True)
 class Request:
-    """A run as the command line asks for it. Every field but `settings` is a flag of that name.
+    """A run as the command line asks for it. Every field but two is a flag of that name.
 
     Attributes:
         settings: what the flags, the recipe and a repeated picture amount to.
@@ -68,11 +68,7 @@ class Request:
 
     @classmethod
     def of(cls, values: flags.FlagValues, settings: Settings, **changes: Any) -> "Request":
-        """Return the request that parsed flags make.
-
-        Args:
-            **changes: values that replace those of flags.
-        """
+        """Return the request that parsed flags make, with `changes` in place of flags."""
         named: dict[str, Any] = {
             field.name: values[field.name].value
             for field in dataclasses.fields(cls)
@@ -97,13 +93,10 @@ class Request:
 
 
 def check_request(request: Request, given: Collection[str]) -> None:
-    """Refuse values that are out of bounds or contradict each other.
+    """Refuse values that are out of bounds or contradict each other, with a UsageError.
 
     Args:
         given: names of the flags on the command line.
-
-    Raises:
-        UsageError: a value is refused; the text names the flag and the remedy.
     """
     _check_inputs(request)
     _check_outputs(request)

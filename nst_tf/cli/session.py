@@ -83,11 +83,7 @@ class PictureRun(RunContext):
         return outcome
 
     def save(self, image: np.ndarray, problem: str = "", stopped: bool = False) -> Outcome:
-        """Write all outputs.
-
-        Args:
-            image: the picture, float32 `[1, h, w, 3]` in [0, 1], of any scale.
-        """
+        """Write all outputs, with an image of any scale, float32 `[1, h, w, 3]` in [0, 1]."""
         saved, problems = self.outputs.save_all(image)
         clauses = [problem, *problems, self.stopped() if stopped else ""]
         return Outcome(saved, [*filter(None, clauses)], stopped, self.ending())

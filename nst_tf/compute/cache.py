@@ -37,9 +37,7 @@ class StatisticsCache:
     def remembering(self, summarize: Summarize, kind: Hashable) -> Summarize:
         """Return a `Summarize` that computes the statistics of a painting only once.
 
-        Args:
-            kind: all that the statistics depend on besides picture and function, such as the
-                network.
+        All that they depend on besides picture and function is in `kind`, such as the network.
         """
 
         def cached(image, layers, function, *, guides, grid, joint, name=None):

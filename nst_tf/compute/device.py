@@ -88,10 +88,7 @@ def use_device(device: str) -> list[Any]:
 
 
 def choose_device(device: str) -> list[Any]:
-    """Restrict TensorFlow to a device, in the whole process.
-
-    Returns:
-        The GPUs in use.
+    """Restrict TensorFlow to a device, in the whole process, and return the GPUs in use.
 
     Raises:
         UserError: the machine has no such device.

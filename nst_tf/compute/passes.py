@@ -36,11 +36,9 @@ from nst_tf.network.model import Network, extract_features
 
 
 class WholeMap:
-    """A map of the whole picture, put together from those of its tiles.
+    """A map of a picture, put together from those of its tiles.
 
-    Args:
-        size: height and width of the picture, pixels.
-        step: pixels between two locations of the map.
+    Its locations are `step` pixels apart; `size` is the picture's height and width in pixels.
     """
 
     def __init__(self, size: Size, step: int) -> None:
@@ -66,12 +64,7 @@ class WholeMap:
 
 
 class Collection:
-    """The statistics of a picture, put together from those of its tiles.
-
-    Args:
-        size: height and width of the picture, pixels.
-        step: pixels between two locations of its maps.
-    """
+    """The statistics of a picture, put together from those of its tiles; see `WholeMap`."""
 
     def __init__(self, size: Size, step: int) -> None:
         self._size, self._step = size, step

@@ -57,10 +57,7 @@ def warn_if_emulated(precision: str, cpuinfo: Path = CPUINFO) -> None:
 class TensorFloat32:
     """TensorFlow's switch for TF32, which all runs of the process share.
 
-    Only NVIDIA GPUs obey it; elsewhere, any mix of runs is accepted.
-
-    Args:
-        matters: returns whether the switch has an effect.
+    Only NVIDIA GPUs obey it; where `matters` returns False, any mix of runs is accepted.
     """
 
     def __init__(self, matters: Callable[[], bool] = has_gpu) -> None:
@@ -72,8 +69,7 @@ class TensorFloat32:
     def set_to(self, allowed: bool) -> Iterator[None]:
         """Set the switch for a run, the block. It stays until a run needs the other position.
 
-        Raises:
-            UserError: another run is active and needs the other position.
+        A UserError reports that another run is active and needs the other position.
         """
         import tensorflow as tf
 

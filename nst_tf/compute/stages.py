@@ -49,15 +49,7 @@ def tile_devices() -> Sequence[str | None]:
 
 
 class TileGrid:
-    """The tiles of a stage's input.
-
-    Args:
-        size: height and width of the whole picture, pixels.
-        tile_size: longest side of a tile of the first stage, pixels.
-
-    Attributes:
-        crop_size: height and width that every tile sees, pixels.
-    """
+    """The tiles of a stage's input; all see `crop_size`, a height and width in pixels."""
 
     def __init__(self, stage: Stage, size: Size, tile_size: int) -> None:
         height, width = (side // stage.stride for side in size)

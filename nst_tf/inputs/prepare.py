@@ -138,8 +138,7 @@ def prepare_inputs(
 def with_keep_weight(settings: Settings, keep: bool) -> Settings:
     """Return the settings with the `keep_weight` of the run, which is 0 if nothing is kept.
 
-    Raises:
-        UserError: something is kept, but neither `keep_weight` nor `content_weight` is set.
+    A UserError reports that neither `keep_weight` nor `content_weight` is set to keep something.
     """
     if not keep:
         return replace(settings, keep_weight=0) if settings.keep_weight else settings

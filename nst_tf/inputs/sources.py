@@ -82,10 +82,7 @@ def prepare_sources(
 
 
 def load_paintings(paintings: Sequence[Load], size: Size, settings: Settings) -> list[Picture]:
-    """Load paintings at the sizes that a photo asks for.
-
-    Args:
-        size: height and width of the photo, pixels.
+    """Load paintings at the sizes that a photo asks for, given its height and width in pixels.
 
     Raises:
         OSError: a painting cannot be read.
@@ -149,13 +146,10 @@ class ImageSources:
         return fit_size(*self._content.size, self.settings.max_dim)
 
     def at(self, size: Size) -> LoadedInputs:
-        """Return the inputs of a run.
+        """Return the inputs of a run; errors are those of `prepare_sources`.
 
         Args:
             size: height and width of the photo in it, pixels, within the settings' limit.
-
-        Raises:
-            UserError: as for `prepare_sources`.
         """
         paintings = [
             functools.partial(self._painting, number) for number in range(len(self._styles))
@@ -185,10 +179,5 @@ def _mask(name: str, mask: Source) -> np.ndarray:
 
 
 def load_opaque(picture: Source, name: str) -> np.ndarray:
-    """Return a picture, float32 `[1, H, W, 3]` in [0, 1], over white where it is transparent.
-
-    Args:
-        picture: the picture, of any kind that `images.sources.decode_any` reads.
-        name: what the errors call it.
-    """
+    """Return a picture, float32 `[1, H, W, 3]` in [0, 1], over white where it is transparent."""
     return opaque(load_picture(picture, name=name))

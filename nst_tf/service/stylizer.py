@@ -202,11 +202,7 @@ def _check_count(name: str, value: int, low: int) -> None:
 
 
 def _duration(name: str, value: float | str) -> float:
-    """Return seconds.
-
-    Raises:
-        UserError: `value` is not a duration.
-    """
+    """Return seconds; UserError if `value` is not a duration."""
     seconds = checked_duration(name, value, 0.0)
     check_number(name, seconds, {"at least": 0})
     return seconds

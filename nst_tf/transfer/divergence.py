@@ -38,11 +38,7 @@ class DivergenceMonitor(NamedTuple):
         return DivergenceMonitor(reduced_rate=self.reduced_rate)
 
     def seen(self, image: tf.Tensor, loss: float, blank: bool) -> "DivergenceMonitor":
-        """Return the monitor after the evaluation of an image.
-
-        Args:
-            blank: whether it is blank though the photo is not.
-        """
+        """Return the monitor after an evaluation of an image, which may be blank."""
         if not blank and loss <= self.best:
             return self._replace(best=loss, image=image, diverged=0)
         diverged = self.image is not None and (blank or loss > RISE * self.best)

@@ -48,14 +48,11 @@ from nst_tf.utils.forks import check_fork
 
 
 class StyleTransfer:
-    """A style transfer that is ready to run.
+    """A style transfer that is ready to run, with a plan for each scale in `plans`.
 
     Args:
         budget: bytes that the process may use; by default the settings' budget.
         memo: caches statistics of the paintings; `None` disables the cache.
-
-    Attributes:
-        plans: how to run each scale, as planned.
 
     Raises:
         ValueError: the run would need more memory than it may use.
@@ -228,9 +225,7 @@ class StyleTransfer:
     def _roll_back(self, state: RunState, problem: str, error: type[DivergedError]) -> RunState:
         """Return the state at the best image, with a reduced rate ahead.
 
-        Raises:
-            DivergedError: of the kind `error`, with the text `problem`, if there is no best image
-                or the rate is reduced already.
+        Without a best image, or at a reduced rate already, raise `error` with the text `problem`.
         """
         best = state.watch.image
         if best is None or state.watch.reduced_rate:

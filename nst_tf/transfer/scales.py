@@ -50,11 +50,7 @@ def first_state(inputs: RunInputs, pictures: Pictures, plan: Plan) -> RunState:
 def finer_state(
     state: RunState, inputs: RunInputs, scale: Scale, photo: np.ndarray, plan: Plan
 ) -> RunState:
-    """Return the state with which a scale starts from the result of the coarser scale.
-
-    Args:
-        photo: the photo at the finer scale, float32 `[1, h, w, 3]` in [0, 1].
-    """
+    """Return the state with which a scale starts from the result of the coarser scale."""
     settings = inputs.settings
     # A texture or a reconstruction has no photo whose share could grow.
     strength = settings.strength if settings.content_weight and settings.style_weight else 1.0
@@ -124,14 +120,10 @@ def scale_targets(
 
 
 def load_model(settings: Settings, precision: str | None = None) -> Network:
-    """Return the network for some settings.
+    """Return the network for some settings; OSError if its weights cannot be read.
 
     Args:
         precision: of the features, from the plan; None: the settings' choice for this machine.
-
-    Raises:
-        OSError: its weights cannot be read.
-        UserError: the call is part of a graph.
     """
     if not tf.executing_eagerly():
         raise UserError("pictures are made step by step: call nst_tf outside tf.function")

@@ -35,14 +35,7 @@ pixels: 1.6e-7 with float32 features, 1.9e-4 with bfloat16.
 
 
 class Update(NamedTuple):
-    """The outcome of an optimizer's step.
-
-    Attributes:
-        image: after the step, float32 `[1, h, w, 3]` in [0, 1].
-        losses: of the image before the step.
-        evaluations: how often the step evaluated the objective.
-        plan: the plan with which memory sufficed.
-    """
+    """The outcome of an optimizer's step, with the losses before it and the plan that sufficed."""
 
     image: tf.Tensor
     optimizer: AdamState | LBFGSState
@@ -72,8 +65,7 @@ class Stepper:
         """Return the optimizer's update of a state.
 
         Raises:
-            FloatingPointError: the losses or the gradient are not finite; the losses are the
-                argument.
+            FloatingPointError: the losses, its argument, or the gradient are not finite.
             MemoryError: memory ran out, even with the smallest blocks.
         """
         settings = self.settings.at(state.epoch)

@@ -18,12 +18,7 @@ PATIENCE = 5.0  # seconds for an answer; Ray itself tries for minutes
 
 
 class Demand(NamedTuple):
-    """The resources that an actor needs of its node.
-
-    Attributes:
-        cpus: number of processors, and of threads of TensorFlow.
-        gpus: 1 or 0.
-    """
+    """The processors, which are TensorFlow's threads too, GPUs and bytes that an actor needs."""
 
     cpus: int
     gpus: int
@@ -58,10 +53,8 @@ class RayLog:
 def joined(address: str) -> Iterator[RayLog]:
     """Join a cluster for a block; `local` starts one of this machine alone.
 
-    Messages of Ray go to a file meanwhile.
-
-    Raises:
-        ConnectionError: there is no cluster at the address, or it refuses.
+    Messages of Ray go to a file meanwhile. A ConnectionError reports that there is no cluster at
+    the address, or that it refuses.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray must not report usage
     with closing(RayLog()) as log, kept_stderr() as ours, stderr_to(log.file):
@@ -97,11 +90,7 @@ def nothing_there(address: str, error: Exception) -> str:
 
 
 def refusal(address: str, error: Exception, printed: str) -> str:
-    """Return the line about a cluster that cannot be joined.
-
-    Args:
-        printed: the messages of Ray, which have the reason where the error does not.
-    """
+    """Return the line about a cluster that cannot be joined, by the error or Ray's messages."""
     lines = [re.sub(r"^\[[^]]*\] \S+: ", "", line) for line in printed.splitlines()]
     reasons = [" ".join(str(error).split()), *lines[-1:]]
     if any("token" in reason.lower() for reason in reasons):

@@ -44,12 +44,7 @@ class Actor:
         """Answer as soon as the actor has been placed on a node."""
 
     def paint(self, job: Job, names: Sequence[str] | None, *contents: bytes) -> Answer:
-        """Run a job.
-
-        Args:
-            names: paths of the shipped files; `None` where all machines share a file system.
-            contents: of these files.
-        """
+        """Run a job, with paths and contents of shipped files, or `None` for a shared folder."""
         line = f"{job.place} -> {job.output}".encode(errors="backslashreplace")
         print(line.decode(), flush=True)  # to the actor's log
         picture = b""
@@ -90,11 +85,7 @@ class _Hand:
         return self.awaited is None
 
     def give(self, job: Job, attempt: int, sender: Sender | None, name: str) -> None:
-        """Send a job, which Ray's dashboard shows under `name`.
-
-        Raises:
-            OSError: a file that is to be shipped cannot be read.
-        """
+        """Send a job, shown as `name` by Ray's dashboard; OSError if a file cannot be read."""
         names, parts = sender.pack(job) if sender else (None, [])
         self.awaited = self.actor.paint.options(name=name).remote(job, names, *parts)
         self.job, self.attempt = job, attempt
@@ -143,11 +134,7 @@ class _Fleet:
         return any(hand.job for hand in self.hands)
 
     def grow(self) -> None:
-        """Start actors where they fit.
-
-        Raises:
-            UserError: none fits on any node.
-        """
+        """Start actors where they fit; UserError if none fits on any node."""
         if time.monotonic() - self._looked < LOOK:
             return
         self._looked = time.monotonic()
@@ -204,14 +191,11 @@ def run_on_ray(
     sender: Sender | None = None,
     log: RayLog | None = None,
 ) -> Iterator[Outcome]:
-    """Run jobs on the cluster and yield their outcomes as they end.
+    """Run jobs on the cluster and yield their outcomes as they end, as `local.run_here`.
 
-    After the death of an actor, alone or with its node, another one tries the job once more. The
-    same holds for a job that ran out of memory.
+    After the death of an actor, alone or with its node, another one tries the job once more.
 
     Args:
-        jobs: one is taken whenever an actor is free.
-        should_stop: once it returns true, no job is begun, and running ones end soon.
         limit: maximum number of actors; 0 for as many as fit.
 
     Raises:

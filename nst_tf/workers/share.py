@@ -25,10 +25,8 @@ class Share(NamedTuple):
 def split_resources(workers: int, need: int, budgets: Sequence[str]) -> Share:
     """Return the share of each worker, with fewer workers if memory is not enough for all.
 
-    TensorFlow must have been started.
-
-    Args:
-        budgets: `memory_budget` of the settings; each limits all workers together.
+    TensorFlow must have been started. Each of `budgets`, a `memory_budget` of the settings, limits all
+    workers together.
     """
     import tensorflow as tf
 
@@ -58,13 +56,10 @@ def budget_within(settings: Settings, most: int | None) -> int | None:
 
 
 def run_need(fitted: RunInputs, masks: int, most: int | None = None) -> int:
-    """Return the bytes that the process of a run needs.
+    """Return the bytes that the process of a run needs; UserError if the run does not fit.
 
     Args:
         most: maximum number of bytes; `None` takes the memory budget of this machine.
-
-    Raises:
-        UserError: the run does not fit into memory.
     """
     from nst_tf.compute.plan import plan_memory
 

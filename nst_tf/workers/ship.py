@@ -27,11 +27,7 @@ class Sender:
         self._held: OrderedDict[str, Any] = OrderedDict()
 
     def pack(self, job: Job) -> tuple[list[str], list[Any]]:
-        """Return the paths of a job's files, and references to their contents.
-
-        Raises:
-            OSError: a file cannot be read.
-        """
+        """Return the paths of a job's files, and references to their contents, or raise OSError."""
         names = input_files(job.flags)
         return names, [self._stored(name) for name in names]
 
@@ -49,12 +45,7 @@ class Sender:
 
 
 class Parcel(NamedTuple):
-    """Files that have been sent.
-
-    Attributes:
-        names: their paths on the first machine.
-        contents: their bytes.
-    """
+    """Files that have been sent: their paths on the first machine, and their bytes."""
 
     names: Sequence[str]
     contents: Sequence[bytes]
