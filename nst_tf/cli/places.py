@@ -33,7 +33,7 @@ def locate(values: flags.FlagValues, inputs: Iterable[str], outputs: Iterable[st
 
 
 def located(path: str) -> str:
-    """Return the path of an input, perhaps `file://…` or with `~`; UserError for other addresses."""
+    """Return the path of an input, perhaps `file://…` or with `~`; UserError for addresses."""
     place = _expanded(path)
     if ADDRESS.match(place) and not os.path.exists(place):
         raise UserError(f"{path} is an address: download the file and name it by its path")

@@ -25,8 +25,8 @@ class Share(NamedTuple):
 def split_resources(workers: int, need: int, budgets: Sequence[str]) -> Share:
     """Return the share of each worker, with fewer workers if memory is not enough for all.
 
-    TensorFlow must have been started. Each of `budgets`, a `memory_budget` of the settings, limits all
-    workers together.
+    TensorFlow must have been started. Each of `budgets`, a `memory_budget` of the settings, limits
+    all workers together.
     """
     import tensorflow as tf
 
