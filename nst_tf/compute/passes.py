@@ -147,9 +147,8 @@ def forward(
     inputs = [image]
     for stage in stages:
         output = WholeMap(image.shape[1:3], stride(stage.last))
-        for tile, (found, last) in stage.grid.compute(
-            inputs[-1], functools.partial(compute, stage)
-        ):
+        of_tile = functools.partial(compute, stage)
+        for tile, (found, last) in stage.over_tiles(inputs[-1], of_tile):
             for key, statistics in found.items():
                 collections[key].add(statistics, stage.stage, tile)
             if stage is not stages[-1]:
@@ -175,7 +174,7 @@ def backward(
         values = inputs.pop()
         gradient = aligned_zeros(values.shape, np.float32)
         vjp = functools.partial(stage.vjp, parts=parts, adjoints=adjoints, upstream=upstream)
-        for tile, share in stage.grid.compute(values, vjp):
+        for tile, share in stage.over_tiles(values, vjp):
             (top, bottom), (left, right) = tile.rows, tile.columns
             gradient[:, top:bottom, left:right] += tf.cast(share, tf.float32).numpy()
         upstream = as_tensor(gradient)

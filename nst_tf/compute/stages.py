@@ -48,28 +48,6 @@ def tile_devices() -> Sequence[str | None]:
     return [gpu.name for gpu in tf.config.list_logical_devices("GPU")] or [None]
 
 
-class TileGrid:
-    """The tiles of a stage's input; all see `crop_size`, a height and width in pixels."""
-
-    def __init__(self, stage: Stage, size: Size, tile_size: int) -> None:
-        height, width = (side // stage.stride for side in size)
-        self._tiles = stage.tiles(height, width, tile_size)
-        (top, bottom), (left, right) = self._tiles[0].rows, self._tiles[0].columns
-        self.crop_size = ((bottom - top) * stage.stride, (right - left) * stage.stride)
-
-    def compute(
-        self, values: tf.Tensor, function: Callable[[Crop], Any]
-    ) -> Iterator[tuple[Tile, Any]]:
-        """Yield each tile and the result of a function of its crop, on all GPUs at once."""
-        devices = tile_devices()
-        for start in range(0, len(self._tiles), len(devices)):
-            results = []
-            for tile, device in zip(self._tiles[start:], devices, strict=False):
-                with tf.device(device):
-                    results.append((tile, function(crop_tile(values, tile))))
-            yield from results
-
-
 class TiledStage:
     """A stage of the network over pictures of one size, and the computations on its tiles.
 
@@ -93,14 +71,29 @@ class TiledStage:
     ) -> None:
         self.stage = stage
         self.last = stage.names[-1]
-        self.grid = TileGrid(stage, size, tile_size)
+        height, width = (side // stage.stride for side in size)
+        self._tiles = stage.tiles(height, width, tile_size)
         self._size = size
         self._terms = terms or {}
         self._layers = [layer for layer in network.layers if layer.name in stage.names]
         self._wanted = {name for name in stage.names if name in layers}
-        self._convolutions = convolutions(*self.grid.crop_size) if convolutions else {}
+        (top, bottom), (left, right) = self._tiles[0].rows, self._tiles[0].columns
+        seen = ((bottom - top) * stage.stride, (right - left) * stage.stride)  # by every tile
+        self._convolutions = convolutions(*seen) if convolutions else {}
         self.statistics = tf.function(self._statistics, autograph=False)
         self.vjp = tf.function(self._vjp, autograph=False)
+
+    def over_tiles(
+        self, values: tf.Tensor, function: Callable[[Crop], Any]
+    ) -> Iterator[tuple[Tile, Any]]:
+        """Yield each tile and the result of a function of its crop, on all GPUs at once."""
+        devices = tile_devices()
+        for start in range(0, len(self._tiles), len(devices)):
+            results = []
+            for tile, device in zip(self._tiles[start:], devices, strict=False):
+                with tf.device(device):
+                    results.append((tile, function(crop_tile(values, tile))))
+            yield from results
 
     def features(self, crop: Crop) -> dict[str, tf.Tensor]:
         """Return the features that a tile owns, of the wanted layers and of the last."""
