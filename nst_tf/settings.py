@@ -55,13 +55,7 @@ def setting(
     """Return a field of `Settings` with the metadata that flags and checks need.
 
     Args:
-        default: of the field; its type is the field's.
-        group: heading under which help lists the field.
         help: what the value means, without default and bounds.
-        low: smallest value.
-        above: number that the value must exceed.
-        high: largest value.
-        choices: known values.
         check: converts a value, given the field's name, the value and the default.
     """
     limits = {"at least": low, "more than": above, "at most": high}
@@ -92,232 +86,193 @@ class Settings:
             name; the text names the field, the value and what was expected.
     """
 
+    # fmt: off
     epochs: int = setting(10, "Schedule", "epochs to run", low=1)
     steps_per_epoch: int = setting(100, "Schedule", "steps (image updates) in an epoch", low=1)
     min_gain: float = setting(
-        0.0, "Schedule",
-        "end a scale when ten steps lower the loss by less than this fraction, but not before its "
-        "ramps end; 0: never",
-        low=0, high=0.9,
-    )  # fmt: skip
+        0.0, "Schedule", "end a scale when ten steps lower the loss by less than this fraction, "
+        "but not before its ramps end; 0: never", low=0, high=0.9,
+    )
     time_limit: float = setting(
-        0.0, "Schedule",
-        "end after about this time, in seconds or written like 90s, 2min or 1h30min; the scales "
-        "share it in proportion to their work; 0: no limit",
+        0.0, "Schedule", "end after about this time, in seconds or written like 90s, 2min or "
+        "1h30min; the scales share it in proportion to their work; 0: no limit",
         low=0, check=checked_duration,
-    )  # fmt: skip
+    )
     scales: int = setting(
-        1,
-        "Scales",
-        "maximum number of sizes, coarse to fine; each has its own steps",
-        low=1,
-        high=50,
+        1, "Scales", "maximum number of sizes, coarse to fine; each has its own steps",
+        low=1, high=50,
     )
     min_dim: int = setting(
-        64, "Scales", "smallest long side of a scale in pixels; smaller scales are left out", low=1
+        64, "Scales", "smallest long side of a scale in pixels; smaller scales are left out", low=1,
     )
     scale_factor: float = setting(
-        2.0, "Scales", "size of each scale relative to the next coarser one", low=1.1, high=8
+        2.0, "Scales", "size of each scale relative to the next coarser one", low=1.1, high=8,
     )
     coarse_steps: float = setting(
-        1.0, "Scales", "steps at each scale relative to the next finer one", above=0, high=4
+        1.0, "Scales", "steps at each scale relative to the next finer one", above=0, high=4,
     )
     optimizer: Optimizer = setting(
-        "adam", "Optimizer",
-        "adam, or lbfgs: projected L-BFGS, which reaches the same loss in fewer steps",
-        choices=get_args(Optimizer),
-    )  # fmt: skip
+        "adam", "Optimizer", "adam, or lbfgs: projected L-BFGS, which reaches the same loss in "
+        "fewer steps", choices=get_args(Optimizer),
+    )
     learning_rate: float = setting(
-        0.02, "Optimizer",
-        "Adam's step size, in units of the [0, 1] pixel range; larger is faster and rougher",
-        above=0, high=10,
-    )  # fmt: skip
+        0.02, "Optimizer", "Adam's step size, in units of the [0, 1] pixel range; larger is faster "
+        "and rougher", above=0, high=10,
+    )
     beta_1: float = setting(
-        0.99, "Optimizer", "decay of Adam's running mean of the gradient", low=0, high=0.9999
+        0.99, "Optimizer", "decay of Adam's running mean of the gradient", low=0, high=0.9999,
     )
     epsilon: float = setting(
-        0.1, "Optimizer",
-        "added to the gradient's root mean square in Adam; larger damps small gradients",
-        low=1e-12,
-    )  # fmt: skip
+        0.1, "Optimizer", "added to the gradient's root mean square in Adam; larger damps small "
+        "gradients", low=1e-12,
+    )
     lbfgs_memory: int = setting(
         20, "Optimizer", "steps from which L-BFGS estimates the curvature; each keeps two pictures",
         low=1, high=1000,
-    )  # fmt: skip
+    )
     averaging: float = setting(
-        0.0, "Optimizer",
-        "decay of a running average of the images, which becomes the result; 0: the last image",
-        low=0, high=0.9999,
-    )  # fmt: skip
+        0.0, "Optimizer", "decay of a running average of the images, which becomes the result; 0: "
+        "the last image", low=0, high=0.9999,
+    )
     loss: Loss = setting(
-        "absolute", "Loss",
-        "absolute, or relative: every term is divided by its size at the target, and weights mean "
-        "the same for all pictures and sizes, as in the recipe fast",
+        "absolute", "Loss", "absolute, or relative: every term is divided by its size at the "
+        "target, and weights mean the same for all pictures and sizes, as in the recipe fast",
         choices=get_args(Loss),
-    )  # fmt: skip
+    )
     content_weight: Weight = setting(
         1e4, "Loss", "weight of the content loss, or a ramp start:end over the epochs; larger "
         "keeps more of the photo", low=0, check=checked_ramp,
-    )  # fmt: skip
+    )
     style_weight: Weight = setting(
         1e-2, "Loss", "weight of the style loss, or a ramp; larger uses more of the painting",
         low=0, check=checked_ramp,
-    )  # fmt: skip
+    )
     strength: float = setting(
-        1.0, "Loss",
-        "strength of the style: 0 returns the photo, 1 the recipe as it is, 2 is extreme; "
-        "multiplies all weights by its cube, except those of content, kept parts and the previous "
-        "frame",
-        low=0, high=10,
-    )  # fmt: skip
+        1.0, "Loss", "strength of the style: 0 returns the photo, 1 the recipe as it is, 2 is "
+        "extreme; multiplies all weights by its cube, except those of content, kept parts and the "
+        "previous frame", low=0, high=10,
+    )
     total_variation_weight: Weight = setting(
-        30.0, "Loss", "weight of the total variation, or a ramp; larger is smoother", low=0,
-        check=checked_ramp,
-    )  # fmt: skip
+        30.0, "Loss", "weight of the total variation, or a ramp; larger is smoother",
+        low=0, check=checked_ramp,
+    )
     mean_weight: Weight = setting(
-        0.0, "Loss",
-        "weight of the difference between the mean features of image and painting, or a ramp; "
-        "keeps the painting's palette if style_statistics is covariance",
+        0.0, "Loss", "weight of the difference between the mean features of image and painting, or "
+        "a ramp; keeps the painting's palette if style_statistics is covariance",
         low=0, check=checked_ramp,
-    )  # fmt: skip
+    )
     neighbor_weight: Weight = setting(
-        0.0, "Loss",
-        "weight of the neighbour loss, or a ramp: the distance between the features of each place "
-        "and of the painting's place that is most similar to the photo there; larger gives bolder "
-        "strokes",
-        low=0, check=checked_ramp,
-    )  # fmt: skip
+        0.0, "Loss", "weight of the neighbour loss, or a ramp: the distance between the features "
+        "of each place and of the painting's place that is most similar to the photo there; larger "
+        "gives bolder strokes", low=0, check=checked_ramp,
+    )
     keep_weight: Weight = setting(
-        0.0, "Loss",
-        "weight of the photo's features where --keep_mask or --keep_faces keeps them, or a ramp; "
-        "0: ten times the content weight, or twice with relative losses",
+        0.0, "Loss", "weight of the photo's features where --keep_mask or --keep_faces keeps them, "
+        "or a ramp; 0: ten times the content weight, or twice with relative losses",
         low=0, check=checked_ramp,
-    )  # fmt: skip
+    )
     temporal_weight: Weight = setting(
-        0.0, "Loss",
-        "weight of the difference from the previous frame, moved along with the motion, or a ramp; "
-        "for films: larger flickers less",
-        low=0, check=checked_ramp,
-    )  # fmt: skip
+        0.0, "Loss", "weight of the difference from the previous frame, moved along with the "
+        "motion, or a ramp; for films: larger flickers less", low=0, check=checked_ramp,
+    )
     style_statistics: StyleStatistics = setting(
-        "gram", "Loss",
-        "statistics that are compared with the painting: Gram matrices, or covariance matrices, "
-        "which bring out strokes and motifs",
+        "gram", "Loss", "statistics that are compared with the painting: Gram matrices, or "
+        "covariance matrices, which bring out strokes and motifs",
         choices=get_args(StyleStatistics),
-    )  # fmt: skip
+    )
     content_layers: tuple[str, ...] = setting(
-        ("block5_conv2",), "Network", "VGG19 layers of the content loss"
+        ("block5_conv2",), "Network", "VGG19 layers of the content loss",
     )
     style_layers: tuple[str, ...] = setting(
-        tuple(f"block{block}_conv1" for block in range(1, 6)), "Network",
-        "VGG19 layers of the style loss",
-    )  # fmt: skip
+        tuple(f"block{block}_conv1" for block in range(1, 6)), "Network", "VGG19 layers of the "
+        "style loss",
+    )
     neighbor_layers: tuple[str, ...] = setting(
-        tuple(f"block{block}_conv1" for block in range(1, 5)), "Network",
-        "VGG19 layers of the neighbour loss",
-    )  # fmt: skip
+        tuple(f"block{block}_conv1" for block in range(1, 5)), "Network", "VGG19 layers of the "
+        "neighbour loss",
+    )
     keep_layers: tuple[str, ...] = setting(
-        ("block3_conv1", "block4_conv2"), "Network",
-        "VGG19 layers of the features that masks keep",
-    )  # fmt: skip
+        ("block3_conv1", "block4_conv2"), "Network", "VGG19 layers of the features that masks keep",
+    )
     neighbor_rotations: int = setting(
-        0, "Network",
-        "maximum number of quarter turns of the painting whose places can be matched as well; "
-        "keeps more of the photo, is slower, and loses strokes",
-        low=0, high=3,
-    )  # fmt: skip
+        0, "Network", "maximum number of quarter turns of the painting whose places can be matched "
+        "as well; keeps more of the photo, is slower, and loses strokes", low=0, high=3,
+    )
     content_layer_weights: tuple[float, ...] = setting(
-        (), "Network", "factor of each content layer; empty: 1 each", low=0
+        (), "Network", "factor of each content layer; empty: 1 each", low=0,
     )
     style_layer_weights: tuple[float, ...] = setting(
-        (),
-        "Network",
-        "factor of each style layer, or of each layer of the first style, then of the second, and "
-        "so on; empty: 1 each",
-        low=0,
+        (), "Network", "factor of each style layer, or of each layer of the first style, then of "
+        "the second, and so on; empty: 1 each", low=0,
     )
     style_sizes: int = setting(
-        1, "Network",
-        "number of sizes at which the style is compared: the picture's, half of it, a quarter, "
-        "each weighted by its number of pixels; more sizes keep large strokes together",
+        1, "Network", "number of sizes at which the style is compared: the picture's, half of it, "
+        "a quarter, each weighted by its number of pixels; more sizes keep large strokes together",
         low=1, high=STYLE_SIZES,
-    )  # fmt: skip
+    )
     pooling: Pooling = setting(
-        "max", "Network",
-        "how the network halves its maps; average is smoother, mixed is average after the first "
-        "block only",
-        choices=get_args(Pooling),
-    )  # fmt: skip
+        "max", "Network", "how the network halves its maps; average is smoother, mixed is average "
+        "after the first block only", choices=get_args(Pooling),
+    )
     padding: Padding = setting(
-        "zero", "Network",
-        "what the first layer sees beyond the borders: zero, which is a mean colour, as in the "
-        "network's training, or edge, the border's pixels, which avoids dark and bright rims",
-        choices=get_args(Padding),
-    )  # fmt: skip
+        "zero", "Network", "what the first layer sees beyond the borders: zero, which is a mean "
+        "colour, as in the network's training, or edge, the border's pixels, which avoids dark and "
+        "bright rims", choices=get_args(Padding),
+    )
     weights: str = setting(
-        "bundled", "Network",
-        "bundled, imagenet (Keras' float32 file, downloaded once), or the path of a .npz or .h5 "
-        "file",
-    )  # fmt: skip
+        "bundled", "Network", "bundled, imagenet (Keras' float32 file, downloaded once), or the "
+        "path of a .npz or .h5 file",
+    )
     convolution: Convolution = setting(
-        "auto", "Network",
-        "winograd: much faster on CPUs after some seconds of compiling, only in float32, and needs "
-        "more memory; auto: winograd for long runs on a CPU, otherwise direct",
+        "auto", "Network", "winograd: much faster on CPUs after some seconds of compiling, only in "
+        "float32, and needs more memory; auto: winograd for long runs on a CPU, otherwise direct",
         choices=get_args(Convolution),
-    )  # fmt: skip
+    )
     block_size: int | str = setting(
-        "auto", "Memory",
-        "process the picture in tiles of this many pixels a side: the same result in less memory "
-        "and about twice the time; 0: the whole picture at once; auto: tiles only if necessary",
-        low=0, check=checked_auto,
-    )  # fmt: skip
+        "auto", "Memory", "process the picture in tiles of this many pixels a side: the same "
+        "result in less memory and about twice the time; 0: the whole picture at once; auto: tiles "
+        "only if necessary", low=0, check=checked_auto,
+    )
     memory_budget: str = setting(
-        "auto", "Memory",
-        "memory that the run may use, such as 3.5GiB; limits --block_size=auto and the memory of "
-        "L-BFGS; auto: most of the free memory",
-    )  # fmt: skip
+        "auto", "Memory", "memory that the run may use, such as 3.5GiB; limits --block_size=auto "
+        "and the memory of L-BFGS; auto: most of the free memory",
+    )
     precision: Precision = setting(
-        "float32", "Network",
-        "precision of the features: bfloat16 needs less memory, and half the time if the processor "
-        "has instructions for it, but many times as long otherwise; auto: bfloat16 on such a CPU, "
-        "otherwise float32; Gram matrices and losses are always float32",
+        "float32", "Network", "precision of the features: bfloat16 needs less memory, and half the "
+        "time if the processor has instructions for it, but many times as long otherwise; auto: "
+        "bfloat16 on such a CPU, otherwise float32; Gram matrices and losses are always float32",
         choices=get_args(Precision),
-    )  # fmt: skip
+    )
     tf32: bool = setting(
-        False, "Network",
-        "let NVIDIA GPUs since Ampere multiply with 10 bits of mantissa: faster, less exact; "
-        "otherwise all products of float32 are float32",
-    )  # fmt: skip
+        False, "Network", "let NVIDIA GPUs since Ampere multiply with 10 bits of mantissa: faster, "
+        "less exact; otherwise all products of float32 are float32",
+    )
     max_dim: int = setting(
-        512, "Pictures", "maximum long side of the result in pixels; 0: the photo's", low=0
+        512, "Pictures", "maximum long side of the result in pixels; 0: the photo's", low=0,
     )
     style_scale: float | tuple[float, ...] = setting(
-        1.0, "Pictures",
-        "long side of the paintings relative to the photo's, or of each painting, such as 1,0.5; "
-        "larger gives larger strokes; 0 keeps a painting's size",
+        1.0, "Pictures", "long side of the paintings relative to the photo's, or of each painting, "
+        "such as 1,0.5; larger gives larger strokes; 0 keeps a painting's size",
         low=0, high=16, check=checked_each,
-    )  # fmt: skip
+    )
     detail: float = setting(
-        1.0, "Pictures",
-        "fineness of the strokes: divides the size of the paintings",
+        1.0, "Pictures", "fineness of the strokes: divides the size of the paintings",
         low=1 / 16, high=16,
-    )  # fmt: skip
+    )
     style_blend: tuple[float, ...] = setting(
-        (), "Pictures", "share of each painting, such as 0.7,0.3; empty: equal shares", low=0
+        (), "Pictures", "share of each painting, such as 0.7,0.3; empty: equal shares", low=0,
     )
     preserve_color: PreserveColor = setting(
-        "none", "Pictures",
-        "keep the photo's colours: luminance transfers only light and dark; match gives the "
-        "paintings the photo's colours before the run",
+        "none", "Pictures", "keep the photo's colours: luminance transfers only light and dark; "
+        "match gives the paintings the photo's colours before the run",
         choices=get_args(PreserveColor),
-    )  # fmt: skip
+    )
     init: str = setting(
-        "content",
-        "Pictures",
-        "start image at the coarsest scale: content, style (the first), noise, white, or the path "
-        "of a picture",
+        "content", "Pictures", "start image at the coarsest scale: content, style (the first), "
+        "noise, white, or the path of a picture",
     )
     seed: int = setting(0, "Pictures", "seed of --init=noise", low=0, high=2**32 - 1)
+    # fmt: on
 
     if TYPE_CHECKING:  # the fields hold fewer types than callers may pass
 

@@ -70,11 +70,7 @@ def shared_flags() -> tuple[Flag, ...]:
 
 
 def parse_batch(argv: Sequence[str]) -> flags.FlagValues:
-    """Return the parsed flags of a batch.
-
-    Raises:
-        UsageError: a flag is unknown, malformed, out of bounds or missing.
-    """
+    """Return the parsed flags of a batch; UsageError if they are wrong."""
     values = define_flags((*BATCH_FLAGS, *shared_flags()))
     try:
         extra = values([argv[0], *normalised(argv[1:], values)])[1:]

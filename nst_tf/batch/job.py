@@ -16,20 +16,12 @@ KNOWN_SETTINGS = 1024  # sets of flags whose settings are cached
 
 
 def parse_job(job: Job) -> Request:
-    """Return the request that the flags of a job make.
-
-    Raises:
-        UsageError: a flag is unknown, malformed, out of bounds or missing.
-    """
+    """Return the request that the flags of a job make; UsageError if they are wrong."""
     return parse(["nst_tf.batch", *job.words()])
 
 
 def job_settings(flags: Flags) -> Settings:
-    """Return the settings that the flags of a job amount to.
-
-    Raises:
-        UsageError: a flag is unknown, malformed, out of bounds or missing.
-    """
+    """Return the settings that the flags of a job amount to; UsageError if they are wrong."""
     return _settings(method(flags))
 
 

@@ -14,14 +14,7 @@ from nst_tf.workers.outcome import Outcome
 
 
 class Journal:
-    """Appends lines to a file, each as soon as its job has ended.
-
-    Args:
-        path: of the file, which may contain the lines of earlier batches.
-
-    Raises:
-        OSError: it cannot be written.
-    """
+    """Appends lines to a file, which may exist, each as soon as its job has ended."""
 
     def __init__(self, path: str) -> None:
         self._path = path

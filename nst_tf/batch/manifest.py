@@ -53,7 +53,6 @@ class ManifestRow(NamedTuple):
 
     Attributes:
         place: where it stands, such as `jobs.csv:12`.
-        flags: of the job.
         output: the picture's name in the directory of results, if the row has one.
     """
 
@@ -267,12 +266,7 @@ def _problem(place: str, error: ValueError) -> ValueError:
 
 
 def pair_rows(contents: Sequence[str], styles: Sequence[str], pairs: str) -> Iterator[ManifestRow]:
-    """Yield a row for each pair of a photo and a painting.
-
-    Args:
-        contents: paths of the photos.
-        styles: paths of the paintings.
-        pairs: `product`, every photo with every painting, or `zip`, one with one.
+    """Yield a row for each pair of a photo and a painting: all with all, or one with one.
 
     Raises:
         UserError: `zip`, but the numbers of photos and paintings differ.

@@ -29,10 +29,7 @@ NAMEABLE = (*FIELDS, *(field.name for field in dataclasses.fields(Settings)))
 
 
 class Template:
-    """The pattern of pictures' names, such as `{content}-{style}.png`.
-
-    Args:
-        text: a format string. It may make directories, such as `{style}/{content}.png`.
+    """The pattern of pictures' names, such as `{style}/{content}.png`.
 
     Raises:
         UserError: a field is unknown, or the name does not end like a picture.
@@ -62,18 +59,10 @@ class Template:
         of: Settings,
         length: int = 0,
     ) -> str:
-        """Return the name of a job's picture.
+        """Return the name of a job's picture; UserError if a value does not fit its format.
 
         Args:
-            contents: the path of its photo, or none.
-            styles: the paths of its paintings.
-            recipe: the recipe's name.
-            row: its number, from 1.
-            of: its settings.
             length: index in `LENGTHS`; longer names avoid duplicates.
-
-        Raises:
-            UserError: a value does not fit the format that the template gives it.
         """
         values = {name: _written(getattr(of, name)) for name in self._settings}
         for_content, for_style = LENGTHS[length]

@@ -20,12 +20,7 @@ def share_out(workers: int, jobs: Sequence[Job], device: str = "auto") -> Share:
     """Return the share of each worker, with fewer workers if memory is not enough for all.
 
     Args:
-        workers: wanted number of workers.
         jobs: the first jobs, whose need stands for all.
-        device: on which all of them run.
-
-    Raises:
-        UserError: the device does not exist.
     """
     if workers == 1:
         return Share(1)
@@ -42,12 +37,8 @@ def greatest_need(jobs: Sequence[Job], device: str = "auto", most: int | None = 
 
     Args:
         jobs: the first jobs, whose need stands for all.
-        device: on which all of them run.
         most: maximum number of bytes for a worker, including its cache of statistics; `None` takes
             the memory budget of this machine.
-
-    Raises:
-        UserError: the device does not exist.
     """
     start_tensorflow(device)
     from nst_tf.compute.cache import cache_share, with_cache

@@ -5,7 +5,7 @@ import os
 import warnings
 from typing import TYPE_CHECKING
 
-from nst_tf.batch.finished import is_result
+from nst_tf.batch.finished import is_finished
 from nst_tf.batch.job import parse_job
 from nst_tf.cli.job import CheckpointError, RunContext, check, prepare
 from nst_tf.compute.device import start_tensorflow
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 class JobPainter:
     """Paints jobs one after the other, and keeps what the next one can use.
 
-    The network, the compiled steps and the statistics of the latest paintings are kept. With as
-    many threads and as much memory, the picture equals that of `nst-tf` with the same flags, bit
-    for bit.
+    That is the network, the compiled steps and the statistics of the latest paintings. With equal
+    threads and memory, the picture equals that of `nst-tf` with the same flags, bit for bit.
 
     Args:
         budget: bytes that this process may use; `None` leaves it to the settings.
@@ -40,9 +39,9 @@ class JobPainter:
         return run_safely(job, lambda: self._paint(job, should_stop))
 
     def _paint(self, job: Job, should_stop: ShouldStop) -> Outcome:
-        request = parse_job(job)
-        if is_result(job.output, request):  # of a worker that was lost afterwards
+        if is_finished(job):  # by a worker that was lost afterwards
             return Outcome(job, "done")
+        request = parse_job(job)
         make_directory(os.path.dirname(job.output) or os.curdir)
         checked = check(request, self._budget)
         self._start(request.device, request.deterministic)
@@ -70,7 +69,7 @@ class JobPainter:
         try:
             running.outputs.save_picture(checked.paths.picture, image)
         except FileExistsError:  # from a worker that had been given up too early
-            if not is_result(job.output, request):
+            if not is_finished(job):
                 raise
         running.checkpoint.remove()
         return outcome

@@ -6,7 +6,6 @@ import itertools
 import os
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from absl import flags
@@ -22,7 +21,7 @@ from nst_tf.batch.turn import turn
 from nst_tf.cli.signals import Stopper
 from nst_tf.cli.streams import print_error
 from nst_tf.images.save import output_format
-from nst_tf.utils.files import check_outputs, check_writable, make_directory
+from nst_tf.utils.files import check_directory, check_outputs, make_directory
 from nst_tf.workers.job import Job, absolute_paths
 from nst_tf.workers.local import run_here
 from nst_tf.workers.outcome import Outcome, RunJob, ShouldStop
@@ -32,17 +31,8 @@ if TYPE_CHECKING:
 
 
 def check_places(values: flags.FlagValues) -> None:
-    """Refuse outputs that a batch could not write.
-
-    Raises:
-        OSError: a directory is missing or not writable.
-        UserError: a name has the wrong ending.
-    """
-    parents = (Path(values.output_dir), *Path(values.output_dir).absolute().parents)
-    nearest = next(path for path in parents if path.exists())
-    if not nearest.is_dir():
-        raise NotADirectoryError(f"{nearest} is a file: name another --output_dir")
-    check_writable(nearest)
+    """Refuse outputs that a batch could not write, with an OSError or UserError."""
+    check_directory(values.output_dir, "output_dir")
     if values.contact_sheet:
         output_format(values.contact_sheet)
         check_outputs([values.contact_sheet], [values.manifest] if values.manifest else [])
@@ -57,11 +47,7 @@ class Batch:
     """A running batch.
 
     Args:
-        values: the flags.
-        jobs: the checked jobs.
-        total: number of jobs.
-        make: makes the function that runs a job in a worker, from its bytes of memory and its
-            number of threads.
+        make: makes the function that runs a job, from a worker's bytes of memory and threads.
     """
 
     def __init__(

@@ -34,10 +34,6 @@ def draw_sheet(path: StrPath, pictures: Sequence[str], columns: int = 0, owner: 
         pictures: their paths, in order; the first thousand are drawn.
         columns: number of pictures in a row; 0 for about as many as rows.
         owner: directory of the batch, by which `is_sheet_of` recognises its sheet.
-
-    Raises:
-        OSError: a file cannot be written.
-        UserError: `path` does not end like a picture.
     """
     kind = output_format(path)
     pictures = pictures[:MOST]
@@ -78,12 +74,7 @@ def _small(name: str) -> Image.Image:
 
 
 def is_sheet_of(path: StrPath, owner: str) -> bool:
-    """Return whether a file is the contact sheet of a batch.
-
-    Args:
-        path: of the file.
-        owner: directory of the batch.
-    """
+    """Return whether a file is the contact sheet of a batch."""
     try:
         with open_picture(path) as picture:
             return picture.getexif().get(ExifTags.Base.Software) == _signature(owner)

@@ -37,9 +37,6 @@ WINDOW = 256  # jobs that are sorted together, so that similar ones follow each 
 class Jobs:
     """The jobs that the flags of a batch ask for, in order.
 
-    Args:
-        values: the flags, from `parse_batch`.
-
     Attributes:
         columns: number of paintings that each photo has in turn, or 0 if that has no meaning.
 
@@ -66,12 +63,7 @@ class Jobs:
         self._jobs = [self._job(index) for index in range(len(self._rows))]
 
     def _job(self, index: int, length: int = 0) -> Job | ValueError:
-        """Return the job of a row, or the error that makes it invalid.
-
-        Args:
-            index: number of the row, from 0.
-            length: of the picture's name, as an index in `LENGTHS`.
-        """
+        """Return the job of a row, or the error that makes it invalid."""
         row = self._rows[index]
         if isinstance(row, ValueError):
             return row
@@ -141,11 +133,7 @@ class Jobs:
         return lines[:MOST_ERRORS]
 
     def valid(self) -> Iterator[Job]:
-        """Yield the jobs, which have been checked.
-
-        Raises:
-            UserError: one is invalid.
-        """
+        """Yield the jobs; UserError if one is invalid, which `check` has excluded."""
         return map(_valid, self._jobs)
 
 
@@ -156,11 +144,7 @@ def _valid(job: Job | ValueError) -> Job:
 
 
 def check_output_dir(directory: str, pictures: Iterable[str]) -> None:
-    """Refuse a directory of results whose pictures the next batch would take for photos.
-
-    Raises:
-        UserError: one of `pictures` lies in it.
-    """
+    """Refuse a directory of results whose pictures the next batch would take for photos."""
     output = os.path.realpath(directory)
     for path in pictures:
         if os.path.realpath(os.path.dirname(path)) == output:
@@ -184,12 +168,8 @@ def separating(one: Job, other: Job, template: Template) -> str:
 def ordered(jobs: Iterable[Job], window: int = WINDOW) -> Iterator[Job]:
     """Yield jobs so that those of one method, size and painting follow each other.
 
-    The graphs that were compiled for a job then serve the next jobs.
-
-    Args:
-        jobs: in any order.
-        window: number of jobs that are sorted together; the first can begin before the photos of
-            all are measured.
+    The graphs that were compiled for a job then serve the next jobs. Only `window` jobs are sorted
+    together, so the first can begin before the photos of all are measured.
     """
     jobs = iter(jobs)
     while some := list(itertools.islice(jobs, window)):

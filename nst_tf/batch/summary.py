@@ -24,14 +24,7 @@ from nst_tf.workers.outcome import Outcome
 class Tally:
     """The numbers of jobs by outcome.
 
-    Args:
-        total: number of jobs in the batch.
-
     Attributes:
-        done: number of pictures made.
-        failed: number of jobs that failed.
-        skipped: number of jobs that were finished before.
-        stopped: number of jobs that were stopped.
         work: total duration of the done jobs, seconds.
     """
 
@@ -86,11 +79,10 @@ class _Rate(ProgressColumn):
 class Report:
     """Shows a bar of the jobs, or without a terminal a line for each, and a table at the end.
 
+    If its stream fails, it falls silent and the batch continues.
+
     Args:
-        tally: of the batch, updated by the caller.
         journal: path of the journal, which has the tracebacks of bugs.
-        stream: where to write. If it fails, the report falls silent and the batch continues.
-        quiet: whether to show only errors.
     """
 
     def __init__(self, tally: Tally, journal: str, stream: IO[str], quiet: bool = False) -> None:

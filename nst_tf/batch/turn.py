@@ -17,12 +17,8 @@ LOOK = 0.2  # seconds between calls of `should_stop`
 def turn(directory: str, should_stop: ShouldStop) -> Iterator[None]:
     """Wait until no other batch writes into a directory, and keep others waiting for the block.
 
-    The system releases the lock when a process ends in any way. On a file system without locks,
-    nothing waits.
-
-    Args:
-        directory: of the results.
-        should_stop: once it returns true, the wait ends.
+    The wait ends if `should_stop` returns true. The system releases the lock when a process ends in
+    any way. On a file system without locks, nothing waits.
     """
     lock = FileLock(os.path.join(directory, NAME), thread_local=False)
     with suppress(OSError, NotImplementedError):

@@ -70,11 +70,7 @@ def usage_error(error: Exception, values: flags.FlagValues) -> UsageError:
 
 
 def check_several(paintings: Sequence[str]) -> None:
-    """Refuse a list of paintings with commas between them.
-
-    Raises:
-        UsageError: a path that does not exist is such a list; the text repeats --style instead.
-    """
+    """Refuse a list of paintings with commas between them; the text repeats --style instead."""
     for path in paintings:
         names = path.split(",")
         if len(names) > 1 and all(names) and not os.path.exists(path):

@@ -25,10 +25,7 @@ class Flag:
 
     Attributes:
         group: heading of the help under which the flag is listed.
-        name: with underscores.
         kind: absl's name of the type: `string`, `multi_string`, `boolean`, `integer` or `float`.
-        default: value of a flag that is not given.
-        help: meaning of the flag.
     """
 
     group: str
@@ -184,15 +181,10 @@ def _run_settings(
 def settings_of(
     values: flags.FlagValues, base: Settings, defaults: Mapping[str, Any] | None = None
 ) -> Settings:
-    """Return settings that are changed by flags.
+    """Return settings that are changed by flags; UserError if a value is not valid.
 
     Args:
-        values: the flags.
-        base: settings without any flag.
         defaults: values in place of those of `base` for flags that are not given.
-
-    Raises:
-        UserError: a value is not valid.
     """
     given = {
         field.name: _value(field, values[field.name].value)
@@ -212,9 +204,6 @@ def _with_steps(settings: Settings, steps: int) -> Settings:
     """Return settings that take a given number of steps at the finest scale.
 
     The epochs stay if they can share the steps; otherwise there is one, unless a ramp needs them.
-
-    Raises:
-        UsageError: the steps are no share of a ramp's epochs, or below 1.
     """
     if steps < 1:
         raise UsageError(f"--steps must be at least 1, not {steps}")

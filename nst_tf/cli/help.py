@@ -56,13 +56,7 @@ def help_screen() -> str:
 
 
 def help_text(settings: Settings, others: Iterable[Flag] = OTHER_FLAGS, usage: str = USAGE) -> str:
-    """Return all flags by group, each with its help, bounds and default.
-
-    Args:
-        settings: the defaults to show.
-        others: the program's flags that are not settings.
-        usage: first lines.
-    """
+    """Return all flags by group, each with its help, bounds and default."""
     groups: dict[str, list[str]] = {}
     for flag in others:
         shown = f" (default {flag.default})" if flag.kind == "string" and flag.default else ""

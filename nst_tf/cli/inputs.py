@@ -53,7 +53,6 @@ def load_inputs(request: Request, budget: int | None = None) -> Inputs:
     """Read the pictures of a run.
 
     Args:
-        request: the run.
         budget: bytes that the process may use; `None`: what the settings allow.
 
     Raises:
@@ -102,12 +101,7 @@ def _without_alpha(picture: Picture) -> Picture:
 
 
 def _load_keep(request: Request, photo: np.ndarray, reader: Reader) -> np.ndarray | None:
-    """Return how much of the photo each pixel keeps, float32 `[H, W]` in [0, 1], or `None`.
-
-    Raises:
-        OSError: a mask cannot be read, or the extra `faces` is not installed.
-        UserError: a mask is in colours.
-    """
+    """Return how much of the photo each pixel keeps, float32 `[H, W]` in [0, 1], or `None`."""
     size = photo.shape[1:3]
     masks = []
     for path in request.keep_mask:

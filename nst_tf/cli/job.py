@@ -25,12 +25,7 @@ if TYPE_CHECKING:
 
 
 class CheckpointError(UserError):
-    """A checkpoint is damaged, or belongs to a different run.
-
-    Attributes:
-        path: of the checkpoint.
-        reason: what is wrong with it.
-    """
+    """A checkpoint is damaged, or belongs to a different run."""
 
     def __init__(self, text: str, path: Path, reason: str) -> None:
         super().__init__(text)
@@ -43,8 +38,6 @@ class Checked:
 
     Attributes:
         request: the run that the command line asks for, with files in place of pipes.
-        paths: where to write.
-        inputs: the pictures, and the settings that flags and pictures amount to.
     """
 
     request: Request
@@ -62,8 +55,6 @@ class Job(Checked):
     """All that a run needs, checked.
 
     Attributes:
-        weights: the network's parameters.
-        transfer: the run itself, ready to start.
         saved: the run to resume, or `None`.
         metadata: metadata of the result, as far as it is known before the run.
     """
@@ -78,7 +69,6 @@ def check(request: Request, budget: int | None = None) -> Checked:
     """Read the inputs and check all that can be checked without TensorFlow.
 
     Args:
-        request: the run.
         budget: bytes that the process may use; `None`: what the settings allow.
 
     Raises:
@@ -105,8 +95,6 @@ def prepare(
     """Make a run ready to start, after TensorFlow has been started.
 
     Args:
-        checked: what is known of the run.
-        budget: bytes that the process may use; `None`: what the settings allow.
         memo: cache of what the network finds in paintings; `None` disables it.
 
     Raises:
@@ -146,14 +134,7 @@ def _saved_run(path: Path | None, transfer: "StyleTransfer", anyway: bool) -> "S
 
 
 class RunContext:
-    """A run under way: its latest step, its outputs and its checkpoint.
-
-    Attributes:
-        job: the run.
-        latest: the latest step, or `None`.
-        outputs: what the run writes.
-        checkpoint: the checkpoint that the run keeps, or `None`.
-    """
+    """A run under way: its latest step, its outputs and its checkpoint, each `None` if missing."""
 
     def __init__(self, job: Job) -> None:
         self.job = job

@@ -1,6 +1,5 @@
 """Paths of a run's outputs, and checks that they can be written."""
 
-import importlib.util
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from nst_tf.cli.request import Request
 from nst_tf.images.save import output_format
 from nst_tf.utils.errors import UserError
 from nst_tf.utils.files import (
+    check_directory,
     check_outputs,
     check_writable,
     free_name,
@@ -25,18 +25,9 @@ FIGURES = (".png", ".pdf", ".svg")
 
 @dataclass(frozen=True)
 class OutputPaths:
-    """Where a run writes.
+    """Where a run writes; the checkpoint is also what it resumes from.
 
-    Attributes:
-        picture: the result.
-        history: the losses, or `None`.
-        figure: the drawing of pictures and losses, or `None`.
-        timelapse: the animation of the run, or `None`.
-        snapshots: the directory of the snapshots, or `None`.
-        tensorboard: the directory of the event files for TensorBoard, or `None`.
-        bit_depth: bits per channel of the result and the snapshots.
-        overwrite: whether existing files are replaced.
-        checkpoint: the file that the run keeps, and resumes from if it exists; or `None`.
+    `bit_depth` counts for the result and the snapshots.
     """
 
     picture: Path
@@ -72,9 +63,6 @@ class OutputPaths:
     def check(self, inputs: Sequence[str]) -> None:
         """Refuse outputs that cannot be written or would replace files that must be kept.
 
-        Args:
-            inputs: the files that the run reads.
-
         Raises:
             OSError: a directory is missing or not writable, or a file exists.
             UserError: a name has the wrong extension or is an input's, or a package is missing.
@@ -82,19 +70,13 @@ class OutputPaths:
         output_format(self.picture, self.bit_depth)
         if self.figure and self.figure.suffix.lower() not in FIGURES:
             raise UserError(f"--figure {self.figure} must end in one of {' '.join(FIGURES)}")
-        if self.figure and importlib.util.find_spec("matplotlib") is None:
-            raise UserError("--figure needs matplotlib: run pip install matplotlib")
         if self.timelapse:
             check_animation(self.timelapse)
         files = [self.picture, *filter(None, (self.history, self.figure, self.timelapse))]
         check_outputs([*files, *filter(None, [self.checkpoint])], inputs)
         self._check_existing(files)
         if self.tensorboard:
-            parents = (self.tensorboard, *self.tensorboard.absolute().parents)
-            nearest = next(path for path in parents if path.exists())
-            if not nearest.is_dir():
-                raise NotADirectoryError(f"{nearest} is a file: name another --tensorboard_dir")
-            check_writable(nearest)
+            check_directory(self.tensorboard, "tensorboard_dir")
         if self.snapshots:
             if self.snapshots.exists() and not self.snapshots.is_dir():
                 raise NotADirectoryError(f"{self.snapshots} is a file: name another --snapshot_dir")

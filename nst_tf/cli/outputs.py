@@ -28,20 +28,7 @@ def _problem(path: Path | None, error: Exception) -> str:
 
 
 class Outputs:
-    """Writes the outputs of a run.
-
-    Args:
-        paths: where to write.
-        inputs: the pictures of the run.
-        contents: pictures that the figure shows as content.
-        styles: pictures that the figure shows as styles.
-        metadata: returns the metadata of the picture.
-        history_layers: whether the history includes the losses of each layer.
-
-    Attributes:
-        history: the callback that collects the losses for history and figure.
-        timelapse: the callback that collects the frames of the time-lapse, or `None`.
-    """
+    """Writes the outputs of a run."""
 
     def __init__(
         self,

@@ -26,22 +26,14 @@ FILM_ENDINGS = frozenset(
 
 
 def locate(values: flags.FlagValues, inputs: Iterable[str], outputs: Iterable[str]) -> None:
-    """Replace `file://` and `~` in the values of flags that name files.
-
-    Raises:
-        UserError: an input is an address of another kind.
-    """
+    """Replace `file://` and `~` in the values of flags that name files; see `located`."""
     for names, place in ((inputs, located), (outputs, _expanded)):
         for name in names:
             _replace(values[name], place)
 
 
 def located(path: str) -> str:
-    """Return the path of an input, which may be written as `file://…` or with `~`.
-
-    Raises:
-        UserError: it is an address of another kind.
-    """
+    """Return the path of an input, perhaps `file://…` or with `~`; UserError for addresses."""
     place = _expanded(path)
     if ADDRESS.match(place) and not os.path.exists(place):
         raise UserError(f"{path} is an address: download the file and name it by its path")
@@ -95,11 +87,7 @@ def _copied(path: str) -> str:
 
 
 def check_photo(path: str) -> None:
-    """Refuse a photo that another program paints.
-
-    Raises:
-        UserError: it is a film or a folder; the text names the program.
-    """
+    """Refuse a photo that is a film or a folder; the text names the program that paints it."""
     if os.path.isdir(path):
         raise UserError(f"{path} is a folder: nst-tf-batch --content_dir {path} paints its photos")
     if is_film(path):
@@ -107,11 +95,7 @@ def check_photo(path: str) -> None:
 
 
 def check_painting(path: str) -> None:
-    """Refuse a painting that is a folder or a film.
-
-    Raises:
-        UserError: it is a folder or a film; the text says what to name instead.
-    """
+    """Refuse a painting that is a folder or a film; the text says what to name instead."""
     if os.path.isdir(path):
         raise UserError(f"{path} is a folder: name a painting in it")
     if is_film(path):
@@ -119,11 +103,7 @@ def check_painting(path: str) -> None:
 
 
 def check_film(path: str) -> None:
-    """Refuse a film that another program paints.
-
-    Raises:
-        UserError: it is a single picture or a folder; the text names the program.
-    """
+    """Refuse a film that is a picture or a folder; the text names the program that paints it."""
     if os.path.isdir(path):
         raise UserError(
             f"{path} is a folder: name a film or a pattern such as "

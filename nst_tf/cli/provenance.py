@@ -1,11 +1,13 @@
 """The part of a result's metadata that names its pictures and flags."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from nst_tf.cli.inputs import Inputs, picture_paths
 from nst_tf.cli.request import Request
-from nst_tf.network.weights import Weights
+from nst_tf.inputs.identity import identity, identity_digest
+from nst_tf.network.weights import BUNDLED_SHA256, Weights
 from nst_tf.transfer.provenance import method_metadata
 
 
@@ -15,13 +17,9 @@ def run_metadata(
     """Return the metadata of a result: its settings, flags and names of files without their paths.
 
     Call it before the run: it imports TensorFlow, and a failure must not cost a finished picture.
-
-    Args:
-        request: the run.
-        inputs: its pictures and settings.
-        weights: the network's parameters.
-        precision: of the features, as `auto` in the settings has chosen it.
     """
+    known = {path: file.sha256 for path, file in inputs.files.items()}
+    known[inputs.fitted.settings.weights] = weights.sha256
     return method_metadata(inputs.fitted.settings, weights, precision) | {
         "recipe": request.recipe,
         "content": Path(request.content).name if request.content else None,
@@ -38,4 +36,21 @@ def run_metadata(
             for name, paths in picture_paths(request).items()
             if paths
         },
+        "identity": request_identity(request, known.__getitem__),
     }
+
+
+def request_identity(request: Request, digest: Callable[[str], str]) -> str:
+    """Return a checksum of all that determines the picture of a request, but the machine.
+
+    Args:
+        digest: returns the SHA-256 of a file that the run reads, hexadecimal.
+    """
+    named = {"bundled": BUNDLED_SHA256, "imagenet": "imagenet"}  # Keras checks what it downloads
+    weights = request.settings.weights
+    inputs: dict[str, Any] = {
+        name: list(map(digest, paths)) for name, paths in picture_paths(request).items() if paths
+    }
+    inputs["weights"] = named.get(weights) or digest(weights)
+    inputs |= {name: getattr(request, name) for name in ("keep_faces", "bit_depth", "dpi")}
+    return identity_digest(identity(inputs, request.settings))

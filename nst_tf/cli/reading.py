@@ -25,13 +25,7 @@ larger files."""
 
 @dataclass(frozen=True)
 class FileRecord:
-    """A picture file as the metadata of a result name it.
-
-    Attributes:
-        name: without the directory.
-        size: height and width when upright, pixels.
-        sha256: checksum, hexadecimal.
-    """
+    """A picture file in a result's metadata; its size is height and width when upright, pixels."""
 
     name: str
     size: Size
@@ -47,7 +41,6 @@ class Reader:
     """Reads pictures of up to `MOST_PIXELS` pixels.
 
     Args:
-        settings: of the run.
         budget: bytes that the process may use; `None`: what the settings allow.
         at_once: bytes up to which a file is read as a whole.
 
@@ -72,8 +65,7 @@ class Reader:
     def picture(self, path: str, max_dim: int = 0) -> Picture:
         """Read a picture; arguments and errors are those of `load_picture`.
 
-        Raises:
-            UserError: reading it needs more memory than the budget.
+        A UserError reports that reading it needs more memory than the budget.
         """
         self._check(path, max_dim)
         if os.path.getsize(path) > self._at_once:

@@ -37,9 +37,6 @@ def repeated(values: flags.FlagValues) -> tuple[dict[str, Any], Settings | None]
     A flag that is given keeps its value. An explicit --recipe stands for all settings, so none are
     returned. Differences to the earlier run, and settings unknown to this version, are warned of.
 
-    Args:
-        values: the flags, which are not changed.
-
     Raises:
         OSError: the picture cannot be read, or a file that it was made from cannot be found.
         UserError: it carries no settings, or settings that are not valid.
@@ -110,8 +107,7 @@ def _are_named(paths: str | Sequence[str] | None, files: Sequence[Recorded]) -> 
 def _find(picture: str, flag: str, file: Recorded) -> str:
     """Return the path of the file with the recorded checksum, or else of the first with its name.
 
-    Raises:
-        FileNotFoundError: no file has the name.
+    A FileNotFoundError reports that no file has the name.
     """
     found = [path for path in _places(picture, file.name) if os.path.isfile(path)]
     if not found:

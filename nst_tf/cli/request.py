@@ -22,14 +22,13 @@ PICTURES = ("content", "style", "content_mask", "style_mask", "keep_mask")
 
 @dataclass(frozen=True)
 class Request:
-    """A run as the command line asks for it. Every field but `settings` is a flag of that name.
+    """A run as the command line asks for it. Every field but two is a flag of that name.
 
     Attributes:
         settings: what the flags, the recipe and a repeated picture amount to.
         recipe_given: whether `--recipe` is on the command line.
         content: path of the photo; `None` for a texture.
         style: paths of the paintings; empty for a reconstruction.
-        content_mask, style_mask, keep_mask: paths of masks.
     """
 
     settings: Settings
@@ -69,13 +68,7 @@ class Request:
 
     @classmethod
     def of(cls, values: flags.FlagValues, settings: Settings, **changes: Any) -> "Request":
-        """Return the request that parsed flags make.
-
-        Args:
-            values: the flags.
-            settings: what the flags amount to.
-            **changes: values that replace those of flags.
-        """
+        """Return the request that parsed flags make, with `changes` in place of flags."""
         named: dict[str, Any] = {
             field.name: values[field.name].value
             for field in dataclasses.fields(cls)
@@ -100,14 +93,10 @@ class Request:
 
 
 def check_request(request: Request, given: Collection[str]) -> None:
-    """Refuse values that are out of bounds or contradict each other.
+    """Refuse values that are out of bounds or contradict each other, with a UsageError.
 
     Args:
-        request: the run.
         given: names of the flags on the command line.
-
-    Raises:
-        UsageError: a value is refused; the text names the flag and the remedy.
     """
     _check_inputs(request)
     _check_outputs(request)

@@ -48,13 +48,7 @@ class Outcome:
 
 
 class PictureRun(RunContext):
-    """A run at the command line or of the page: it reports its progress and can be stopped.
-
-    Args:
-        job: what to run.
-        device: description of the device.
-        watchers: further callbacks.
-    """
+    """A run at the command line or of the page: it reports its progress and can be stopped."""
 
     def __init__(self, job: Job, device: str, watchers: "Sequence[Callback]" = ()) -> None:
         super().__init__(job)
@@ -89,13 +83,7 @@ class PictureRun(RunContext):
         return outcome
 
     def save(self, image: np.ndarray, problem: str = "", stopped: bool = False) -> Outcome:
-        """Write all outputs.
-
-        Args:
-            image: the picture, float32 `[1, h, w, 3]` in [0, 1], of any scale.
-            problem: what went wrong before, if anything.
-            stopped: whether the run was stopped before its end.
-        """
+        """Write all outputs, with an image of any scale, float32 `[1, h, w, 3]` in [0, 1]."""
         saved, problems = self.outputs.save_all(image)
         clauses = [problem, *problems, self.stopped() if stopped else ""]
         return Outcome(saved, [*filter(None, clauses)], stopped, self.ending())

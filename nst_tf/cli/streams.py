@@ -44,11 +44,7 @@ def exit_status(body: Callable[[], int], stopped: str) -> int:
     """Return the exit status of a program's body, and print errors as one line.
 
     The status is 2 for misused flags, 1 for bad input, and 130 for a Ctrl-C before the program
-    handles signals. Any other exception is a bug of the program and shows its traceback.
-
-    Args:
-        body: returns the exit status.
-        stopped: message for such a Ctrl-C.
+    handles signals, which prints `stopped`. Any other exception is a bug and shows its traceback.
     """
     try:
         with warnings_on_stderr():

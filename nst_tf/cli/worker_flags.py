@@ -26,11 +26,7 @@ NEEDING_RAY = ("ray_workers", "ray_cpus", "ship_inputs")
 
 
 def check_workers(values: flags.FlagValues) -> None:
-    """Refuse flags that are out of bounds or do not go together.
-
-    Raises:
-        UsageError: a value is refused; the text names the flag and the remedy.
-    """
+    """Refuse flags that are out of bounds or do not go together, with a UsageError."""
     if values.jobs < 1:
         raise UsageError(f"--jobs must be at least 1, not {values.jobs}")
     if values.ray_workers < 0 or values.ray_cpus < 1:
@@ -43,10 +39,6 @@ def check_workers(values: flags.FlagValues) -> None:
 
 
 def check_ray(values: flags.FlagValues) -> None:
-    """Refuse --ray where Ray is not installed.
-
-    Raises:
-        UserError: it is not installed.
-    """
+    """Refuse --ray where Ray is not installed, with a UserError."""
     if values.ray and importlib.util.find_spec("ray") is None:
         raise UserError("--ray needs Ray: run pip install 'nst_tf[ray]'")

@@ -26,9 +26,6 @@ class StatisticsCache:
 
     Args:
         limit: maximum size in bytes; the least recently used statistics are dropped.
-
-    Attributes:
-        limit: the same.
     """
 
     def __init__(self, limit: int) -> None:
@@ -40,10 +37,7 @@ class StatisticsCache:
     def remembering(self, summarize: Summarize, kind: Hashable) -> Summarize:
         """Return a `Summarize` that computes the statistics of a painting only once.
 
-        Args:
-            summarize: computes them.
-            kind: all that the statistics depend on besides picture and function, such as the
-                network.
+        All that they depend on besides picture and function is in `kind`, such as the network.
         """
 
         def cached(image, layers, function, *, guides, grid, joint, name=None):

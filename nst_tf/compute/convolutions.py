@@ -15,14 +15,8 @@ def fast_convolutions(model: Network, height: int, width: int, use_winograd: boo
     """Return faster convolutions for `extract_features`, by the names of their layers.
 
     The transformed kernels need four times the memory of the layers' own, 240 MB up to
-    block5_conv2; the turned kernels need as much as the layers' own.
-
-    Args:
-        model: from `feature_model`.
-        height: of the picture, pixels.
-        width: of the picture, pixels.
-        use_winograd: whether to use Winograd's convolutions where they are faster; they take some
-            seconds to compile.
+    block5_conv2, and Winograd's convolutions take some seconds to compile; the turned kernels need
+    as much memory as the layers' own.
     """
     convolutions: dict[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {}
     for layer in model.layers:

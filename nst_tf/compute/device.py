@@ -77,8 +77,8 @@ def import_tensorflow() -> None:
 def use_device(device: str) -> list[Any]:
     """Choose a device, set TensorFlow up for it, and return the GPUs in use.
 
-    TensorFlow allocates a GPU's memory as it needs it. On a CPU, runs repeat to the bit. Arguments
-    and errors are those of `choose_device`.
+    TensorFlow allocates a GPU's memory as it needs it. On a CPU, runs repeat to the bit. `device`
+    is that of `start_tensorflow`, and errors are those of `choose_device`.
     """
     gpus = choose_device(device)
     grow_memory(gpus)
@@ -88,13 +88,7 @@ def use_device(device: str) -> list[Any]:
 
 
 def choose_device(device: str) -> list[Any]:
-    """Restrict TensorFlow to a device, in the whole process.
-
-    Args:
-        device: `auto` for TensorFlow's own placement, `cpu`, `gpu`, or `gpu:1` for the second one.
-
-    Returns:
-        The GPUs in use.
+    """Restrict TensorFlow to a device, in the whole process, and return the GPUs in use.
 
     Raises:
         UserError: the machine has no such device.

@@ -30,9 +30,7 @@ class Workload(NamedTuple):
     """Everything at one scale that needs memory.
 
     Attributes:
-        terms: of the objective.
         layers: all layers that the terms read, in the network's order.
-        precision: of the features.
         size: height and width of the image, pixels.
         styles: height and width of each painting, pixels.
         masks: number of regions that have a content mask.
@@ -50,10 +48,7 @@ def estimate(load: Workload, winograd: bool, tile_size: int, pairs: int) -> int:
     """Return the peak of a run's memory in bytes.
 
     Args:
-        load: the work at one scale.
-        winograd: whether Winograd's convolutions are used.
         tile_size: longest side of a tile in pixels, or 0 for the whole picture at once.
-        pairs: number of pairs that L-BFGS remembers.
     """
     pixels, style_pixels = math.prod(load.size), sum(map(math.prod, load.styles))
     held: float = FLOAT * 3 * (PICTURES * pixels + STYLE_PICTURES * style_pixels)

@@ -16,6 +16,7 @@ import functools
 import gc
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import tensorflow as tf
 
@@ -65,18 +66,15 @@ Losses = dict[str, tf.Tensor]
 Evaluate = Callable[[tf.Tensor, Targets, Weights], tuple[Losses, tf.Tensor]]
 
 
+@dataclass(frozen=True, eq=False)
 class Evaluator:
     """The objective of a network, terms and a picture size.
 
     Attributes:
-        evaluate: returns the losses of an image, `total` first, and the gradient of their total;
-            for a whole picture it is compiled as one graph, traced at the first call.
+        evaluate: returns the losses of an image, `total` first, and the gradient of their total.
     """
 
-    def __init__(self, evaluate: Evaluate, whole: bool) -> None:
-        # Without autograph, which nothing here needs, the trace takes two thirds of the time, and
-        # a process that is killed leaves no generated code in the system's temporary directory.
-        self.evaluate: Evaluate = tf.function(evaluate, autograph=False) if whole else evaluate
+    evaluate: Evaluate
 
 
 @cached(CACHED)
@@ -90,10 +88,7 @@ def compiled(
     """Return the evaluator for images of a shape; its graphs go when it is evicted.
 
     Args:
-        network: from `model.feature_model`.
-        terms: from `registry.make_terms`.
         shape: of the image, `(1, H, W, 3)`.
-        winograd: whether to use Winograd's convolutions.
         block_size: longest side of a tile in pixels, or 0 for the whole picture at once.
     """
 
@@ -101,8 +96,7 @@ def compiled(
         return fast_convolutions(network, height, width, winograd)
 
     if block_size:
-        tiled = TiledObjective(network, terms, shape, block_size, convolutions)
-        return Evaluator(tiled.evaluate, whole=False)
+        return Evaluator(TiledObjective(network, terms, shape, block_size, convolutions).evaluate)
     depth = max(term.levels for term in terms)
     by_level = tuple(convolutions(shape[1] >> level, shape[2] >> level) for level in range(depth))
 
@@ -111,7 +105,9 @@ def compiled(
             lambda image: objective(network, terms, image, targets, weights, by_level), image
         )
 
-    return Evaluator(evaluate, whole=True)
+    # Without autograph, which nothing here needs, the trace takes two thirds of the time, and a
+    # process that is killed leaves no generated code in the system's temporary directory.
+    return Evaluator(tf.function(evaluate, autograph=False))
 
 
 def release() -> None:
@@ -124,13 +120,7 @@ def release() -> None:
 
 
 class TiledObjective:
-    """The objective and its gradient in tiles, for images of one shape.
-
-    Args:
-        network, terms, shape: the same as in `compiled`.
-        tile_size: longest side of a tile, pixels.
-        convolutions: returns the network's convolutions for a height and width.
-    """
+    """The objective and its gradient in tiles, for images of one shape."""
 
     def __init__(
         self,

@@ -20,7 +20,6 @@ def with_less_memory(action: Callable[[Plan], Result], plan: Plan) -> tuple[Resu
     Args:
         action: is called with smaller and smaller plans until memory suffices. It must change
             nothing before it returns.
-        plan: the first plan to try.
 
     Raises:
         MemoryError: even the smallest tiles need too much memory.

@@ -36,11 +36,9 @@ from nst_tf.network.model import Network, extract_features
 
 
 class WholeMap:
-    """A map of the whole picture, put together from those of its tiles.
+    """A map of a picture, put together from those of its tiles.
 
-    Args:
-        size: height and width of the picture, pixels.
-        step: pixels between two locations of the map.
+    Its locations are `step` pixels apart; `size` is the picture's height and width in pixels.
     """
 
     def __init__(self, size: Size, step: int) -> None:
@@ -66,12 +64,7 @@ class WholeMap:
 
 
 class Collection:
-    """The statistics of a picture, put together from those of its tiles.
-
-    Args:
-        size: height and width of the picture, pixels.
-        step: pixels between two locations of its maps.
-    """
+    """The statistics of a picture, put together from those of its tiles; see `WholeMap`."""
 
     def __init__(self, size: Size, step: int) -> None:
         self._size, self._step = size, step
@@ -147,7 +140,6 @@ def forward(
     """Collect the statistics of a picture tile by tile, and return the input of each stage.
 
     Args:
-        stages: in order.
         image: the input of the first stage, `[1, H, W, 3]`.
         compute: returns the statistics of a tile by key, and the last features that it owns.
         collections: by the same keys; the statistics are added to them.
@@ -155,9 +147,8 @@ def forward(
     inputs = [image]
     for stage in stages:
         output = WholeMap(image.shape[1:3], stride(stage.last))
-        for tile, (found, last) in stage.grid.compute(
-            inputs[-1], functools.partial(compute, stage)
-        ):
+        of_tile = functools.partial(compute, stage)
+        for tile, (found, last) in stage.over_tiles(inputs[-1], of_tile):
             for key, statistics in found.items():
                 collections[key].add(statistics, stage.stage, tile)
             if stage is not stages[-1]:
@@ -176,9 +167,6 @@ def backward(
     """Return the gradient at the first of `inputs`, which is emptied on the way.
 
     Args:
-        stages: in order.
-        inputs: from `forward`.
-        parts: all parts of the picture.
         adjoints: the derivatives of the total by the whole picture's statistics.
     """
     upstream = None
@@ -186,7 +174,7 @@ def backward(
         values = inputs.pop()
         gradient = aligned_zeros(values.shape, np.float32)
         vjp = functools.partial(stage.vjp, parts=parts, adjoints=adjoints, upstream=upstream)
-        for tile, share in stage.grid.compute(values, vjp):
+        for tile, share in stage.over_tiles(values, vjp):
             (top, bottom), (left, right) = tile.rows, tile.columns
             gradient[:, top:bottom, left:right] += tf.cast(share, tf.float32).numpy()
         upstream = as_tensor(gradient)

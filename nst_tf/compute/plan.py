@@ -173,10 +173,7 @@ def plan_memory(
     fix are kept.
 
     Args:
-        settings: of the run.
-        scales: from `plan_scales`.
         styles: height and width of each painting at the finest scale, pixels.
-        masks: number of regions that have a content mask.
         budget: bytes that the process may use; `None` takes `memory_budget(settings)`.
 
     Raises:
@@ -224,11 +221,6 @@ def plan_run(
     2. The memory that the finest scale leaves limits what coarser scales may retain.
     3. Each coarser scale takes the fastest plan within that limit, with as many pairs as fit.
     4. The finest scale takes as many pairs as fit into the memory that is not retained.
-
-    Args:
-        model: the memory of the run.
-        candidates: of all scales, coarse to fine.
-        finest: one of the finest scale's plans.
     """
     if finest.peak > model.budget:
         return None

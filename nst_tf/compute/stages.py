@@ -48,48 +48,10 @@ def tile_devices() -> Sequence[str | None]:
     return [gpu.name for gpu in tf.config.list_logical_devices("GPU")] or [None]
 
 
-class TileGrid:
-    """The tiles of a stage's input.
-
-    Args:
-        stage: a part of the network.
-        size: height and width of the whole picture, pixels.
-        tile_size: longest side of a tile of the first stage, pixels.
-
-    Attributes:
-        crop_size: height and width that every tile sees, pixels.
-    """
-
-    def __init__(self, stage: Stage, size: Size, tile_size: int) -> None:
-        height, width = (side // stage.stride for side in size)
-        self._tiles = stage.tiles(height, width, tile_size)
-        (top, bottom), (left, right) = self._tiles[0].rows, self._tiles[0].columns
-        self.crop_size = ((bottom - top) * stage.stride, (right - left) * stage.stride)
-
-    def compute(
-        self, values: tf.Tensor, function: Callable[[Crop], Any]
-    ) -> Iterator[tuple[Tile, Any]]:
-        """Yield each tile and the result of a function of its crop, on all GPUs at the same time.
-
-        Args:
-            values: the stage's whole input.
-            function: is called once for each tile.
-        """
-        devices = tile_devices()
-        for start in range(0, len(self._tiles), len(devices)):
-            results = []
-            for tile, device in zip(self._tiles[start:], devices, strict=False):
-                with tf.device(device):
-                    results.append((tile, function(crop_tile(values, tile))))
-            yield from results
-
-
 class TiledStage:
     """A stage of the network over pictures of one size, and the computations on its tiles.
 
     Args:
-        network: from `model.feature_model`.
-        stage: its part of the network.
         size: height and width of the whole picture, pixels.
         tile_size: longest side of a tile of the first stage, pixels.
         layers: those whose features are wanted.
@@ -109,14 +71,29 @@ class TiledStage:
     ) -> None:
         self.stage = stage
         self.last = stage.names[-1]
-        self.grid = TileGrid(stage, size, tile_size)
+        height, width = (side // stage.stride for side in size)
+        self._tiles = stage.tiles(height, width, tile_size)
         self._size = size
         self._terms = terms or {}
         self._layers = [layer for layer in network.layers if layer.name in stage.names]
         self._wanted = {name for name in stage.names if name in layers}
-        self._convolutions = convolutions(*self.grid.crop_size) if convolutions else {}
+        (top, bottom), (left, right) = self._tiles[0].rows, self._tiles[0].columns
+        seen = ((bottom - top) * stage.stride, (right - left) * stage.stride)  # by every tile
+        self._convolutions = convolutions(*seen) if convolutions else {}
         self.statistics = tf.function(self._statistics, autograph=False)
         self.vjp = tf.function(self._vjp, autograph=False)
+
+    def over_tiles(
+        self, values: tf.Tensor, function: Callable[[Crop], Any]
+    ) -> Iterator[tuple[Tile, Any]]:
+        """Yield each tile and the result of a function of its crop, on all GPUs at once."""
+        devices = tile_devices()
+        for start in range(0, len(self._tiles), len(devices)):
+            results = []
+            for tile, device in zip(self._tiles[start:], devices, strict=False):
+                with tf.device(device):
+                    results.append((tile, function(crop_tile(values, tile))))
+            yield from results
 
     def features(self, crop: Crop) -> dict[str, tf.Tensor]:
         """Return the features that a tile owns, of the wanted layers and of the last."""
@@ -146,8 +123,6 @@ class TiledStage:
         """Return Σ ⟨λ, ∂statistics/∂crop⟩, the tile's share of the gradient at what it sees.
 
         Args:
-            crop: the tile's part of the stage's input.
-            parts: all parts of the picture.
             adjoints: λ, the derivatives of the total by the whole picture's statistics.
             upstream: the gradient at the stage's whole output by way of the later stages.
         """

@@ -62,15 +62,10 @@ class Stage(NamedTuple):
         return receptive_growth(self.names) // self.stride
 
     def tiles(self, height: int, width: int, tile_size: int) -> list[Tile]:
-        """Cut its input into tiles that all see the same number of rows and columns.
+        """Cut its input of `height` by `width` locations into tiles that see equally many.
 
         Deeper stages have fewer floats per pixel, so their tiles are longer: twice as long as those
-        of the stage before.
-
-        Args:
-            height: of the input, locations.
-            width: of the input, locations.
-            tile_size: longest side that a tile of the first stage owns, pixels.
+        of the stage before. A tile of the first stage owns at most `tile_size` pixels a side.
         """
         longest = max(1, (tile_size << self.depth) // (self.stride * self.grid))
         margin = -(-self.halo // self.grid) * self.grid
@@ -94,13 +89,7 @@ class Stage(NamedTuple):
 
 
 def make_stages(layers: Sequence[str], cell: int = 1, cuts: Sequence[str] = CUTS) -> list[Stage]:
-    """Return the stages that lead to all of `layers`.
-
-    Args:
-        layers: names of the layers to reach.
-        cell: the same as in `Stage`.
-        cuts: layers after which a new stage begins.
-    """
+    """Return the stages that lead to all of `layers`, with a new stage after each of `cuts`."""
     end = max(map(LAYERS.index, layers)) + 1
     starts = [LAYERS.index(name) + 1 for name in cuts]
     edges = [0, *(start for start in starts if start < end), end]

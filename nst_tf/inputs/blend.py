@@ -12,11 +12,7 @@ if TYPE_CHECKING:
 
 
 def check_styles(settings: Settings, count: int) -> None:
-    """Check that the settings fit the number of styles.
-
-    Raises:
-        UserError: they do not; the text names the field and both numbers.
-    """
+    """Check that the settings fit the number of styles; the error names field and numbers."""
     scales = settings.style_scale
     if isinstance(scales, tuple) and len(scales) != count:
         raise UserError(f"style_scale has {len(scales)} values for {counted(count, 'style')}")
@@ -32,11 +28,7 @@ def check_styles(settings: Settings, count: int) -> None:
 
 
 def check_blend(settings: Settings, regions: "Sequence[Region]") -> None:
-    """Check that `style_blend` has an effect and leaves each region a style.
-
-    Raises:
-        UserError: it does not; the text says what to do instead.
-    """
+    """Check that `style_blend` has an effect and leaves each region a style; UserError if not."""
     if not settings.style_blend:
         return
     if len(regions) > 1 and all(len(region.styles) == 1 for region in regions):
@@ -44,6 +36,11 @@ def check_blend(settings: Settings, regions: "Sequence[Region]") -> None:
     for number, region in enumerate(regions, start=1):
         if not any(settings.style_blend[style] for style in region.styles):
             raise UserError(f"style_blend gives no style of region {number} a share above 0")
+
+
+def style_names(count: int) -> list[str]:
+    """Return what errors call the paintings of a run: `style`, or `style 1` and so on."""
+    return ["style"] if count == 1 else [f"style {number}" for number in range(1, count + 1)]
 
 
 def style_scales(settings: Settings, count: int) -> tuple[float, ...]:

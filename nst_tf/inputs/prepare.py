@@ -12,7 +12,7 @@ import numpy as np
 from nst_tf.images.color import Colors
 from nst_tf.images.masks import Region, coverage, fit_mask, fit_regions, keep_photo, masks_for_style
 from nst_tf.images.resize import Size, as_image, fit_size, long_side_size, resize
-from nst_tf.inputs.blend import check_blend, check_styles, style_scales
+from nst_tf.inputs.blend import check_blend, check_styles, style_names, style_scales
 from nst_tf.inputs.pyramid import Scale, plan_scales
 from nst_tf.inputs.reference import Reference, as_reference
 from nst_tf.settings import Settings
@@ -28,9 +28,7 @@ class RunInputs:
     """Pictures, masks and settings of a run, checked and at the sizes of the finest scale.
 
     Attributes:
-        settings: of the run.
         content: the photo, float32 `[1, H, W, 3]` in [0, 1].
-        styles: the paintings.
         colors: photo and paintings in the colours that the run uses, and the way back.
         regions: which parts of the photo are painted like which parts of which paintings.
         covered: share of each pixel that regions cover, float32 `[H, W]`; `None`: all of it.
@@ -93,7 +91,6 @@ def prepare_inputs(
     Args:
         content: float `[1, H, W, 3]` or `[H, W, 3]`, sRGB in [0, 1].
         styles: an image like `content`, or a sequence of images, of any sizes.
-        settings: of the run.
         regions: from `pair_masks`; empty: all of the content is painted like all of all styles.
         initial: image to start from, float as `content`, of any size.
         keep: how much of the photo each pixel keeps, float `[H, W]` in [0, 1], of any size.
@@ -114,19 +111,14 @@ def prepare_inputs(
     height, width = content.shape[1:3]
     check_side("content", (height, width), settings.max_dim, settings)
     content = resize(content, fit_size(height, width, settings.max_dim))
-    fitted = []
-    for number, (style, scale) in enumerate(
-        zip(styles, style_scales(settings, len(styles)), strict=True), start=1
-    ):
-        name = "style" if len(styles) == 1 else f"style {number}"
+    size, fitted = content.shape[1:3], []
+    names, scales = style_names(len(styles)), style_scales(settings, len(styles))
+    for name, style, scale in zip(names, styles, scales, strict=True):
         style = as_image(name, style)
-        height, width = style.shape[1:3]
-        check_style_side(name, (height, width), content.shape[1:3], scale, settings)
-        fitted.append(
-            resize(style, _style_size((height, width), content.shape[1:3], scale, settings))
-        )
+        check_style_side(name, style.shape[1:3], size, scale, settings)
+        fitted.append(resize(style, _style_size(style.shape[1:3], size, scale, settings)))
     sizes = [style.shape[1:3] for style in fitted]
-    regions = fit_regions(regions, content.shape[1:3], sizes)
+    regions = fit_regions(regions, size, sizes)
     check_blend(settings, regions)
     pairs = [masks_for_style(regions, index) for index in range(len(fitted))]
     return RunInputs(
@@ -136,18 +128,17 @@ def prepare_inputs(
         Colors(settings.preserve_color, content, fitted, pairs),
         regions,
         coverage(regions),
-        None if keep is None else fit_mask("keep", keep, content.shape[1:3]),
+        None if keep is None else fit_mask("keep", keep, size),
         None if initial is None else as_image("initial", initial),
-        plan_scales(settings, content.shape[1:3], sizes),
-        None if reference is None else as_reference(reference, content.shape[1:3]),
+        plan_scales(settings, size, sizes),
+        None if reference is None else as_reference(reference, size),
     )
 
 
 def with_keep_weight(settings: Settings, keep: bool) -> Settings:
     """Return the settings with the `keep_weight` of the run, which is 0 if nothing is kept.
 
-    Raises:
-        UserError: something is kept, but neither `keep_weight` nor `content_weight` is set.
+    A UserError reports that neither `keep_weight` nor `content_weight` is set to keep something.
     """
     if not keep:
         return replace(settings, keep_weight=0) if settings.keep_weight else settings
@@ -170,7 +161,6 @@ def style_side(content: Size, scale: float, detail: float) -> int:
     Args:
         content: height and width of the fitted photo, pixels.
         scale: long side of the painting relative to the photo's; 0 keeps the painting's own.
-        detail: divisor of the painting's sides.
     """
     return max(1, round(max(content) * scale / detail)) if scale else 0
 
@@ -179,10 +169,8 @@ def check_side(name: str, size: Size, max_dim: int, settings: Settings) -> None:
     """Check that a photo is large enough for the network, at the size at which it is used.
 
     Args:
-        name: what the error calls the photo.
         size: height and width of the photo in its file, pixels.
         max_dim: limit of the long side, pixels; 0: none.
-        settings: of the run.
 
     Raises:
         UserError: the short side is too short; the text says which `max_dim` suffices.
@@ -204,11 +192,8 @@ def check_style_side(
     """Check that a painting is large enough for the network, at the size at which it is used.
 
     Args:
-        name: what the error calls the painting.
         size: height and width of the painting in its file, pixels.
         content: height and width of the fitted photo, pixels.
-        scale: as for `style_side`.
-        settings: of the run.
 
     Raises:
         UserError: the short side is too short; the text says which setting to change.

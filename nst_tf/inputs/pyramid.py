@@ -36,7 +36,6 @@ def plan_scales(settings: Settings, content: Size, styles: Sequence[Size]) -> tu
     network, are left out.
 
     Args:
-        settings: of the run.
         content: height and width of the fitted content image, pixels.
         styles: height and width of each fitted style image, pixels.
     """

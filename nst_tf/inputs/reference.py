@@ -25,11 +25,7 @@ class Reference(NamedTuple):
 
 
 def as_reference(reference: Reference, size: Size) -> Reference:
-    """Return a reference as float32 arrays of a known size.
-
-    Raises:
-        UserError: it is not an image, or its size is not `size`.
-    """
+    """Return a reference as float32 arrays; UserError if it is not an image of size `size`."""
     image = as_image("the reference", reference.image)
     confidence = np.asarray(reference.confidence, np.float32)
     if image.shape[1:3] != tuple(size) or confidence.shape != tuple(size):

@@ -11,7 +11,7 @@ from nst_tf.images.io import Picture, as_picture, load_mask, load_picture, opaqu
 from nst_tf.images.masks import Region, apply_alpha
 from nst_tf.images.resize import Size, fit_size
 from nst_tf.images.sources import Source, decode_any, listed
-from nst_tf.inputs.blend import check_styles, style_scales
+from nst_tf.inputs.blend import check_styles, style_names, style_scales
 from nst_tf.inputs.prepare import (
     RunInputs,
     check_side,
@@ -36,7 +36,6 @@ class LoadedInputs:
         fitted: pictures, masks and settings at the sizes of the run.
         alpha: transparency of the result, float32 `[H, W]` in [0, 1]; `None`: opaque.
         has_profile: whether the photo carries a colour profile, so that the result should too.
-        origin: metadata of the photo that the result repeats.
     """
 
     fitted: RunInputs
@@ -60,9 +59,7 @@ def prepare_sources(
     Transparent parts of the photo are not painted, those of the paintings are not imitated.
 
     Args:
-        photo: the photo at the size of the result.
         paintings: a function for each painting that loads it at the size that the photo asks for.
-        settings: of the run.
         regions, initial, keep: as for `prepare_inputs`.
 
     Raises:
@@ -85,12 +82,7 @@ def prepare_sources(
 
 
 def load_paintings(paintings: Sequence[Load], size: Size, settings: Settings) -> list[Picture]:
-    """Load paintings at the sizes that a photo asks for.
-
-    Args:
-        paintings: a function for each that loads it.
-        size: height and width of the photo, pixels.
-        settings: of the run.
+    """Load paintings at the sizes that a photo asks for, given its height and width in pixels.
 
     Raises:
         OSError: a painting cannot be read.
@@ -106,20 +98,12 @@ def load_paintings(paintings: Sequence[Load], size: Size, settings: Settings) ->
     return loaded
 
 
-def style_names(count: int) -> list[str]:
-    """Return what errors call the paintings of a run: `style`, or `style 1` and so on."""
-    return ["style"] if count == 1 else [f"style {number}" for number in range(1, count + 1)]
-
-
 class ImageSources:
     """Pictures as a caller of the library gives them, decoded once for runs of several sizes.
 
     Args:
         content: the photo, of any kind that `images.sources.decode_any` reads.
         styles: a painting or a sequence of them.
-        settings: of the run.
-        regions: from `pair_masks`.
-        initial: picture to start from, or `None`.
         keep: where the photo's features are kept: a mask as an array `[H, W]` or as a picture;
             `None`: nowhere.
 
@@ -162,13 +146,10 @@ class ImageSources:
         return fit_size(*self._content.size, self.settings.max_dim)
 
     def at(self, size: Size) -> LoadedInputs:
-        """Return the inputs of a run.
+        """Return the inputs of a run; errors are those of `prepare_sources`.
 
         Args:
             size: height and width of the photo in it, pixels, within the settings' limit.
-
-        Raises:
-            UserError: as for `prepare_sources`.
         """
         paintings = [
             functools.partial(self._painting, number) for number in range(len(self._styles))
@@ -198,10 +179,5 @@ def _mask(name: str, mask: Source) -> np.ndarray:
 
 
 def load_opaque(picture: Source, name: str) -> np.ndarray:
-    """Return a picture, float32 `[1, H, W, 3]` in [0, 1], over white where it is transparent.
-
-    Args:
-        picture: the picture, of any kind that `images.sources.decode_any` reads.
-        name: what the errors call it.
-    """
+    """Return a picture, float32 `[1, H, W, 3]` in [0, 1], over white where it is transparent."""
     return opaque(load_picture(picture, name=name))

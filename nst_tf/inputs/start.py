@@ -22,7 +22,6 @@ def start_image(
     Args:
         content: the photo at the coarsest scale, float32 `[1, H, W, 3]` in [0, 1].
         styles: the paintings at the coarsest scale.
-        settings: of the run.
         initial: image to start from in place of `settings.init`, of any size.
 
     Returns:
@@ -57,9 +56,7 @@ def upsample_start(
 
     Args:
         image: result of the coarser scale, float32 `[1, h, w, 3]` in [0, 1].
-        coarse: the photo at the coarser scale.
         photo: the photo at the finer scale, `[1, H, W, 3]`.
-        strength: as in `Settings`.
     """
     size = photo.shape[1:3]
     image = resize(image, size)

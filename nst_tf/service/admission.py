@@ -19,10 +19,7 @@ class Idler(Protocol):
 class Admission:
     """The places for concurrent runs, given in the order in which the runs came.
 
-    Args:
-        runs: maximum number of concurrent runs.
-        memory: maximum number of bytes that they use together; a single run may use more.
-        patience: the limits of waiting.
+    They use at most `memory` bytes together; a single run may use more.
     """
 
     def __init__(self, runs: int, memory: int, patience: Patience = PATIENT) -> None:
@@ -41,11 +38,8 @@ class Admission:
     def place(self, need: int, cancel: threading.Event | None = None) -> Iterator[bool]:
         """Wait for a place for a run that needs `need` bytes, and hold it for the block.
 
-        Yields:
-            Whether there is a place: False if `cancel` was set before.
-
-        Raises:
-            BusyError: the run may not wait, or not any longer.
+        Yields whether there is a place: False if `cancel` was set before. A BusyError reports that
+        the run may not wait, or not any longer.
         """
 
         def is_free() -> bool:

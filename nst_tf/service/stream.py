@@ -23,14 +23,11 @@ class Stream(Iterator[Progress]):
 
     The run occupies a place among the concurrent runs from its first step until it ends, is closed
     (by `close` or at the end of a `with` block), or is garbage-collected. If other runs wait and no
-    step is asked for during `idle_limit`, it is closed too, and `result.stop_reason` says so.
+    step is asked for during `idle_limit` seconds, it is closed too, as `result.stop_reason` says.
 
     Args:
         transfer: the run, at its working size.
         shown: the inputs at the size of the result.
-        admission: the places for runs.
-        cancel: ends the run when it is set.
-        idle_limit: seconds; 0 for no limit.
     """
 
     def __init__(

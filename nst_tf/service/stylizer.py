@@ -114,7 +114,6 @@ class Stylizer:
         Args:
             content, styles, initial, regions, keep, callbacks: the same as in `stylize`.
             cancel: ends the run, or its waiting, when it is set; a running step is finished.
-            **overrides: fields of `Settings` that differ from the stylizer's.
 
         Raises:
             ValueError, TypeError, OSError, MemoryError, DivergedError, CallbackError: the same as
@@ -170,7 +169,6 @@ class Stylizer:
         Args:
             photo: height and width in pixels, or a photo of that size.
             *styles: paintings that will be used together, to be prepared too; by default, noise.
-            **overrides: fields of `Settings` that differ from the stylizer's.
         """
         picture = _noise(photo) if isinstance(photo, tuple) else photo
         given = ImageSources(picture, styles or picture, self._chosen(overrides))
@@ -204,11 +202,7 @@ def _check_count(name: str, value: int, low: int) -> None:
 
 
 def _duration(name: str, value: float | str) -> float:
-    """Return seconds.
-
-    Raises:
-        UserError: `value` is not a duration.
-    """
+    """Return seconds; UserError if `value` is not a duration."""
     seconds = checked_duration(name, value, 0.0)
     check_number(name, seconds, {"at least": 0})
     return seconds

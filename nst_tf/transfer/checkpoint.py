@@ -34,11 +34,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def save_checkpoint(path: StrPath, run: SavedRun) -> None:
-    """Write a checkpoint as a whole. An existing file is replaced once the new one is on the disk.
-
-    Raises:
-        OSError: the file cannot be written, or could not be read afterwards.
-    """
+    """Write a checkpoint as a whole; it replaces an existing file once it is on the disk."""
     arrays, state = _pack(run.state)
     arrays[NOTES] = np.frombuffer(json.dumps(run.notes).encode(), np.uint8)
     record = {
@@ -168,9 +164,7 @@ def _pack(state: RunState) -> tuple[Arrays, dict[str, Any]]:
 def _unpack(entry: Mapping[str, Any], tensor: Callable[[str], tf.Tensor]) -> RunState:
     """Return the state that `_pack` took apart; ValueError or the like if it cannot be one.
 
-    Args:
-        entry: the state as JSON.
-        tensor: returns the tensor of a path. Each path is used once, however many a file names.
+    Each path's tensor is used once, however many times a file names it.
     """
     counts = ("scale", "step", "scale_step", "epoch", "evaluations", "smallest")
     average, watch = entry["average"], entry["watch"]

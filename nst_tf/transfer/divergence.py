@@ -38,13 +38,7 @@ class DivergenceMonitor(NamedTuple):
         return DivergenceMonitor(reduced_rate=self.reduced_rate)
 
     def seen(self, image: tf.Tensor, loss: float, blank: bool) -> "DivergenceMonitor":
-        """Return the monitor after the evaluation of an image.
-
-        Args:
-            image: the image.
-            loss: its total loss.
-            blank: whether it is blank though the photo is not.
-        """
+        """Return the monitor after an evaluation of an image, which may be blank."""
         if not blank and loss <= self.best:
             return self._replace(best=loss, image=image, diverged=0)
         diverged = self.image is not None and (blank or loss > RISE * self.best)
@@ -62,14 +56,7 @@ def is_blank(image: tf.Tensor) -> bool:
 
 
 def complaint(step: int, losses: Mapping[str, float], blank: bool, adam: bool) -> str:
-    """Return in words how a run has diverged, and which weight to lower.
-
-    Args:
-        step: the last one.
-        losses: before it.
-        blank: whether its image is blank.
-        adam: whether Adam takes the steps.
-    """
+    """Return in words how a run has diverged, and which weight to lower."""
     terms = {name: loss for name, loss in losses.items() if name != "total"}
     worst = max(terms, key=lambda name: terms[name])
     if blank:  # only this term prefers blank pictures, regardless of photo and painting

@@ -5,6 +5,7 @@ from typing import Unpack
 
 import tensorflow as tf
 
+from nst_tf.compute.precision import TF32
 from nst_tf.images.masks import Region
 from nst_tf.images.sources import Source
 from nst_tf.inputs.pictures import Pictures
@@ -18,7 +19,7 @@ from nst_tf.losses.term import Term
 from nst_tf.network.model import Network
 from nst_tf.recipes import resolve_settings
 from nst_tf.settings import Settings
-from nst_tf.transfer.scales import load_model, scale_targets, tf32_mode
+from nst_tf.transfer.scales import load_model, scale_targets
 from nst_tf.utils.errors import UserError
 
 
@@ -57,7 +58,7 @@ def measure(
         )
     network, terms = load_model(settings), make_terms(settings)
     weights = step_weights(settings.at(0), terms)
-    with tf32_mode(settings):
+    with TF32.set_to(settings.tf32):
         targets = whole_targets(network, terms, fitted)
         return read(objective(network, terms, tf.constant(image), targets, weights))
 

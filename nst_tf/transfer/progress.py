@@ -76,10 +76,7 @@ class _RunError(Exception):
 
 
 class CallbackError(_RunError, RuntimeError):
-    """A callback raised an error, which is the cause of this one.
-
-    `image` is the picture after that step, float32 `[1, H, W, 3]` in [0, 1].
-    """
+    """A callback raised an error, the cause of this one; `image` is the picture after that step."""
 
 
 def any_ends(callbacks: Sequence[Callback], progress: Progress) -> bool:
@@ -89,12 +86,7 @@ def any_ends(callbacks: Sequence[Callback], progress: Progress) -> bool:
 
 
 def guarded(callback: Callback, result: Callable[["RunState"], np.ndarray]) -> Callback:
-    """Return a callback that raises its errors as `CallbackError`, with the picture of the step.
-
-    Args:
-        callback: the callback itself.
-        result: returns the picture of a state.
-    """
+    """Return a callback that raises its errors as `CallbackError`, with the picture of the step."""
 
     def call(progress: Progress) -> bool:
         try:

@@ -14,11 +14,6 @@ def method_metadata(settings: Settings, weights: Weights, precision: str) -> dic
     """Return versions, settings and weights of a run, with names of files instead of their paths.
 
     It imports TensorFlow.
-
-    Args:
-        settings: of the run.
-        weights: the network's parameters.
-        precision: of the features, which `auto` in the settings has led to.
     """
     import keras
     import numpy as np

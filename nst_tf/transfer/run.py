@@ -13,8 +13,9 @@ from nst_tf.compute.cache import StatisticsCache
 from nst_tf.compute.evaluate import release
 from nst_tf.compute.fallback import with_less_memory
 from nst_tf.compute.plan import Plan, plan_memory
-from nst_tf.compute.precision import warn_if_emulated
+from nst_tf.compute.precision import TF32, warn_if_emulated
 from nst_tf.images.masks import count_masks
+from nst_tf.inputs.identity import Identity, differences
 from nst_tf.inputs.pictures import Pictures
 from nst_tf.inputs.prepare import RunInputs
 from nst_tf.inputs.pyramid import Scale
@@ -24,7 +25,7 @@ from nst_tf.losses.targets import Targets
 from nst_tf.losses.values import Losses
 from nst_tf.network.weights import load_weights
 from nst_tf.transfer.divergence import complaint, is_blank
-from nst_tf.transfer.identity import differences, run_identity
+from nst_tf.transfer.identity import run_identity
 from nst_tf.transfer.progress import (
     Callback,
     DivergedError,
@@ -38,9 +39,8 @@ from nst_tf.transfer.scales import (
     first_state,
     load_model,
     scale_targets,
-    tf32_mode,
 )
-from nst_tf.transfer.state import Identity, RunState, SavedRun
+from nst_tf.transfer.state import RunState, SavedRun
 from nst_tf.transfer.step import Stepper, Update, advance, at_epoch, latest_loss
 from nst_tf.transfer.stopping import epoch_of, stop_reason
 from nst_tf.utils.errors import UserError
@@ -48,19 +48,11 @@ from nst_tf.utils.forks import check_fork
 
 
 class StyleTransfer:
-    """A style transfer that is ready to run.
+    """A style transfer that is ready to run, with a plan for each scale in `plans`.
 
     Args:
-        fitted: pictures, masks and settings, from `prepare_inputs`.
         budget: bytes that the process may use; by default the settings' budget.
         memo: caches statistics of the paintings; `None` disables the cache.
-
-    Attributes:
-        fitted: pictures, masks and settings.
-        settings: of `fitted`.
-        terms: of the objective.
-        plans: how to run each scale, as planned.
-        network: from `model.feature_model`.
 
     Raises:
         ValueError: the run would need more memory than it may use.
@@ -91,7 +83,6 @@ class StyleTransfer:
         """Plan the scales as a saved run did, and return the state to continue from.
 
         Args:
-            saved: from `load_checkpoint` or `Progress.saved`.
             anyway: continue even if pictures, settings or machine differ.
 
         Raises:
@@ -148,16 +139,17 @@ class StyleTransfer:
         """
         cancel = cancel or threading.Event()
         began = time.perf_counter() - (state.seconds if state else 0.0)
-        for scale, plan in zip(self.fitted.scales, self.plans, strict=True):
-            if cancel.is_set():
-                return
-            if state and self._is_done(scale, state):
-                continue
-            state, stepper = self._begin(scale, plan, state)
-            while not (cancel.is_set() or stop_reason(self.fitted, scale, state)):
-                before, update = self._update(stepper, scale, state, began)
-                state = self._advance(before, update, began)
-                yield self.progress(state, update.losses)
+        with TF32.set_to(self.settings.tf32):
+            for scale, plan in zip(self.fitted.scales, self.plans, strict=True):
+                if cancel.is_set():
+                    return
+                if state and self._is_done(scale, state):
+                    continue
+                state, stepper = self._begin(scale, plan, state)
+                while not (cancel.is_set() or stop_reason(self.fitted, scale, state)):
+                    before, update = self._update(stepper, scale, state, began)
+                    state = self._advance(before, update, began)
+                    yield self.progress(state, update.losses)
 
     def _is_done(self, scale: Scale, state: RunState) -> bool:
         """Return whether a state needs no step of a scale."""
@@ -201,8 +193,7 @@ class StyleTransfer:
                 self.plans[-1].precision,
             )
 
-        with tf32_mode(self.settings):
-            return with_less_memory(make, plan)
+        return with_less_memory(make, plan)
 
     def _update(
         self, stepper: Stepper, scale: Scale, state: RunState, began: float
@@ -214,8 +205,7 @@ class StyleTransfer:
             epoch = epoch_of(self.settings, scale, steps, state.scale_step, spent)
             before = at_epoch(state, self.settings, epoch)
             try:
-                with tf32_mode(self.settings):
-                    return before, stepper.step(before)
+                return before, stepper.step(before)
             except FloatingPointError as error:
                 problem = overflow_message(state.step + 1, error.args[0])
                 state = self._roll_back(state, problem, NonFiniteLossError)
@@ -235,9 +225,7 @@ class StyleTransfer:
     def _roll_back(self, state: RunState, problem: str, error: type[DivergedError]) -> RunState:
         """Return the state at the best image, with a reduced rate ahead.
 
-        Raises:
-            DivergedError: of the kind `error`, with the text `problem`, if there is no best image
-                or the rate is reduced already.
+        Without a best image, or at a reduced rate already, raise `error` with the text `problem`.
         """
         best = state.watch.image
         if best is None or state.watch.reduced_rate:
@@ -253,8 +241,9 @@ class StyleTransfer:
 
     def prepare(self) -> None:
         """Fill the cache with the statistics of the paintings, without a step."""
-        for scale, plan in zip(self.fitted.scales, self.plans, strict=True):
-            self._targets(Pictures.at(self.fitted, scale), None, plan)
+        with TF32.set_to(self.settings.tf32):
+            for scale, plan in zip(self.fitted.scales, self.plans, strict=True):
+                self._targets(Pictures.at(self.fitted, scale), None, plan)
 
     def warm_up(self) -> None:
         """Take a step at each scale, which compiles all that the run needs."""
@@ -269,12 +258,7 @@ class StyleTransfer:
         return stop_reason(self.fitted, last, state) if state.scale == last.number else None
 
     def progress(self, state: RunState, losses: Mapping[str, float]) -> Progress:
-        """Return the report of a step for callbacks.
-
-        Args:
-            state: after the step.
-            losses: before it.
-        """
+        """Return the report of a step for callbacks."""
         scales = self.fitted.scales
         scale = scales[state.scale - 1]
         work = [s.steps * s.ratio**2 * p.cost for s, p in zip(scales, self.plans, strict=True)]

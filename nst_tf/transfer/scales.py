@@ -1,8 +1,7 @@
 """The start of a scale: its first state, the network and the targets."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -25,17 +24,10 @@ from nst_tf.optimizers.lbfgs import LBFGSState, lbfgs_start
 from nst_tf.settings import Settings
 from nst_tf.transfer.state import RunState
 from nst_tf.utils.errors import UserError
-from nst_tf.utils.locks import ProcessSetting
 
 
 def first_state(inputs: RunInputs, pictures: Pictures, plan: Plan) -> RunState:
-    """Return the state before the first step of a run.
-
-    Args:
-        inputs: of the run.
-        pictures: at the coarsest scale.
-        plan: of that scale.
-    """
+    """Return the state before the first step of a run."""
     settings = inputs.settings
     image = tf.constant(start_image(pictures.photo, pictures.paintings, settings, inputs.initial))
     adam = settings.optimizer == "adam"
@@ -58,15 +50,7 @@ def first_state(inputs: RunInputs, pictures: Pictures, plan: Plan) -> RunState:
 def finer_state(
     state: RunState, inputs: RunInputs, scale: Scale, photo: np.ndarray, plan: Plan
 ) -> RunState:
-    """Return the state with which a scale starts from the result of the coarser scale.
-
-    Args:
-        state: the last state of the coarser scale.
-        inputs: of the run.
-        scale: the finer scale.
-        photo: the photo at the finer scale, float32 `[1, h, w, 3]` in [0, 1].
-        plan: of the finer scale.
-    """
+    """Return the state with which a scale starts from the result of the coarser scale."""
     settings = inputs.settings
     # A texture or a reconstruction has no photo whose share could grow.
     strength = settings.strength if settings.content_weight and settings.style_weight else 1.0
@@ -111,10 +95,6 @@ def scale_targets(
     """Return the targets of the terms at a scale.
 
     Args:
-        network: from `load_model`.
-        terms: of the objective.
-        inputs: of the run.
-        pictures: the photo and the paintings at the scale.
         block_size: longest side of a tile, or 0 to pass whole pictures through the network.
         start: the image with which the scale starts, `[1, h, w, 3]`; None at the first scale.
         memo: caches statistics of the paintings, or None.
@@ -140,15 +120,10 @@ def scale_targets(
 
 
 def load_model(settings: Settings, precision: str | None = None) -> Network:
-    """Return the network for some settings.
+    """Return the network for some settings; OSError if its weights cannot be read.
 
     Args:
-        settings: of the run.
         precision: of the features, from the plan; None: the settings' choice for this machine.
-
-    Raises:
-        OSError: its weights cannot be read.
-        UserError: the call is part of a graph.
     """
     if not tf.executing_eagerly():
         raise UserError("pictures are made step by step: call nst_tf outside tf.function")
@@ -166,20 +141,3 @@ def _network(
         precision or feature_precision(settings.precision, settings.convolution),
         settings.padding,
     )
-
-
-_TENSOR_FLOAT_32 = ProcessSetting(
-    tf.config.experimental.tensor_float_32_execution_enabled,
-    tf.config.experimental.enable_tensor_float_32_execution,
-)
-
-
-@contextmanager
-def tf32_mode(settings: Settings) -> Iterator[None]:
-    """Multiply float32 numbers exactly, unless `settings.tf32` allows less on NVIDIA GPUs.
-
-    TensorFlow has one switch for the process. Runs that need different positions take turns step by
-    step, and the switch is reset after each step.
-    """
-    with _TENSOR_FLOAT_32.at(settings.tf32):
-        yield

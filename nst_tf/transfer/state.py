@@ -6,14 +6,12 @@ from typing import Any
 import tensorflow as tf
 
 from nst_tf.compute.plan import Plan
+from nst_tf.inputs.identity import Identity
 from nst_tf.optimizers.adam import AdamState, adam_start
 from nst_tf.optimizers.averaging import AverageState
 from nst_tf.optimizers.lbfgs import LBFGSState, lbfgs_start
 from nst_tf.transfer.divergence import DivergenceMonitor
 from nst_tf.utils.describe import brief
-
-Identity = dict[str, Any]
-"""What a run is made from by name, as JSON represents it: see `checkpoint.run_identity`."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +27,10 @@ class RunState:
         epoch: the epoch whose weights are in force, from 0.
         image: float32 `[1, h, w, 3]` in [0, 1], of the scale's size.
         start: the image with which the scale started; targets may depend on it.
-        optimizer: the optimizer's state.
         average: the running average of the images, or None without `averaging`.
         window: the losses that the rule `min_gain` looks at.
         evaluations: how often the objective has been evaluated.
-        seconds: time since the run began.
-        plan: the plan of the latest step.
         smallest: the smallest block size that lack of memory has led to; 0: none.
-        watch: detects divergence.
     """
 
     scale: int
@@ -98,7 +92,6 @@ class SavedRun:
     Attributes:
         state: the state to continue from.
         plans: of all scales, so the rest of the run is computed as it would have been.
-        identity: of the run that was saved.
         notes: what the writer added, as JSON represents it.
     """
 

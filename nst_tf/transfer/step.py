@@ -35,15 +35,7 @@ pixels: 1.6e-7 with float32 features, 1.9e-4 with bfloat16.
 
 
 class Update(NamedTuple):
-    """The outcome of an optimizer's step.
-
-    Attributes:
-        image: after the step, float32 `[1, h, w, 3]` in [0, 1].
-        optimizer: the optimizer's state after the step.
-        losses: of the image before the step.
-        evaluations: how often the step evaluated the objective.
-        plan: the plan with which memory sufficed.
-    """
+    """The outcome of an optimizer's step, with the losses before it and the plan that sufficed."""
 
     image: tf.Tensor
     optimizer: AdamState | LBFGSState
@@ -62,14 +54,7 @@ class Rates(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Stepper:
-    """The objective of one scale, and an optimizer's steps on it.
-
-    Attributes:
-        network: from `model.feature_model`.
-        terms: of the objective.
-        targets: at this scale.
-        settings: of the run.
-    """
+    """The objective of one scale, and an optimizer's steps on it."""
 
     network: Network
     terms: tuple[Term, ...]
@@ -79,12 +64,8 @@ class Stepper:
     def step(self, state: RunState) -> Update:
         """Return the optimizer's update of a state.
 
-        Args:
-            state: at this scale; its epoch is the one whose weights count.
-
         Raises:
-            FloatingPointError: the losses or the gradient are not finite; the losses are the
-                argument.
+            FloatingPointError: the losses, its argument, or the gradient are not finite.
             MemoryError: memory ran out, even with the smallest blocks.
         """
         settings = self.settings.at(state.epoch)
@@ -107,12 +88,7 @@ class Stepper:
 
 
 def adam_rates(settings: Settings, state: RunState) -> Rates:
-    """Return Adam's settings for a step.
-
-    Args:
-        settings: of the epoch.
-        state: before the step.
-    """
+    """Return Adam's settings for a step."""
     rate = settings.learning_rate * (RATE_REDUCTION if state.watch.reduced_rate else 1.0)
     # A relative loss is a mean over pixels. So is its gradient, and ε has to follow.
     pixels = math.prod(state.image.shape[1:3]) if settings.loss == "relative" else 1
@@ -168,11 +144,6 @@ def at_epoch(state: RunState, settings: Settings, epoch: int) -> RunState:
     """Return the state with an epoch in force.
 
     Where that changes the objective, earlier losses and curvature no longer apply.
-
-    Args:
-        state: before a step.
-        settings: of the run.
-        epoch: of the step.
     """
     if epoch == state.epoch:
         return state
@@ -189,12 +160,7 @@ def at_epoch(state: RunState, settings: Settings, epoch: int) -> RunState:
 
 
 def latest_loss(state: RunState, update: Update) -> tuple[tf.Tensor, float]:
-    """Return the newest image whose loss is known, and that loss: the total.
-
-    Args:
-        state: before the step.
-        update: of the state.
-    """
+    """Return the newest image whose loss is known, and that loss: the total."""
     optimizer = update.optimizer
     if isinstance(optimizer, LBFGSState) and optimizer.here:
         # It is kept anyway; the image before the step would take memory of its own.
@@ -205,15 +171,7 @@ def latest_loss(state: RunState, update: Update) -> tuple[tf.Tensor, float]:
 def advance(
     state: RunState, update: Update, watch: DivergenceMonitor, averaging: float, seconds: float
 ) -> RunState:
-    """Return the state after a step. All that a step changes is changed here.
-
-    Args:
-        state: before the step.
-        update: of the state.
-        watch: the monitor after the step.
-        averaging: decay of the running average of the images; 0: no average.
-        seconds: time since the run began.
-    """
+    """Return the state after a step. All that a step changes is changed here."""
     return dataclasses.replace(
         state,
         step=state.step + 1,

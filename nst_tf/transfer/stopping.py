@@ -11,13 +11,7 @@ WINDOW = 10
 
 
 def stop_reason(inputs: RunInputs, scale: Scale, state: RunState) -> StopReason | None:
-    """Return why a scale takes no further step, or None if it takes one. Each takes at least one.
-
-    Args:
-        inputs: of the run.
-        scale: the scale of the state.
-        state: after a step, or at the start of the scale.
-    """
+    """Return why a scale takes no further step, or None if it takes one, as each does first."""
     settings = inputs.settings
     if not state.scale_step:
         return None
@@ -58,9 +52,6 @@ def epoch_of(settings: Settings, scale: Scale, total: int, scale_step: int, spen
     is further.
 
     Args:
-        settings: of the run.
-        scale: the scale of the step.
-        total: steps planned for the whole run.
         scale_step: steps done at this scale.
         spent: seconds since the run began.
     """

@@ -231,6 +231,19 @@ def check_outputs(outputs: Iterable[StrPath], inputs: Iterable[StrPath]) -> None
         check_writable(target.parent)
 
 
+def check_directory(directory: StrPath, flag: str) -> None:
+    """Check that a directory that a flag names exists or can be made, and is writable.
+
+    Raises:
+        OSError: it is not.
+    """
+    path = Path(directory)
+    nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
+    if not nearest.is_dir():
+        raise NotADirectoryError(f"{nearest} is a file: name another --{flag}")
+    check_writable(nearest)
+
+
 def check_writable(directory: StrPath) -> None:
     """Check that files can be made in `directory`, by making one.
 

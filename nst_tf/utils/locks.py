@@ -1,4 +1,4 @@
-"""A waiting line for threads, and a setting of the process that threads share."""
+"""A waiting line for threads."""
 
 import threading
 import time
@@ -115,43 +115,3 @@ class WaitingLine:
             finally:
                 self._line.remove(ticket)
                 self._changed.notify_all()
-
-
-class ProcessSetting:
-    """A switch of the whole process that several threads may need in different positions.
-
-    Threads that need it in one position hold it together. A thread that needs the other position
-    waits until they are done, and later threads wait behind it. When no thread holds the switch, it
-    has its original position.
-
-    Args:
-        read: returns its position.
-        write: sets its position.
-    """
-
-    def __init__(self, read: Callable[[], bool], write: Callable[[bool], None]) -> None:
-        self._read, self._write = read, write
-        self._line = WaitingLine()
-        self._holders = 0
-        self._position = self._before = False
-
-    @contextmanager
-    def at(self, position: bool) -> Iterator[None]:
-        """Hold the switch in a position; a block that holds it must not ask for it again."""
-        with self._line.place(
-            lambda: not self._holders or self._position == position,
-            lambda: self._take(position),
-            self._give_back,
-        ):
-            yield
-
-    def _take(self, position: bool) -> None:
-        if not self._holders:
-            self._before, self._position = self._read(), position
-            self._write(position)
-        self._holders += 1
-
-    def _give_back(self) -> None:
-        self._holders -= 1
-        if not self._holders:
-            self._write(self._before)

@@ -4,11 +4,9 @@ import dataclasses
 import functools
 import hashlib
 import itertools
-import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from absl import flags
@@ -21,6 +19,7 @@ from nst_tf.images.masks import LEAST_WHITE, Region
 from nst_tf.images.pairing import pair_masks
 from nst_tf.images.resize import Size, fit_size, resize, resize_plane
 from nst_tf.images.save import FORMATS
+from nst_tf.inputs.identity import Identity, identity
 from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.inputs.sources import load_paintings
 from nst_tf.settings import INITS, Settings
@@ -178,25 +177,19 @@ def painted_size(size: Size, max_dim: int) -> Size:
     return height, width
 
 
-def video_identity(
-    values: flags.FlagValues, inputs: VideoInputs, settings: Settings
-) -> dict[str, Any]:
+def video_identity(values: flags.FlagValues, inputs: VideoInputs, settings: Settings) -> Identity:
     """Return the identity of a film: what must be the same for stored frames to be of use.
 
     The machine, which matters too, is not part of it.
     """
     named = {"content": values.content}
     named |= {f"mask {n}": path for n, path in enumerate(values.content_mask or (), start=1)}
-    described = dataclasses.asdict(settings)
-    for name in ("memory_budget", "weights", "precision"):
-        del described[name]
-    identity = (
+    made_from = (
         {name: _digest(path) for name, path in named.items()}
         | {f"style {n}": array_digest(style) for n, style in enumerate(inputs.styles, start=1)}
         | {name: values[name].value for name in ("every", "frame_steps", "long_term")}
-        | described
     )
-    return json.loads(json.dumps(identity))
+    return identity(made_from, settings)
 
 
 def _digest(path: str) -> str:

@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from absl import flags
 
@@ -11,6 +11,7 @@ from nst_tf.cli.places import check_film, check_painting
 from nst_tf.cli.streams import print_out
 from nst_tf.cli.worker_flags import check_ray
 from nst_tf.compute.device import start_tensorflow
+from nst_tf.inputs.identity import Identity
 from nst_tf.settings import Settings
 from nst_tf.utils.errors import UserError
 from nst_tf.utils.files import check_outputs, free_name, joined_name, shortened
@@ -45,7 +46,7 @@ class VideoJob:
     output: str
     encoding: "Encoding"
     store: "FrameStore | SceneStore"
-    identity: dict[str, Any]
+    identity: Identity
     device: str
     painter: "FramePainter"
 
@@ -87,13 +88,13 @@ def prepare(values: flags.FlagValues, settings: Settings) -> VideoJob:
     store = find_scenes(inputs, frames.directory, values) if is_shared(values) else frames
     identity = video_identity(values, inputs, settings)
     device = start_tensorflow(values.device, values.deterministic)
-    from nst_tf.transfer.identity import differences, machine_identity
+    from nst_tf.transfer.identity import machine_identity
     from nst_tf.video.painter import FramePainter
 
     painter = FramePainter(inputs.styles, settings, values.frame_steps, values.long_term)
     identity |= machine_identity(load_weights(settings.weights), painter.precision)
     if values.resume and frames.exist:
-        store.load(identity, differences)
+        store.load(identity)
     else:
         store.begin()
     return VideoJob(values, settings, inputs, output, encoding, store, identity, device, painter)

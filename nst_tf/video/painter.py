@@ -3,7 +3,6 @@
 import dataclasses
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from nst_tf.compute.budget import memory_budget
 from nst_tf.compute.cache import StatisticsCache, cache_share
 from nst_tf.compute.precision import feature_precision
 from nst_tf.images.resize import resize
+from nst_tf.inputs.identity import Identity
 from nst_tf.inputs.prepare import RunInputs, prepare_inputs
 from nst_tf.settings import Settings
 from nst_tf.transfer.progress import DivergedError
@@ -218,7 +218,7 @@ def store_frames(
     painter: FramePainter,
     frames: Iterable[tuple[int, FrameInput]],
     store: FrameStore,
-    identity: dict[str, Any],
+    identity: Identity,
     stop: Callable[[], bool],
 ) -> Iterator[None]:
     """Paint the frames that the store lacks, and yield after each, when it is on the disk.

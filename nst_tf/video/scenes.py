@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from nst_tf.inputs.identity import Identity
 from nst_tf.video.cuts import scenes
 from nst_tf.video.footage import Frame
 from nst_tf.video.store import FrameStore
@@ -80,12 +80,12 @@ class SceneStore:
         """Make the directory, and delete frames of earlier films in it."""
         self._root.begin()
 
-    def load(self, identity: dict[str, Any], differences: Any) -> None:
+    def load(self, identity: Identity) -> None:
         """Check the stored frames of each scene; arguments and errors are those of `FrameStore`."""
         for scene in self.scenes:
             if scene.store.exist:
                 checked = FrameStore(scene.store.directory)  # dropped again, with its pictures
-                checked.load(scene_identity(identity, scene.first), differences)
+                checked.load(scene_identity(identity, scene.first))
                 scene.painted = min(len(checked), scene.end - scene.first)
 
     @property
@@ -116,7 +116,7 @@ class SceneStore:
         self._root.remove()
 
 
-def scene_identity(identity: dict[str, Any], first: int) -> dict[str, Any]:
+def scene_identity(identity: Identity, first: int) -> Identity:
     """Return the identity of a scene: what must be the same for its stored frames to be of use.
 
     Args:

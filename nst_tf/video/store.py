@@ -10,12 +10,12 @@ import os
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from nst_tf.images.levels import quantize
+from nst_tf.inputs.identity import Identity, differences
 from nst_tf.utils.errors import UserError
 from nst_tf.utils.files import write_whole
 from nst_tf.video.footage import Frame
@@ -71,12 +71,11 @@ class FrameStore:
         self.remove()
         self.directory.mkdir(exist_ok=True)
 
-    def load(self, identity: dict[str, Any], differences: Any) -> None:
+    def load(self, identity: Identity) -> None:
         """Read the stored frames' times and the latest frames.
 
         Args:
-            identity: identity of the film to resume, as decoded JSON.
-            differences: returns the differences of two identities in words.
+            identity: identity of the film to resume.
 
         Raises:
             OSError: the files cannot be read.
@@ -113,7 +112,7 @@ class FrameStore:
         self,
         time: int,
         past: Sequence[StylizedFrame],
-        identity: dict[str, Any],
+        identity: Identity,
         alpha: np.ndarray | None = None,
     ) -> None:
         """Add a frame; when this method returns, it is on the disk.

@@ -4,7 +4,7 @@ import functools
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from absl import flags
@@ -12,6 +12,7 @@ from absl import flags
 from nst_tf.batch.flags import flag_text
 from nst_tf.cli.worker_flags import WORKER_FLAGS
 from nst_tf.compute.device import start_tensorflow
+from nst_tf.inputs.identity import Identity
 from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.settings import Settings
 from nst_tf.video.flags import parse_video
@@ -153,9 +154,7 @@ class ScenePainter:
         threads: TensorFlow's threads; 0: all.
     """
 
-    def __init__(
-        self, identity: dict[str, Any], budget: int | None = None, threads: int = 0
-    ) -> None:
+    def __init__(self, identity: Identity, budget: int | None = None, threads: int = 0) -> None:
         self._identity = identity
         self._budget = budget
         self._threads = threads
@@ -171,13 +170,12 @@ class ScenePainter:
         painter, cursor = self._opened = self._opened or self._open(
             [f"--{name}={value}" for name, value in film]
         )
-        from nst_tf.transfer.identity import differences
         from nst_tf.video.painter import store_frames
 
         store = FrameStore(Path(job.output))
         identity = scene_identity(self._identity, int(first))
         if store.exist:
-            store.load(identity, differences)
+            store.load(identity)
         else:
             store.begin()
         frames = cursor.read(int(first) + len(store), int(end))

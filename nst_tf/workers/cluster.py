@@ -18,13 +18,7 @@ PATIENCE = 5.0  # seconds for an answer; Ray itself tries for minutes
 
 
 class Demand(NamedTuple):
-    """The resources that an actor needs of its node.
-
-    Attributes:
-        cpus: number of processors, and of threads of TensorFlow.
-        gpus: 1 or 0.
-        memory: bytes.
-    """
+    """The processors, which are TensorFlow's threads too, GPUs and bytes that an actor needs."""
 
     cpus: int
     gpus: int
@@ -59,10 +53,8 @@ class RayLog:
 def joined(address: str) -> Iterator[RayLog]:
     """Join a cluster for a block; `local` starts one of this machine alone.
 
-    Messages of Ray go to a file meanwhile.
-
-    Raises:
-        ConnectionError: there is no cluster at the address, or it refuses.
+    Messages of Ray go to a file meanwhile. A ConnectionError reports that there is no cluster at
+    the address, or that it refuses.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray must not report usage
     with closing(RayLog()) as log, kept_stderr() as ours, stderr_to(log.file):
@@ -98,13 +90,7 @@ def nothing_there(address: str, error: Exception) -> str:
 
 
 def refusal(address: str, error: Exception, printed: str) -> str:
-    """Return the line about a cluster that cannot be joined.
-
-    Args:
-        address: from --ray.
-        error: what Ray raised.
-        printed: the messages of Ray, which have the reason where the error does not.
-    """
+    """Return the line about a cluster that cannot be joined, by the error or Ray's messages."""
     lines = [re.sub(r"^\[[^]]*\] \S+: ", "", line) for line in printed.splitlines()]
     reasons = [" ".join(str(error).split()), *lines[-1:]]
     if any("token" in reason.lower() for reason in reasons):
@@ -118,40 +104,22 @@ def refusal(address: str, error: Exception, printed: str) -> str:
 
 
 def demand(cpus: int, memory: int) -> Demand:
-    """Return what an actor needs, including a GPU if the cluster has any.
-
-    Args:
-        cpus: processors.
-        memory: bytes.
-    """
+    """Return what an actor needs, including a GPU if the cluster has any."""
     return Demand(cpus, int(ray.cluster_resources().get("GPU", 0) > 0), memory)
 
 
 def largest_memory(nodes: Sequence[Mapping[str, Any]]) -> int:
-    """Return the bytes of memory of the largest node that is alive.
-
-    Args:
-        nodes: from `ray.nodes`.
-    """
+    """Return the bytes of memory of the largest node that is alive."""
     return max((int(n["Resources"].get("memory", 0)) for n in nodes if n["Alive"]), default=0)
 
 
 def alive(nodes: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the addresses of the nodes that are alive, by their names.
-
-    Args:
-        nodes: from `ray.nodes`.
-    """
+    """Return the addresses of the nodes that are alive, by their names."""
     return {node["NodeID"]: node["NodeManagerAddress"] for node in nodes if node["Alive"]}
 
 
 def capacity(nodes: Sequence[Mapping[str, Any]], each: Demand) -> int:
-    """Return how many actors fit on the nodes that are alive.
-
-    Args:
-        nodes: from `ray.nodes`.
-        each: the resources of an actor.
-    """
+    """Return how many actors fit on the nodes that are alive."""
     wanted = {"CPU": each.cpus, "GPU": each.gpus, "memory": each.memory}
     return sum(
         int(

@@ -21,14 +21,9 @@ def run_here(
 ) -> Iterator[Outcome]:
     """Run jobs in worker processes and yield their outcomes as they end.
 
-    The death of a worker fails only its job. A new process tries the job once more. The same holds
-    for a job that ran out of memory.
-
-    Args:
-        jobs: one is taken whenever a worker is free.
-        make: makes the function that runs a job, in each worker.
-        workers: number of processes.
-        should_stop: once it returns true, no job is begun, and running ones end soon.
+    A job is taken whenever a worker is free. The death of a worker fails only its job. A new
+    process tries the job once more. The same holds for a job that ran out of memory. Once
+    `should_stop` returns true, no job is begun, and running ones end soon.
     """
     pool = _Pool(make, workers)
     again: deque[tuple[Job, int]] = deque()

@@ -22,7 +22,6 @@ class Outcome:
     """The outcome of a job.
 
     Attributes:
-        job: the job itself.
         status: `done`, `failed`, or `stopped` before its end and resumable.
         error: one line about what went wrong.
         seconds: duration.
@@ -32,7 +31,6 @@ class Outcome:
         worth_retrying: whether the failure may be temporary: a lost worker, or memory.
         attempts: number of times that it was begun.
         details: the traceback of a bug.
-        worker: description of the process that ran it.
     """
 
     job: Job
@@ -59,12 +57,7 @@ WorkerFactory = Callable[[], RunJob]
 
 
 def run_safely(job: Job, do: Callable[[], Outcome]) -> Outcome:
-    """Run `do` and return its outcome with timing; errors and warnings are recorded, not raised.
-
-    Args:
-        job: the job.
-        do: runs it.
-    """
+    """Run `do` and return its outcome with timing; errors and warnings are recorded, not raised."""
     began = time.perf_counter()
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("ignore")

@@ -27,23 +27,14 @@ NAMES = 10_000
 
 
 class Answer(NamedTuple):
-    """The answer of an actor.
-
-    Attributes:
-        outcome: of the job.
-        picture: the file with the picture, if pictures are shipped.
-    """
+    """The answer of an actor."""
 
     outcome: Outcome
     picture: bytes = b""
 
 
 class Actor:
-    """A process of the cluster that runs jobs.
-
-    Args:
-        make: makes the function that runs a job.
-    """
+    """A process of the cluster that runs jobs."""
 
     def __init__(self, make: WorkerFactory) -> None:
         self._paint = make()
@@ -53,13 +44,7 @@ class Actor:
         """Answer as soon as the actor has been placed on a node."""
 
     def paint(self, job: Job, names: Sequence[str] | None, *contents: bytes) -> Answer:
-        """Run a job.
-
-        Args:
-            job: the job itself.
-            names: paths of the shipped files; `None` where all machines share a file system.
-            contents: of these files.
-        """
+        """Run a job, with paths and contents of shipped files, or `None` for a shared folder."""
         line = f"{job.place} -> {job.output}".encode(errors="backslashreplace")
         print(line.decode(), flush=True)  # to the actor's log
         picture = b""
@@ -100,11 +85,7 @@ class _Hand:
         return self.awaited is None
 
     def give(self, job: Job, attempt: int, sender: Sender | None, name: str) -> None:
-        """Send a job, which Ray's dashboard shows under `name`.
-
-        Raises:
-            OSError: a file that is to be shipped cannot be read.
-        """
+        """Send a job, shown as `name` by Ray's dashboard; OSError if a file cannot be read."""
         names, parts = sender.pack(job) if sender else (None, [])
         self.awaited = self.actor.paint.options(name=name).remote(job, names, *parts)
         self.job, self.attempt = job, attempt
@@ -153,11 +134,7 @@ class _Fleet:
         return any(hand.job for hand in self.hands)
 
     def grow(self) -> None:
-        """Start actors where they fit.
-
-        Raises:
-            UserError: none fits on any node.
-        """
+        """Start actors where they fit; UserError if none fits on any node."""
         if time.monotonic() - self._looked < LOOK:
             return
         self._looked = time.monotonic()
@@ -173,11 +150,7 @@ class _Fleet:
             self.hands.append(_Hand(self._kind, self._make))
 
     def report_losses(self, nodes: Sequence[Mapping[str, Any]]) -> None:
-        """Warn about machines that have left since the last call.
-
-        Args:
-            nodes: from `ray.nodes`.
-        """
+        """Warn about machines that have left since the last call."""
         now = alive(nodes)
         for name in self._alive.keys() - now.keys():
             where = f"; {self._log.name()} has Ray's own lines" if self._log else ""
@@ -218,19 +191,12 @@ def run_on_ray(
     sender: Sender | None = None,
     log: RayLog | None = None,
 ) -> Iterator[Outcome]:
-    """Run jobs on the cluster and yield their outcomes as they end.
+    """Run jobs on the cluster and yield their outcomes as they end, as `local.run_here`.
 
-    After the death of an actor, alone or with its node, another one tries the job once more. The
-    same holds for a job that ran out of memory.
+    After the death of an actor, alone or with its node, another one tries the job once more.
 
     Args:
-        jobs: one is taken whenever an actor is free.
-        make: makes the function that runs a job, in each actor.
-        each: the resources of an actor.
-        should_stop: once it returns true, no job is begun, and running ones end soon.
         limit: maximum number of actors; 0 for as many as fit.
-        sender: ships files; `None` where all machines share a file system.
-        log: the messages of Ray.
 
     Raises:
         UserError: an actor fits on no node.

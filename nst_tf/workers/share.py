@@ -14,7 +14,6 @@ class Share(NamedTuple):
     """The share of each worker.
 
     Attributes:
-        workers: number of workers.
         budget: bytes that each may use; `None` leaves it to the settings.
         threads: number of threads that TensorFlow may use in each; 0 for all.
     """
@@ -68,15 +67,10 @@ def budget_within(settings: Settings, most: int | None) -> int | None:
 
 
 def run_need(fitted: RunInputs, masks: int, most: int | None = None) -> int:
-    """Return the bytes that the process of a run needs.
+    """Return the bytes that the process of a run needs; UserError if the run does not fit.
 
     Args:
-        fitted: the inputs of the run.
-        masks: number of regions that have a content mask.
         most: maximum number of bytes; `None` takes the memory budget of this machine.
-
-    Raises:
-        UserError: the run does not fit into memory.
     """
     from nst_tf.compute.plan import plan_memory
 

@@ -33,11 +33,7 @@ class Sender:
         self._held: OrderedDict[str, Any] = OrderedDict()
 
     def pack(self, job: Job) -> tuple[list[str], list[Any]]:
-        """Return the paths of a job's files, and references to their contents.
-
-        Raises:
-            OSError: a file cannot be read.
-        """
+        """Return the paths of a job's files, and references to their contents, or raise OSError."""
         names = input_files(job.flags)
         return names, [self._stored(name) for name in names]
 
@@ -55,12 +51,7 @@ class Sender:
 
 
 class Parcel(NamedTuple):
-    """Files that have been sent.
-
-    Attributes:
-        names: their paths on the first machine.
-        contents: their bytes.
-    """
+    """Files that have been sent: their paths on the first machine, and their bytes."""
 
     names: Sequence[str]
     contents: Sequence[bytes]
@@ -69,14 +60,7 @@ class Parcel(NamedTuple):
 def painted_elsewhere(
     run_job: RunJob, job: Job, parcel: Parcel, should_stop: ShouldStop
 ) -> tuple[Outcome, bytes]:
-    """Run a job whose files are not on this machine; return its outcome and the picture.
-
-    Args:
-        run_job: runs it.
-        job: with the paths of the first machine.
-        parcel: the files.
-        should_stop: once it returns true, the job ends soon.
-    """
+    """Run a job whose files are not on this machine; return its outcome and the picture."""
     with tempfile.TemporaryDirectory(prefix="nst_tf-") as folder:
         places = {}
         for number, (name, data) in enumerate(zip(*parcel, strict=True)):

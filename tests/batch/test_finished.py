@@ -1,6 +1,8 @@
 """Which pictures are those of a job, whatever their names."""
 
 import json
+import shutil
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from PIL import Image, PngImagePlugin
 from nst_tf.batch.finished import is_finished
 from nst_tf.cli.program import main
 from nst_tf.images.metadata import read_metadata
+from nst_tf.network.weights import BUNDLED
 from nst_tf.workers.job import Job
 from tests import watched
 
@@ -55,6 +58,25 @@ def test_files_count_by_what_is_in_them(made, name):
     assert not is_finished(job)
 
 
+def test_init_and_weights_count_by_what_is_in_them(made):
+    Image.radial_gradient("L").save("start.png")
+    shutil.copy(files("nst_tf") / "data" / BUNDLED, "net.npz")
+    assert is_finished(made(("weights", "net.npz"), made_by=()))
+    assert not is_finished(made(("init", "start.png")))
+    moved = [("init", "a.png"), ("weights", "a.npz")]
+    job = made(*moved, made_by=[("init", "start.png"), ("weights", "net.npz")])
+    Path("start.png").rename("a.png")
+    Path("net.npz").rename("a.npz")
+    assert is_finished(job)
+    assert not is_finished(made())
+    for name in ("a.png", "a.npz"):
+        before = Path(name).read_bytes()
+        Path(name).write_bytes(before + b"more")
+        assert not is_finished(job)
+        Path(name).write_bytes(before)
+        assert is_finished(job)
+
+
 def test_masks_count(made):
     Image.linear_gradient("L").save("mask.png")
     mask = ("keep_mask", "mask.png")
@@ -71,7 +93,10 @@ def test_a_run_that_was_stopped_is_not_finished(photo, painting, made):
     assert not is_finished(job)
 
 
-@pytest.mark.parametrize("record", [None, {}, {"settings": 3, "ending": "finished"}])
+@pytest.mark.parametrize(
+    "record",
+    [None, {}, {"settings": 3, "ending": "finished"}, {"identity": 3, "ending": "finished"}],
+)
 def test_other_pictures_are_not_finished(made, record):
     info = PngImagePlugin.PngInfo()
     if record is not None:

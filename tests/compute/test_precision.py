@@ -1,4 +1,6 @@
+import concurrent.futures
 import dataclasses
+import threading
 import warnings
 
 import numpy as np
@@ -6,7 +8,13 @@ import pytest
 import tensorflow as tf
 
 from nst_tf import RECIPES, Settings, stylize
-from nst_tf.compute.precision import feature_precision, has_bfloat16, is_emulated, warn_if_emulated
+from nst_tf.compute.precision import (
+    TensorFloat32,
+    feature_precision,
+    has_bfloat16,
+    is_emulated,
+    warn_if_emulated,
+)
 from nst_tf.losses.content import Content
 from nst_tf.losses.gram import gram_matrix
 from nst_tf.losses.term import Window
@@ -134,3 +142,52 @@ def test_half_precision_is_chosen_only_where_it_is_fast(monkeypatch):
         assert feature_precision("auto", "winograd") == "float32"
         assert feature_precision("float32", "auto") == "float32"
         assert feature_precision("bfloat16", "auto") == "bfloat16"
+
+
+@pytest.fixture
+def position():
+    """Return a function that reads TensorFlow's switch for TF32, which is reset afterwards."""
+    switch = tf.config.experimental
+    found = switch.tensor_float_32_execution_enabled()
+    yield switch.tensor_float_32_execution_enabled
+    switch.enable_tensor_float_32_execution(found)
+
+
+def test_runs_on_a_gpu_share_tf32_or_are_refused(position):
+    tf32 = TensorFloat32(matters=lambda: True)
+    for allowed in (True, False, True):  # one after the other, the switch may change
+        with tf32.set_to(allowed), tf32.set_to(allowed):
+            assert position() == allowed
+            with pytest.raises(ValueError, match=f"^tf32 is {allowed} in an active run of this"):
+                tf32.set_to(not allowed).__enter__()
+            assert position() == allowed
+        assert position() == allowed
+    with pytest.raises(ArithmeticError), tf32.set_to(True):
+        raise ArithmeticError
+    with tf32.set_to(False):
+        assert not position()
+
+
+def test_without_a_gpu_no_run_is_refused(position):
+    tf32 = TensorFloat32(matters=lambda: False)
+    with tf32.set_to(True), tf32.set_to(False), tf32.set_to(True):
+        assert position()
+
+
+def test_tf32_is_never_in_two_positions(position):
+    tf32, found, refused, begin = TensorFloat32(lambda: True), [], [], threading.Barrier(6)
+
+    def work(wanted):
+        begin.wait()
+        for _ in range(50):
+            try:
+                with tf32.set_to(wanted):
+                    found.append(position() == wanted)
+            except ValueError:
+                refused.append(wanted)
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        list(pool.map(work, [True, False] * 3))
+    assert found
+    assert all(found)
+    assert len(found) + len(refused) == 300

@@ -30,8 +30,6 @@ from nst_tf.inputs.sources import ImageSources
 from nst_tf.losses.term import Statistics
 from nst_tf.service.buckets import bucketed
 from nst_tf.service.stylizer import _work
-from nst_tf.transfer.run import StyleTransfer
-from nst_tf.utils.locks import ProcessSetting
 
 MIB = 2**20
 
@@ -487,38 +485,6 @@ def test_stylizers_of_the_same_settings_share_their_network():
         for stylizer in (one, other)
     }
     assert len(networks) == 1
-
-
-def test_a_switch_is_never_in_two_positions():
-    position, found = [False], []
-
-    def write(value):
-        position[0] = value
-
-    switch = ProcessSetting(lambda: position[0], write)
-
-    def work(wanted):
-        for _ in range(50):
-            with switch.at(wanted):
-                found.append(position[0] == wanted)
-                time.sleep(0.0002)
-                found.append(position[0] == wanted)
-
-    with concurrent.futures.ThreadPoolExecutor(6) as pool:
-        list(pool.map(work, [True, False] * 3))
-    assert len(found) == 600
-    assert all(found)
-    assert position == [False]
-    with switch.at(True), switch.at(True):
-        assert position == [True]
-    assert position == [False]
-
-
-def test_steps_leave_no_tape_or_device_open(painting):
-    transfer = StyleTransfer(loaded(shallow(), levels(36, 48), painting).fitted)
-    before = tf.config.experimental.tensor_float_32_execution_enabled()
-    for _ in transfer.steps():
-        assert tf.config.experimental.tensor_float_32_execution_enabled() == before
 
 
 @pytest.mark.parametrize(

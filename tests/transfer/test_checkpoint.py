@@ -9,10 +9,11 @@ import tensorflow as tf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from nst_tf.inputs.identity import differences
 from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.network.weights import load_weights
 from nst_tf.transfer.checkpoint import load_checkpoint, save_checkpoint
-from nst_tf.transfer.identity import differences, run_identity
+from nst_tf.transfer.identity import run_identity
 from nst_tf.transfer.run import StyleTransfer
 from nst_tf.transfer.state import SavedRun
 from tests.transfer.test_state import FAST, transfer

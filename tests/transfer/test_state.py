@@ -160,29 +160,39 @@ def spy(monkeypatch):
 
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 @pytest.mark.parametrize("allowed", [False, True])
-@pytest.mark.parametrize("before", [False, True])
-def test_tf32_is_as_the_settings_say_within_a_step_alone(pixels, spy, optimizer, allowed, before):
+def test_every_run_sets_tf32_as_its_settings_say(pixels, spy, optimizer, allowed):
     settings = dataclasses.replace(FAST, optimizer=optimizer, tf32=allowed, epochs=1)
+    overflowing = dataclasses.replace(settings, style_weight=1e38)
     pictures, between = (pixels(24, 28), pixels(20, 26, seed=1)), []
-    switched = tf.config.experimental.tensor_float_32_execution_enabled()
+    switch = tf.config.experimental
+    found = switch.tensor_float_32_execution_enabled()
 
     def watch(_):
-        between.append(tf.config.experimental.tensor_float_32_execution_enabled())
+        between.append(switch.tensor_float_32_execution_enabled())
 
-    tf.config.experimental.enable_tensor_float_32_execution(before)
-    try:
-        stylize(*pictures, settings, callbacks=[watch])
-        watch(None)
-        overflowing = dataclasses.replace(settings, style_weight=1e38)
+    def overflow():
         with pytest.raises(ArithmeticError):
             stylize(*pictures, overflowing)
-        watch(None)
-        next(StyleTransfer(prepare_inputs(*pictures, settings)).steps())
-        watch(None)
-        measure(pictures[0], *pictures, settings)
-        watch(None)
+
+    try:
+        for act in (
+            lambda: stylize(*pictures, settings, callbacks=[watch]),
+            overflow,
+            lambda: next(StyleTransfer(prepare_inputs(*pictures, settings)).steps()),
+            StyleTransfer(prepare_inputs(*pictures, settings)).prepare,
+            lambda: measure(pictures[0], *pictures, settings),
+        ):
+            switch.enable_tensor_float_32_execution(not allowed)
+            seen = len(spy)
+            act()
+            assert len(spy) > seen
     finally:
-        tf.config.experimental.enable_tensor_float_32_execution(switched)
-    assert between == [before] * 6
-    assert len(spy) >= 8
+        switch.enable_tensor_float_32_execution(found)
+    assert between == [allowed] * 2
     assert set(spy) == {allowed}
+
+
+def test_without_a_gpu_runs_of_both_kinds_alternate(pixels):
+    one, other = (transfer(pixels, tf32=allowed).steps() for allowed in (False, True))
+    for ours, theirs in zip(one, other, strict=True):
+        np.testing.assert_array_equal(ours.image(), theirs.image())

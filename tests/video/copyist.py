@@ -33,7 +33,7 @@ class Copyist:
         identity = scene_identity(self.identity, int(first))
         kept = FrameStore(Path(job.output))
         if kept.exist:
-            kept.load(identity, lambda ours, theirs: [] if ours == theirs else ["all"])
+            kept.load(identity)
         else:
             kept.begin()
         for number in range(int(first) + len(kept) + 1, int(end) + 1):
