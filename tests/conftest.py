@@ -25,6 +25,22 @@ ROOT = Path(__file__).resolve().parent.parent
 ASSETS = ROOT / "assets"
 GOLDEN = ROOT / "tests" / "golden"
 
+# The files that take longest, in the order in which they begin: a long file that begins late keeps
+# one of pytest's processes at work after the others have nothing left to do.
+LONG = (
+    "page/test_page.py", "behaviour/test_resume.py", "programs/test_batch.py",
+    "programs/test_cli.py", "workers/test_ray.py", "page/test_security.py",
+    "page/test_runs.py", "page/test_hosting.py", "programs/test_video.py",
+    "video/test_workers.py", "behaviour/test_examples.py", "behaviour/test_golden.py",
+    "service/test_stylizer.py", "compute/test_device.py", "compute/test_winograd.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the long files, and keep the order of all others."""
+    places = {ROOT / "tests" / name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path, len(LONG)))
+
 
 @pytest.fixture
 def pixels():

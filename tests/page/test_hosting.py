@@ -162,3 +162,17 @@ def test_limits_are_said_before_anything_is_painted(hosted):
     (mine,) = visitor.upload(("mine.png", picture()))
     told = visitor.paint(mine, [mine], time_limit=1201, **SETTINGS).text
     assert "time_limit must be at most 1200 seconds here, not 1201" in told
+
+
+@pytest.mark.browser
+def test_a_login_that_has_ended_leads_to_the_form(hosted, browser):
+    """Log in, take the cookie away, and use the page: the form is there again."""
+    page = browser.new_context().new_page()
+    page.goto(hosted[0])
+    page.get_by_label("Name").fill("friends")
+    page.get_by_label("Password").fill("secret")
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_selector("#paint")
+    page.context.clear_cookies()
+    page.wait_for_selector("#password", timeout=60_000)
+    page.context.close()

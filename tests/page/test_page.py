@@ -2,7 +2,6 @@
 
 import re
 import shlex
-import subprocess
 import sys
 
 import numpy as np
@@ -11,8 +10,9 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
 from nst_tf import read_metadata
+from tests import forked
 from tests.conftest import ROOT, wait_until
-from tests.page.visit import PATIENCE, end, serve
+from tests.page.visit import PATIENCE
 
 pytestmark = pytest.mark.browser
 
@@ -25,7 +25,7 @@ def pixels(path):
 def test_from_samples_to_a_picture_that_the_command_makes_too(visit, tmp_path):
     visitor = visit()
     visitor.sample(photo=1, painting=1)
-    visitor.small(steps=60)
+    visitor.small(steps=20)
     visitor.press("paint")
     seen = set()
 
@@ -38,7 +38,7 @@ def test_from_samples_to_a_picture_that_the_command_makes_too(visit, tmp_path):
     assert len(seen) > 3  # at least three changes on the way
     made = visitor.download(tmp_path)
     assert made.name == "cat-auvers.png"
-    assert read_metadata(made)["settings"]["steps_per_epoch"] == 60
+    assert read_metadata(made)["settings"]["steps_per_epoch"] == 20
     words = shlex.split(visitor.command())
     assert words[0] == "nst-tf"
     folder = tmp_path / "again"
@@ -46,14 +46,14 @@ def test_from_samples_to_a_picture_that_the_command_makes_too(visit, tmp_path):
     for name in words[1:3]:
         (folder / name).write_bytes((ROOT / "assets" / name).read_bytes())
     command = [sys.executable, "-m", "nst_tf.run", *words[1:]]
-    subprocess.run(command, cwd=folder, env=None, check=True, capture_output=True)
+    forked.run(command, cwd=folder, check=True, capture_output=True)
     np.testing.assert_array_equal(pixels(folder / "cat-auvers.png"), pixels(made))
 
 
 def test_stop_keeps_the_picture_and_continue_goes_on(visit, tmp_path):
     visitor = visit()
     visitor.sample()
-    visitor.small(steps=150)
+    visitor.small(steps=40)
     visitor.press("paint")
     visitor.status("step")
     visitor.press("stop")
@@ -68,7 +68,7 @@ def test_stop_keeps_the_picture_and_continue_goes_on(visit, tmp_path):
 def test_what_no_brush_has_touched_stays_the_photo(visit, tmp_path):
     visitor = visit()
     visitor.sample(photo=1, painting=0)
-    visitor.small(size=256, steps=4)
+    visitor.small(steps=4)
     visitor.open("Paint only a part of the photo")
     canvas = visitor.page.locator("#editor canvas").first
     canvas.scroll_into_view_if_needed()
@@ -90,25 +90,26 @@ def test_what_no_brush_has_touched_stays_the_photo(visit, tmp_path):
         original = np.asarray(photo.resize(made.shape[1::-1], Image.Resampling.LANCZOS)).astype(int)
     difference = np.abs(made - original).max(axis=2)
     half = made.shape[1] // 2
-    assert difference[:, half + 20 :].max() <= 24  # another way to scale down differs by so much
+    assert difference[:, half + 10 :].max() <= 24  # another way to scale down differs by so much
     painted = difference[:, :half] > 40
-    assert painted.sum() > 200
-    columns = np.flatnonzero(painted.sum(axis=0) > 4)
+    assert painted.sum() > 50
+    columns = np.flatnonzero(painted.sum(axis=0) > 2)
     assert made.shape[1] / 8 < columns.mean() < 3 * made.shape[1] / 8
     assert "--content_mask=cat-mask-1.png" in visitor.command()
 
 
 def test_two_visitors_wait_for_one_another_and_get_their_own(visit, tmp_path):
     first, second = visit(), visit()
-    for visitor, photo in ((first, 1), (second, 2)):
+    for visitor, photo, steps in ((first, 1, 400), (second, 2, 2)):
         visitor.sample(photo=photo)
-        visitor.small(steps=80)
+        visitor.small(steps=steps)
     first.press("paint")
     first.status("step")
     second.press("paint")
     second.status("waiting: 1 picture is before this one")
     assert second.page.locator("#screen img").count() == 0
-    first.status("finished")
+    first.press("stop")  # only now: the second visitor must find a run under way
+    first.status("stopped")
     second.status("finished")
     made = [visitor.download(tmp_path).name for visitor in (first, second)]
     assert made == ["cat-great_wave.png", "astronaut-great_wave.png"]
@@ -263,24 +264,6 @@ def test_another_page_cannot_frame_it(visit, address):
     visitor.page.wait_for_timeout(1000)
     (frame,) = visitor.page.frames[1:]
     assert frame.query_selector("#paint") is None
-
-
-def test_a_login_that_has_ended_leads_to_the_form(browser, monkeypatch):
-    """Log in, take the cookie away, and use the page: the form is there again."""
-    monkeypatch.setenv("NST_TF_PASSWORD", "secret")
-    process, address = serve("--user=me")
-    try:
-        page = browser.new_context().new_page()
-        page.goto(address)
-        page.get_by_label("Name").fill("me")
-        page.get_by_label("Password").fill("secret")
-        page.get_by_role("button", name="Log in").click()
-        page.wait_for_selector("#paint")
-        page.context.clear_cookies()
-        page.wait_for_selector("#password", timeout=60_000)
-        page.context.close()
-    finally:
-        end(process)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -38,9 +38,10 @@ SMALL = Demand(cpus=1, gpus=0, memory=2**20)
 def cluster():
     """Start a head node with room for one actor; tests add others."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    started = cluster_utils.Cluster(
-        initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False}
-    )
+    # A lost node refuses several checks in a row; a busy one answers late, and has 10 s for that.
+    checks = {"health_check_period_ms": 300}
+    head = {"num_cpus": 1, "include_dashboard": False, "_system_config": checks}
+    started = cluster_utils.Cluster(initialize_head=True, head_node_args=head)
     yield started
     started.shutdown()
 
