@@ -1,7 +1,7 @@
 """Arrays in which tiles are put together, and tensors that share their memory."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,17 @@ ALIGNMENT = 64  # bytes: TensorFlow's kernels end the process for a tensor that 
 
 def aligned_zeros(shape: Sequence[int], dtype: npt.DTypeLike) -> np.ndarray:
     """Return zeros that `as_tensor` can share."""
+    return _aligned(np.zeros, shape, dtype)
+
+
+def aligned_empty(shape: Sequence[int], dtype: npt.DTypeLike) -> np.ndarray:
+    """Return an array that `as_tensor` can share, with any values."""
+    return _aligned(np.empty, shape, dtype)
+
+
+def _aligned(make: Callable, shape: Sequence[int], dtype: npt.DTypeLike) -> np.ndarray:
     size = math.prod(shape) * np.dtype(dtype).itemsize
-    memory = np.zeros(size + ALIGNMENT, np.uint8)
+    memory = make(size + ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % ALIGNMENT
     return memory[start : start + size].view(dtype).reshape(shape)
 

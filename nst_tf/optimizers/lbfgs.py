@@ -16,9 +16,10 @@ point is stationary. No tolerance ends the search earlier. Inner products are co
 image's dtype. Those for H g are computed in chunks, whose results are added in float64.
 """
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -27,6 +28,7 @@ ARMIJO = 1e-4  # share of the predicted decrease that a step must reach, as in N
 TRIES = 25  # step lengths tried along one direction
 FIRST_RMS = 0.01  # root mean square of a step along −g, in units of the box
 CHUNK = 1 << 18  # elements of each vector that are multiplied at once, to limit memory
+COUNTS = 10  # vectors: their number is rounded up to a multiple, of which each is traced once
 DTYPES = (tf.float32, tf.float64)
 
 Vectors = tuple[tf.Tensor, ...]
@@ -184,24 +186,70 @@ def _direction(
     image: tf.Tensor, gradient: tf.Tensor, moves: Vectors, changes: Vectors
 ) -> tuple[tf.Tensor, bool]:
     """Return −H g on the free elements and 0 on the others, and whether any pair was used."""
-    free = ((image > 0) | (gradient < 0)) & ((image < 1) | (gradient > 0))
-    free = tf.reshape(tf.cast(free, image.dtype), [-1])
     vectors = [*moves, *changes, tf.reshape(gradient, [-1])]
-    gram = np.zeros([len(vectors)] * 2)
-    for start in range(0, len(free), CHUNK):  # a copy of all vectors may not fit into memory
-        part = slice(start, start + CHUNK)
-        rows = tf.stack([vector[part] * free[part] for vector in vectors])
-        gram += tf.matmul(rows, rows, transpose_b=True).numpy()
+    count = len(vectors)
+    padding = -count % COUNTS
+    products, combination = _compiled(count + padding, image.dtype)
+    vectors += vectors[-1:] * padding
+    gram, free = products(vectors, tf.reshape(image, [-1]))
+    gram = gram.numpy()[:count, :count]
     weights = two_loop_coefficients(gram, range(len(moves))[::-1])
     quasi_newton = bool(np.any(weights[:-1]))
     if not quasi_newton:
         rms = math.sqrt(gram[-1, -1] / len(free))
         weights[-1] = -FIRST_RMS / rms if rms else 0.0
-    direction = tf.zeros_like(free)
-    for weight, vector in zip(weights, vectors, strict=True):
-        if weight:
-            direction += tf.constant(weight, free.dtype) * vector
-    return tf.reshape(direction * free, image.shape), quasi_newton
+    weights = tf.constant(np.pad(weights, [0, padding]), image.dtype)
+    return tf.reshape(combination(vectors, weights, free), image.shape), quasi_newton
+
+
+@functools.cache
+def _compiled(count: int, dtype: tf.DType) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return `_products` and `_combination`, compiled for a number of vectors of any length."""
+    vector = tf.TensorSpec([None], dtype)
+    compile = functools.partial(tf.function, autograph=False)
+    return (
+        compile(_products, input_signature=[[vector] * count, vector]),
+        compile(
+            _combination, input_signature=[[vector] * count, tf.TensorSpec([count], dtype), vector]
+        ),
+    )
+
+
+def _products(vectors: Sequence[tf.Tensor], image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the inner products of vectors over the free elements, float64, and these as 1 and 0.
+
+    The last vector is the gradient.
+    """
+    gradient = vectors[-1]
+    free = ((image > 0) | (gradient < 0)) & ((image < 1) | (gradient > 0))
+    free = tf.cast(free, image.dtype)
+
+    def add(start: tf.Tensor, gram: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        rows = _chunk(vectors, start) * free[start : start + CHUNK]
+        return start + CHUNK, gram + tf.cast(tf.matmul(rows, rows, transpose_b=True), tf.float64)
+
+    size = tf.size(image)
+    none = tf.zeros([len(vectors)] * 2, tf.float64)
+    _, gram = tf.while_loop(lambda start, _: start < size, add, [0, none], parallel_iterations=1)
+    return gram, free
+
+
+def _combination(vectors: Sequence[tf.Tensor], weights: tf.Tensor, free: tf.Tensor) -> tf.Tensor:
+    """Return the weighted sum of vectors on the free elements, 0 on the others."""
+
+    def add(start: tf.Tensor, parts: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+        part = tf.linalg.matvec(_chunk(vectors, start), weights, transpose_a=True)
+        return start + CHUNK, parts.write(start // CHUNK, part)
+
+    size = tf.size(free)
+    parts = tf.TensorArray(free.dtype, -(-size // CHUNK), element_shape=[None], infer_shape=False)
+    _, parts = tf.while_loop(lambda start, _: start < size, add, [0, parts], parallel_iterations=1)
+    return parts.concat() * free
+
+
+def _chunk(vectors: Sequence[tf.Tensor], start: tf.Tensor) -> tf.Tensor:
+    """Return a chunk of each vector, `[len(vectors), ≤ CHUNK]`: all may not fit into memory."""
+    return tf.stack([vector[start : start + CHUNK] for vector in vectors])
 
 
 def _dot(a: tf.Tensor, b: tf.Tensor) -> float:
