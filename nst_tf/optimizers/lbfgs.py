@@ -26,7 +26,7 @@ import tensorflow as tf
 ARMIJO = 1e-4  # share of the predicted decrease that a step must reach, as in Nocedal and Wright
 TRIES = 25  # step lengths tried along one direction
 FIRST_RMS = 0.01  # root mean square of a step along −g, in units of the box
-CHUNK = 1 << 18  # elements of each vector that are multiplied at once, to limit memory
+CHUNK = 1 << 18  # elements of each vector that are multiplied at once
 DTYPES = (tf.float32, tf.float64)
 
 Vectors = tuple[tf.Tensor, ...]
@@ -187,11 +187,7 @@ def _direction(
     free = ((image > 0) | (gradient < 0)) & ((image < 1) | (gradient > 0))
     free = tf.reshape(tf.cast(free, image.dtype), [-1])
     vectors = [*moves, *changes, tf.reshape(gradient, [-1])]
-    gram = np.zeros([len(vectors)] * 2)
-    for start in range(0, len(free), CHUNK):  # a copy of all vectors may not fit into memory
-        part = slice(start, start + CHUNK)
-        rows = tf.stack([vector[part] * free[part] for vector in vectors])
-        gram += tf.matmul(rows, rows, transpose_b=True).numpy()
+    gram = inner_products(vectors, free)
     weights = two_loop_coefficients(gram, range(len(moves))[::-1])
     quasi_newton = bool(np.any(weights[:-1]))
     if not quasi_newton:
@@ -202,6 +198,22 @@ def _direction(
         if weight:
             direction += tf.constant(weight, free.dtype) * vector
     return tf.reshape(direction * free, image.shape), quasi_newton
+
+
+def inner_products(vectors: Sequence[tf.Tensor], free: tf.Tensor, chunk: int = CHUNK) -> np.ndarray:
+    """Return the inner products of vectors with each other on the free elements, float64 `[n, n]`.
+
+    Args:
+        vectors: n tensors `[N]`.
+        free: 1 for a free element and 0 for another, `[N]` of the same dtype.
+        chunk: elements of each at once: a copy of all vectors may not fit into memory.
+    """
+    gram = np.zeros([len(vectors)] * 2)
+    for start in range(0, len(free), chunk):
+        part = slice(start, start + chunk)
+        rows = tf.stack([vector[part] * free[part] for vector in vectors])
+        gram += tf.matmul(rows, rows, transpose_b=True).numpy()
+    return gram
 
 
 def _dot(a: tf.Tensor, b: tf.Tensor) -> float:

@@ -523,7 +523,7 @@ def test_steps_leave_no_tape_or_device_open(painting):
 
 @pytest.mark.parametrize(
     ("name", "shown"),
-    [("compiled.<locals>.evaluate", False), ("mine", True)],
+    [("whole_objective.<locals>.evaluate", False), ("mine", True)],
 )
 def test_many_sizes_are_no_reason_to_warn_of_retracing(name, shown):
     text = f"5 out of the last 9 calls to <function {name} at 0x1> triggered tf.function retracing"
