@@ -169,7 +169,6 @@ def test_the_targets_of_a_region_are_the_same_by_blocks(smooth, name):
 @pytest.mark.parametrize("halo", [(14, 4, 2), (22, 2, 2), (22, 4, 0)])
 def test_a_narrower_halo_would_show(smooth, halo):
     stages = make_stages(SETTINGS.layers)
-    assert_equal(*both_ways(smooth, (64, 112), SETTINGS, 16, stages=stages))
     narrower = [stage._replace(halo=width) for stage, width in zip(stages, halo, strict=True)]
     (_, gradient), (_, gradient_by) = both_ways(smooth, (64, 112), SETTINGS, 16, stages=narrower)
     assert np.linalg.norm(gradient_by - gradient) > 1e-5 * np.linalg.norm(gradient)
@@ -207,7 +206,7 @@ def test_whole_pictures_go_through_the_network_once(smooth):
     picture, painting = smooth(40, 56, 0), [smooth(48, 48, 1)]
     settings = dataclasses.replace(SHALLOW, mean_weight=1)
     make_targets(make_terms(settings), settings, picture, painting, summarize_whole(counted))
-    assert calls == [(1, 40, 56, 3), (1, 48, 48, 3)]
+    assert sorted(calls, key=tuple) == [(1, 40, 56, 3), (1, 48, 48, 3)]
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
