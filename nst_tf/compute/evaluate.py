@@ -29,7 +29,7 @@ from nst_tf.compute.stages import (
     StatisticsByKey,
     TiledStage,
 )
-from nst_tf.compute.tiles import make_stages
+from nst_tf.compute.tiles import Stage, make_stages
 from nst_tf.losses.objective import (
     OF_LAYER,
     Weights,
@@ -41,13 +41,13 @@ from nst_tf.losses.objective import (
 from nst_tf.losses.targets import Targets, halved
 from nst_tf.losses.term import PIXELS, Term, Window, add
 from nst_tf.network.layers import smallest_side
-from nst_tf.network.model import Network
+from nst_tf.network.model import Convolutions, Network
 from nst_tf.utils.caching import cached
 
 CACHED = 24
 """Compiled picture sizes to keep: six runs of four scales. Each takes 5 to 30 MB."""
 
-_OURS = ("compiled.<locals>.", "TiledObjective.", "TiledStage.")
+_OURS = ("whole_objective.<locals>.", "TiledObjective.", "TiledStage.")
 
 
 def _is_not_ours(record: logging.LogRecord) -> bool:
@@ -101,17 +101,12 @@ def compiled(
         return fast_convolutions(network, height, width, winograd)
 
     if block_size:
-        tiled = TiledObjective(network, terms, shape, block_size, convolutions)
+        stages = make_stages(network.output_names, max(term.grid for term in terms))
+        tiled = TiledObjective(network, terms, shape, block_size, stages, convolutions)
         return Evaluator(tiled.evaluate, whole=False)
     depth = max(term.levels for term in terms)
-    by_level = tuple(convolutions(shape[1] >> level, shape[2] >> level) for level in range(depth))
-
-    def evaluate(image, targets, weights):
-        return gradient(
-            lambda image: objective(network, terms, image, targets, weights, by_level), image
-        )
-
-    return Evaluator(evaluate, whole=True)
+    by_level = [convolutions(shape[1] >> level, shape[2] >> level) for level in range(depth)]
+    return Evaluator(whole_objective(network, terms, by_level), whole=True)
 
 
 def release() -> None:
@@ -123,12 +118,31 @@ def release() -> None:
     gc.collect()
 
 
+def whole_objective(
+    network: Network, terms: Sequence[Term], convolutions: Sequence[Convolutions]
+) -> Evaluate:
+    """Return the objective and its gradient, for whole images.
+
+    Args:
+        network, terms: the same as in `compiled`.
+        convolutions: at each level, from `fast_convolutions`.
+    """
+
+    def evaluate(image, targets, weights):
+        return gradient(
+            lambda image: objective(network, terms, image, targets, weights, convolutions), image
+        )
+
+    return evaluate
+
+
 class TiledObjective:
     """The objective and its gradient in tiles, for images of one shape.
 
     Args:
         network, terms, shape: the same as in `compiled`.
         tile_size: longest side of a tile, pixels.
+        stages: of the network, from `make_stages`.
         convolutions: returns the network's convolutions for a height and width.
     """
 
@@ -138,6 +152,7 @@ class TiledObjective:
         terms: Sequence[Term],
         shape: tuple[int, ...],
         tile_size: int,
+        stages: Sequence[Stage],
         convolutions: ConvolutionsBySize,
     ) -> None:
         self._names = [term.name for term in terms]
@@ -146,11 +161,10 @@ class TiledObjective:
         layers = network.output_names
         levels = range(max(term.levels for term in terms))
         sizes = [(shape[1] >> level, shape[2] >> level) for level in levels]
-        cell = max(term.grid for term in terms)
         self._stages = [
             [
                 TiledStage(network, stage, size, tile_size, layers, self._of_layers, convolutions)
-                for stage in make_stages(layers, cell)
+                for stage in stages
             ]
             for size in sizes
             if min(size) >= smallest_side(layers)

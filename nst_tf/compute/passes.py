@@ -19,6 +19,7 @@ inputs of the stages are whole; everything in between exists for one tile at a t
 """
 
 import functools
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -33,6 +34,8 @@ from nst_tf.losses.targets import Key
 from nst_tf.losses.term import Function, Statistics, Summarize, Window, add
 from nst_tf.network.layers import stride
 from nst_tf.network.model import Network, extract_features
+
+log = logging.getLogger(__name__)
 
 
 class WholeMap:
@@ -105,6 +108,7 @@ def summarize_whole(network: Network) -> Summarize:
                 features = known
                 break
         else:
+            log.debug("the network sees a picture of %dx%d pixels", *image.shape[2:0:-1])
             features = extract_features(network, image)
             seen.append((image, features))
         window = Window(image.shape[1:3], guides=guides)

@@ -5,11 +5,9 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import tensorflow as tf
-
 from nst_tf.compute.budget import BASE, describe_bytes, memory_budget
-from nst_tf.compute.direct import has_onednn
 from nst_tf.compute.estimate import Workload, estimate, fixed_bytes, pair_bytes
+from nst_tf.compute.machine import Machine, this_machine
 from nst_tf.compute.precision import feature_precision
 from nst_tf.images.resize import Size, scaled
 from nst_tf.inputs.pyramid import Scale
@@ -165,6 +163,7 @@ def plan_memory(
     styles: Sequence[Size],
     masks: int = 0,
     budget: int | None = None,
+    machine: Machine | None = None,
 ) -> list[Plan]:
     """Choose a plan for each scale, so that all fit and their steps take the least time together.
 
@@ -178,25 +177,28 @@ def plan_memory(
         styles: height and width of each painting at the finest scale, pixels.
         masks: number of regions that have a content mask.
         budget: bytes that the process may use; `None` takes `memory_budget(settings)`.
+        machine: that runs the plan; by default, this one.
 
     Raises:
         UserError: nothing fits; the text says what would.
     """
-    budget = memory_budget(settings) if budget is None else budget
+    machine = machine or this_machine()
+    budget = memory_budget(settings, machine) if budget is None else budget
     if budget < BASE:
         raise UserError(
             f"TensorFlow and the network need about {describe_bytes(BASE)} of memory, but the run "
             f"may take {describe_bytes(budget)}: free memory or raise memory_budget"
         )
-    precision = feature_precision(settings.precision, settings.convolution)
+    precision = feature_precision(settings.precision, settings.convolution, machine)
     terms = make_terms(settings)
     candidates = []
     for scale in scales:
         sizes = [scaled(size, scale.ratio) for size in styles]
         load = Workload(terms, settings.layers, precision, scale.size, sizes, masks)
-        plans, pairs = list(_possible_plans(settings, scale, load)), _usable_pairs(settings, scale)
+        plans = list(_possible_plans(settings, scale, load, machine))
+        pairs = _usable_pairs(settings, scale)
         candidates.append(Candidates(scale.size, plans, pairs, settings.lbfgs_memory))
-    retains = has_onednn() and not tf.config.list_logical_devices("GPU")
+    retains = machine.onednn and not machine.gpu
     model = MemoryModel(budget, RETENTION if retains else 0.0)
     runs = [plan_run(model, candidates, finest) for finest in candidates[-1].plans]
     fitting = [plans for plans in runs if plans]
@@ -248,14 +250,16 @@ def plan_run(
     ]
 
 
-def _possible_plans(settings: Settings, scale: Scale, load: Workload) -> Iterator[Plan]:
+def _possible_plans(
+    settings: Settings, scale: Scale, load: Workload, machine: Machine
+) -> Iterator[Plan]:
     """Yield the plans that the settings allow for a scale, the fastest first, with fewest pairs."""
     longest = max(itertools.chain(load.size, *load.styles))
     tile_sizes = [0, *(side for side in TILE_SIZES if side < longest)]
     if isinstance(settings.block_size, int):
         tile_sizes = [settings.block_size if settings.block_size < longest else 0]
     seconds = settings.time_limit * scale.deadline or math.inf
-    winograd = _use_winograd(settings, load.precision, scale.size, scale.steps, seconds)
+    winograd = _use_winograd(settings, load, scale.steps, seconds, machine)
     convolutions = [winograd]
     if winograd and settings.convolution == "auto":
         convolutions.append(False)
@@ -266,13 +270,13 @@ def _possible_plans(settings: Settings, scale: Scale, load: Workload) -> Iterato
 
 
 def _use_winograd(
-    settings: Settings, precision: str, size: Size, steps: int, seconds: float
+    settings: Settings, load: Workload, steps: int, seconds: float, machine: Machine
 ) -> bool:
     """Return whether a scale's steps, in at most `seconds`, make up for the compiling."""
-    if settings.convolution != "auto" or precision != "float32":
+    if settings.convolution != "auto" or load.precision != "float32":
         return settings.convolution == "winograd"
-    work = min(steps * size[0] * size[1], PACE * seconds)
-    return work >= WORTH_COMPILING and not tf.config.list_logical_devices("GPU")
+    work = min(steps * math.prod(load.size), PACE * seconds)
+    return work >= WORTH_COMPILING and not machine.gpu
 
 
 def _usable_pairs(settings: Settings, scale: Scale) -> int:

@@ -19,7 +19,7 @@ image's dtype. Those for H g are computed in chunks, whose results are added in 
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -186,70 +186,90 @@ def _direction(
     image: tf.Tensor, gradient: tf.Tensor, moves: Vectors, changes: Vectors
 ) -> tuple[tf.Tensor, bool]:
     """Return −H g on the free elements and 0 on the others, and whether any pair was used."""
+    free = ((image > 0) | (gradient < 0)) & ((image < 1) | (gradient > 0))
+    free = tf.reshape(tf.cast(free, image.dtype), [-1])
     vectors = [*moves, *changes, tf.reshape(gradient, [-1])]
-    count = len(vectors)
-    padding = -count % COUNTS
-    products, combination = _compiled(count + padding, image.dtype)
-    vectors += vectors[-1:] * padding
-    gram, free = products(vectors, tf.reshape(image, [-1]))
-    gram = gram.numpy()[:count, :count]
+    gram = inner_products(vectors, free)
     weights = two_loop_coefficients(gram, range(len(moves))[::-1])
     quasi_newton = bool(np.any(weights[:-1]))
     if not quasi_newton:
         rms = math.sqrt(gram[-1, -1] / len(free))
         weights[-1] = -FIRST_RMS / rms if rms else 0.0
-    weights = tf.constant(np.pad(weights, [0, padding]), image.dtype)
     return tf.reshape(combination(vectors, weights, free), image.shape), quasi_newton
 
 
-@functools.cache
-def _compiled(count: int, dtype: tf.DType) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Return `_products` and `_combination`, compiled for a number of vectors of any length."""
-    vector = tf.TensorSpec([None], dtype)
-    compile = functools.partial(tf.function, autograph=False)
-    return (
-        compile(_products, input_signature=[[vector] * count, vector]),
-        compile(
-            _combination, input_signature=[[vector] * count, tf.TensorSpec([count], dtype), vector]
-        ),
-    )
+def inner_products(vectors: Sequence[tf.Tensor], free: tf.Tensor, chunk: int = CHUNK) -> np.ndarray:
+    """Return the inner products of vectors with each other on the free elements, float64 `[n, n]`.
 
-
-def _products(vectors: Sequence[tf.Tensor], image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return the inner products of vectors over the free elements, float64, and these as 1 and 0.
-
-    The last vector is the gradient.
+    Args:
+        vectors: n tensors `[N]`.
+        free: 1 for a free element and 0 for another, `[N]` of the same dtype.
+        chunk: elements of each at once: a copy of all vectors may not fit into memory.
     """
-    gradient = vectors[-1]
-    free = ((image > 0) | (gradient < 0)) & ((image < 1) | (gradient > 0))
-    free = tf.cast(free, image.dtype)
+    padded, count = _padded(vectors), len(vectors)
+    return _compiled(_products, len(padded), free.dtype, chunk)(padded, free).numpy()[
+        :count, :count
+    ]
 
+
+def combination(
+    vectors: Sequence[tf.Tensor], weights: np.ndarray, free: tf.Tensor, chunk: int = CHUNK
+) -> tf.Tensor:
+    """Return the sum of weighted vectors on the free elements, 0 on the others.
+
+    Args:
+        vectors, free, chunk: as for `inner_products`.
+        weights: `[n]`.
+    """
+    padded = _padded(vectors)
+    weights = tf.constant(np.pad(weights, [0, len(padded) - len(vectors)]), free.dtype)
+    return _compiled(_combination, len(padded), free.dtype, chunk)(padded, free, weights)
+
+
+def _padded(vectors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """Return the vectors, and the last again, until their number is a multiple of `COUNTS`."""
+    return [*vectors, *[vectors[-1]] * (-len(vectors) % COUNTS)]
+
+
+@functools.cache
+def _compiled(
+    function: Callable[..., tf.Tensor], count: int, dtype: tf.DType, chunk: int
+) -> Callable[..., tf.Tensor]:
+    """Return `_products` or `_combination`, compiled for a number of vectors of any length."""
+    vector = tf.TensorSpec([None], dtype)
+    signature = [[vector] * count, vector]
+    if function is _combination:
+        signature.append(tf.TensorSpec([count], dtype))
+    call = functools.partial(function, chunk)
+    return tf.function(call, input_signature=signature, autograph=False)
+
+
+def _products(chunk: int, vectors: Sequence[tf.Tensor], free: tf.Tensor) -> tf.Tensor:
     def add(start: tf.Tensor, gram: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        rows = _chunk(vectors, start) * free[start : start + CHUNK]
-        return start + CHUNK, gram + tf.cast(tf.matmul(rows, rows, transpose_b=True), tf.float64)
+        rows = _part(vectors, start, chunk) * free[start : start + chunk]
+        return start + chunk, gram + tf.cast(tf.matmul(rows, rows, transpose_b=True), tf.float64)
 
-    size = tf.size(image)
     none = tf.zeros([len(vectors)] * 2, tf.float64)
-    _, gram = tf.while_loop(lambda start, _: start < size, add, [0, none], parallel_iterations=1)
-    return gram, free
+    return tf.while_loop(
+        lambda start, _: start < tf.size(free), add, [0, none], parallel_iterations=1
+    )[1]
 
 
-def _combination(vectors: Sequence[tf.Tensor], weights: tf.Tensor, free: tf.Tensor) -> tf.Tensor:
-    """Return the weighted sum of vectors on the free elements, 0 on the others."""
-
+def _combination(
+    chunk: int, vectors: Sequence[tf.Tensor], free: tf.Tensor, weights: tf.Tensor
+) -> tf.Tensor:
     def add(start: tf.Tensor, parts: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
-        part = tf.linalg.matvec(_chunk(vectors, start), weights, transpose_a=True)
-        return start + CHUNK, parts.write(start // CHUNK, part)
+        part = tf.linalg.matvec(_part(vectors, start, chunk), weights, transpose_a=True)
+        return start + chunk, parts.write(start // chunk, part)
 
     size = tf.size(free)
-    parts = tf.TensorArray(free.dtype, -(-size // CHUNK), element_shape=[None], infer_shape=False)
+    parts = tf.TensorArray(free.dtype, -(-size // chunk), element_shape=[None], infer_shape=False)
     _, parts = tf.while_loop(lambda start, _: start < size, add, [0, parts], parallel_iterations=1)
     return parts.concat() * free
 
 
-def _chunk(vectors: Sequence[tf.Tensor], start: tf.Tensor) -> tf.Tensor:
-    """Return a chunk of each vector, `[len(vectors), ≤ CHUNK]`: all may not fit into memory."""
-    return tf.stack([vector[start : start + CHUNK] for vector in vectors])
+def _part(vectors: Sequence[tf.Tensor], start: tf.Tensor, chunk: int) -> tf.Tensor:
+    return tf.stack([vector[start : start + chunk] for vector in vectors])
 
 
 def _dot(a: tf.Tensor, b: tf.Tensor) -> float:

@@ -56,6 +56,7 @@ class StyleTransfer:
         memo: caches statistics of the paintings; `None` disables the cache.
 
     Attributes:
+        clock: returns the time in seconds, from any start.
         fitted: pictures, masks and settings.
         settings: of `fitted`.
         terms: of the objective.
@@ -66,6 +67,8 @@ class StyleTransfer:
         ValueError: the run would need more memory than it may use.
         OSError: the weights cannot be read.
     """
+
+    clock = staticmethod(time.perf_counter)
 
     def __init__(
         self, fitted: RunInputs, budget: int | None = None, memo: StatisticsCache | None = None
@@ -147,7 +150,7 @@ class StyleTransfer:
         within a step.
         """
         cancel = cancel or threading.Event()
-        began = time.perf_counter() - (state.seconds if state else 0.0)
+        began = self.clock() - (state.seconds if state else 0.0)
         for scale, plan in zip(self.fitted.scales, self.plans, strict=True):
             if cancel.is_set():
                 return
@@ -180,9 +183,12 @@ class StyleTransfer:
         painted = state.scale > 1 or self.fitted.reference is not None
         start = state.start.numpy() if painted else None
         targets, plan = self._targets(pictures, start, state.plan)
-        stepper = Stepper(self.network, tuple(self.terms), targets, self.settings)
         smallest = state.smallest_with(plan)
-        return dataclasses.replace(state, plan=plan, smallest=smallest), stepper
+        return dataclasses.replace(state, plan=plan, smallest=smallest), self.stepper(targets)
+
+    def stepper(self, targets: Targets) -> Stepper:
+        """Return what takes the steps of a scale."""
+        return Stepper(self.network, tuple(self.terms), targets, self.settings)
 
     def _targets(
         self, pictures: Pictures, start: np.ndarray | None, plan: Plan
@@ -209,7 +215,7 @@ class StyleTransfer:
     ) -> tuple[RunState, Update]:
         """Return the state before a step and its update, rolled back once if losses overflow."""
         while True:
-            spent = time.perf_counter() - began
+            spent = self.clock() - began
             steps = self.fitted.steps
             epoch = epoch_of(self.settings, scale, steps, state.scale_step, spent)
             before = at_epoch(state, self.settings, epoch)
@@ -225,7 +231,7 @@ class StyleTransfer:
         image, loss = latest_loss(state, update)
         blank = is_blank(image) and not self._blank_photo
         watch = state.watch.seen(image, loss, blank)
-        seconds = time.perf_counter() - began
+        seconds = self.clock() - began
         state = advance(state, update, watch, self.settings.averaging, seconds)
         if not watch.lost:
             return state

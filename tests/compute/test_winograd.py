@@ -1,17 +1,22 @@
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from nst_tf import Settings, load_image
-from nst_tf.compute import direct, winograd
+from nst_tf.compute import winograd
 from nst_tf.compute.convolutions import fast_convolutions
-from nst_tf.compute.evaluate import compiled, release
+from nst_tf.compute.evaluate import Evaluator, release, whole_objective
+from nst_tf.compute.machine import Machine
 from nst_tf.compute.plan import plan_memory
 from nst_tf.compute.winograd import convolve_relu, transform_kernel
+from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.inputs.pyramid import plan_scales
 from nst_tf.network import model as vgg
 from nst_tf.network.weights import load_weights
-from nst_tf.transfer.stylize import stylize
+from nst_tf.transfer.run import StyleTransfer
+from nst_tf.transfer.step import Stepper
 from tests.conftest import GOLDEN
 
 
@@ -73,21 +78,33 @@ def test_a_kernel_is_transformed_by_its_definition():
     np.testing.assert_allclose(ours, expected.reshape(36, 2, 5), atol=1e-6)
 
 
-@pytest.fixture
-def everywhere(monkeypatch):
-    """Use it in every layer, on maps of any size."""
-    monkeypatch.setattr(winograd, "is_faster", lambda *_: True)
-    compiled.cache_clear()
-    yield
-    compiled.cache_clear()
+def everywhere(model, height, width):
+    """Return Winograd's convolutions for every layer, on maps of any size."""
+    return fast_convolutions(model, height, width, True, suits_winograd=lambda *_: True)
+
+
+class Everywhere(StyleTransfer):
+    """A run that uses them."""
+
+    def stepper(self, targets):
+        @functools.cache
+        def compiled(network, terms, shape):
+            convolutions = everywhere(network, *shape[1:3])
+            return Evaluator(whole_objective(network, terms, [convolutions]), whole=True)
+
+        class Fast(Stepper):
+            def evaluator(self, shape, plan):
+                return compiled(self.network, self.terms, shape)
+
+        return Fast(self.network, self.terms, targets, self.settings)
 
 
 @pytest.mark.parametrize("pooling", ["max", "average"])
-def test_the_network_is_the_same(everywhere, pixels, pooling):
+def test_the_network_is_the_same(pixels, pooling):
     layers = ("block1_conv1", "block2_pool", "block3_conv4", "block5_conv2")
     model = vgg.feature_model(load_weights("bundled"), layers, pooling)
     image = tf.constant(pixels(37, 52))
-    convolutions = fast_convolutions(model, 37, 52, True)
+    convolutions = everywhere(model, 37, 52)
     assert "block1_conv1" in convolutions
     assert "block5_conv2" in convolutions
     direct = vgg.extract_features(model, image)
@@ -97,7 +114,7 @@ def test_the_network_is_the_same(everywhere, pixels, pooling):
         assert_close(fast[name], direct[name], 1e-4)
 
 
-def test_golden_losses_and_picture(everywhere):
+def test_golden_losses_and_picture():
     with np.load(GOLDEN / "tutorial_40_steps.npz") as archive:
         golden = dict(archive)
     content, style, start = (
@@ -105,26 +122,21 @@ def test_golden_losses_and_picture(everywhere):
     )
     knobs = Settings(epochs=1, steps_per_epoch=40, max_dim=0, style_scale=0, convolution="winograd")
     rows = []
-    image = stylize(
-        content,
-        style,
-        knobs,
-        initial=start,
-        callbacks=[lambda p: rows.append(list(p.losses.values()))],
-    )
+    run = Everywhere(prepare_inputs(content, style, knobs, initial=start))
+    image = run.finish([lambda p: rows.append(list(p.losses.values()))])
     np.testing.assert_allclose(rows[0], golden["losses"][0], rtol=1e-4)
     np.testing.assert_allclose(rows, golden["losses"], rtol=1e-2)
     assert np.abs(image - golden["image"]).mean() < 2 / 255
 
 
-def test_only_long_runs_on_cpus_compile_it(monkeypatch):
-    def is_used(steps, **changes):
+def test_only_long_runs_on_cpus_compile_it():
+    def is_used(steps, gpu=False, **changes):
         settings = Settings(epochs=1, steps_per_epoch=steps, memory_budget="100GiB", **changes)
         size = (192, 256)
-        (plan,) = plan_memory(settings, plan_scales(settings, size, [size]), [size])
+        scales = plan_scales(settings, size, [size])
+        (plan,) = plan_memory(settings, scales, [size], machine=Machine(gpu))
         return plan.winograd
 
-    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [])
     assert not is_used(10)
     assert is_used(1000)
     assert not is_used(1000, time_limit=20)
@@ -132,17 +144,18 @@ def test_only_long_runs_on_cpus_compile_it(monkeypatch):
     assert is_used(10, convolution="winograd")
     assert not is_used(1000, convolution="direct")
     assert not is_used(1000, precision="bfloat16")
-    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: ["a GPU"])
-    assert not is_used(1000)
+    assert not is_used(1000, gpu=True)
 
 
-def test_where_it_is_faster_depends_on_channels_and_maps(monkeypatch):
-    monkeypatch.setattr(direct, "is_faster", lambda: False)
+def test_where_it_is_faster_depends_on_channels_and_maps():
+    def chosen(side, use_winograd=True):
+        return set(fast_convolutions(model, side, side, use_winograd, Machine(onednn=True)))
+
     model = vgg.feature_model(load_weights("bundled"), ("block4_conv2",), "max")
-    assert set(fast_convolutions(model, 128, 128, True)) == {f"block3_conv{n}" for n in range(1, 5)}
-    assert "block4_conv2" in fast_convolutions(model, 256, 256, True)
-    assert fast_convolutions(model, 32, 32, True) == {}
-    assert fast_convolutions(model, 256, 256, False) == {}
+    assert chosen(128) == {f"block3_conv{n}" for n in range(1, 5)}
+    assert "block4_conv2" in chosen(256)
+    assert chosen(32) == set()
+    assert chosen(256, use_winograd=False) == set()
 
 
 def test_released_memory_includes_the_compiled_programs():
