@@ -19,8 +19,11 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from nst_tf.compute import winograd
-from nst_tf.compute.convolutions import fast_convolutions, transformed_kernel, turned_kernel
+from nst_tf.compute.convolutions import (
+    direct_convolution,
+    fast_convolutions,
+    winograd_convolution,
+)
 from nst_tf.compute.passes import Collection, backward, forward
 from nst_tf.compute.stages import (
     ConvolutionsBySize,
@@ -112,9 +115,8 @@ def compiled(
 def release() -> None:
     """Drop all compiled graphs, XLA programs and transformed kernels, where memory is short."""
     compiled.cache_clear()
-    winograd.compiled.cache_clear()
-    transformed_kernel.cache_clear()
-    turned_kernel.cache_clear()
+    winograd_convolution.cache_clear()
+    direct_convolution.cache_clear()
     gc.collect()
 
 

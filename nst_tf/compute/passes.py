@@ -27,6 +27,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.compute.aligned import aligned_zeros, as_tensor
+from nst_tf.compute.convolutions import fast_convolutions
 from nst_tf.compute.stages import Crop, PartsByKey, TiledStage
 from nst_tf.compute.tiles import CUTS, Stage, Tile, make_stages
 from nst_tf.images.resize import Size
@@ -94,7 +95,7 @@ class Collection:
         return Statistics(self._sums, {name: whole.tensor() for name, whole in self._maps.items()})
 
 
-def summarize_whole(network: Network) -> Summarize:
+def summarize_whole(network: Network, use_winograd: bool = False) -> Summarize:
     """Return a `Summarize` that sends whole pictures through the network.
 
     It keeps the features of every picture that it has seen, so that terms share them; it should
@@ -109,7 +110,8 @@ def summarize_whole(network: Network) -> Summarize:
                 break
         else:
             log.debug("the network sees a picture of %dx%d pixels", *image.shape[2:0:-1])
-            features = extract_features(network, image)
+            fast = fast_convolutions(network, *image.shape[1:3], use_winograd)
+            features = extract_features(network, image, fast)
             seen.append((image, features))
         window = Window(image.shape[1:3], guides=guides)
         return function({name: features[name] for name in layers}, window)
@@ -117,15 +119,16 @@ def summarize_whole(network: Network) -> Summarize:
     return summarize
 
 
-def summarize_tiles(network: Network, tile_size: int) -> Summarize:
+def summarize_tiles(network: Network, tile_size: int, use_winograd: bool = False) -> Summarize:
     """Return a `Summarize` that sends pictures through the network in tiles."""
+    convolutions = functools.partial(fast_convolutions, network, use_winograd=use_winograd)
 
     def summarize(image, layers, function: Function, *, guides, grid, joint, name=None):
         if not layers:
             return Statistics()
         size = image.shape[1:3]
         stages = [
-            TiledStage(network, stage, size, tile_size, layers)
+            TiledStage(network, stage, size, tile_size, layers, convolutions=convolutions)
             for stage in make_stages(layers, grid, () if joint else CUTS)
         ]
         collection = Collection(size, grid)

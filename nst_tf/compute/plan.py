@@ -22,9 +22,6 @@ TILES_COST = 1.35  # time of a step in tiles without their halos, relative to th
 HALOS = 56  # pixels that tiles see beyond their own in each direction, both sides together
 LEAST_PAIRS = 3  # of L-BFGS: fewer raise the loss, as `scripts/benchmark_pairs.py` shows
 
-WORTH_COMPILING = 5e6  # steps × pixels for which the time saved is about twice that of compiling
-PACE = 1.25e5  # steps × pixels per second with direct convolutions, measured on two cores
-
 
 class Plan(NamedTuple):
     """How to run one scale in the available memory.
@@ -258,8 +255,7 @@ def _possible_plans(
     tile_sizes = [0, *(side for side in TILE_SIZES if side < longest)]
     if isinstance(settings.block_size, int):
         tile_sizes = [settings.block_size if settings.block_size < longest else 0]
-    seconds = settings.time_limit * scale.deadline or math.inf
-    winograd = _use_winograd(settings, load, scale.steps, seconds, machine)
+    winograd = _use_winograd(settings, load.precision, machine)
     convolutions = [winograd]
     if winograd and settings.convolution == "auto":
         convolutions.append(False)
@@ -269,14 +265,17 @@ def _possible_plans(
         yield Plan(tile_size, pairs, kind, load.precision, peak, longest)
 
 
-def _use_winograd(
-    settings: Settings, load: Workload, steps: int, seconds: float, machine: Machine
-) -> bool:
-    """Return whether a scale's steps, in at most `seconds`, make up for the compiling."""
-    if settings.convolution != "auto" or load.precision != "float32":
-        return settings.convolution == "winograd"
-    work = min(steps * math.prod(load.size), PACE * seconds)
-    return work >= WORTH_COMPILING and not machine.gpu
+def _use_winograd(settings: Settings, precision: str, machine: Machine) -> bool:
+    """Return whether to use Winograd's convolutions.
+
+    Raises:
+        UserError: they are asked for, and a GPU computes.
+    """
+    if machine.gpu and settings.convolution == "winograd":
+        raise UserError("convolution=winograd is for CPUs, but a GPU computes here: set it to auto")
+    if settings.convolution == "auto":
+        return precision == "float32" and not machine.gpu
+    return settings.convolution == "winograd"
 
 
 def _usable_pairs(settings: Settings, scale: Scale) -> int:

@@ -1,16 +1,27 @@
-"""The tile transforms of `compute.winograd`, compiled by Numba.
+"""The transforms of tiles in `compute.winograd`, compiled by Numba.
 
-Each function handles a strip of a map: `rows` rows of tiles, from row `top` on. Maps are `[H, W, C]`,
-transformed tiles `[36, tiles, C]`. Channels are innermost, so that the loops over them use vector
-instructions. `half` holds a tile of which one dimension is transformed.
+Each function handles a strip of a map: `rows` rows of tiles, from row `top` on. Maps are
+`[H, W, C]`, transformed tiles `[36, tiles, C]`. Channels are innermost, so that the loops over them
+use vector instructions. `half` holds a tile of which one dimension is transformed.
 
-The four transforms (`compute.winograd` has the matrices A and B):
+The four transforms; `compute.winograd` has the sources:
 
     gather_inputs       V = Bᵀ d B      of 6×6 inputs, which overlap by two
     scatter_outputs     Y = Aᵀ M A      4×4 outputs
     gather_cotangents   M = A Y Aᵀ      the adjoint of `scatter_outputs`
     scatter_gradients   d = B V Bᵀ      the adjoint of `gather_inputs`: overlapping values are added
+
+with A and B for interpolation at 0, ±1, ±2 and infinity:
+
+         | 1   1   1   1   1   0 |           |  4   0  -5   0   1   0 |
+    Aᵀ = | 0   1  -1   2  -2   0 |      Bᵀ = |  0  -4  -4   1   1   0 |
+         | 0   1   1   4   4   0 |           |  0   4  -4  -1   1   0 |
+         | 0   1  -1   8  -8   1 |           |  0  -2  -1   2   1   0 |
+                                             |  0   2  -1  -2   1   0 |
+                                             |  0   4   0  -5   0   1 |
 """
+
+import warnings
 
 import numba
 import numpy as np
@@ -19,11 +30,27 @@ Map = "float32[:, :, ::1]"
 _ZERO, _TWO, _FOUR, _FIVE, _EIGHT = map(np.float32, (0, 2, 4, 5, 8))
 
 
-def _compile(signature):
-    return numba.njit(signature, nogil=True, fastmath=True, cache=True, error_model="numpy")
+UNWRITABLE = (
+    "Numba cannot store compiled functions, so every run compiles them for some seconds: set "
+    "NUMBA_CACHE_DIR to a folder that can be written"
+)
 
 
-@_compile(f"void({Map}, int64, int64, {Map}, {Map}, {Map})")
+def compile_loop(signature):
+    """Return a decorator that compiles a function for a signature, or loads it from the disk."""
+
+    def decorate(function):
+        options = {"nogil": True, "fastmath": True, "error_model": "numpy"}
+        try:
+            return numba.njit(signature, cache=True, **options)(function)
+        except (RuntimeError, OSError) as error:
+            warnings.warn(f"{UNWRITABLE} ({error})")
+            return numba.njit(signature, **options)(function)
+
+    return decorate
+
+
+@compile_loop(f"void({Map}, int64, int64, {Map}, {Map}, {Map})")
 def gather_inputs(features, top, rows, padded, half, tiles):
     """Fill `tiles` with Bᵀ d B; `padded` is scratch of `[4 rows + 2, 4 across + 2, C]`."""
     height, width, channels = features.shape
@@ -42,7 +69,11 @@ def gather_inputs(features, top, rows, padded, half, tiles):
             y, x, n = 4 * row, 4 * column, row * across + column
             for j in range(6):
                 for c in range(channels):
-                    d0, d1, d2 = padded[y, x + j, c], padded[y + 1, x + j, c], padded[y + 2, x + j, c]
+                    d0, d1, d2 = (
+                        padded[y, x + j, c],
+                        padded[y + 1, x + j, c],
+                        padded[y + 2, x + j, c],
+                    )
                     d3, d4 = padded[y + 3, x + j, c], padded[y + 4, x + j, c]
                     d5 = padded[y + 5, x + j, c]
                     a, b, e, f = d4 - _FOUR * d2, d3 - _FOUR * d1, d4 - d2, _TWO * (d3 - d1)
@@ -65,7 +96,7 @@ def gather_inputs(features, top, rows, padded, half, tiles):
                     tiles[6 * i + 5, n, c] = _FOUR * d1 - _FIVE * d3 + d5
 
 
-@_compile(f"void({Map}, float32[::1], int64, int64, {Map}, {Map})")
+@compile_loop(f"void({Map}, float32[::1], int64, int64, {Map}, {Map})")
 def scatter_outputs(tiles, bias, top, rows, half, outputs):
     """Write relu(Aᵀ M A + bias) into a strip of `outputs`."""
     height, width, channels = outputs.shape
@@ -97,7 +128,7 @@ def scatter_outputs(tiles, bias, top, rows, half, outputs):
                         outputs[y + i, x + j, c] = half[i, j, c]
 
 
-@_compile(f"void({Map}, {Map}, int64, int64, {Map}, {Map})")
+@compile_loop(f"void({Map}, {Map}, int64, int64, {Map}, {Map})")
 def gather_cotangents(upstream, outputs, top, rows, half, tiles):
     """Fill `tiles` with A Y Aᵀ, where Y is `upstream` where `outputs` > 0, and 0 elsewhere."""
     height, width, channels = outputs.shape
@@ -136,7 +167,7 @@ def gather_cotangents(upstream, outputs, top, rows, half, tiles):
                     tiles[6 * i + 5, n, c] = g3
 
 
-@_compile(f"void({Map}, int64, int64, {Map}, {Map}, {Map}, {Map})")
+@compile_loop(f"void({Map}, int64, int64, {Map}, {Map}, {Map}, {Map})")
 def scatter_gradients(tiles, top, rows, half, padded, gradient, seams):
     """Write B V Bᵀ into the rows of `gradient` that only this strip contributes to.
 

@@ -201,7 +201,7 @@ class StyleTransfer:
                 self.terms,
                 self.fitted,
                 pictures,
-                plan.block_size,
+                plan,
                 start,
                 self._memo,
                 self.plans[-1].precision,

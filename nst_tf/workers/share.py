@@ -1,9 +1,9 @@
 """The division of memory and processors among workers."""
 
-import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from nst_tf.compute.processor import processor_count
 from nst_tf.inputs.prepare import RunInputs
 from nst_tf.settings import Settings
 from nst_tf.validation import parse_bytes
@@ -44,13 +44,6 @@ def split_resources(workers: int, need: int, budgets: Sequence[str]) -> Share:
     total = min([free_memory(), *given])
     workers = max(1, min(workers, total // need))
     return Share(workers, total // workers, max(1, processors // workers))
-
-
-def processor_count() -> int:
-    """Return the number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def budget_within(settings: Settings, most: int | None) -> int | None:

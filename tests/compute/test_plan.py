@@ -18,15 +18,15 @@ from nst_tf.compute.budget import (
 )
 from nst_tf.compute.estimate import (
     COMPOSED,
+    NUMBA,
     PICTURES,
     PLANES,
     SCRATCH,
     STYLE_PICTURES,
     TILING,
-    TRANSFORMED_COPIES,
-    WINOGRAD,
     Workload,
     estimate,
+    winograd_bytes,
 )
 from nst_tf.compute.machine import Machine
 from nst_tf.compute.plan import RETENTION, Plan, plan_memory
@@ -276,7 +276,9 @@ def test_the_estimate_of_whole_pictures_has_its_closed_form():
     step_bytes = SCRATCH * PIXELS * 4 * (64 + 64) * 2
     expected = BASE + HELD + step_bytes
     assert estimate(small(), False, 0, 0) == pytest.approx(expected, abs=1)
-    assert estimate(small(), True, 0, 0) == pytest.approx(expected + WINOGRAD, abs=1)
+    assert estimate(small(), True, 0, 0) == pytest.approx(
+        expected + winograd_bytes(SMALL.layers), abs=1
+    )
     pairs = 8 * 2 * 3 * 4 * PIXELS
     assert estimate(small(), False, 0, 7) == pytest.approx(expected + pairs, abs=1)
     # At half the size too: a quarter more of features.
@@ -304,19 +306,22 @@ def test_the_estimate_counts_masks():
     assert estimate(small(masks=2), False, 32, 0) == pytest.approx(expected, abs=1)
 
 
-def test_the_estimate_counts_winograds_tiles_and_the_maps_between_stages():
+def test_the_estimate_of_winograds_kernels_and_strips_has_its_closed_form():
+    # The kernels of block1_conv2 and block2_conv1, and a strip of 128 tiles with 128 channels.
+    numbers = 36 * (64 * 64 + 64 * 128 + 3 * 128 * (128 + 128))
+    assert winograd_bytes(["block1_conv1", "block2_conv1"], threads=3) == NUMBA + 4 * numbers
+
+
+def test_the_estimate_counts_the_maps_between_stages():
     settings = Settings(content_layers=["block4_conv1"], style_layers=["block1_conv1"])
     # Numbers a pixel: 2 convolutions and a pooling of 64 channels, the same of 128 at half the
     # size, 4 of 256 at a quarter, and one of 512 at an eighth; then the slopes of two layers.
     features = (2 * 64 + 64 / 4) + (2 * 128 / 4 + 128 / 16) + (4 * 256 / 16 + 256 / 64) + 512 / 64
     slopes = 64 + 512 / 64
-    tiles = TRANSFORMED_COPIES * 2 * 256 / 16 * 36 / 16
     held = HELD + 4 * PIXELS * (512 / 64 - 64)
     expected = BASE + held + SCRATCH * 4 * PIXELS * (features + slopes)
     load = small(settings)
     assert estimate(load, False, 0, 0) == pytest.approx(expected, abs=1)
-    expected += WINOGRAD + SCRATCH * 4 * PIXELS * tiles
-    assert estimate(load, True, 0, 0) == pytest.approx(expected, abs=1)
     # By blocks, block3_pool is kept whole with its slopes: four numbers a pixel each. A block has
     # 32 pixels a side and sees 22 more to each side, rounded up to 24, and the 4 rows that are left
     # over when all are divided into eights.
