@@ -3,10 +3,12 @@
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from nst_tf.compute.machine import Machine, this_machine
 from nst_tf.settings import Settings
 from nst_tf.validation import parse_bytes
 
@@ -16,29 +18,63 @@ BASE = 865 * MIB  # Python, TensorFlow, the network, and its kernels as oneDNN l
 SPARE = 0.85  # largest share of the free memory that a run uses by default
 
 
-def memory_budget(settings: Settings) -> int:
-    """Return how many bytes the process may use, including those that it uses already."""
-    import tensorflow as tf
+@dataclass(frozen=True)
+class HostMemory:
+    """The main memory as the system reports it, in bytes.
 
-    if settings.memory_budget == "auto" and tf.config.list_logical_devices("GPU"):
+    Attributes:
+        used: by this process.
+        available: of the machine.
+        limits: free bytes below the limits of control groups.
+    """
+
+    used: int
+    available: int
+    limits: tuple[int, ...] = ()
+
+    @property
+    def free(self) -> int:
+        """How many of the free bytes a program may use."""
+        return int(SPARE * min([self.available, *self.limits]))
+
+
+def host_memory() -> HostMemory:
+    """Return the memory of this machine as it is now."""
+    used, available = psutil.Process().memory_info().rss, psutil.virtual_memory().available
+    return HostMemory(used, available, tuple(cgroup_free()))
+
+
+def memory_budget(settings: Settings, machine: Machine | None = None) -> int:
+    """Return how many bytes the process may use, including those that it uses already.
+
+    Args:
+        settings: of the run.
+        machine: by default, this one.
+    """
+    if settings.memory_budget == "auto" and (machine or this_machine()).gpu:
         return sys.maxsize  # unknown: a run falls back to tiles when an allocation fails
     return host_budget(settings)
 
 
-def host_budget(settings: Settings) -> int:
+def host_budget(settings: Settings, memory: HostMemory | None = None) -> int:
     """Return how many bytes of the machine's main memory the process may use.
 
     TensorFlow is not imported.
+
+    Args:
+        settings: of the run.
+        memory: by default, as it is now.
     """
     if settings.memory_budget != "auto":
         return parse_bytes(settings.memory_budget)
+    memory = memory or host_memory()
     # Memory that a notebook holds besides TensorFlow is not available to a run.
-    return min(psutil.Process().memory_info().rss, BASE) + free_memory()
+    return min(memory.used, BASE) + memory.free
 
 
 def free_memory() -> int:
-    """Return how many of the free bytes a program may use."""
-    return int(SPARE * min([psutil.virtual_memory().available, *cgroup_free()]))
+    """Return how many of the free bytes a program may use now."""
+    return host_memory().free
 
 
 def cgroup_free(

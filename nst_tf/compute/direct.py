@@ -6,17 +6,10 @@ gradient about half as fast as the convolution itself, so here it is written as 
 kernels of oneDNN and cuDNN need no such help.
 """
 
-import functools
-import os
-from pathlib import Path
-
 import tensorflow as tf
 
-from nst_tf.compute.processor import CPUINFO, has_any
+from nst_tf.compute.machine import Machine
 from nst_tf.network.gradients import custom_gradient
-
-# Instructions for which TensorFlow enables oneDNN: `IsMKLEnabled` in its util/util.cc.
-_ONEDNN = {"avx512_vnni", "avx512_bf16", "avx_vnni", "amx_tile", "amx_int8", "amx_bf16"}
 
 
 @custom_gradient
@@ -48,15 +41,6 @@ def turn_kernel(kernel: tf.Tensor) -> tf.Tensor:
     return tf.transpose(tf.reverse(kernel, [0, 1]), [0, 1, 3, 2])
 
 
-def is_faster() -> bool:
-    """Return whether TensorFlow computes with Eigen's kernels: on a CPU without oneDNN."""
-    return not has_onednn() and not tf.config.list_logical_devices("GPU")
-
-
-@functools.cache
-def has_onednn(cpuinfo: Path = CPUINFO) -> bool:
-    """Return whether TensorFlow uses oneDNN's kernels here."""
-    setting = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "")
-    if setting:
-        return setting.lower() in ("1", "true")
-    return has_any(_ONEDNN, cpuinfo)
+def is_faster(machine: Machine) -> bool:
+    """Return whether a machine computes with Eigen's kernels: on a CPU without oneDNN."""
+    return not machine.onednn and not machine.gpu

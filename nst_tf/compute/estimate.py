@@ -4,20 +4,21 @@ The estimates follow from the shapes. Their constants were fitted to the peaks o
 that `scripts/benchmark_memory.py` measures.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from nst_tf.compute.budget import BASE, MIB
 from nst_tf.compute.tiles import make_stages
+from nst_tf.compute.winograd import PATCH, STRIP, thread_count
 from nst_tf.images.resize import Size
 from nst_tf.losses.term import Term
-from nst_tf.network.layers import floats_per_pixel
+from nst_tf.network.layers import LAYERS, WIDTHS, floats_per_pixel
 
 FLOAT = 4  # bytes
 
-WINOGRAD = 330 * MIB  # the transformed kernels, and what XLA needs to compile
-TRANSFORMED_COPIES = 2.1  # of a layer's Winograd tiles: 36 numbers for 16 inputs and outputs
+NUMBA = 70 * MIB  # the compiler's library, and the compiled loops of Winograd's convolutions
 PICTURES = 8  # copies of the picture at once: the image, the best one, the gradient, temporaries
 STYLE_PICTURES = 2  # copies of each painting
 COMPOSED = 7  # floats per pixel where regions keep some of the photo: photo, coverage, composition
@@ -54,8 +55,8 @@ def estimate(load: Workload, winograd: bool, tile_size: int, pairs: int) -> int:
     held: float = FLOAT * 3 * (PICTURES * pixels + STYLE_PICTURES * style_pixels)
     held += FLOAT * pixels * sum(term.target_floats_per_pixel() for term in load.terms)
     at_once = min(tile_size**2, pixels) or pixels
-    before = max(_features(load, style, False, tile_size, steps=False) for style in load.styles)
-    steps = _features(load, load.size, winograd, tile_size, steps=True)
+    before = max(_features(load, style, tile_size, steps=False) for style in load.styles)
+    steps = _features(load, load.size, tile_size, steps=True)
     if pairs:  # a step makes a pair before the oldest is dropped
         steps += (pairs + 1) * pair_bytes(load.size)
     steps += FLOAT * at_once * sum(term.workspace_floats_per_pixel() for term in load.terms)
@@ -65,7 +66,7 @@ def estimate(load: Workload, winograd: bool, tile_size: int, pairs: int) -> int:
         regional = {name for term in load.terms if term.regional for name in term.layers}
         largest = max((floats_per_pixel([name]) for name in regional), default=0.0)
         steps += FLOAT * load.masks * largest * (at_once if tile_size else 2 * pixels)
-    fixed = fixed_bytes(tile_size) + (WINOGRAD if winograd else 0)
+    fixed = fixed_bytes(tile_size) + (winograd_bytes(load.layers) if winograd else 0)
     return round(fixed + held + max(before, steps))
 
 
@@ -74,12 +75,22 @@ def fixed_bytes(tile_size: int) -> int:
     return BASE + (TILING if tile_size else 0)
 
 
+def winograd_bytes(layers: Sequence[str], threads: int | None = None) -> int:
+    """Return the memory of Winograd's convolutions: transformed kernels, and strips of tiles."""
+    convolutions = [name for name in LAYERS if "conv" in name]
+    deepest = max((convolutions.index(name) for name in layers if "conv" in name), default=0)
+    widths = [WIDTHS[int(name[5]) - 1] for name in convolutions[: deepest + 1]]
+    kernels = sum(before * after for before, after in itertools.pairwise(widths))
+    strip = STRIP * 2 * max(widths)
+    return NUMBA + FLOAT * PATCH**2 * (kernels + (threads or thread_count()) * strip)
+
+
 def pair_bytes(size: Size) -> int:
     """Return the memory of one pair of L-BFGS: two pictures."""
     return 2 * 3 * FLOAT * size[0] * size[1]
 
 
-def _features(load: Workload, size: Size, winograd: bool, tile_size: int, steps: bool) -> float:
+def _features(load: Workload, size: Size, tile_size: int, steps: bool) -> float:
     """Return the bytes of the features of a picture, for its targets or for a step."""
     stages = make_stages(load.layers, max(term.grid for term in load.terms))
     if not tile_size:
@@ -87,28 +98,24 @@ def _features(load: Workload, size: Size, winograd: bool, tile_size: int, steps:
         levels: float = sum(0.25**level for level in range(max(t.levels for t in load.terms)))
         each = _output_bytes(load, names)
         if steps:
-            each = levels * _step_bytes(load, names, winograd)
+            each = levels * _step_bytes(load, names)
         return SCRATCH * math.prod(size) * each
     largest = 0.0
     for stage in stages:
         height, width = (side // stage.stride for side in size)
         tile = stage.tiles(height, width, tile_size)[0]
         rows, columns = (stop - start for start, stop in (tile.rows, tile.columns))
-        each = _step_bytes(load, stage.names, winograd) * stage.stride**2
+        each = _step_bytes(load, stage.names) * stage.stride**2
         largest = max(largest, rows * columns * each)
     cuts = [stage.names[-1] for stage in stages[:-1]]
     gradients = FLOAT * floats_per_pixel(cuts) if steps else 0
     return SCRATCH * largest + math.prod(size) * (_output_bytes(load, cuts) + gradients)
 
 
-def _step_bytes(load: Workload, names: Sequence[str], winograd: bool) -> float:
+def _step_bytes(load: Workload, names: Sequence[str]) -> float:
     """Return the bytes per pixel of a step: all outputs, and the gradients of the wanted layers."""
-    transformed = 0.0
-    if winograd:
-        deep = [name for name in names if "conv" in name and int(name[5]) >= 3]
-        transformed = max((floats_per_pixel([name]) * 2 * 36 / 16 for name in deep), default=0.0)
     wanted = [name for name in names if name in load.layers]
-    return _output_bytes(load, [*names, *wanted]) + FLOAT * TRANSFORMED_COPIES * transformed
+    return _output_bytes(load, [*names, *wanted])
 
 
 def _output_bytes(load: Workload, layers: Sequence[str]) -> float:

@@ -20,8 +20,11 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from nst_tf.compute import winograd
-from nst_tf.compute.convolutions import fast_convolutions, transformed_kernel, turned_kernel
+from nst_tf.compute.convolutions import (
+    direct_convolution,
+    fast_convolutions,
+    winograd_convolution,
+)
 from nst_tf.compute.passes import Collection, backward, forward
 from nst_tf.compute.stages import (
     ConvolutionsBySize,
@@ -30,7 +33,7 @@ from nst_tf.compute.stages import (
     StatisticsByKey,
     TiledStage,
 )
-from nst_tf.compute.tiles import make_stages
+from nst_tf.compute.tiles import Stage, make_stages
 from nst_tf.losses.objective import (
     OF_LAYER,
     Weights,
@@ -42,13 +45,13 @@ from nst_tf.losses.objective import (
 from nst_tf.losses.targets import Targets, halved
 from nst_tf.losses.term import PIXELS, Term, Window, add
 from nst_tf.network.layers import smallest_side
-from nst_tf.network.model import Network
+from nst_tf.network.model import Convolutions, Network
 from nst_tf.utils.caching import cached
 
 CACHED = 24
 """Compiled picture sizes to keep: six runs of four scales. Each takes 5 to 30 MB."""
 
-_OURS = ("compiled.<locals>.", "TiledObjective.", "TiledStage.")
+_OURS = ("whole_objective.<locals>.", "TiledObjective.", "TiledStage.")
 
 
 def _is_not_ours(record: logging.LogRecord) -> bool:
@@ -96,31 +99,51 @@ def compiled(
         return fast_convolutions(network, height, width, winograd)
 
     if block_size:
-        return Evaluator(TiledObjective(network, terms, shape, block_size, convolutions).evaluate)
+        stages = make_stages(network.output_names, max(term.grid for term in terms))
+        tiled = TiledObjective(network, terms, shape, block_size, stages, convolutions)
+        return Evaluator(tiled.evaluate)
     depth = max(term.levels for term in terms)
-    by_level = tuple(convolutions(shape[1] >> level, shape[2] >> level) for level in range(depth))
-
-    def evaluate(image, targets, weights):
-        return gradient(
-            lambda image: objective(network, terms, image, targets, weights, by_level), image
-        )
-
+    by_level = [convolutions(shape[1] >> level, shape[2] >> level) for level in range(depth)]
     # Without autograph, which nothing here needs, the trace takes two thirds of the time, and a
     # process that is killed leaves no generated code in the system's temporary directory.
-    return Evaluator(tf.function(evaluate, autograph=False))
+    return Evaluator(tf.function(whole_objective(network, terms, by_level), autograph=False))
 
 
 def release() -> None:
     """Drop all compiled graphs, XLA programs and transformed kernels, where memory is short."""
     compiled.cache_clear()
-    winograd.compiled.cache_clear()
-    transformed_kernel.cache_clear()
-    turned_kernel.cache_clear()
+    winograd_convolution.cache_clear()
+    direct_convolution.cache_clear()
     gc.collect()
 
 
+def whole_objective(
+    network: Network, terms: Sequence[Term], convolutions: Sequence[Convolutions]
+) -> Evaluate:
+    """Return the objective and its gradient, for whole images.
+
+    Args:
+        network, terms: the same as in `compiled`.
+        convolutions: at each level, from `fast_convolutions`.
+    """
+
+    def evaluate(image, targets, weights):
+        return gradient(
+            lambda image: objective(network, terms, image, targets, weights, convolutions), image
+        )
+
+    return evaluate
+
+
 class TiledObjective:
-    """The objective and its gradient in tiles, for images of one shape."""
+    """The objective and its gradient in tiles, for images of one shape.
+
+    Args:
+        network, terms, shape: the same as in `compiled`.
+        tile_size: longest side of a tile, pixels.
+        stages: of the network, from `make_stages`.
+        convolutions: returns the network's convolutions for a height and width.
+    """
 
     def __init__(
         self,
@@ -128,6 +151,7 @@ class TiledObjective:
         terms: Sequence[Term],
         shape: tuple[int, ...],
         tile_size: int,
+        stages: Sequence[Stage],
         convolutions: ConvolutionsBySize,
     ) -> None:
         self._names = [term.name for term in terms]
@@ -136,11 +160,10 @@ class TiledObjective:
         layers = network.output_names
         levels = range(max(term.levels for term in terms))
         sizes = [(shape[1] >> level, shape[2] >> level) for level in levels]
-        cell = max(term.grid for term in terms)
         self._stages = [
             [
                 TiledStage(network, stage, size, tile_size, layers, self._of_layers, convolutions)
-                for stage in make_stages(layers, cell)
+                for stage in stages
             ]
             for size in sizes
             if min(size) >= smallest_side(layers)

@@ -19,6 +19,7 @@ inputs of the stages are whole; everything in between exists for one tile at a t
 """
 
 import functools
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -26,6 +27,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.compute.aligned import aligned_zeros, as_tensor
+from nst_tf.compute.convolutions import fast_convolutions
 from nst_tf.compute.stages import Crop, PartsByKey, TiledStage
 from nst_tf.compute.tiles import CUTS, Stage, Tile, make_stages
 from nst_tf.images.resize import Size
@@ -33,6 +35,8 @@ from nst_tf.losses.targets import Key
 from nst_tf.losses.term import Function, Statistics, Summarize, Window, add
 from nst_tf.network.layers import stride
 from nst_tf.network.model import Network, extract_features
+
+log = logging.getLogger(__name__)
 
 
 class WholeMap:
@@ -84,7 +88,7 @@ class Collection:
         return Statistics(self._sums, {name: whole.tensor() for name, whole in self._maps.items()})
 
 
-def summarize_whole(network: Network) -> Summarize:
+def summarize_whole(network: Network, use_winograd: bool = False) -> Summarize:
     """Return a `Summarize` that sends whole pictures through the network.
 
     It keeps the features of every picture that it has seen, so that terms share them; it should
@@ -98,7 +102,10 @@ def summarize_whole(network: Network) -> Summarize:
                 features = known
                 break
         else:
-            features = extract_features(network, image)
+            log.debug("the network sees a picture of %dx%d pixels", *image.shape[2:0:-1])
+            height, width = image.shape[1:3]
+            fast = fast_convolutions(network, height, width, use_winograd)
+            features = extract_features(network, image, fast)
             seen.append((image, features))
         window = Window(image.shape[1:3], guides=guides)
         return function({name: features[name] for name in layers}, window)
@@ -106,15 +113,16 @@ def summarize_whole(network: Network) -> Summarize:
     return summarize
 
 
-def summarize_tiles(network: Network, tile_size: int) -> Summarize:
+def summarize_tiles(network: Network, tile_size: int, use_winograd: bool = False) -> Summarize:
     """Return a `Summarize` that sends pictures through the network in tiles."""
+    convolutions = functools.partial(fast_convolutions, network, use_winograd=use_winograd)
 
     def summarize(image, layers, function: Function, *, guides, grid, joint, name=None):
         if not layers:
             return Statistics()
         size = image.shape[1:3]
         stages = [
-            TiledStage(network, stage, size, tile_size, layers)
+            TiledStage(network, stage, size, tile_size, layers, convolutions=convolutions)
             for stage in make_stages(layers, grid, () if joint else CUTS)
         ]
         collection = Collection(size, grid)

@@ -5,11 +5,9 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import tensorflow as tf
-
 from nst_tf.compute.budget import BASE, describe_bytes, memory_budget
-from nst_tf.compute.direct import has_onednn
 from nst_tf.compute.estimate import Workload, estimate, fixed_bytes, pair_bytes
+from nst_tf.compute.machine import Machine, this_machine
 from nst_tf.compute.precision import feature_precision
 from nst_tf.images.resize import Size, scaled
 from nst_tf.inputs.pyramid import Scale
@@ -23,9 +21,6 @@ TILE_SIZES = (1536, 1024, 768, 512, 384, 256, 192, 128)  # smaller tiles would b
 TILES_COST = 1.35  # time of a step in tiles without their halos, relative to the whole picture's
 HALOS = 56  # pixels that tiles see beyond their own in each direction, both sides together
 LEAST_PAIRS = 3  # of L-BFGS: fewer raise the loss, as `scripts/benchmark_pairs.py` shows
-
-WORTH_COMPILING = 5e6  # steps × pixels for which the time saved is about twice that of compiling
-PACE = 1.25e5  # steps × pixels per second with direct convolutions, measured on two cores
 
 
 class Plan(NamedTuple):
@@ -165,6 +160,7 @@ def plan_memory(
     styles: Sequence[Size],
     masks: int = 0,
     budget: int | None = None,
+    machine: Machine | None = None,
 ) -> list[Plan]:
     """Choose a plan for each scale, so that all fit and their steps take the least time together.
 
@@ -175,25 +171,28 @@ def plan_memory(
     Args:
         styles: height and width of each painting at the finest scale, pixels.
         budget: bytes that the process may use; `None` takes `memory_budget(settings)`.
+        machine: that runs the plan; by default, this one.
 
     Raises:
         UserError: nothing fits; the text says what would.
     """
-    budget = memory_budget(settings) if budget is None else budget
+    machine = machine or this_machine()
+    budget = memory_budget(settings, machine) if budget is None else budget
     if budget < BASE:
         raise UserError(
             f"TensorFlow and the network need about {describe_bytes(BASE)} of memory, but the run "
             f"may take {describe_bytes(budget)}: free memory or raise memory_budget"
         )
-    precision = feature_precision(settings.precision, settings.convolution)
+    precision = feature_precision(settings.precision, settings.convolution, machine)
     terms = make_terms(settings)
     candidates = []
     for scale in scales:
         sizes = [scaled(size, scale.ratio) for size in styles]
         load = Workload(terms, settings.layers, precision, scale.size, sizes, masks)
-        plans, pairs = list(_possible_plans(settings, scale, load)), _usable_pairs(settings, scale)
+        plans = list(_possible_plans(settings, scale, load, machine))
+        pairs = _usable_pairs(settings, scale)
         candidates.append(Candidates(scale.size, plans, pairs, settings.lbfgs_memory))
-    retains = has_onednn() and not tf.config.list_logical_devices("GPU")
+    retains = machine.onednn and not machine.gpu
     model = MemoryModel(budget, RETENTION if retains else 0.0)
     runs = [plan_run(model, candidates, finest) for finest in candidates[-1].plans]
     fitting = [plans for plans in runs if plans]
@@ -240,14 +239,15 @@ def plan_run(
     ]
 
 
-def _possible_plans(settings: Settings, scale: Scale, load: Workload) -> Iterator[Plan]:
+def _possible_plans(
+    settings: Settings, scale: Scale, load: Workload, machine: Machine
+) -> Iterator[Plan]:
     """Yield the plans that the settings allow for a scale, the fastest first, with fewest pairs."""
     longest = max(itertools.chain(load.size, *load.styles))
     tile_sizes = [0, *(side for side in TILE_SIZES if side < longest)]
     if isinstance(settings.block_size, int):
         tile_sizes = [settings.block_size if settings.block_size < longest else 0]
-    seconds = settings.time_limit * scale.deadline or math.inf
-    winograd = _use_winograd(settings, load.precision, scale.size, scale.steps, seconds)
+    winograd = _use_winograd(settings, load.precision, machine)
     convolutions = [winograd]
     if winograd and settings.convolution == "auto":
         convolutions.append(False)
@@ -257,14 +257,17 @@ def _possible_plans(settings: Settings, scale: Scale, load: Workload) -> Iterato
         yield Plan(tile_size, pairs, kind, load.precision, peak, longest)
 
 
-def _use_winograd(
-    settings: Settings, precision: str, size: Size, steps: int, seconds: float
-) -> bool:
-    """Return whether a scale's steps, in at most `seconds`, make up for the compiling."""
-    if settings.convolution != "auto" or precision != "float32":
-        return settings.convolution == "winograd"
-    work = min(steps * size[0] * size[1], PACE * seconds)
-    return work >= WORTH_COMPILING and not tf.config.list_logical_devices("GPU")
+def _use_winograd(settings: Settings, precision: str, machine: Machine) -> bool:
+    """Return whether to use Winograd's convolutions.
+
+    Raises:
+        UserError: they are asked for, and a GPU computes.
+    """
+    if machine.gpu and settings.convolution == "winograd":
+        raise UserError("convolution=winograd is for CPUs, but a GPU computes here: set it to auto")
+    if settings.convolution == "auto":
+        return precision == "float32" and not machine.gpu
+    return settings.convolution == "winograd"
 
 
 def _usable_pairs(settings: Settings, scale: Scale) -> int:

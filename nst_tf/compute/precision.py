@@ -7,34 +7,27 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nst_tf.compute.processor import CPUINFO, has_any, x86_flags
+from nst_tf.compute.machine import Machine, has_bfloat16, has_gpu, this_machine
+from nst_tf.compute.processor import CPUINFO, x86_flags
 from nst_tf.utils.errors import UserError
 
 
-def feature_precision(precision: str, convolution: str) -> str:
-    """Return `float32` or `bfloat16`: the given precision, or the one that `auto` means here.
+def feature_precision(precision: str, convolution: str, machine: Machine | None = None) -> str:
+    """Return `float32` or `bfloat16`: the given precision, or the one that `auto` means.
 
     `auto` means bfloat16 on a CPU with instructions for it, unless the convolutions are Winograd's,
     and float32 elsewhere.
+
+    Args:
+        precision: the setting.
+        convolution: the setting.
+        machine: by default, this one.
     """
     if precision != "auto":
         return precision
-    return (
-        "bfloat16" if convolution != "winograd" and has_bfloat16() and not has_gpu() else "float32"
-    )
-
-
-def has_gpu() -> bool:
-    """Return whether TensorFlow computes on a GPU."""
-    import tensorflow as tf
-
-    return bool(tf.config.list_logical_devices("GPU"))
-
-
-@functools.cache
-def has_bfloat16(cpuinfo: Path = CPUINFO) -> bool:
-    """Return whether this is an x86 CPU that multiplies in bfloat16; others emulate it."""
-    return has_any({"avx512_bf16", "amx_bf16"}, cpuinfo)
+    machine = machine or this_machine()
+    fast = machine.bfloat16 and not machine.gpu and convolution != "winograd"
+    return "bfloat16" if fast else "float32"
 
 
 def is_emulated(precision: str, cpuinfo: Path = CPUINFO) -> bool:

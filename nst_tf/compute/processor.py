@@ -1,5 +1,6 @@
-"""The instructions of the processor, as Linux reports them."""
+"""The processors: their number, and their instructions as Linux reports them."""
 
+import os
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
@@ -19,3 +20,10 @@ def x86_flags(cpuinfo: Path = CPUINFO) -> frozenset[str]:
 def has_any(instructions: AbstractSet[str], cpuinfo: Path = CPUINFO) -> bool:
     """Return whether an x86 CPU supports any of `instructions`; False if unknown."""
     return not instructions.isdisjoint(x86_flags(cpuinfo))
+
+
+def processor_count() -> int:
+    """Return the number of processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -42,6 +42,7 @@ class Stage(NamedTuple):
         names: its layers, in order.
         depth: number of stages before it.
         stride: pixels between two locations of its input.
+        halo: locations of its input on each side that a feature depends on beyond its own.
         cell: the edges of its tiles are multiples of this many pixels, or of more if its layers
             need it.
     """
@@ -49,17 +50,13 @@ class Stage(NamedTuple):
     names: tuple[str, ...]
     depth: int
     stride: int
+    halo: int
     cell: int = 1
 
     @property
     def grid(self) -> int:
         """The edges of its tiles are multiples of this many locations of its input."""
         return max(stride(self.names[-1]), self.cell) // self.stride
-
-    @property
-    def halo(self) -> int:
-        """Locations of its input on each side that a feature depends on beyond its own."""
-        return receptive_growth(self.names) // self.stride
 
     def tiles(self, height: int, width: int, tile_size: int) -> list[Tile]:
         """Cut its input of `height` by `width` locations into tiles that see equally many.
@@ -93,7 +90,8 @@ def make_stages(layers: Sequence[str], cell: int = 1, cuts: Sequence[str] = CUTS
     end = max(map(LAYERS.index, layers)) + 1
     starts = [LAYERS.index(name) + 1 for name in cuts]
     edges = [0, *(start for start in starts if start < end), end]
-    return [
-        Stage(LAYERS[start:stop], depth, stride(LAYERS[start - 1]) if start else 1, cell)
-        for depth, (start, stop) in enumerate(pairwise(edges))
-    ]
+    stages = []
+    for depth, (start, stop) in enumerate(pairwise(edges)):
+        names, step = LAYERS[start:stop], stride(LAYERS[start - 1]) if start else 1
+        stages.append(Stage(names, depth, step, receptive_growth(names) // step, cell))
+    return stages

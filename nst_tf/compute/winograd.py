@@ -5,33 +5,37 @@ Winograd's minimal filtering F(4×4, 3×3) computes 4×4 outputs from a 6×6 til
     Y = Aᵀ [(G k Gᵀ) ⊙ (Bᵀ d B)] A
 
 (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", arXiv 1509.09308, eq. 15).
-Summed over channels the products are 36 matrix products. TensorFlow's CPU kernels sum directly; on
-GPUs cuDNN makes this choice itself. The result differs from the direct sum by about 1e-6 of its
-norm in float32. XLA compiles both directions, because it fuses the rearrangement of tiles.
+Summed over channels the products are 36 matrix products, which NumPy leaves to BLAS. The gradient
+applies the transposes of these linear maps in reverse order. The result differs from the direct sum
+by about 2e-6 of its norm in float32. On GPUs cuDNN makes this choice itself.
+
+A map is computed in strips of tiles, whose intermediate values fit into the processor's caches.
+Threads share the strips. Neither the strips nor the order of a sum depends on their number.
 """
 
+import functools
+import importlib
+import math
+import os
+import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 
 import numpy as np
 import tensorflow as tf
+from threadpoolctl import ThreadpoolController
 
+from nst_tf.compute.aligned import aligned_empty
+from nst_tf.compute.machine import Machine
+from nst_tf.compute.processor import processor_count
 from nst_tf.network.gradients import custom_gradient
-from nst_tf.utils.caching import cached
 
 TILE = 4  # outputs on a tile's side
 PATCH = TILE + 2  # inputs that they depend on
+STRIP = 128  # tiles of a strip, at most, unless a row of the map has more
 
 # Interpolation at 0, ±1, ±2 and infinity: section 4.3 of the paper.
-_B = np.array(
-    [
-        [4, 0, -5, 0, 1, 0],
-        [0, -4, -4, 1, 1, 0],
-        [0, 4, -4, -1, 1, 0],
-        [0, -2, -1, 2, 1, 0],
-        [0, 2, -1, -2, 1, 0],
-        [0, 4, 0, -5, 0, 1],
-    ]
-)
 _G = np.array(
     [
         [1 / 4, 0, 0],
@@ -42,121 +46,202 @@ _G = np.array(
         [0, 0, 1],
     ]
 )
-_A = np.array(
-    [
-        [1, 1, 1, 1, 1, 0],
-        [0, 1, -1, 2, -2, 0],
-        [0, 1, 1, 4, 4, 0],
-        [0, 1, -1, 8, -8, 1],
-    ]
-)
-# Both dimensions at once, on tiles laid out as columns of 36 or 16 values.
-_INPUT = np.kron(_B, _B).astype(np.float32)
-_KERNEL = np.kron(_G, _G).astype(np.float32)
-_OUTPUT = np.kron(_A, _A).astype(np.float32)
 
 
-def transform_kernel(kernel: tf.Tensor) -> tf.Tensor:
-    """Return G k Gᵀ of each pair of channels: float32 `[3, 3, in, out]` to `[36, in, out]`."""
-    columns = tf.matmul(_KERNEL, tf.reshape(kernel, [9, -1]))
-    return tf.reshape(columns, [PATCH**2, *kernel.shape[2:]])
+def transform_kernel(kernel: np.ndarray) -> np.ndarray:
+    """Return G k Gᵀ of each pair of channels: `[3, 3, in, out]` to float32 `[36, in, out]`."""
+    columns = np.kron(_G, _G).astype(np.float32) @ kernel.reshape(9, -1)
+    return columns.reshape(PATCH**2, *kernel.shape[2:]).astype(np.float32)
 
 
-def is_faster(height: int, width: int, inputs: int, outputs: int) -> bool:
+def is_faster(height: int, width: int, inputs: int, outputs: int, machine: Machine) -> bool:
     """Return whether Winograd's convolution is clearly faster for maps and channels of these sizes.
 
     With few channels, moving the tiles costs what the products save; with few tiles, the larger
-    kernels do.
+    kernels do. Eigen's kernels, which TensorFlow uses without oneDNN, are slower than both.
     """
     tiles = -(-height // TILE) * -(-width // TILE)
-    return inputs * outputs >= 128 * 256 and tiles >= 32
+    least = 128 * 256 if machine.onednn else 64 * 64
+    return inputs * outputs >= least and tiles >= 32
 
 
-@custom_gradient
-def convolve_relu(features: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
-    """Return relu(conv2d(features, k, padding="SAME") + bias), differentiable in `features` only.
+def make_convolution(kernel: np.ndarray, bias: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Return relu(conv2d(features, k, padding="SAME") + bias) as a differentiable function.
 
     Args:
-        features: float32 `[1, H, W, in]` of static shape.
         kernel: `[36, in, out]` from `transform_kernel`.
-        bias: `[out]`.
+        bias: float32 `[out]`.
 
     Returns:
-        float32 `[1, H, W, out]`.
+        A function of float32 `[1, H, W, in]` to `[1, H, W, out]`.
     """
-    outputs = _run(_forward, features, kernel, bias)
 
-    def vjp(upstream):
-        return _run(_backward, upstream, outputs, kernel), None, None
+    @custom_gradient
+    def convolve_relu(features: tf.Tensor):
+        outputs = _call(lambda x: forward(x, kernel, bias), kernel.shape[2], features)
 
-    return outputs, vjp
+        def vjp(upstream):
+            return _call(lambda g, y: backward(g, y, kernel), kernel.shape[1], upstream, outputs)
 
+        return outputs, vjp
 
-def _run(function: Callable[..., tf.Tensor], *tensors: tf.Tensor) -> tf.Tensor:
-    return compiled(function, *(tuple(tensor.shape) for tensor in tensors))(*tensors)
-
-
-@cached(64)
-def compiled(function, *shapes):
-    """Compile a function for some shapes, with a bounded cache, unlike a `tf.function`."""
-    signature = [tf.TensorSpec(shape, tf.float32) for shape in shapes]
-    return tf.function(function, jit_compile=True, autograph=False).get_concrete_function(
-        *signature
-    )
+    return convolve_relu
 
 
-def _forward(features, kernel, bias):
-    _, height, width, channels = features.shape
+def _call(function: Callable[..., np.ndarray], channels: int, *maps: tf.Tensor) -> tf.Tensor:
+    """Call a NumPy function of maps `[H, W, C]`, within a graph or not."""
+
+    def call(*maps: np.ndarray) -> np.ndarray:
+        return function(*(value[0] for value in maps))[None]
+
+    found = tf.numpy_function(call, maps, tf.float32, stateful=False)
+    found.set_shape([*maps[0].shape[:3], channels])
+    return found
+
+
+def forward(features: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """Return relu(conv2d(features) + bias), float32 `[H, W, out]`.
+
+    Args:
+        features: float32 `[H, W, in]`.
+        kernel, bias: as for `make_convolution`.
+    """
+    from nst_tf.compute.winograd_loops import gather_inputs, scatter_outputs
+
+    height, width, inputs = features.shape
+    channels = kernel.shape[2]
+    outputs = aligned_empty((height, width, channels), np.float32)
+
+    def strip(top: int, rows: int, across: int) -> None:
+        space = Scratch(rows, across, inputs, channels)
+        gather_inputs(features, top, rows, space.padded, space.half, space.tiles)
+        np.matmul(space.tiles, kernel, out=space.products)
+        scatter_outputs(space.products, bias, top, rows, space.half_product, outputs)
+
+    run_strips(strip, height, width)
+    return outputs
+
+
+def backward(upstream: np.ndarray, outputs: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """Return the gradient at the features, float32 `[H, W, in]`.
+
+    Args:
+        upstream: gradient at the outputs, float32 `[H, W, out]`.
+        outputs: of `forward`.
+        kernel: as for `make_convolution`.
+    """
+    from nst_tf.compute.winograd_loops import gather_cotangents, scatter_gradients
+
+    height, width, channels = outputs.shape
+    inputs = kernel.shape[1]
+    gradient = aligned_empty((height, width, inputs), np.float32)
+    seams: dict[int, np.ndarray] = {}
+
+    def strip(top: int, rows: int, across: int) -> None:
+        space = Scratch(rows, across, inputs, channels)
+        seams[top] = np.empty((4, width, inputs), np.float32)
+        gather_cotangents(upstream, outputs, top, rows, space.half_product, space.products)
+        np.matmul(space.products, kernel.transpose(0, 2, 1), out=space.tiles)
+        scatter_gradients(space.tiles, top, rows, space.half, space.padded, gradient, seams[top])
+
+    run_strips(strip, height, width)
+    add_seams(gradient, seams)
+    return gradient
+
+
+def add_seams(gradient: np.ndarray, seams: dict[int, np.ndarray]) -> None:
+    """Write the rows of a gradient to which two strips contribute, and the first and last row.
+
+    Args:
+        gradient: float32 `[H, W, C]`.
+        seams: of each strip by its first row of tiles: its first two and last two rows.
+    """
+    above = np.zeros_like(gradient[:2])
+    bottom = TILE * -(-len(gradient) // TILE)
+    for top in [*sorted(seams), None]:
+        start = (bottom if top is None else TILE * top) - 1
+        total = above if top is None else above + seams[top][:2]
+        first, last = max(start, 0), min(start + 2, len(gradient))
+        gradient[first:last] = total[first - start : last - start]
+        above = above if top is None else seams[top][2:]
+
+
+class Scratch:
+    """Arrays for the intermediate values of a strip, which its thread keeps for the next strip.
+
+    Args:
+        rows: of tiles.
+        across: tiles in a row.
+        inputs, outputs: numbers of channels.
+    """
+
+    _threads = threading.local()
+
+    def __init__(self, rows: int, across: int, inputs: int, outputs: int) -> None:
+        self.padded = self._array("padded", TILE * rows + 2, TILE * across + 2, inputs)
+        self.half = self._array("half", PATCH, PATCH, inputs)
+        self.half_product = self._array("half_product", PATCH, PATCH, outputs)
+        self.tiles = self._array("tiles", PATCH**2, rows * across, inputs)
+        self.products = self._array("products", PATCH**2, rows * across, outputs)
+
+    def _array(self, name: str, *shape: int) -> np.ndarray:
+        size = math.prod(shape)
+        memory = getattr(self._threads, name, np.empty(0, np.float32))
+        if len(memory) < size:
+            memory = np.empty(size, np.float32)
+            setattr(self._threads, name, memory)
+        return memory[:size].reshape(shape)
+
+
+def run_strips(
+    strip: Callable[[int, int, int], None],
+    height: int,
+    width: int,
+    threads: Executor | None = None,
+) -> None:
+    """Call a function for all strips of a map, in several threads.
+
+    Args:
+        strip: is given the strip's first row of tiles, its number of rows, and the tiles in a row.
+        height, width: of the map.
+        threads: that share the strips; by default, `thread_count` of them.
+    """
     down, across = -(-height // TILE), -(-width // TILE)
-    padded = tf.pad(
-        features[0],
-        [[1, TILE * down - height + 1], [1, TILE * across - width + 1], [0, 0]],
-    )
-    patches = tf.stack(
-        [
-            padded[row : row + TILE * down - 3 : TILE, column : column + TILE * across - 3 : TILE]
-            for row in range(PATCH)
-            for column in range(PATCH)
-        ]
-    )
-    patches = tf.matmul(_INPUT, tf.reshape(patches, [PATCH**2, -1]))
-    products = tf.matmul(tf.reshape(patches, [PATCH**2, -1, channels]), kernel)
-    tiles = tf.matmul(_OUTPUT, tf.reshape(products, [PATCH**2, -1]))
-    tiles = tf.reshape(tiles, [TILE, TILE, down, across, -1])
-    outputs = tf.reshape(
-        tf.transpose(tiles, [2, 0, 3, 1, 4]), [1, TILE * down, TILE * across, kernel.shape[2]]
-    )
-    return tf.nn.relu(outputs[:, :height, :width] + bias)
+    rows = max(1, min(STRIP // across, -(-down // 2)))
+
+    def run(top: int) -> None:
+        strip(top, min(rows, down - top), across)
+
+    # One convolution at a time, in which each thread has a processor and the caches to itself.
+    with _running, _libraries().limit(limits=1, user_api="blas"):
+        for _ in (threads or _threads()).map(run, range(0, down, rows)):
+            pass
 
 
-def _backward(upstream, outputs, kernel):
-    """Apply the transposes of `_forward`'s linear maps in reverse order."""
-    _, height, width, channels = outputs.shape
-    down, across = -(-height // TILE), -(-width // TILE)
-    tiles = tf.pad(
-        tf.where(outputs > 0, upstream, 0.0)[0],
-        [[0, TILE * down - height], [0, TILE * across - width], [0, 0]],
-    )
-    tiles = tf.transpose(tf.reshape(tiles, [down, TILE, across, TILE, channels]), [1, 3, 0, 2, 4])
-    products = tf.matmul(_OUTPUT, tf.reshape(tiles, [TILE**2, -1]), transpose_a=True)
-    products = tf.reshape(products, [PATCH**2, -1, channels])
-    patches = tf.matmul(products, kernel, transpose_b=True)
-    patches = tf.matmul(_INPUT, tf.reshape(patches, [PATCH**2, -1]), transpose_a=True)
-    patches = tf.reshape(patches, [PATCH, PATCH, down, across, kernel.shape[1]])
-    # Patches overlap by two: the last two rows and columns of each are added to its neighbour's.
-    patches = _fold(patches, 0, 2)
-    patches = _fold(patches, 1, 3)
-    gradient = tf.reshape(
-        tf.transpose(patches, [2, 0, 3, 1, 4]),
-        [1, TILE * (down + 1), TILE * (across + 1), kernel.shape[1]],
-    )
-    return gradient[:, 1 : height + 1, 1 : width + 1]
+_running = threading.Lock()
 
 
-def _fold(patches, within, between):
-    """Add what overlaps: axis `within` shrinks from 6 to 4, axis `between` grows by one."""
-    head, tail = tf.split(patches, [TILE, PATCH - TILE], axis=within)
-    after, before = [[0, 0]] * 5, [[0, 0]] * 5
-    after[between] = [0, 1]
-    before[between], before[within] = [1, 0], [0, 2 * TILE - PATCH]
-    return tf.pad(head, after) + tf.pad(tail, before)
+@functools.cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+@functools.cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(thread_count(), "convolution")
+
+
+def thread_count() -> int:
+    """Return how many threads share a convolution: TensorFlow's setting, or all processors."""
+    return tf.config.threading.get_intra_op_parallelism_threads() or processor_count()
+
+
+def load() -> None:
+    """Load the compiled loops in a thread; the first time on a machine, Numba compiles them."""
+    name = "nst_tf.compute.winograd_loops"
+    if name not in sys.modules:
+        threading.Thread(target=importlib.import_module, args=[name]).start()
+
+
+if hasattr(os, "register_at_fork"):  # a child has none of its parent's threads
+    os.register_at_fork(after_in_child=_threads.cache_clear)

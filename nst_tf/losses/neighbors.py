@@ -28,7 +28,7 @@ from nst_tf.utils.digests import array_digest
 CANDIDATES = 4096  # maximum number in all paintings together; twice as many improve little
 PHOTO_SHARE = 0.65  # of the query; the rest is the image with which the scale starts
 PRIOR = 0.1  # penalty, in centred cosine, of a painting whose share is 1/e
-CHUNK = 2048  # locations that are compared with all candidates at once
+CHUNK = 2048  # queries that are compared with all candidates at once
 LEAST_SQUARE = 1e-8  # squared norm below which a column has no direction
 
 log = logging.getLogger(__name__)
@@ -71,6 +71,7 @@ class Neighbor(Term):
 
     layers: tuple[str, ...]
     rotations: int = 0
+    candidates: int = CANDIDATES
 
     name = "neighbor"
     regional = True
@@ -145,7 +146,7 @@ class Neighbor(Term):
             for turns in range(self.rotations + 1)
         ]
         for share, view in views:
-            chosen, count = self._sample(view, CANDIDATES // len(views))
+            chosen, count = self._sample(view, self.candidates // len(views))
             log.info("%d of %d locations of a painting are candidates", len(chosen), count)
             whole = view._replace(mask=None)
             name = ("Neighbor", array_digest(chosen))
@@ -258,17 +259,20 @@ def pad_to_power_of_two(rows: tf.Tensor) -> tf.Tensor:
     return tf.pad(rows, [[0, (1 << (count - 1).bit_length()) - count], [0, 0]])
 
 
-def nearest_rows(queries: tf.Tensor, rows: tf.Tensor, bias: np.ndarray) -> tf.Tensor:
+def nearest_rows(
+    queries: tf.Tensor, rows: tf.Tensor, bias: np.ndarray, chunk: int = CHUNK
+) -> tf.Tensor:
     """Return for each query the index of the row with the largest cosine plus bias, int32 `[M]`.
 
     Args:
         queries: float32 `[M, C]`.
         rows: float32 `[N, C]` of norm 1.
         bias: added to the cosines with each row, float32 `[N]`.
+        chunk: number of queries at once, to limit memory.
     """
     found = []
-    for start in range(0, queries.shape[0], CHUNK):
-        part = queries[start : start + CHUNK]
+    for start in range(0, queries.shape[0], chunk):
+        part = queries[start : start + chunk]
         squares = tf.reduce_sum(tf.square(part), axis=1, keepdims=True)
         part *= tf.math.rsqrt(tf.maximum(squares, LEAST_SQUARE))
         cosines = tf.matmul(part, rows, transpose_b=True) + bias

@@ -35,7 +35,9 @@ def layer_guides(mask: np.ndarray | None, layers: Iterable[str]) -> dict[str, tf
     return {name: tf.constant(guide) for name, guide in guides.items() if guide is not None}
 
 
-def layer_guide(mask: np.ndarray, layer: str) -> np.ndarray | None:
+def layer_guide(
+    mask: np.ndarray, layer: str, erosion: float = EROSION_FRACTION
+) -> np.ndarray | None:
     """Return a mask at a layer's locations, without those that see much outside it.
 
     The mask is eroded by half the layer's receptive radius, so that styles do not bleed from
@@ -46,12 +48,13 @@ def layer_guide(mask: np.ndarray, layer: str) -> np.ndarray | None:
     Args:
         mask: float32 `[H, W]` in [0, 1].
         layer: its name, such as `block3_conv1`.
+        erosion: this share of the radius, if not half.
 
     Returns:
         float32 `[1, h, w, 1]`, at least 0, with a sum of 1; None where none of the layer's
         locations is in the region.
     """
-    radius, side = math.ceil(EROSION_FRACTION * receptive_radius(layer)), stride(layer)
+    radius, side = math.ceil(erosion * receptive_radius(layer)), stride(layer)
     guide = _squares(erode(mask, radius), side).min(axis=(1, 3))
     while radius and guide.sum() * side**2 < LEAST_LEFT * mask.sum():
         radius //= 2

@@ -26,8 +26,11 @@ Network: TypeAlias = keras.Model
 ConvolutionLayer: TypeAlias = keras.layers.Conv2D
 """The type of a network's convolutions."""
 
-Convolutions = Mapping[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]]
-"""For each of some layers, a function of features and bias that replaces the layer's call."""
+Convolution = Callable[[tf.Tensor], tf.Tensor]
+"""A function of features that replaces the call of a convolution's layer."""
+
+Convolutions = Mapping[str, Convolution]
+"""The replaced convolutions by the names of their layers."""
 
 MEAN_BGR = (103.939, 116.779, 123.68)
 """Mean pixel of ImageNet, blue first, that `keras.applications.vgg19` subtracts."""
@@ -130,7 +133,7 @@ def apply_layers(
     outputs = {}
     for layer in layers:
         if layer.name in convolutions:
-            features = convolutions[layer.name](features, layer.bias.value)
+            features = convolutions[layer.name](features)
         else:
             features = layer(features)
         if layer.name in names:

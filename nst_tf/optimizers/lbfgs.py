@@ -16,6 +16,7 @@ point is stationary. No tolerance ends the search earlier. Inner products are co
 image's dtype. Those for H g are computed in chunks, whose results are added in float64.
 """
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -27,6 +28,7 @@ ARMIJO = 1e-4  # share of the predicted decrease that a step must reach, as in N
 TRIES = 25  # step lengths tried along one direction
 FIRST_RMS = 0.01  # root mean square of a step along −g, in units of the box
 CHUNK = 1 << 18  # elements of each vector that are multiplied at once, to limit memory
+COUNTS = 10  # vectors: their number is rounded up to a multiple, of which each is traced once
 DTYPES = (tf.float32, tf.float64)
 
 Vectors = tuple[tf.Tensor, ...]
@@ -187,21 +189,87 @@ def _direction(
     free = ((image > 0) | (gradient < 0)) & ((image < 1) | (gradient > 0))
     free = tf.reshape(tf.cast(free, image.dtype), [-1])
     vectors = [*moves, *changes, tf.reshape(gradient, [-1])]
-    gram = np.zeros([len(vectors)] * 2)
-    for start in range(0, len(free), CHUNK):  # a copy of all vectors may not fit into memory
-        part = slice(start, start + CHUNK)
-        rows = tf.stack([vector[part] * free[part] for vector in vectors])
-        gram += tf.matmul(rows, rows, transpose_b=True).numpy()
+    gram = inner_products(vectors, free)
     weights = two_loop_coefficients(gram, range(len(moves))[::-1])
     quasi_newton = bool(np.any(weights[:-1]))
     if not quasi_newton:
         rms = math.sqrt(gram[-1, -1] / len(free))
         weights[-1] = -FIRST_RMS / rms if rms else 0.0
-    direction = tf.zeros_like(free)
-    for weight, vector in zip(weights, vectors, strict=True):
-        if weight:
-            direction += tf.constant(weight, free.dtype) * vector
-    return tf.reshape(direction * free, image.shape), quasi_newton
+    return tf.reshape(combination(vectors, weights, free), image.shape), quasi_newton
+
+
+def inner_products(vectors: Sequence[tf.Tensor], free: tf.Tensor, chunk: int = CHUNK) -> np.ndarray:
+    """Return the inner products of vectors with each other on the free elements, float64 `[n, n]`.
+
+    Args:
+        vectors: n tensors `[N]`.
+        free: 1 for a free element and 0 for another, `[N]` of the same dtype.
+        chunk: elements of each at once: a copy of all vectors may not fit into memory.
+    """
+    padded, count = _padded(vectors), len(vectors)
+    return _compiled(_products, len(padded), free.dtype, chunk)(padded, free).numpy()[
+        :count, :count
+    ]
+
+
+def combination(
+    vectors: Sequence[tf.Tensor], weights: np.ndarray, free: tf.Tensor, chunk: int = CHUNK
+) -> tf.Tensor:
+    """Return the sum of weighted vectors on the free elements, 0 on the others.
+
+    Args:
+        vectors, free, chunk: as for `inner_products`.
+        weights: `[n]`.
+    """
+    padded = _padded(vectors)
+    weights = tf.constant(np.pad(weights, [0, len(padded) - len(vectors)]), free.dtype)
+    return _compiled(_combination, len(padded), free.dtype, chunk)(padded, free, weights)
+
+
+def _padded(vectors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """Return the vectors, and the last again, until their number is a multiple of `COUNTS`."""
+    return [*vectors, *[vectors[-1]] * (-len(vectors) % COUNTS)]
+
+
+@functools.cache
+def _compiled(
+    function: Callable[..., tf.Tensor], count: int, dtype: tf.DType, chunk: int
+) -> Callable[..., tf.Tensor]:
+    """Return `_products` or `_combination`, compiled for a number of vectors of any length."""
+    vector = tf.TensorSpec([None], dtype)
+    signature = [[vector] * count, vector]
+    if function is _combination:
+        signature.append(tf.TensorSpec([count], dtype))
+    call = functools.partial(function, chunk)
+    return tf.function(call, input_signature=signature, autograph=False)
+
+
+def _products(chunk: int, vectors: Sequence[tf.Tensor], free: tf.Tensor) -> tf.Tensor:
+    def add(start: tf.Tensor, gram: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        rows = _part(vectors, start, chunk) * free[start : start + chunk]
+        return start + chunk, gram + tf.cast(tf.matmul(rows, rows, transpose_b=True), tf.float64)
+
+    none = tf.zeros([len(vectors)] * 2, tf.float64)
+    return tf.while_loop(
+        lambda start, _: start < tf.size(free), add, [0, none], parallel_iterations=1
+    )[1]
+
+
+def _combination(
+    chunk: int, vectors: Sequence[tf.Tensor], free: tf.Tensor, weights: tf.Tensor
+) -> tf.Tensor:
+    def add(start: tf.Tensor, parts: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+        part = tf.linalg.matvec(_part(vectors, start, chunk), weights, transpose_a=True)
+        return start + chunk, parts.write(start // chunk, part)
+
+    size = tf.size(free)
+    parts = tf.TensorArray(free.dtype, -(-size // chunk), element_shape=[None], infer_shape=False)
+    _, parts = tf.while_loop(lambda start, _: start < size, add, [0, parts], parallel_iterations=1)
+    return parts.concat() * free
+
+
+def _part(vectors: Sequence[tf.Tensor], start: tf.Tensor, chunk: int) -> tf.Tensor:
+    return tf.stack([vector[start : start + chunk] for vector in vectors])
 
 
 def _dot(a: tf.Tensor, b: tf.Tensor) -> float:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
+from nst_tf.compute import winograd
 from nst_tf.compute.cache import StatisticsCache
 from nst_tf.compute.evaluate import release
 from nst_tf.compute.fallback import with_less_memory
@@ -54,10 +55,15 @@ class StyleTransfer:
         budget: bytes that the process may use; by default the settings' budget.
         memo: caches statistics of the paintings; `None` disables the cache.
 
+    Attributes:
+        clock: returns the time in seconds, from any start.
+
     Raises:
         ValueError: the run would need more memory than it may use.
         OSError: the weights cannot be read.
     """
+
+    clock = staticmethod(time.perf_counter)
 
     def __init__(
         self, fitted: RunInputs, budget: int | None = None, memo: StatisticsCache | None = None
@@ -70,6 +76,8 @@ class StyleTransfer:
         self.plans = plan_memory(
             self.settings, fitted.scales, fitted.style_sizes, count_masks(fitted.regions), budget
         )
+        if any(plan.winograd for plan in self.plans):
+            winograd.load()
         self._memo = memo
         self.network = load_model(self.settings, self.plans[-1].precision)
 
@@ -138,7 +146,7 @@ class StyleTransfer:
         within a step.
         """
         cancel = cancel or threading.Event()
-        began = time.perf_counter() - (state.seconds if state else 0.0)
+        began = self.clock() - (state.seconds if state else 0.0)
         with TF32.set_to(self.settings.tf32):
             for scale, plan in zip(self.fitted.scales, self.plans, strict=True):
                 if cancel.is_set():
@@ -172,9 +180,12 @@ class StyleTransfer:
         painted = state.scale > 1 or self.fitted.reference is not None
         start = state.start.numpy() if painted else None
         targets, plan = self._targets(pictures, start, state.plan)
-        stepper = Stepper(self.network, tuple(self.terms), targets, self.settings)
         smallest = state.smallest_with(plan)
-        return dataclasses.replace(state, plan=plan, smallest=smallest), stepper
+        return dataclasses.replace(state, plan=plan, smallest=smallest), self.stepper(targets)
+
+    def stepper(self, targets: Targets) -> Stepper:
+        """Return what takes the steps of a scale."""
+        return Stepper(self.network, tuple(self.terms), targets, self.settings)
 
     def _targets(
         self, pictures: Pictures, start: np.ndarray | None, plan: Plan
@@ -187,7 +198,7 @@ class StyleTransfer:
                 self.terms,
                 self.fitted,
                 pictures,
-                plan.block_size,
+                plan,
                 start,
                 self._memo,
                 self.plans[-1].precision,
@@ -200,7 +211,7 @@ class StyleTransfer:
     ) -> tuple[RunState, Update]:
         """Return the state before a step and its update, rolled back once if losses overflow."""
         while True:
-            spent = time.perf_counter() - began
+            spent = self.clock() - began
             steps = self.fitted.steps
             epoch = epoch_of(self.settings, scale, steps, state.scale_step, spent)
             before = at_epoch(state, self.settings, epoch)
@@ -215,7 +226,7 @@ class StyleTransfer:
         image, loss = latest_loss(state, update)
         blank = is_blank(image) and not self._blank_photo
         watch = state.watch.seen(image, loss, blank)
-        seconds = time.perf_counter() - began
+        seconds = self.clock() - began
         state = advance(state, update, watch, self.settings.averaging, seconds)
         if not watch.lost:
             return state

@@ -87,7 +87,7 @@ def scale_targets(
     terms: Sequence[Term],
     inputs: RunInputs,
     pictures: Pictures,
-    block_size: int = 0,
+    plan: Plan | None = None,
     start: np.ndarray | None = None,
     memo: StatisticsCache | None = None,
     precision: str | None = None,
@@ -95,16 +95,20 @@ def scale_targets(
     """Return the targets of the terms at a scale.
 
     Args:
-        block_size: longest side of a tile, or 0 to pass whole pictures through the network.
+        plan: of the scale; None: whole pictures and direct convolutions.
         start: the image with which the scale starts, `[1, h, w, 3]`; None at the first scale.
         memo: caches statistics of the paintings, or None.
         precision: as for `load_model`, which returned the network.
     """
-    summarize = summarize_tiles(network, block_size) if block_size else summarize_whole(network)
+    block_size, winograd = (plan.block_size, plan.winograd) if plan else (0, False)
+    if block_size:
+        summarize = summarize_tiles(network, block_size, winograd)
+    else:
+        summarize = summarize_whole(network, winograd)
     if memo is not None:
         weights, *others = _network(inputs.settings, precision)
         # Not the network itself, which the memo would keep alive without counting it.
-        kind = (weights.sha256, *others, block_size, inputs.settings.tf32)
+        kind = (weights.sha256, *others, block_size, winograd, inputs.settings.tf32)
         summarize = memo.remembering(summarize, kind)
     return make_targets(
         terms,

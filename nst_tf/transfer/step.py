@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from nst_tf.compute.evaluate import compiled
+from nst_tf.compute.evaluate import Evaluator, compiled
 from nst_tf.compute.fallback import with_less_memory
 from nst_tf.compute.plan import Plan
 from nst_tf.losses.objective import read, step_weights
@@ -72,9 +72,7 @@ class Stepper:
         weights = step_weights(settings, self.terms)
 
         def attempt(plan: Plan) -> Update:
-            evaluator = compiled(
-                self.network, self.terms, tuple(state.image.shape), plan.winograd, plan.block_size
-            )
+            evaluator = self.evaluator(tuple(state.image.shape), plan)
 
             def evaluate(image: tf.Tensor):
                 return evaluator.evaluate(image, self.targets, weights)
@@ -85,6 +83,10 @@ class Stepper:
             return _adam(evaluate, state.image, state.optimizer, rates, plan)
 
         return with_less_memory(attempt, state.plan)[0]
+
+    def evaluator(self, shape: tuple[int, ...], plan: Plan) -> Evaluator:
+        """Return what evaluates the objective of images of a shape, compiled only once."""
+        return compiled(self.network, self.terms, shape, plan.winograd, plan.block_size)
 
 
 def adam_rates(settings: Settings, state: RunState) -> Rates:

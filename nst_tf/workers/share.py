@@ -1,10 +1,10 @@
 """The division of memory and processors among workers."""
 
-import os
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from nst_tf.compute.budget import free_memory
+from nst_tf.compute.processor import processor_count
 from nst_tf.inputs.prepare import RunInputs
 from nst_tf.settings import Settings
 from nst_tf.validation import parse_bytes
@@ -21,13 +21,6 @@ class Share(NamedTuple):
     workers: int
     budget: int | None = None
     threads: int = 0
-
-
-def processor_count() -> int:
-    """Return the number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def split_resources(

@@ -5,7 +5,6 @@ import errno
 import os
 import shutil
 import signal
-import sys
 import tempfile
 from pathlib import Path
 
@@ -13,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nst_tf.cli.program import main
-from nst_tf.cli.session import PictureRun
+from nst_tf.cli.flags import parse
+from nst_tf.cli.session import PictureRun, ready
+from nst_tf.cli.streams import NOTHING_TO_SAVE, exit_status
 from nst_tf.images.metadata import read_metadata
 from nst_tf.transfer.checkpoint import load_checkpoint
 from nst_tf.utils import files
@@ -33,22 +33,27 @@ def folders(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def paint(photo, painting, monkeypatch):
-    """Return a run of the program in which something happens after the second of four steps."""
+def paint(photo, painting):
+    """Return a run of the program in which something happens after the second of four steps.
 
-    def run(*flags, event=lambda: None):
-        real = PictureRun.remember
+    Its checkpoint, if it keeps one, is written after every step.
+    """
 
-        def remember(self, progress):
-            real(self, progress)
-            if progress.step == 2:
-                event()
+    def paint(*flags, event=lambda: None):
+        def body():
+            def watch(progress):
+                if run.checkpoint:
+                    run.checkpoint.save()
+                if progress.step == 2:
+                    event()
 
-        with monkeypatch.context() as patch:
-            patch.setattr(PictureRun, "remember", remember)
-            return main(["nst-tf", str(photo), str(painting), *FLAGS, *flags])
+            request = parse(["nst-tf", str(photo), str(painting), *FLAGS, *flags])
+            run = PictureRun(*ready(request), watchers=[watch])
+            return run.run()
 
-    return run
+        return exit_status(body, NOTHING_TO_SAVE)
+
+    return paint
 
 
 @pytest.fixture
@@ -98,47 +103,35 @@ def test_a_full_disk_costs_the_history_but_not_the_picture(paint, fill, capfd):
     assert read_metadata(saved)["steps"] == 4
 
 
-def test_disks_that_are_all_full_cost_a_line_and_the_checkpoint_stays(
-    paint, fill, capfd, monkeypatch
-):
-    monkeypatch.setattr("nst_tf.callbacks.checkpoint.SHARE", 1e9)
-    assert paint("--quiet", "--resume", "--checkpoint_every=0", event=fill) == 1
+def test_disks_that_are_all_full_cost_a_line_and_the_checkpoint_stays(paint, fill, capfd):
+    assert paint("--quiet", "--resume", event=fill) == 1
     warning, line = lines(capfd)
     assert "no checkpoint: out/a.png.checkpoint cannot be written: No space left" in warning
     assert line.endswith("; the picture could not be saved")
     assert names(".").count("picture.png") == 0
     assert names("out") == ["a.png.checkpoint"]
-    assert load_checkpoint("out/a.png.checkpoint").state.step == 1
+    assert load_checkpoint("out/a.png.checkpoint").state.step == 2
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs limits of POSIX")
-def test_a_limit_of_the_system_itself_is_a_full_disk_too(paint, capfd):
-    import resource
-
+@pytest.fixture
+def limit():
+    """Return a function after which the system lets no file grow beyond some bytes."""
+    resource = pytest.importorskip("resource", reason="needs limits of POSIX")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    try:
-        status = paint(
-            "--quiet", event=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1500, hard))
-        )
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert status == 1
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_limit_of_the_system_itself_is_a_full_disk_too(paint, limit, capfd):
+    assert paint("--quiet", event=lambda: limit(1500)) == 1
     (line,) = lines(capfd)
     assert line.startswith("nst_tf: out/a.png cannot be written: File too large; ")
     assert names("out") == ["a.csv"]  # which is small
 
 
-def test_a_full_disk_for_checkpoints_ends_no_run(paint, fill, capfd, monkeypatch):
-    monkeypatch.setattr("nst_tf.callbacks.checkpoint.SHARE", 1e9)
-    real = files.write_whole
-
-    def write(path, *arguments):
-        if Path(path).suffix == ".checkpoint":
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return real(path, *arguments)
-
-    monkeypatch.setattr("nst_tf.transfer.checkpoint.write_whole", write)
-    assert paint("--quiet", "--resume", "--checkpoint_every=0") == 0
+def test_a_full_disk_for_checkpoints_ends_no_run(paint, limit, capfd):
+    limit(20_000)  # bytes: the picture and the history are smaller
+    assert paint("--quiet", "--resume") == 0
     (line,) = lines(capfd)  # one for all tries
     assert line.startswith("nst_tf: warning: no checkpoint: ")
     assert names("out") == ["a.csv", "a.png"]
@@ -191,12 +184,11 @@ def test_a_signal_stops_a_run_that_goes_on_later(paint, name, capfd):
     np.testing.assert_array_equal(*pictures)
 
 
-def test_nobody_has_to_read(paint, monkeypatch, capfd):
+def test_nobody_has_to_read(paint, capfd):
     reader, writer = os.pipe()
     os.close(reader)
     stream = open(writer, "w")  # noqa: SIM115
-    with monkeypatch.context() as patch:
-        patch.setattr(sys, "stdout", stream)
+    with contextlib.redirect_stdout(stream):
         assert paint() == 0
     with contextlib.suppress(OSError):
         stream.close()

@@ -12,8 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nst_tf.cli.flags import parse
 from nst_tf.cli.program import main
+from nst_tf.cli.session import PictureRun, ready
 from nst_tf.transfer.checkpoint import load_checkpoint
+from nst_tf.utils.stop import StopRequest
 from tests.forked import PIPE, Popen
 
 pytestmark = pytest.mark.process
@@ -86,23 +89,29 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_picture(photo, 
     assert not [path.name for path in Path().iterdir() if "checkpoint" in path.name]
 
 
+def command(photo, painting, *flags):
+    return ["nst", str(photo), str(painting), *SHALLOW, "--max_dim=48", "--quiet", *flags]
+
+
 def paint(photo, painting, *flags):
-    return main(
-        ["nst", str(photo), str(painting), *SHALLOW, "--max_dim=48", "--quiet", *flags]
-    )  # fmt: skip
+    return main(command(photo, painting, *flags))
+
+
+def picture_run(photo, painting, *flags, watchers=()):
+    """Return what the program runs for a command, with further callbacks."""
+    return PictureRun(*ready(parse(command(photo, painting, *flags))), watchers)
 
 
 @pytest.fixture
-def stopped(photo, painting, monkeypatch, capfd, signals_not_ignored):
+def stopped(photo, painting, capfd, signals_not_ignored):
     """Stop a run after its third step of six and return what its command was."""
-    from nst_tf.cli.signals import Stopper
+
+    def interrupt(progress):
+        if progress.step == 3:
+            os.kill(os.getpid(), signal.SIGINT)
 
     flags = ["--epochs=1", "--steps_per_epoch=6", "--resume"]
-    with monkeypatch.context() as patch:
-        patch.setattr(
-            Stopper, "__call__", lambda self, p: p.step == 3 and os.kill(os.getpid(), 2) is None
-        )
-        assert paint(photo, painting, *flags) == 130
+    assert picture_run(photo, painting, *flags, watchers=[interrupt]).run() == 130
     assert capfd.readouterr().err == (
         "nst_tf: stopped after step 3 of 6; the same command resumes the run; the picture is "
         "saved as photo-painting.png\n"
@@ -157,27 +166,18 @@ def test_a_damaged_checkpoint_is_refused_in_one_line(photo, painting, stopped, c
     )
 
 
-def test_a_finished_run_that_lost_its_picture_saves_it(photo, painting, monkeypatch):
-    from nst_tf.cli.outputs import Outputs
-
-    class Killed(BaseException):
-        pass
-
-    def die(*_):
-        raise Killed
-
-    flags = ["--epochs=1", "--steps_per_epoch=2", "--resume", "--checkpoint_every=0"]
-    with monkeypatch.context() as patch:
-        patch.setattr("nst_tf.callbacks.checkpoint.SHARE", 1e9)
-        patch.setattr(Outputs, "save_all", die)
-        with pytest.raises(Killed):
-            paint(photo, painting, *flags)
+def test_a_finished_run_that_lost_its_picture_saves_it(photo, painting):
+    flags = ["--epochs=1", "--steps_per_epoch=2", "--resume"]
+    run = picture_run(photo, painting, *flags)
+    run.stylize(StopRequest())  # as far as a run that is killed before it saves the picture
+    run.checkpoint.save()
+    assert not Path("photo-painting.png").exists()
     assert load_checkpoint("photo-painting.png.checkpoint").state.step == 2
     assert paint(photo, painting, *flags) == 0
     assert Path("photo-painting.png").exists()
 
 
-def test_the_time_limit_counts_the_time_before(photo, painting, stopped, monkeypatch):
+def test_the_time_limit_counts_the_time_before(photo, painting, stopped):
     import dataclasses
 
     from nst_tf.transfer.checkpoint import save_checkpoint
@@ -187,10 +187,10 @@ def test_the_time_limit_counts_the_time_before(photo, painting, stopped, monkeyp
     late = dataclasses.replace(saved.state, seconds=1e6)
     limit = saved.identity | {"time_limit": 1e5}
     save_checkpoint(path, dataclasses.replace(saved, state=late, identity=limit))
-    monkeypatch.setattr(
-        "nst_tf.transfer.step.Stepper.step", lambda *_: pytest.fail("a step too many")
-    )
-    assert paint(photo, painting, *stopped, "--time_limit=100000") == 0
+    steps = []
+    flags = [*stopped, "--time_limit=100000"]
+    assert picture_run(photo, painting, *flags, watchers=[steps.append]).run() == 0
+    assert steps == []
 
 
 def test_flags_of_checkpoints_need_resume(photo, painting, capfd):

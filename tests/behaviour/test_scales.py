@@ -15,7 +15,8 @@ from nst_tf.losses.registry import make_terms
 from nst_tf.optimizers.adam import adam_resample
 from nst_tf.transfer.measure import measure, whole_targets
 from nst_tf.transfer.progress import NonFiniteLossError
-from nst_tf.transfer.scales import load_model
+from nst_tf.transfer.run import StyleTransfer
+from nst_tf.transfer.scales import finer_state, load_model
 from tests.oracles import numpy_losses, total_variation
 
 FAST = Settings(
@@ -35,6 +36,17 @@ SCALES = dataclasses.replace(FAST, scales=3, min_dim=8, coarse_steps=1.5)
 def run(content, styles, settings, **arguments):
     steps = []
     image = stylize(content, styles, settings, callbacks=[steps.append], **arguments)
+    return image, steps
+
+
+def timed(content, styles, settings, tick):
+    """Run as if each look at the clock took some seconds."""
+
+    class Timed(StyleTransfer):
+        clock = itertools.count(0.0, tick).__next__
+
+    steps = []
+    image = Timed(prepare_inputs(content, styles, settings)).finish([steps.append])
     return image, steps
 
 
@@ -117,11 +129,10 @@ def test_a_least_gain_ends_each_scale(pixels):
     assert [p.step for p in steps] == list(range(1, len(steps) + 1))
 
 
-def test_a_time_limit_leaves_time_for_the_finest_scale(pixels, monkeypatch):
-    ticks = (tick / 2 for tick in itertools.count())  # two looks at the clock a step: a second
-    monkeypatch.setattr("nst_tf.transfer.run.time.perf_counter", lambda: float(next(ticks)))
+def test_a_time_limit_leaves_time_for_the_finest_scale(pixels):
     settings = dataclasses.replace(SCALES, steps_per_epoch=1000, coarse_steps=1, time_limit=100)
-    image, steps = run(pixels(30, 40), pixels(30, 40, seed=1), settings)
+    # Two looks at the clock a step: a second.
+    image, steps = timed(pixels(30, 40), pixels(30, 40, seed=1), settings, 0.5)
     assert image.shape == (1, 30, 40, 3)
     ends = {p.scale.number: p.seconds for p in steps}
     work = {1: 1, 2: 5, 3: 21}
@@ -246,21 +257,20 @@ def test_adam_moves_the_picture_by_relative_losses_too(pixels):
         assert steps[-1].losses["total"] < 0.8 * steps[0].losses["total"]
 
 
-def test_adam_goes_on_with_its_moments(pixels, monkeypatch):
-    calls = []
-
-    def spy(state, shape, factor):
-        calls.append((int(state.step), tuple(state.first_moment.shape[1:3]), shape[1:3], factor))
-        return adam_resample(state, shape, factor)
-
-    monkeypatch.setattr("nst_tf.transfer.scales.adam_resample", spy)
-    for loss, factor in (("relative", 1 / 4), ("absolute", 1)):
-        calls.clear()
-        run(
-            pixels(32, 40), pixels(32, 40, 1),
-            dataclasses.replace(SCALES, optimizer="adam", loss=loss),
-        )  # fmt: skip
-        assert calls == [(9, (8, 10), (16, 20), factor), (15, (16, 20), (32, 40), factor)]
+@pytest.mark.parametrize(("loss", "factor"), [("relative", 1 / 4), ("absolute", 1)])
+def test_adam_goes_on_with_its_moments(pixels, loss, factor):
+    settings = dataclasses.replace(SCALES, optimizer="adam", loss=loss)
+    fitted = prepare_inputs(pixels(32, 40), pixels(32, 40, 1), settings)
+    states = [progress.state for progress in StyleTransfer(fitted).steps()]
+    ends = [(a, b) for a, b in itertools.pairwise(states) if a.scale != b.scale]
+    assert [(int(a.optimizer.step), int(b.optimizer.step)) for a, b in ends] == [(9, 10), (15, 16)]
+    for (coarse, first), scale in zip(ends, fitted.scales[1:], strict=True):
+        photo = resize(fitted.content, scale.size)
+        finer = finer_state(coarse, fitted, scale, photo, first.plan)
+        np.testing.assert_array_equal(finer.start, first.start)
+        expected = adam_resample(coarse.optimizer, (1, *scale.size, 3), factor)
+        for ours, moment in zip(finer.optimizer, expected, strict=True):
+            np.testing.assert_array_equal(ours, moment)
 
 
 def test_a_least_gain_waits_for_the_ramps(pixels):
@@ -271,13 +281,11 @@ def test_a_least_gain_waits_for_the_ramps(pixels):
     assert len(steps) == 70  # twenty steps into the last epoch
 
 
-def test_ramps_hurry_with_the_time_limit(pixels, monkeypatch):
-    ticks = itertools.count()  # each look at the clock takes a second
-    monkeypatch.setattr("nst_tf.transfer.run.time.perf_counter", lambda: float(next(ticks)))
+def test_ramps_hurry_with_the_time_limit(pixels):
     settings = dataclasses.replace(
         FAST, epochs=4, steps_per_epoch=1000, time_limit=40, total_variation_weight=(1, 1000)
     )
-    _, steps = run(pixels(24, 32), pixels(24, 32, seed=1), settings)
+    _, steps = timed(pixels(24, 32), pixels(24, 32, seed=1), settings, 1.0)
     assert len(steps) < 50
     jumps = [
         b.seconds

@@ -16,9 +16,8 @@ from nst_tf.compute.passes import summarize_tiles
 from nst_tf.compute.plan import plan_memory
 from nst_tf.images.masks import Region
 from nst_tf.inputs.prepare import prepare_inputs
-from nst_tf.losses import registry
 from nst_tf.losses.objective import step_weights
-from nst_tf.losses.registry import make_terms
+from nst_tf.losses.registry import FACTORIES, make_terms
 from nst_tf.losses.targets import make_targets
 from nst_tf.losses.term import Features, Sources, Statistics, Target, Term, Window
 from nst_tf.settings import setting
@@ -83,11 +82,13 @@ SETTINGS = ToySettings(
 
 
 @pytest.fixture(autouse=True)
-def registered(monkeypatch):
+def registered():
     def make(settings):
         return Toy(settings.toy_layers) if getattr(settings, "toy_weight", 0) else None
 
-    monkeypatch.setattr(registry, "FACTORIES", [*registry.FACTORIES, make])
+    FACTORIES.append(make)
+    yield
+    FACTORIES.remove(make)
 
 
 @pytest.fixture

@@ -4,10 +4,12 @@ import tensorflow as tf
 
 from nst_tf.compute import direct
 from nst_tf.compute.convolutions import fast_convolutions
-from nst_tf.compute.direct import convolve_relu, has_onednn, turn_kernel
+from nst_tf.compute.direct import convolve_relu, turn_kernel
+from nst_tf.compute.machine import Machine, has_onednn
 from nst_tf.network import model as vgg
 from nst_tf.network.weights import load_weights
 
+EIGEN = Machine(onednn=False)
 LAYERS = ("block1_conv1", "block2_conv2", "block3_conv1")
 
 
@@ -44,11 +46,10 @@ def test_a_kernel_is_turned_by_its_definition():
 
 
 @pytest.mark.parametrize("padding", ["zero", "edge"])
-def test_the_network_and_its_gradient_are_the_same(monkeypatch, pixels, padding):
-    monkeypatch.setattr(direct, "is_faster", lambda: True)
+def test_the_network_and_its_gradient_are_the_same(pixels, padding):
     model = vgg.feature_model(load_weights("bundled"), LAYERS, "max", padding=padding)
     image = tf.constant(pixels(37, 52))
-    convolutions = fast_convolutions(model, 37, 52, use_winograd=False)
+    convolutions = fast_convolutions(model, 37, 52, use_winograd=False, machine=EIGEN)
     assert set(convolutions) == {
         "block1_conv2", "block2_conv1", "block2_conv2", "block3_conv1",
     }  # fmt: skip
@@ -66,10 +67,9 @@ def test_the_network_and_its_gradient_are_the_same(monkeypatch, pixels, padding)
     assert 0 <= difference <= 1e-4 * np.linalg.norm(plain_gradient)
 
 
-def test_features_of_other_precision_are_left_to_tensorflow(monkeypatch):
-    monkeypatch.setattr(direct, "is_faster", lambda: True)
+def test_features_of_other_precision_are_left_to_tensorflow():
     model = vgg.feature_model(load_weights("bundled"), LAYERS, "max", "bfloat16")
-    assert fast_convolutions(model, 64, 64, use_winograd=False) == {}
+    assert fast_convolutions(model, 64, 64, use_winograd=False, machine=EIGEN) == {}
 
 
 def test_it_serves_cpus_on_which_tensorflow_has_no_onednn(monkeypatch, tmp_path):
@@ -87,9 +87,7 @@ def test_it_serves_cpus_on_which_tensorflow_has_no_onednn(monkeypatch, tmp_path)
     has_onednn.cache_clear()
 
 
-def test_it_leaves_gpus_to_cudnn(monkeypatch):
-    monkeypatch.setattr(direct, "has_onednn", lambda: False)
-    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [])
-    assert direct.is_faster()
-    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: ["a GPU"])
-    assert not direct.is_faster()
+def test_it_leaves_gpus_to_cudnn():
+    assert direct.is_faster(EIGEN)
+    assert not direct.is_faster(Machine(onednn=True))
+    assert not direct.is_faster(Machine(gpu=True))

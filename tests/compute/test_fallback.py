@@ -2,25 +2,28 @@ import dataclasses
 import gc
 import warnings
 import weakref
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from nst_tf import Settings, stylize
-from nst_tf.compute import plan
 from nst_tf.compute.budget import GIB
+from nst_tf.compute.cache import StatisticsCache
 from nst_tf.compute.convolutions import transformed_kernel
 from nst_tf.compute.evaluate import compiled
 from nst_tf.compute.fallback import with_less_memory
 from nst_tf.compute.plan import Plan
+from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.losses.registry import make_terms
-from nst_tf.transfer import scales, step
+from nst_tf.transfer.run import StyleTransfer
 from nst_tf.transfer.scales import load_model
+from nst_tf.transfer.step import Stepper
 
 SHALLOW = Settings(
     content_layers=["block2_conv2"], style_layers=["block1_conv1", "block2_conv1"], epochs=1,
-    steps_per_epoch=4,
+    steps_per_epoch=4, max_dim=0, style_scale=0,
 )  # fmt: skip
 WHOLE = Plan(0, 20, True, "float32", GIB, 1100)
 
@@ -112,110 +115,131 @@ def test_what_failed_is_gone_before_less_is_tried():
     assert alive == [[], [False] * 3, [False] * 6]
 
 
-def fail_once(monkeypatch, error, at, after=False):
-    """Make the whole picture's evaluation of a number fail, before or after its work is done.
+class FailingOnce(StyleTransfer):
+    """A run of which one evaluation lacks memory.
 
-    Return a list to which weak references to the evaluators that have failed are added.
+    Args:
+        pictures: photo and painting.
+        settings: of the run.
+        error: makes the error.
+        at: number of the evaluation.
+        after: whether it fails after its work is done.
+
+    Attributes:
+        failed: weak references to the evaluators that have failed.
     """
-    failed, calls = [], []
 
-    def broken(*arguments):
-        evaluator = compiled(*arguments)
-        if failed:
+    def __init__(self, pictures, settings, error, at, after=False):
+        super().__init__(prepare_inputs(*pictures, settings))
+        self.error, self.at, self.after = error, at, after
+        self.evaluations, self.failed = 0, []
+
+    def stepper(self, targets):
+        return FailingStepper(self.network, self.terms, targets, self.settings, self)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FailingStepper(Stepper):
+    """The steps of such a run."""
+
+    run: FailingOnce
+
+    def evaluator(self, shape, plan):
+        evaluator, run = super().evaluator(shape, plan), self.run
+        if run.failed:
             return evaluator
 
-        def fail(function):
-            def call(*inputs):
-                calls.append(1)
-                if len(calls) == at:
-                    if after:
-                        function(*inputs)
-                    failed.append(weakref.ref(evaluator))
-                    raise error()
-                return function(*inputs)
+        def evaluate(*inputs):
+            run.evaluations += 1
+            if run.evaluations == run.at:
+                if run.after:
+                    evaluator.evaluate(*inputs)
+                run.failed.append(weakref.ref(evaluator))
+                raise run.error()
+            return evaluator.evaluate(*inputs)
 
-            return call
-
-        class Broken:
-            evaluate = staticmethod(fail(evaluator.evaluate))
-
-        return Broken()
-
-    monkeypatch.setattr(step, "compiled", broken)
-    return failed
-
-
-@pytest.fixture
-def small_blocks(monkeypatch):
-    monkeypatch.setattr(plan, "TILE_SIZES", (32, 16))
+        return SimpleNamespace(evaluate=evaluate)
 
 
 @pytest.mark.parametrize(
     ("optimizer", "error"), [("adam", name) for name in ERRORS] + [("lbfgs", "numpy")]
 )
-def test_a_run_out_of_memory_ends_where_an_undisturbed_one_does(
-    pixels, monkeypatch, small_blocks, optimizer, error
-):
+def test_a_run_out_of_memory_ends_where_an_undisturbed_one_does(pixels, optimizer, error):
     settings = dataclasses.replace(SHALLOW, optimizer=optimizer, lbfgs_memory=7)
-    content, style = pixels(60, 70, 0), pixels(40, 40, 1)
-    expected, compared = stylize(content, style, settings), []
-    failed, rows = fail_once(monkeypatch, ERRORS[error], at=3 if optimizer == "adam" else 5), []
+    pictures = pixels(120, 136, 0), pixels(40, 40, 1)
+    expected, compared = stylize(*pictures, settings), []
+    run = FailingOnce(pictures, settings, ERRORS[error], at=3 if optimizer == "adam" else 5)
+    rows = []
 
     def watch(progress):
         rows.append(progress)
-        if failed and not compared:
+        if run.failed and not compared:
             gc.collect()
-            compared.append(failed[0]())
+            compared.append(run.failed[0]())
             assert compiled.cache_info().currsize == 1  # that of the blocks
 
-    with pytest.warns(UserWarning, match="with 32-pixel tiles"):
-        image = stylize(content, style, settings, callbacks=[watch])
+    with pytest.warns(UserWarning, match="with 128-pixel tiles"):
+        image = run.finish([watch])
     assert compared == [None]
     assert [row.step for row in rows] == [1, 2, 3, 4]
     plans = [row.state.plan for row in rows]
     blocks = [plan.block_size for plan in plans]
     assert sorted(blocks) == blocks
-    assert blocks.count(0) + blocks.count(32) == 4
-    assert blocks.count(32) == 2 if optimizer == "adam" else blocks[0] == 0 < blocks[-1]
+    assert blocks.count(0) + blocks.count(128) == 4
+    assert blocks.count(128) == 2 if optimizer == "adam" else blocks[0] == 0 < blocks[-1]
     assert [plan.lbfgs_memory for plan in plans] == [3 if size else 7 for size in blocks]
     assert [row.state.smallest for row in rows] == blocks
     # L-BFGS goes on with its pairs: the curvature is the same by blocks.
     assert np.linalg.norm(image - expected) <= 1e-3 * np.linalg.norm(expected)
 
 
+class Same(Plan):
+    """A plan that leaves nothing smaller to try, but itself once more."""
+
+    def smaller(self):
+        return self
+
+
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
-def test_an_update_that_memory_interrupts_counts_once(pixels, monkeypatch, optimizer):
+def test_an_update_that_memory_interrupts_counts_once(pixels, optimizer):
     settings = dataclasses.replace(SHALLOW, optimizer=optimizer)
-    content, style = pixels(24, 32, 0), pixels(40, 40, 1)
-    images = []
-    stylize(content, style, settings, callbacks=[lambda p: images.append(p.image())])
+    pictures, images, again = (pixels(24, 32, 0), pixels(40, 40, 1)), [], []
+    stylize(*pictures, settings, callbacks=[lambda p: images.append(p.image())])
+    run = FailingOnce(pictures, settings, ERRORS["tensorflow"], at=3, after=True)
     # The same plan again, so that nothing but the interruption makes a difference.
-    monkeypatch.setattr(Plan, "smaller", lambda plan: plan)
-    failed, again = fail_once(monkeypatch, ERRORS["tensorflow"], at=3, after=True), []
+    run.plans = [Same(*plan) for plan in run.plans]
     with pytest.warns(UserWarning, match="out of memory"):
-        stylize(content, style, settings, callbacks=[lambda p: again.append(p.image())])
-    assert failed
+        run.finish([lambda p: again.append(p.image())])
+    assert run.failed
     np.testing.assert_array_equal(again, images)
 
 
-def test_blocks_that_the_targets_need_are_kept_at_finer_scales(pixels, monkeypatch, small_blocks):
+class ShortOfMemory(StatisticsCache):
+    """A cache that lacks memory for the first targets, and notes the sizes of all photos."""
+
+    def __init__(self):
+        super().__init__(0)
+        self.sizes = []
+
+    def remembering(self, summarize, kind):
+        def noted(image, layers, function, *, name=None, **named):
+            if name is None and image.shape[1] != image.shape[2]:  # paintings are squares
+                self.sizes.append(tuple(image.shape[1:3]))
+                if len(self.sizes) == 1:
+                    raise ERRORS["numpy"]()
+            return summarize(image, layers, function, name=name, **named)
+
+        return noted
+
+
+def test_blocks_that_the_targets_need_are_kept_at_finer_scales(pixels):
     settings = dataclasses.replace(SHALLOW, scales=2, min_dim=16, steps_per_epoch=1)
-    make_targets, sizes = scales.make_targets, []
-
-    def broken(terms, settings, photo, *rest):
-        sizes.append(photo.shape[1:3])
-        if len(sizes) == 1:
-            raise ERRORS["numpy"]()
-        return make_targets(terms, settings, photo, *rest)
-
-    monkeypatch.setattr(scales, "make_targets", broken)
-    states = []
+    cache, states = ShortOfMemory(), []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        stylize(
-            pixels(60, 70), pixels(60, 60, 1), settings,
-            callbacks=[lambda progress: states.append(progress.state)],
-        )  # fmt: skip
-    assert sizes == [(30, 35), (30, 35), (60, 70)]
-    assert [state.plan.block_size for state in states] == [32, 32]
+        inputs = prepare_inputs(pixels(240, 280), pixels(60, 60, 1), settings)
+        run = StyleTransfer(inputs, memo=cache)
+        run.finish([lambda progress: states.append(progress.state)])
+    assert cache.sizes == [(120, 140), (120, 140), (240, 280)]
+    assert [state.plan.block_size for state in states] == [128, 128]
     assert len(caught) == 1

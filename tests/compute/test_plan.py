@@ -1,38 +1,49 @@
 import dataclasses
 
 import numpy as np
+import psutil
 import pytest
-import tensorflow as tf
 
 from nst_tf import Settings, stylize
-from nst_tf.compute import budget, plan
-from nst_tf.compute import estimate as estimates
-from nst_tf.compute.budget import BASE, GIB, MIB, cgroup_free, describe_bytes, memory_budget
+from nst_tf.compute.budget import (
+    BASE,
+    GIB,
+    MIB,
+    HostMemory,
+    cgroup_free,
+    describe_bytes,
+    host_budget,
+    host_memory,
+    memory_budget,
+)
 from nst_tf.compute.estimate import (
     COMPOSED,
+    NUMBA,
     PICTURES,
     PLANES,
     SCRATCH,
     STYLE_PICTURES,
     TILING,
-    TRANSFORMED_COPIES,
-    WINOGRAD,
     Workload,
     estimate,
+    winograd_bytes,
 )
+from nst_tf.compute.machine import Machine
 from nst_tf.compute.plan import RETENTION, Plan, plan_memory
 from nst_tf.compute.precision import feature_precision
 from nst_tf.compute.tiles import make_stages
 from nst_tf.images.resize import scaled
+from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.inputs.pyramid import plan_scales
 from nst_tf.losses.registry import make_terms
 from nst_tf.recipes import recipe
-from nst_tf.transfer import step
+from nst_tf.transfer.run import StyleTransfer
+from nst_tf.transfer.step import Stepper
 
 LARGE = (2160, 3840)
 SHALLOW = Settings(
-    content_layers=["block2_conv2"], style_layers=["block1_conv1", "block2_conv1"], epochs=1,
-    steps_per_epoch=4,
+    content_layers=["block1_conv2"], style_layers=["block1_conv1"], epochs=1, steps_per_epoch=2,
+    max_dim=0, style_scale=0,
 )  # fmt: skip
 
 
@@ -88,22 +99,19 @@ def test_blocks_that_are_asked_for_are_kept_or_refused():
         plan_for(5 * GIB, block_size=0)
 
 
-def test_each_scale_has_a_plan_of_its_own(monkeypatch):
-    monkeypatch.setattr(plan, "has_onednn", lambda: False)
+def test_each_scale_has_a_plan_of_its_own():
     settings = Settings(memory_budget="4GiB", scales=3, convolution="direct")
     scales = plan_scales(settings, LARGE, [LARGE])
-    blocks = [chosen.block_size for chosen in plan_memory(settings, scales, [LARGE])]
-    assert blocks[0] == 0 < blocks[-1]
+    plans = plan_memory(settings, scales, [LARGE], machine=Machine(onednn=False))
+    assert plans[0].block_size == 0 < plans[-1].block_size
 
 
 PAINTING = dataclasses.replace(recipe("painting"), max_dim=3840, precision="bfloat16")
 STYLES = [(1080, 1280)]
 
 
-def plans_within(gibibytes, monkeypatch, onednn):
+def plans_within(gibibytes, machine):
     """Return the scales of `painting` at 3840x2160, their workloads and their plans."""
-    monkeypatch.setattr(plan, "has_onednn", lambda: onednn)
-    monkeypatch.setattr(plan, "feature_precision", lambda *_: "bfloat16")
     settings = dataclasses.replace(PAINTING, memory_budget=f"{gibibytes}GiB")
     scales = plan_scales(settings, LARGE, STYLES)
     loads = [
@@ -113,12 +121,12 @@ def plans_within(gibibytes, monkeypatch, onednn):
         )
         for scale in scales
     ]  # fmt: skip
-    return scales, loads, plan_memory(settings, scales, STYLES)
+    return scales, loads, plan_memory(settings, scales, STYLES, machine=machine)
 
 
 @pytest.mark.parametrize("gibibytes", [4, 6, 12, 100])
-def test_what_onednn_keeps_of_coarser_scales_counts(gibibytes, monkeypatch):
-    scales, loads, plans = plans_within(gibibytes, monkeypatch, onednn=True)
+def test_what_onednn_keeps_of_coarser_scales_counts(gibibytes):
+    scales, loads, plans = plans_within(gibibytes, Machine(onednn=True))
     most = 0
     for scale, load, chosen in zip(scales, loads, plans, strict=True):
         pairs = min(chosen.lbfgs_memory, scale.steps)
@@ -132,20 +140,21 @@ def test_what_onednn_keeps_of_coarser_scales_counts(gibibytes, monkeypatch):
     assert (gibibytes < 100) == any(chosen.lbfgs_memory < 20 for chosen in plans)
 
 
-def test_without_onednn_no_scale_minds_the_others(monkeypatch):
-    scales, loads, plans = plans_within(4, monkeypatch, onednn=False)
+@pytest.mark.parametrize("machine", [Machine(onednn=False), Machine(gpu=True, onednn=True)])
+def test_without_onednn_no_scale_minds_the_others(machine):
+    scales, loads, plans = plans_within(4, machine)
     for scale, load, chosen in zip(scales, loads, plans, strict=True):
         pairs = min(chosen.lbfgs_memory, scale.steps)
         own = estimate(load, chosen.winograd, chosen.block_size, pairs)
         assert chosen.peak == own <= 4 * GIB
-    kept = plans_within(4, monkeypatch, onednn=True)[2]
+    kept = plans_within(4, Machine(onednn=True))[2]
     assert sum(chosen.cost for chosen in plans) < sum(chosen.cost for chosen in kept)
 
 
 @pytest.mark.parametrize("onednn", [True, False])
 @pytest.mark.parametrize("factor", [1.1, 2.0])
-def test_plans_keep_within_any_budget_and_more_memory_never_costs_time(factor, onednn, monkeypatch):
-    monkeypatch.setattr(plan, "has_onednn", lambda: onednn)
+def test_plans_keep_within_any_budget_and_more_memory_never_costs_time(factor, onednn):
+    machine = Machine(onednn=onednn)
     settings = dataclasses.replace(PAINTING, optimizer="lbfgs", scale_factor=factor, scales=4)
     scales = plan_scales(settings, LARGE, STYLES)
 
@@ -155,7 +164,7 @@ def test_plans_keep_within_any_budget_and_more_memory_never_costs_time(factor, o
 
     earlier = float("inf")
     for size in (5 * GIB * 1.06**power for power in range(40)):
-        plans = plan_memory(settings, scales, STYLES, budget=int(size))
+        plans = plan_memory(settings, scales, STYLES, budget=int(size), machine=machine)
         assert max(chosen.peak for chosen in plans) <= size
         assert seconds(plans) <= earlier
         earlier = seconds(plans)
@@ -163,30 +172,39 @@ def test_plans_keep_within_any_budget_and_more_memory_never_costs_time(factor, o
     assert {chosen.lbfgs_memory for chosen in plans} == {settings.lbfgs_memory}
 
 
-def test_a_run_is_refused_whose_scales_fit_alone_but_not_together(monkeypatch):
-    scales, loads, _ = plans_within(100, monkeypatch, onednn=True)
+def test_a_run_is_refused_whose_scales_fit_alone_but_not_together():
+    scales, loads, _ = plans_within(100, Machine(onednn=True))
     alone = min(estimate(loads[-1], False, size, 3) for size in (128, 192, 256))
     settings = dataclasses.replace(PAINTING, memory_budget=f"{(alone + 40 * MIB) / 1000}KB")
     with pytest.raises(ValueError, match=r"^3840x2160 pixels need about .* lower max_dim"):
-        plan_memory(settings, scales, STYLES)
-    monkeypatch.setattr(plan, "has_onednn", lambda: False)
-    assert plan_memory(settings, scales, STYLES)[-1].block_size <= 256
+        plan_memory(settings, scales, STYLES, machine=Machine(onednn=True))
+    plans = plan_memory(settings, scales, STYLES, machine=Machine(onednn=False))
+    assert plans[-1].block_size <= 256
 
 
-def test_a_run_keeps_within_its_budget_by_blocks(pixels, monkeypatch):
-    monkeypatch.setattr(plan, "TILE_SIZES", (32, 16))
-    monkeypatch.setattr(estimates, "TILING", 0)  # more than such a picture takes
-    content, style = pixels(60, 70, 0), pixels(40, 40, 1)
-    settings = dataclasses.replace(SHALLOW, max_dim=0, style_scale=0)
-    load = workload(settings, (60, 70), [(40, 40)])
-    needed = {size: estimate(load, False, size, 0) for size in (0, 32, 16)}
-    assert needed[0] > needed[32] > needed[16] > 0
-    compiled, used = step.compiled, []
-    monkeypatch.setattr(budget, "parse_bytes", lambda _: needed[16])
-    monkeypatch.setattr(step, "compiled", lambda *given: used.append(given[4]) or compiled(*given))
-    parts = stylize(content, style, dataclasses.replace(settings, memory_budget="1GiB"))
-    assert used == [16] * 4
-    whole = stylize(content, style, settings)
+class Watched(StyleTransfer):
+    """A run that notes the block size of each evaluation in `used`."""
+
+    def stepper(self, targets):
+        self.used = used = []
+
+        class Watching(Stepper):
+            def evaluator(self, shape, plan):
+                used.append(plan.block_size)
+                return super().evaluator(shape, plan)
+
+        return Watching(self.network, self.terms, targets, self.settings)
+
+
+def test_a_run_keeps_within_its_budget_by_blocks(smooth):
+    content, style = smooth(140, 150, 0), smooth(640, 720, 1)  # the painting needs most
+    load = workload(SHALLOW, (140, 150), [(640, 720)])
+    needed = {size: estimate(load, False, size, 0) for size in (0, 192, 128)}
+    assert needed[0] > needed[192] > needed[128] > 0
+    run = Watched(prepare_inputs(content, style, SHALLOW), budget=needed[128])
+    parts = run.finish()
+    assert run.used == [128] * 2
+    whole = stylize(content, style, SHALLOW)
     assert np.linalg.norm(parts - whole) <= 1e-3 * np.linalg.norm(whole)
 
 
@@ -258,7 +276,9 @@ def test_the_estimate_of_whole_pictures_has_its_closed_form():
     step_bytes = SCRATCH * PIXELS * 4 * (64 + 64) * 2
     expected = BASE + HELD + step_bytes
     assert estimate(small(), False, 0, 0) == pytest.approx(expected, abs=1)
-    assert estimate(small(), True, 0, 0) == pytest.approx(expected + WINOGRAD, abs=1)
+    assert estimate(small(), True, 0, 0) == pytest.approx(
+        expected + winograd_bytes(SMALL.layers), abs=1
+    )
     pairs = 8 * 2 * 3 * 4 * PIXELS
     assert estimate(small(), False, 0, 7) == pytest.approx(expected + pairs, abs=1)
     # At half the size too: a quarter more of features.
@@ -286,19 +306,22 @@ def test_the_estimate_counts_masks():
     assert estimate(small(masks=2), False, 32, 0) == pytest.approx(expected, abs=1)
 
 
-def test_the_estimate_counts_winograds_tiles_and_the_maps_between_stages():
+def test_the_estimate_of_winograds_kernels_and_strips_has_its_closed_form():
+    # The kernels of block1_conv2 and block2_conv1, and a strip of 128 tiles with 128 channels.
+    numbers = 36 * (64 * 64 + 64 * 128 + 3 * 128 * (128 + 128))
+    assert winograd_bytes(["block1_conv1", "block2_conv1"], threads=3) == NUMBA + 4 * numbers
+
+
+def test_the_estimate_counts_the_maps_between_stages():
     settings = Settings(content_layers=["block4_conv1"], style_layers=["block1_conv1"])
     # Numbers a pixel: 2 convolutions and a pooling of 64 channels, the same of 128 at half the
     # size, 4 of 256 at a quarter, and one of 512 at an eighth; then the slopes of two layers.
     features = (2 * 64 + 64 / 4) + (2 * 128 / 4 + 128 / 16) + (4 * 256 / 16 + 256 / 64) + 512 / 64
     slopes = 64 + 512 / 64
-    tiles = TRANSFORMED_COPIES * 2 * 256 / 16 * 36 / 16
     held = HELD + 4 * PIXELS * (512 / 64 - 64)
     expected = BASE + held + SCRATCH * 4 * PIXELS * (features + slopes)
     load = small(settings)
     assert estimate(load, False, 0, 0) == pytest.approx(expected, abs=1)
-    expected += WINOGRAD + SCRATCH * 4 * PIXELS * tiles
-    assert estimate(load, True, 0, 0) == pytest.approx(expected, abs=1)
     # By blocks, block3_pool is kept whole with its slopes: four numbers a pixel each. A block has
     # 32 pixels a side and sees 22 more to each side, rounded up to 24, and the 4 rows that are left
     # over when all are divided into eights.
@@ -318,35 +341,24 @@ def test_blocks_that_were_needed_once_are_kept():
     assert small.at_most(300) is small
 
 
-class Machine:
-    """Stands in for psutil: 8 GiB free, `taken` by this process."""
+def test_the_budget_is_most_of_what_is_free_and_what_tensorflow_has():
+    def found(used, limits):
+        return host_budget(Settings(), HostMemory(used, 8 * GIB, limits))
 
-    def __init__(self, taken):
-        self.available, self.rss = 8 * GIB, taken
-
-    def virtual_memory(self):
-        return self
-
-    def Process(self):
-        return self
-
-    def memory_info(self):
-        return self
+    assert found(MIB, ()) == int(MIB + 0.85 * 8 * GIB)
+    assert found(MIB, (2 * GIB, 3 * GIB)) == int(MIB + 0.85 * 2 * GIB)
+    assert found(5 * GIB, ()) == int(BASE + 0.85 * 8 * GIB)  # of which most is not ours
+    for machine in (Machine(), Machine(gpu=True)):
+        assert memory_budget(Settings(memory_budget="3.5GiB"), machine) == 3.5 * GIB
+    assert memory_budget(Settings(), Machine()) < 1000 * GIB
+    assert memory_budget(Settings(), Machine(gpu=True)) > 1000 * GIB
 
 
-def test_the_budget_is_most_of_what_is_free_and_what_tensorflow_has(monkeypatch):
-    def found(taken, limits):
-        monkeypatch.setattr(budget, "psutil", Machine(taken))
-        monkeypatch.setattr(budget, "cgroup_free", lambda: limits)
-        return memory_budget(Settings())
-
-    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [])
-    assert found(MIB, []) == int(MIB + 0.85 * 8 * GIB)
-    assert found(MIB, [2 * GIB, 3 * GIB]) == int(MIB + 0.85 * 2 * GIB)
-    assert found(5 * GIB, []) == int(BASE + 0.85 * 8 * GIB)  # of which most is not ours
-    assert memory_budget(Settings(memory_budget="3.5GiB")) == 3.5 * GIB
-    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: ["a GPU"])
-    assert found(MIB, []) > 1000 * GIB
+def test_the_memory_is_that_of_process_and_machine():
+    memory = host_memory()
+    assert memory.used == pytest.approx(psutil.Process().memory_info().rss, rel=0.1)
+    assert memory.used + memory.available <= psutil.virtual_memory().total
+    assert len(memory.limits) == len(list(cgroup_free()))
 
 
 def test_sizes_describe_bytes():

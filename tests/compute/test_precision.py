@@ -8,10 +8,10 @@ import pytest
 import tensorflow as tf
 
 from nst_tf import RECIPES, Settings, stylize
+from nst_tf.compute.machine import Machine, has_bfloat16
 from nst_tf.compute.precision import (
     TensorFloat32,
     feature_precision,
-    has_bfloat16,
     is_emulated,
     warn_if_emulated,
 )
@@ -133,15 +133,17 @@ def test_a_run_warns_where_this_machine_emulates(smooth):
     assert found == is_emulated("bfloat16")
 
 
-def test_half_precision_is_chosen_only_where_it_is_fast(monkeypatch):
+def test_half_precision_is_chosen_only_where_it_is_fast():
     assert RECIPES["fast"].precision == RECIPES["quality"].precision == "auto"
-    monkeypatch.setattr("tensorflow.config.list_logical_devices", lambda kind: [])
-    for found, expected in ((True, "bfloat16"), (False, "float32")):
-        monkeypatch.setattr("nst_tf.compute.precision.has_bfloat16", lambda found=found: found)
-        assert feature_precision("auto", "auto") == expected
-        assert feature_precision("auto", "winograd") == "float32"
-        assert feature_precision("float32", "auto") == "float32"
-        assert feature_precision("bfloat16", "auto") == "bfloat16"
+    for machine, expected in (
+        (Machine(bfloat16=True), "bfloat16"),
+        (Machine(bfloat16=False), "float32"),
+        (Machine(bfloat16=True, gpu=True), "float32"),
+    ):
+        assert feature_precision("auto", "auto", machine) == expected
+        assert feature_precision("auto", "winograd", machine) == "float32"
+        assert feature_precision("float32", "auto", machine) == "float32"
+        assert feature_precision("bfloat16", "auto", machine) == "bfloat16"
 
 
 @pytest.fixture

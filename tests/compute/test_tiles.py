@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nst_tf import Settings, stylize
-from nst_tf.compute.evaluate import compiled
+from nst_tf.compute.evaluate import TiledObjective, compiled
 from nst_tf.compute.passes import summarize_tiles, summarize_whole
 from nst_tf.compute.plan import HALOS, TILES_COST
-from nst_tf.compute.tiles import Stage, make_stages
+from nst_tf.compute.tiles import make_stages
 from nst_tf.images.masks import Region
 from nst_tf.losses.objective import step_weights
 from nst_tf.losses.regions import layer_guides
@@ -75,8 +75,8 @@ def test_blocks_own_every_location_once_and_see_their_halo(height, width, block_
         assert len(lengths) == 1
 
 
-def both_ways(smooth, size, settings, block_size, regions=()):
-    """Return losses and gradient of the whole picture and by blocks."""
+def both_ways(smooth, size, settings, block_size, regions=(), stages=None):
+    """Return losses and gradient of the whole picture and by blocks, of given stages if any."""
     content, image = smooth(*size, 0), smooth(*size, 1)
     styles = [smooth(150, 170, 2), smooth(90, 100, 3)][: len(settings.style_blend) or 1]
     network, terms = load_model(settings), make_terms(settings)
@@ -84,6 +84,9 @@ def both_ways(smooth, size, settings, block_size, regions=()):
     weights, results = step_weights(settings, terms), []
     for blocks in (0, block_size):
         evaluate = compiled(network, terms, image.shape, False, blocks).evaluate
+        if blocks and stages:
+            tiled = TiledObjective(network, terms, image.shape, blocks, stages, lambda *_: {})
+            evaluate = tiled.evaluate
         losses, gradient = evaluate(tf.constant(image), targets, weights)
         whole = [name for name in losses if "/" not in name]
         assert list(losses)[: len(whole)] == whole == ["total", *(term.name for term in terms)]
@@ -164,13 +167,10 @@ def test_the_targets_of_a_region_are_the_same_by_blocks(smooth, name):
 
 
 @pytest.mark.parametrize("halo", [(14, 4, 2), (22, 2, 2), (22, 4, 0)])
-def test_a_narrower_halo_would_show(smooth, monkeypatch, halo):
-    monkeypatch.setattr(Stage, "halo", property(lambda stage: halo[stage.depth]))
-    compiled.cache_clear()
-    try:
-        (_, gradient), (_, gradient_by) = both_ways(smooth, (64, 112), SETTINGS, 16)
-    finally:
-        compiled.cache_clear()
+def test_a_narrower_halo_would_show(smooth, halo):
+    stages = make_stages(SETTINGS.layers)
+    narrower = [stage._replace(halo=width) for stage, width in zip(stages, halo, strict=True)]
+    (_, gradient), (_, gradient_by) = both_ways(smooth, (64, 112), SETTINGS, 16, stages=narrower)
     assert np.linalg.norm(gradient_by - gradient) > 1e-5 * np.linalg.norm(gradient)
 
 
@@ -196,18 +196,17 @@ def test_features_and_sums_are_the_whole_pictures(smooth, joint):
         np.testing.assert_allclose(value, features[name], rtol=1e-4, atol=1e-2)
 
 
-def test_whole_pictures_go_through_the_network_once(smooth, monkeypatch):
+def test_whole_pictures_go_through_the_network_once(smooth):
     network, calls = load_model(SHALLOW), []
 
-    def spy(*arguments):
-        calls.append(arguments)
-        return extract_features(*arguments)
+    def counted(features, training):
+        calls.append(features.shape)
+        return network(features, training=training)
 
-    monkeypatch.setattr("nst_tf.compute.passes.extract_features", spy)
     picture, painting = smooth(40, 56, 0), [smooth(48, 48, 1)]
     settings = dataclasses.replace(SHALLOW, mean_weight=1)
-    make_targets(make_terms(settings), settings, picture, painting, summarize_whole(network))
-    assert len(calls) == 2
+    make_targets(make_terms(settings), settings, picture, painting, summarize_whole(counted))
+    assert sorted(calls, key=tuple) == [(1, 40, 56, 3), (1, 48, 48, 3)]
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])

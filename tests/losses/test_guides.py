@@ -45,11 +45,10 @@ def test_the_guide_of_everything_counts_all_locations_alike(layer):
 
 
 @pytest.mark.parametrize("layer", ["block1_conv1", "block2_conv1", "block3_conv1"])
-def test_eroded_by_all_of_its_radius_no_location_sees_what_is_outside(layer, monkeypatch):
-    monkeypatch.setattr("nst_tf.losses.regions.EROSION_FRACTION", 1.0)
+def test_eroded_by_all_of_its_radius_no_location_sees_what_is_outside(layer):
     mask = np.zeros((64, 96), np.float32)
     mask[:, 13:] = 1
-    guide = layer_guide(mask, layer)
+    guide = layer_guide(mask, layer, erosion=1.0)
     model = feature_model(load_weights("bundled"), (layer,), "max")
     random = np.random.default_rng(0)
     image = random.random((1, 64, 96, 3), np.float32)

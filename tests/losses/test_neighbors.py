@@ -9,9 +9,8 @@ from nst_tf.compute.evaluate import compiled
 from nst_tf.compute.passes import summarize_tiles
 from nst_tf.images.masks import Region
 from nst_tf.inputs.prepare import prepare_inputs
-from nst_tf.losses import neighbors
 from nst_tf.losses.hypercolumns import fold, layer_columns, unfold
-from nst_tf.losses.neighbors import dot_and_square, nearest_rows
+from nst_tf.losses.neighbors import Neighbor, dot_and_square, nearest_rows
 from nst_tf.losses.objective import step_weights
 from nst_tf.losses.registry import make_terms
 from nst_tf.losses.targets import make_targets
@@ -29,10 +28,12 @@ SETTINGS = Settings(
 LAYERS = SETTINGS.neighbor_layers
 
 
-def target(content, styles, settings=SETTINGS, regions=(), start=None, block_size=0):
-    """Return the neighbour term's targets, one for each region."""
+def target(content, styles, settings=SETTINGS, regions=(), start=None, block_size=0, most=None):
+    """Return the neighbour term's targets, one for each region, with at most so many candidates."""
     fitted, network = prepare_inputs(content, styles, settings, regions), load_model(settings)
     terms = make_terms(settings)
+    if most:
+        terms = [Neighbor(settings.neighbor_layers, candidates=most)]
     if block_size:
         targets = make_targets(
             terms, settings, fitted.content, fitted.styles,
@@ -122,14 +123,14 @@ def test_folding_by_cells_and_back(pixels):
     np.testing.assert_array_equal(unfold(folded, 2), values)
 
 
-def test_the_nearest_rows_are_those_of_brute_force(monkeypatch):
-    monkeypatch.setattr(neighbors, "CHUNK", 7)
+@pytest.mark.parametrize("chunk", [7, 64])
+def test_the_nearest_rows_are_those_of_brute_force(chunk):
     random = np.random.default_rng(0)
     queries = random.standard_normal((40, 12)).astype(np.float32)
     rows = unit(random.standard_normal((30, 12))).astype(np.float32)
     bias = random.uniform(0, 0.3, 30).astype(np.float32)
     cosines = unit(queries) @ rows.T + bias
-    np.testing.assert_array_equal(nearest_rows(queries, rows, bias), cosines.argmax(axis=1))
+    np.testing.assert_array_equal(nearest_rows(queries, rows, bias, chunk), cosines.argmax(axis=1))
 
 
 def candidates(values):
@@ -185,20 +186,18 @@ def test_quarter_turns_find_a_turned_painting(pixels):
     assert losses[2]["neighbor"] == pytest.approx(0, abs=1e-5)
 
 
-def test_many_candidates_are_sampled_on_a_grid(pixels, monkeypatch):
+def test_many_candidates_are_sampled_on_a_grid(pixels):
     content, style = pixels(40, 56), pixels(64, 64, 1)
-    monkeypatch.setattr(neighbors, "CANDIDATES", 64)
-    (values,) = target(content, style)
+    (values,) = target(content, style, most=64)
     found = candidates(values)
     expected = centred(columns(style)[::2, ::2].reshape(-1, 960))
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
 
 
-def test_there_are_no_more_candidates_than_the_limit(pixels, monkeypatch):
+def test_there_are_no_more_candidates_than_the_limit(pixels):
     """Thin places whose grid does not divide them evenly."""
-    monkeypatch.setattr(neighbors, "CANDIDATES", 64)
     for height, width in ((36, 40), (44, 68), (100, 36)):
-        (values,) = target(pixels(40, 56), pixels(height, width, 1))
+        (values,) = target(pixels(40, 56), pixels(height, width, 1), most=64)
         assert 40 <= len(candidates(values)) <= 64
         assert len(values.columns["block1_conv1"]) == 64  # no larger shape for the rest
 

@@ -155,11 +155,14 @@ def test_missing_files_and_other_kinds_are_refused(tmp_path):
         load_weights("imagent")
 
 
-def test_damaged_bundled_weights_are_refused(monkeypatch):
-    module._read.cache_clear()
-    monkeypatch.setattr(module, "BUNDLED_SHA256", "0" * 64)
-    with pytest.raises(ValueError, match="damaged: reinstall"):
-        load_weights("bundled")
+def test_damaged_bundled_weights_are_refused(tmp_path):
+    whole = module._locate("bundled")
+    data = bytearray(whole.read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / whole.name).write_bytes(data)
+    assert module._read("bundled", whole, 0).sha256 == module.BUNDLED_SHA256
+    with pytest.raises(ValueError, match=f"{whole.name} are damaged: reinstall"):
+        module._read("bundled", tmp_path / whole.name, 0)
 
 
 def test_imagenet_offline_is_one_line_with_the_mend(tmp_path, monkeypatch):

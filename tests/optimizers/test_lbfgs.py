@@ -5,10 +5,12 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nst_tf.optimizers import lbfgs
 from nst_tf.optimizers.lbfgs import (
+    FIRST_RMS,
     Evaluation,
     LBFGSState,
+    combination,
+    inner_products,
     lbfgs_start,
     lbfgs_step,
     two_loop_coefficients,
@@ -235,7 +237,7 @@ def test_without_a_usable_pair_the_first_element_moves_as_far_as_in_a_first_step
     image = tf.constant([0.5, 0.0])
     pair = (tf.constant([0.1, 0.1]),), (tf.constant([-1.0, 3.0]),)
     after = step(image, LBFGSState(*pair, None, False), evaluate)
-    expected = [0.5 - lbfgs.FIRST_RMS * np.sqrt(2), 0]
+    expected = [0.5 - FIRST_RMS * np.sqrt(2), 0]
     np.testing.assert_allclose(after.image, expected, rtol=1e-5)
 
 
@@ -272,11 +274,22 @@ def test_a_step_that_failed_can_be_repeated_from_its_state():
         np.testing.assert_array_equal(vector, value)
 
 
-def test_products_in_chunks_give_the_same_step(monkeypatch):
-    image, state, evaluate = several_steps()
-    whole = step(image, state, evaluate)
-    monkeypatch.setattr(lbfgs, "CHUNK", 4)
-    np.testing.assert_allclose(step(image, state, evaluate).image, whole.image, rtol=1e-9)
+@pytest.mark.parametrize("chunk", [4, 10, 11])
+def test_products_in_chunks_are_those_of_the_whole_vectors(chunk):
+    rng = np.random.default_rng(0)
+    vectors, free = rng.standard_normal((5, 10)), rng.integers(0, 2, 10).astype(float)
+    found = inner_products([tf.constant(vector) for vector in vectors], tf.constant(free), chunk)
+    np.testing.assert_allclose(found, (vectors * free) @ vectors.T, rtol=1e-9)
+
+
+@pytest.mark.parametrize("chunk", [4, 10, 11])
+def test_a_combination_in_chunks_is_that_of_the_whole_vectors(chunk):
+    rng = np.random.default_rng(0)
+    vectors, free = rng.standard_normal((5, 10)), rng.integers(0, 2, 10).astype(float)
+    weights = rng.standard_normal(5)
+    tensors = [tf.constant(vector) for vector in vectors]
+    found = combination(tensors, weights, tf.constant(free), chunk)
+    np.testing.assert_allclose(found, weights @ vectors * free, rtol=1e-9)
 
 
 def test_the_direction_is_that_of_the_recursion_on_the_vectors_themselves():

@@ -23,8 +23,8 @@ FAST = Settings(
 )
 
 
-def transfer(pixels, **changes):
-    return StyleTransfer(
+def transfer(pixels, kind=StyleTransfer, **changes):
+    return kind(
         prepare_inputs(pixels(24, 28), pixels(20, 26, seed=1), dataclasses.replace(FAST, **changes))
     )
 
@@ -94,27 +94,44 @@ def test_a_picture_that_becomes_blank_ends_with_the_best_one(pixels, optimizer, 
     np.testing.assert_array_equal(back.state.image, back.state.watch.image)
 
 
-def broken(monkeypatch, bad):
-    """Let the evaluations before some steps fail; return the numbers of all steps tried."""
-    real, tried = Stepper.step, []
+class Overflowing(StyleTransfer):
+    """A run whose losses overflow before the steps in `bad`; `tried` has the steps so far.
+
+    A step is its number, and whether its rate is reduced.
+    """
+
+    bad = frozenset({(4, False)})
+
+    def stepper(self, targets):
+        self.tried = []
+        return OverflowingStepper(self.network, self.terms, targets, self.settings, self)
+
+
+class OverflowingTwice(Overflowing):
+    """A run whose losses overflow again at the reduced rate."""
+
+    bad = frozenset({(4, False), (7, True)})
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class OverflowingStepper(Stepper):
+    """The steps of such a run."""
+
+    run: Overflowing
 
     def step(self, state):
-        tried.append((state.step + 1, state.watch.reduced_rate))
-        if tried[-1] in bad:
+        self.run.tried.append((state.step + 1, state.watch.reduced_rate))
+        if self.run.tried[-1] in self.run.bad:
             raise FloatingPointError({"total": math.inf, "style": math.inf, "content": 1.0})
-        return real(self, state)
-
-    monkeypatch.setattr(Stepper, "step", step)
-    return tried
+        return super().step(state)
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
-def test_an_overflow_goes_back_once(pixels, optimizer, monkeypatch, tmp_path, recwarn):
-    tried = broken(monkeypatch, {(4, False)})
-    run = transfer(pixels, optimizer=optimizer, steps_per_epoch=8)
+def test_an_overflow_goes_back_once(pixels, optimizer, tmp_path, recwarn):
+    run = transfer(pixels, Overflowing, optimizer=optimizer, steps_per_epoch=8)
     steps = list(run.steps())
     assert [p.step for p in steps] == list(range(1, 9))
-    assert tried[3:5] == [(4, False), (4, True)]
+    assert run.tried[3:5] == [(4, False), (4, True)]
     assert [p.state.watch.reduced_rate for p in steps] == [False] * 3 + [True] * 5
     assert [str(w.message) for w in recwarn if w.category is UserWarning] == [
         "the loss is no longer finite at step 4: continuing from the best image at a reduced rate"
@@ -133,9 +150,8 @@ def test_an_overflow_goes_back_once(pixels, optimizer, monkeypatch, tmp_path, re
 
 
 @pytest.mark.filterwarnings("ignore:the loss is no longer finite at step 4")
-def test_a_second_overflow_ends_the_run_with_the_best_image(pixels, monkeypatch):
-    broken(monkeypatch, {(4, False), (7, True)})
-    run = transfer(pixels)
+def test_a_second_overflow_ends_the_run_with_the_best_image(pixels):
+    run = transfer(pixels, OverflowingTwice)
     steps = []
     with pytest.raises(NonFiniteLossError, match="at step 7: lower style_weight") as caught:
         steps.extend(run.steps())

@@ -2,17 +2,17 @@
 
 import dataclasses
 import itertools
-from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from nst_tf import Settings, stylize
-from nst_tf.compute.evaluate import compiled
 from nst_tf.inputs.prepare import prepare_inputs
-from nst_tf.losses.targets import make_targets
-from nst_tf.transfer import step
+from nst_tf.losses.registry import FACTORIES
+from nst_tf.losses.term import Statistics, Target, Term
+from nst_tf.settings import setting
 from nst_tf.transfer.measure import measure
 from nst_tf.transfer.run import StyleTransfer
 
@@ -137,38 +137,66 @@ def test_a_new_objective_restarts_the_window_and_l_bfgs(pixels):
     assert [len(progress.state.window) for progress in plain] == [1, 2, 3, 4, 5, 6]
 
 
+def is_tf32():
+    """Return the position of TensorFlow's switch for TF32."""
+    return tf.config.experimental.tensor_float_32_execution_enabled()
+
+
+@dataclasses.dataclass(frozen=True)
+class WatchedSettings(Settings):
+    """Settings with that of the term `Watch`."""
+
+    watch_weight: float = setting(1.0, "Loss", "weight of the watch", low=0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Watch(Term):
+    """A loss of 0 that notes TensorFlow's switch for TF32 at every evaluation and target."""
+
+    layers: tuple[str, ...] = ()
+
+    name = "watch"
+    seen: ClassVar[list[bool]] = []
+
+    def target(self, sources):
+        self.look()
+        return Target((), {"watch": 1.0})
+
+    def look(self):
+        self.seen.append(is_tf32())
+        return np.float32(0)
+
+    def statistics(self, features, values, window):
+        # Not only when the graph is traced, but whenever it is computed.
+        return Statistics({"watch": tf.reshape(tf.numpy_function(self.look, [], tf.float32), [])})
+
+    def losses(self, statistics, values):
+        return statistics.sums
+
+
 @pytest.fixture
-def spy(monkeypatch):
-    """Return a list of what TensorFlow's switch for TF32 says at every evaluation and target."""
-    seen = []
+def seen():
+    """Return what `Watch` has noted."""
 
-    def look(function):
-        def call(*arguments, **named):
-            seen.append(tf.config.experimental.tensor_float_32_execution_enabled())
-            return function(*arguments, **named)
+    def make(settings):
+        return Watch() if isinstance(settings, WatchedSettings) else None
 
-        return call
-
-    def watched(*arguments):
-        evaluator = compiled(*arguments)
-        return SimpleNamespace(evaluate=look(evaluator.evaluate))
-
-    monkeypatch.setattr(step, "compiled", watched)
-    monkeypatch.setattr("nst_tf.transfer.scales.make_targets", look(make_targets))
-    return seen
+    Watch.seen.clear()
+    FACTORIES.append(make)
+    yield Watch.seen
+    FACTORIES.remove(make)
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 @pytest.mark.parametrize("allowed", [False, True])
-def test_every_run_sets_tf32_as_its_settings_say(pixels, spy, optimizer, allowed):
-    settings = dataclasses.replace(FAST, optimizer=optimizer, tf32=allowed, epochs=1)
+def test_every_run_sets_tf32_as_its_settings_say(pixels, seen, optimizer, allowed):
+    settings = WatchedSettings(
+        optimizer=optimizer, tf32=allowed, epochs=1, steps_per_epoch=2, style_scale=0,
+        content_layers=FAST.content_layers, style_layers=FAST.style_layers,
+    )  # fmt: skip
     overflowing = dataclasses.replace(settings, style_weight=1e38)
     pictures, between = (pixels(24, 28), pixels(20, 26, seed=1)), []
-    switch = tf.config.experimental
-    found = switch.tensor_float_32_execution_enabled()
-
-    def watch(_):
-        between.append(switch.tensor_float_32_execution_enabled())
+    switched = is_tf32()
 
     def overflow():
         with pytest.raises(ArithmeticError):
@@ -176,20 +204,20 @@ def test_every_run_sets_tf32_as_its_settings_say(pixels, spy, optimizer, allowed
 
     try:
         for act in (
-            lambda: stylize(*pictures, settings, callbacks=[watch]),
+            lambda: stylize(*pictures, settings, callbacks=[lambda _: between.append(is_tf32())]),
             overflow,
             lambda: next(StyleTransfer(prepare_inputs(*pictures, settings)).steps()),
             StyleTransfer(prepare_inputs(*pictures, settings)).prepare,
             lambda: measure(pictures[0], *pictures, settings),
         ):
-            switch.enable_tensor_float_32_execution(not allowed)
-            seen = len(spy)
+            tf.config.experimental.enable_tensor_float_32_execution(not allowed)
+            before = len(seen)
             act()
-            assert len(spy) > seen
+            assert len(seen) > before
     finally:
-        switch.enable_tensor_float_32_execution(found)
+        tf.config.experimental.enable_tensor_float_32_execution(switched)
     assert between == [allowed] * 2
-    assert set(spy) == {allowed}
+    assert set(seen) == {allowed}
 
 
 def test_without_a_gpu_runs_of_both_kinds_alternate(pixels):
