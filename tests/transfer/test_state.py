@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -152,10 +153,10 @@ class WatchedSettings(Settings):
 class Watch(Term):
     """A loss of 0 that notes TensorFlow's switch for TF32 at every evaluation and target."""
 
-    seen: list = dataclasses.field(compare=False)
     layers: tuple[str, ...] = ()
 
     name = "watch"
+    seen: ClassVar[list[bool]] = []
 
     def target(self, sources):
         self.look()
@@ -176,13 +177,13 @@ class Watch(Term):
 @pytest.fixture
 def seen():
     """Return what `Watch` has noted."""
-    seen = []
 
     def make(settings):
-        return Watch(seen) if isinstance(settings, WatchedSettings) else None
+        return Watch() if isinstance(settings, WatchedSettings) else None
 
+    Watch.seen.clear()
     FACTORIES.append(make)
-    yield seen
+    yield Watch.seen
     FACTORIES.remove(make)
 
 
