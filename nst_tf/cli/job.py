@@ -100,14 +100,14 @@ def check(request: Request, budget: int | None = None) -> Checked:
 
 
 def prepare(
-    checked: Checked, budget: int | None = None, memo: "StatisticsCache | None" = None
+    checked: Checked, budget: int | None = None, cache: "StatisticsCache | None" = None
 ) -> Job:
     """Make a run ready to start, after TensorFlow has been started.
 
     Args:
         checked: what is known of the run.
         budget: bytes that the process may use; `None`: what the settings allow.
-        memo: cache of what the network finds in paintings; `None` disables it.
+        cache: keeps what the network finds in paintings; `None` disables it.
 
     Raises:
         OSError: a file cannot be read, or an output cannot be written.
@@ -118,7 +118,7 @@ def prepare(
 
     request, settings, paths = checked.request, checked.settings, checked.paths
     weights = load_weights(settings.weights)
-    transfer = StyleTransfer(checked.inputs.fitted, budget, memo)
+    transfer = StyleTransfer(checked.inputs.fitted, budget, cache)
     saved = _saved_run(paths.checkpoint, transfer, request.resume_anyway)
     metadata = run_metadata(request, checked.inputs, weights, transfer.plans[-1].precision)
     if paths.snapshots:

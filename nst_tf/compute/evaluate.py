@@ -38,7 +38,7 @@ from nst_tf.losses.objective import (
     gradient,
     objective,
 )
-from nst_tf.losses.targets import Targets, halved
+from nst_tf.losses.targets import Targets, downsample
 from nst_tf.losses.term import PIXELS, Term, Window, add
 from nst_tf.network.layers import smallest_side
 from nst_tf.network.model import Network
@@ -146,11 +146,11 @@ class TiledObjective:
         layers = network.output_names
         levels = range(max(term.levels for term in terms))
         sizes = [(shape[1] >> level, shape[2] >> level) for level in levels]
-        cell = max(term.grid for term in terms)
+        alignment = max(term.grid for term in terms)
         self._stages = [
             [
                 TiledStage(network, stage, size, tile_size, layers, self._of_layers, convolutions)
-                for stage in make_stages(layers, cell)
+                for stage in make_stages(layers, alignment)
             ]
             for size in sizes
             if min(size) >= smallest_side(layers)
@@ -171,7 +171,7 @@ class TiledObjective:
             parts = {k: part for k, part in targets.at(level).items() if k[0] in self._of_layers}
             with tf.GradientTape() as tape:
                 tape.watch(image)
-                picture = halved(image, level)
+                picture = downsample(image, level)
             found, share = self._layer_gradient(picture, level, parts, weights)
             add(losses, found)
             if level:
@@ -196,7 +196,7 @@ class TiledObjective:
             statistics: StatisticsByKey = {}
             targets = Targets(parts, None)
             for level in range(targets.levels):
-                pixels = {PIXELS: halved(image, level)}
+                pixels = {PIXELS: downsample(image, level)}
                 window = functools.partial(Window, pixels[PIXELS].shape[1:3], None)
                 statistics |= collect_statistics(self._of_pixels, pixels, targets.at(level), window)
             return combine(self._of_pixels, statistics, parts, weights)

@@ -42,19 +42,19 @@ class Stage(NamedTuple):
         names: its layers, in order.
         depth: number of stages before it.
         stride: pixels between two locations of its input.
-        cell: the edges of its tiles are multiples of this many pixels, or of more if its layers
-            need it.
+        alignment: the edges of its tiles are multiples of this many pixels, or of more for its
+            layers.
     """
 
     names: tuple[str, ...]
     depth: int
     stride: int
-    cell: int = 1
+    alignment: int = 1
 
     @property
     def grid(self) -> int:
         """The edges of its tiles are multiples of this many locations of its input."""
-        return max(stride(self.names[-1]), self.cell) // self.stride
+        return max(stride(self.names[-1]), self.alignment) // self.stride
 
     @property
     def halo(self) -> int:
@@ -93,18 +93,20 @@ class Stage(NamedTuple):
         ]
 
 
-def make_stages(layers: Sequence[str], cell: int = 1, cuts: Sequence[str] = CUTS) -> list[Stage]:
+def make_stages(
+    layers: Sequence[str], alignment: int = 1, cuts: Sequence[str] = CUTS
+) -> list[Stage]:
     """Return the stages that lead to all of `layers`.
 
     Args:
         layers: names of the layers to reach.
-        cell: the same as in `Stage`.
+        alignment: the same as in `Stage`.
         cuts: layers after which a new stage begins.
     """
     end = max(map(LAYERS.index, layers)) + 1
     starts = [LAYERS.index(name) + 1 for name in cuts]
     edges = [0, *(start for start in starts if start < end), end]
     return [
-        Stage(LAYERS[start:stop], depth, stride(LAYERS[start - 1]) if start else 1, cell)
+        Stage(LAYERS[start:stop], depth, stride(LAYERS[start - 1]) if start else 1, alignment)
         for depth, (start, stop) in enumerate(pairwise(edges))
     ]

@@ -31,9 +31,7 @@ _REDUCIBLE = ("L", "LA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "F", "I")
 def factor(size: tuple[int, int], max_dim: int) -> int:
     """Return the whole number by which the sides of a picture are divided; 1 keeps the size.
 
-    Args:
-        size: of the picture, pixels.
-        max_dim: limit of the long side at which it is used, pixels; 0: no limit.
+    `max_dim` limits the long side at which it is used, pixels; 0: no limit.
     """
     if not max_dim or math.prod(size) <= LARGE:
         return 1
@@ -41,12 +39,9 @@ def factor(size: tuple[int, int], max_dim: int) -> int:
 
 
 def bytes_needed(image: Image.Image, deep: bool, max_dim: int) -> int:
-    """Return the peak memory of reading a picture, bytes.
+    """Return the peak memory of reading a picture, bytes, before it is decoded.
 
-    Args:
-        image: the picture, not decoded yet.
-        deep: whether its samples have more than 8 bits.
-        max_dim: as for `factor`.
+    `deep` samples have more than 8 bits.
     """
     ratio = factor(image.size, max_dim)
     pixels = math.prod(image.size)
@@ -64,13 +59,7 @@ def draft(image: Image.Image, max_dim: int) -> None:
 
 
 def reduce(image: Image.Image, max_dim: int, full: tuple[int, int]) -> Image.Image:
-    """Return a decoded picture, averaged over squares if it is large.
-
-    Args:
-        image: the picture.
-        max_dim: as for `factor`.
-        full: its sides in its file, pixels.
-    """
+    """Return a decoded picture, averaged over squares if its sides `full` in its file are large."""
     if factor(full, max_dim) == 1:
         return image
     ratio = max(image.size) / max(full) * factor(full, max_dim)

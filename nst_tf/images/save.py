@@ -99,7 +99,7 @@ def save_image(
     """Write an image as PNG, JPEG, WebP (lossless) or TIFF by its extension, whole or not at all.
 
     Args:
-        path: where to write.
+        path: the file.
         image: float `[1, H, W, 3]` or `[H, W, 3]` in [0, 1], sRGB.
         alpha: `[H, W]` in [0, 1], or None; JPEG cannot hold it and shows white instead.
         has_profile: whether to embed a profile of sRGB.

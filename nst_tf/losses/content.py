@@ -1,6 +1,6 @@
 """The content term: the photo's features."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,7 @@ class Content(Term):
         return cls(settings.content_layers, factors)
 
     def target_floats_per_pixel(self) -> float:
-        """Return how many numbers the photo's features take for each pixel."""
+        """Return how many numbers the photo's features have for each pixel."""
         return floats_per_pixel(self.layers)
 
     def target(self, sources: Sources) -> Target:
@@ -56,10 +56,6 @@ class Content(Term):
             count = window.locations(stride(layer)) * ours.shape[-1]
             errors[layer] = tf.reduce_sum(error) / count
         return Statistics(errors)
-
-    def losses(self, statistics: Statistics, values: Any) -> Mapping[str, tf.Tensor]:
-        """Return the layers' mean squared errors, which the statistics are."""
-        return statistics.sums
 
 
 def photo_features(photo: Source, layers: Sequence[str]) -> dict[str, tf.Tensor]:

@@ -71,7 +71,3 @@ class Keep(Term):
             weighted = window.crop(values.masks[layer], step) * error
             errors[layer] = tf.reduce_sum(weighted) / (window.locations(step) * value.shape[-1])
         return Statistics(errors)
-
-    def losses(self, statistics: Statistics, values: Kept) -> Mapping[str, tf.Tensor]:
-        """Return the layers' errors, which the statistics are."""
-        return statistics.sums

@@ -53,7 +53,7 @@ class StyleTransfer:
     Args:
         fitted: pictures, masks and settings, from `prepare_inputs`.
         budget: bytes that the process may use; by default the settings' budget.
-        memo: caches statistics of the paintings; `None` disables the cache.
+        cache: caches statistics of the paintings; `None` disables the cache.
 
     Attributes:
         fitted: pictures, masks and settings.
@@ -68,7 +68,7 @@ class StyleTransfer:
     """
 
     def __init__(
-        self, fitted: RunInputs, budget: int | None = None, memo: StatisticsCache | None = None
+        self, fitted: RunInputs, budget: int | None = None, cache: StatisticsCache | None = None
     ) -> None:
         check_fork()
         self.fitted = fitted
@@ -78,7 +78,7 @@ class StyleTransfer:
         self.plans = plan_memory(
             self.settings, fitted.scales, fitted.style_sizes, count_masks(fitted.regions), budget
         )
-        self._memo = memo
+        self._cache = cache
         self.network = load_model(self.settings, self.plans[-1].precision)
 
     @functools.cached_property
@@ -197,7 +197,7 @@ class StyleTransfer:
                 pictures,
                 plan.block_size,
                 start,
-                self._memo,
+                self._cache,
                 self.plans[-1].precision,
             )
 

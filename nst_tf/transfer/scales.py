@@ -105,7 +105,7 @@ def scale_targets(
     pictures: Pictures,
     block_size: int = 0,
     start: np.ndarray | None = None,
-    memo: StatisticsCache | None = None,
+    cache: StatisticsCache | None = None,
     precision: str | None = None,
 ) -> Targets:
     """Return the targets of the terms at a scale.
@@ -117,15 +117,15 @@ def scale_targets(
         pictures: the photo and the paintings at the scale.
         block_size: longest side of a tile, or 0 to pass whole pictures through the network.
         start: the image with which the scale starts, `[1, h, w, 3]`; None at the first scale.
-        memo: caches statistics of the paintings, or None.
+        cache: caches statistics of the paintings, or None.
         precision: as for `load_model`, which returned the network.
     """
     summarize = summarize_tiles(network, block_size) if block_size else summarize_whole(network)
-    if memo is not None:
+    if cache is not None:
         weights, *others = _network(inputs.settings, precision)
-        # Not the network itself, which the memo would keep alive without counting it.
+        # Not the network itself, which the cache would keep alive without counting it.
         kind = (weights.sha256, *others, block_size, inputs.settings.tf32)
-        summarize = memo.remembering(summarize, kind)
+        summarize = cache.remembering(summarize, kind)
     return make_targets(
         terms,
         inputs.settings,

@@ -7,9 +7,11 @@ import functools
 
 import numpy as np
 
+from nst_tf.images.levels import decode_srgb, encode_srgb, quantize
+from nst_tf.images.stated import HDR_CURVES
+
 PQ, HLG = 16, 18  # transfer curves of ITU-R BT.2100
 BT709, BT2020, P3 = 1, 9, 12  # primaries, all with white point D65
-CURVES = {PQ: "PQ", HLG: "HLG"}
 WIDE = {BT2020: "BT.2020", P3: "Display P3"}
 
 WHITE = 203.0  # cd/m² of paper in HDR (ITU-R BT.2408), which becomes white
@@ -29,8 +31,8 @@ _D65 = (0.3127, 0.3290)
 
 def kind(transfer: int, primaries: int) -> str:
     """Return in words what has to be mapped to BT.709; empty: nothing."""
-    if transfer in CURVES:
-        return f"HDR ({CURVES[transfer]})"
+    if transfer in HDR_CURVES:
+        return f"HDR ({HDR_CURVES[transfer]})"
     return f"in the colours of {WIDE[primaries]}" if primaries in WIDE else ""
 
 
@@ -43,13 +45,12 @@ def to_sdr(levels: np.ndarray, transfer: int, primaries: int) -> np.ndarray:
 
     Args:
         levels: uint16 `[H, W, 3]`, red, green and blue as the film stores them.
-        transfer: the transfer curve.
-        primaries: the primaries; for HDR, unknown ones are those of BT.2020.
+        transfer, primaries: their numbers; for HDR, unknown primaries are those of BT.2020.
     """
     light = np.take(_light(transfer), levels)
     if transfer == HLG:  # HLG stores the light of the scene: displays add contrast
         light *= PEAK / WHITE * np.power(light @ _LUMINANCE, np.float32(0.2))[..., None]
-    if transfer in CURVES:
+    if transfer in HDR_CURVES:
         root = np.sqrt(light.max(axis=-1, keepdims=True) * np.float32(WHITE / 10000))
         light *= np.take(_gains(), (root * STEPS + 0.5).astype(np.uint16))
     wide = primaries if primaries in WIDE else BT2020
@@ -74,7 +75,7 @@ def _light(transfer: int) -> np.ndarray:
     elif transfer == HLG:
         light = np.where(value <= 0.5, value**2 / 3, (np.exp((value - _C) / _A) + _B) / 12)
     else:
-        light = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+        light = decode_srgb(value)
     return light.astype(np.float32)
 
 
@@ -98,9 +99,7 @@ def _gains() -> np.ndarray:
 @functools.cache
 def _levels() -> np.ndarray:
     """Return the sRGB level of each of `STEPS` + 1 steps of linear light."""
-    light = np.linspace(0, 1, STEPS + 1)
-    value = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.rint(255 * value).astype(np.uint8)
+    return quantize(encode_srgb(np.linspace(0, 1, STEPS + 1)))
 
 
 @functools.cache

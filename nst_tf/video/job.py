@@ -28,11 +28,9 @@ class VideoJob:
     """All that painting a film needs, checked.
 
     Attributes:
-        values: the flags.
-        settings: the settings that follow from the flags.
+        values: the flags, which `settings` follow from.
         inputs: the film, its masks and the paintings.
-        output: path of the result.
-        encoding: codec, quality and pixel format of the result.
+        output: path of the result, which is encoded according to `encoding`.
         store: the painted frames on disk; by scene if several workers paint.
         identity: what must be the same for stored frames to be of use.
         device: TensorFlow's device in words.
@@ -87,13 +85,13 @@ def prepare(values: flags.FlagValues, settings: Settings) -> VideoJob:
     store = find_scenes(inputs, frames.directory, values) if is_shared(values) else frames
     identity = video_identity(values, inputs, settings)
     device = start_tensorflow(values.device, values.deterministic)
-    from nst_tf.transfer.identity import differences, machine_identity
+    from nst_tf.transfer.identity import machine_identity
     from nst_tf.video.painter import FramePainter
 
     painter = FramePainter(inputs.styles, settings, values.frame_steps, values.long_term)
     identity |= machine_identity(load_weights(settings.weights), painter.precision)
     if values.resume and frames.exist:
-        store.load(identity, differences)
+        store.load(identity)
     else:
         store.begin()
     return VideoJob(values, settings, inputs, output, encoding, store, identity, device, painter)
@@ -105,17 +103,14 @@ def is_shared(values: flags.FlagValues) -> bool:
 
 
 def find_scenes(inputs: "VideoInputs", directory: Path, values: flags.FlagValues) -> "SceneStore":
-    """Decode a film once and return its scenes, whose frames are stored in `directory`.
-
-    Raises:
-        OSError, ValueError: a frame cannot be decoded.
-    """
+    """Decode a film once and return its scenes, whose frames are stored in `directory`."""
     from nst_tf.video.scenes import SceneStore
 
     if not values.quiet:
         print_out("Looking for cuts")
     return SceneStore(
-        directory, ((frame.pts, inputs.photo(frame)) for frame in inputs.unmasked_frames())
+        directory,
+        ((frame.pts, inputs.picture(frame).pixels[0]) for frame in inputs.unmasked_frames()),
     )
 
 
@@ -133,8 +128,7 @@ def check_output(
     Raises:
         OSError: a directory is missing or not writable, or a file exists already.
         ValueError: the output is also an input; or frames of an unfinished film exist and are not
-            to be resumed, or were started with workers and are to be resumed without, or the other
-            way round.
+            to be resumed, or not in the way in which they were started: with workers or without.
     """
     from nst_tf.video.sequence import is_sequence, numbered, numbers
 

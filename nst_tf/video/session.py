@@ -24,13 +24,7 @@ if TYPE_CHECKING:
 
 
 class VideoRun:
-    """The run that paints one film.
-
-    Attributes:
-        job: the film.
-        started: start of the run, on the clock of `time.monotonic`.
-        whole: whether all frames are painted.
-    """
+    """The run that paints one film; `whole` is whether all frames are painted."""
 
     def __init__(self, job: VideoJob) -> None:
         self.job = job
@@ -146,9 +140,7 @@ class VideoRun:
     def left(self, problem: str, failure: str) -> str:
         """Return in words why the run ended, and what is saved.
 
-        Args:
-            problem: what went wrong with painting, or an empty string.
-            failure: what went wrong with writing, or an empty string.
+        `problem` is what went wrong with painting, and `failure` with writing, or empty strings.
         """
         store, total = self.job.store, self.job.total
         of = f" of {total}" if total else ""

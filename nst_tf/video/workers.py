@@ -12,7 +12,6 @@ from absl import flags
 from nst_tf.batch.flags import flag_text
 from nst_tf.cli.worker_flags import WORKER_FLAGS
 from nst_tf.compute.device import start_tensorflow
-from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.settings import Settings
 from nst_tf.video.flags import parse_video
 from nst_tf.video.footage import Frame
@@ -41,16 +40,12 @@ def paint_scenes(
     stopping: ShouldStop,
     show: Callable[[int], object],
 ) -> Iterator[Outcome]:
-    """Let workers paint the unfinished scenes, and yield the outcome of each.
+    """Let workers paint the unfinished scenes into the store, and yield the outcome of each.
 
     TensorFlow must have been started.
 
     Args:
-        values: the flags.
-        settings: the settings that follow from the flags.
-        inputs: the inputs of the film.
-        store: the painted frames, to which the workers add.
-        identity: what must be the same for stored frames to be of use.
+        values, settings, inputs, store, identity: those of the film, as in `job.VideoJob`.
         stopping: returns whether to stop: scenes in progress then end after their current step, and
             no other scene starts.
         show: is called several times a second with the number of painted frames.
@@ -114,14 +109,11 @@ def _on_ray(
 def worker_memory(inputs: VideoInputs, settings: Settings) -> int:
     """Return the memory of a worker, bytes: that of a scene's first frame, which has all scales.
 
-    Raises:
-        ValueError: the frame does not fit into memory.
+    ValueError: the frame does not fit into memory.
     """
     from nst_tf.compute.cache import with_cache
 
-    _, first = next(inputs.frame_inputs())
-    prepared = prepare_inputs(first.photo, inputs.styles, settings, first.regions or ())
-    return with_cache(run_need(prepared, len(inputs.masks)))
+    return with_cache(run_need(inputs.first(settings), len(inputs.masks)))
 
 
 def video_job(values: flags.FlagValues) -> Job:
@@ -171,13 +163,12 @@ class ScenePainter:
         painter, cursor = self._opened = self._opened or self._open(
             [f"--{name}={value}" for name, value in film]
         )
-        from nst_tf.transfer.identity import differences
         from nst_tf.video.painter import store_frames
 
         store = FrameStore(Path(job.output))
         identity = scene_identity(self._identity, int(first))
         if store.exist:
-            store.load(identity, differences)
+            store.load(identity)
         else:
             store.begin()
         frames = cursor.read(int(first) + len(store), int(end))

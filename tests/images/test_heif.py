@@ -7,7 +7,7 @@ import pytest
 from PIL import ExifTags, Image, ImageCms, features
 
 from nst_tf.cli.program import main
-from nst_tf.images import heif
+from nst_tf.images import kinds
 from nst_tf.images.decode import open_picture
 from nst_tf.images.io import load_image, load_picture
 
@@ -115,7 +115,7 @@ def test_a_damaged_heic_file_is_called_damaged(registered, tmp_path):
 
 
 def test_an_avif_file_that_pillow_cannot_read_names_the_remedy(tmp_path, monkeypatch):
-    monkeypatch.setattr(heif.features, "check", lambda feature: False)
+    monkeypatch.setattr(kinds.features, "check", lambda feature: False)
     monkeypatch.setattr(Image, "ID", [name for name in Image.ID if name != "AVIF"])
     (tmp_path / "photo.avif").write_bytes(b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf" + bytes(99))
     with (
