@@ -15,7 +15,7 @@ HDR_CURVES = {16: "PQ", 18: "HLG"}
 
 _D65 = (0.3127, 0.3290)
 _SRGB = (*_D65, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
-_PRIMARIES = {
+PRIMARIES = {
     1: _SRGB,
     4: (0.310, 0.316, 0.67, 0.33, 0.21, 0.71, 0.14, 0.08),
     5: (*_D65, 0.64, 0.33, 0.29, 0.60, 0.15, 0.06),
@@ -61,13 +61,13 @@ def state_colors(path: StrPath, image: Image.Image) -> str:
     elif image.format in ("AVIF", "HEIF"):
         named = _nclx(path)
     primaries, transfer = named or (0, 0)
-    if primaries not in _PRIMARIES or transfer not in _GAMMAS:
+    if primaries not in PRIMARIES or transfer not in _GAMMAS:
         profile = stated_profile(image.info)
     elif image.format != "PNG" and image.info.get("icc_profile"):
         return ""
     else:
         image.info.pop("icc_profile", None)
-        profile = _profile(_PRIMARIES[primaries], _GAMMAS[transfer])
+        profile = _profile(PRIMARIES[primaries], _GAMMAS[transfer])
     if profile:
         image.info["icc_profile"] = profile
     for weaker in ("gamma", "chromaticity"):

@@ -83,11 +83,6 @@ class Footage:
     def _times(self) -> Sequence[int]:
         return self.read_times()
 
-    @property
-    def count(self) -> int:
-        """The number of frames."""
-        return len(self._times)
-
     def frames(self, every: int = 1, seconds: float = 0.0) -> Iterator[Frame]:
         """Yield every `every`-th frame of the first `seconds`; 0: of the whole film."""
         start = None

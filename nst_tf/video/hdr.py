@@ -8,7 +8,7 @@ import functools
 import numpy as np
 
 from nst_tf.images.levels import decode_srgb, encode_srgb, quantize
-from nst_tf.images.stated import HDR_CURVES
+from nst_tf.images.stated import HDR_CURVES, PRIMARIES
 
 PQ, HLG = 16, 18  # transfer curves of ITU-R BT.2100
 BT709, BT2020, P3 = 1, 9, 12  # primaries, all with white point D65
@@ -21,12 +21,6 @@ STEPS = 65535
 _M1, _M2, _C1, _C2, _C3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
 _A, _B, _C = 0.17883277, 0.28466892, 0.55991073
 _LUMINANCE = np.array([0.2627, 0.6780, 0.0593], np.float32)
-_CORNERS = {
-    BT709: ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06)),
-    BT2020: ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046)),
-    P3: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060)),
-}
-_D65 = (0.3127, 0.3290)
 
 
 def kind(transfer: int, primaries: int) -> str:
@@ -109,6 +103,7 @@ def _matrix(primaries: int) -> np.ndarray:
 
 
 def _to_xyz(primaries: int) -> np.ndarray:
-    columns = np.array([(x / y, 1, (1 - x - y) / y) for x, y in _CORNERS[primaries]]).T
-    x, y = _D65
-    return columns * np.linalg.solve(columns, [x / y, 1, (1 - x - y) / y])
+    points = np.reshape(PRIMARIES[primaries], (4, 2))
+    white, *columns = [(x / y, 1, (1 - x - y) / y) for x, y in points]
+    matrix = np.transpose(columns)
+    return matrix * np.linalg.solve(matrix, white)

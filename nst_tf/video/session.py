@@ -90,11 +90,7 @@ class VideoRun:
     ) -> None:
         from nst_tf.video.workers import paint_scenes
 
-        job = self.job
-        outcomes = paint_scenes(
-            job.values, job.settings, job.inputs, store, job.identity, stopper, show
-        )
-        for outcome in outcomes:
+        for outcome in paint_scenes(self.job, store, stopper, show):
             for text in outcome.warnings:
                 warnings.warn(f"{outcome.job.place}: {text}")
             if outcome.status == "failed":

@@ -12,7 +12,6 @@ from absl import flags
 from nst_tf.batch.flags import flag_text
 from nst_tf.cli.worker_flags import WORKER_FLAGS
 from nst_tf.compute.device import start_tensorflow
-from nst_tf.settings import Settings
 from nst_tf.video.flags import parse_video
 from nst_tf.video.footage import Frame
 from nst_tf.video.frame import FrameInput
@@ -25,6 +24,7 @@ from nst_tf.workers.outcome import Outcome, ShouldStop, WorkerFactory, run_safel
 from nst_tf.workers.share import Share, run_need, split_resources
 
 if TYPE_CHECKING:
+    from nst_tf.video.job import VideoJob
     from nst_tf.video.painter import FramePainter
 
 FILES = ("content", "style", "content_mask")
@@ -32,20 +32,15 @@ FILES = ("content", "style", "content_mask")
 
 
 def paint_scenes(
-    values: flags.FlagValues,
-    settings: Settings,
-    inputs: VideoInputs,
-    store: SceneStore,
-    identity: dict[str, Any],
-    stopping: ShouldStop,
-    show: Callable[[int], object],
+    film: "VideoJob", store: SceneStore, stopping: ShouldStop, show: Callable[[int], object]
 ) -> Iterator[Outcome]:
-    """Let workers paint the unfinished scenes into the store, and yield the outcome of each.
+    """Let workers paint a film's unfinished scenes into its store, and yield the outcome of each.
 
     TensorFlow must have been started.
 
     Args:
-        values, settings, inputs, store, identity: those of the film, as in `job.VideoJob`.
+        film: the film.
+        store: its painted frames.
         stopping: returns whether to stop: scenes in progress then end after their current step, and
             no other scene starts.
         show: is called several times a second with the number of painted frames.
@@ -55,7 +50,7 @@ def paint_scenes(
         UserError: no node of the cluster has room for an actor.
         ValueError: the first frame does not fit into memory.
     """
-    film = video_job(values)
+    values, common = film.values, video_job(film.values)
     in_progress: dict[str, Scene] = {}
     left = [scene for scene in store.scenes if not scene.is_whole]
     if not left:
@@ -64,7 +59,7 @@ def paint_scenes(
     def jobs() -> Iterator[Job]:
         for scene in left:
             in_progress[scene.name] = scene
-            yield scene_job(film, scene)
+            yield scene_job(common, scene)
 
     def refreshed() -> bool:
         for scene in in_progress.values():
@@ -72,15 +67,16 @@ def paint_scenes(
         show(store.painted)
         return stopping()
 
-    need = worker_memory(inputs, settings)
+    need = worker_memory(film)
     if values.ray:
-        outcomes = _on_ray(jobs(), values, need, identity, refreshed)
+        outcomes = _on_ray(jobs(), film, need, refreshed)
     else:
         wanted = min(values.jobs, len(left))
-        share = Share(1) if wanted < 2 else split_resources(wanted, need, [settings.memory_budget])
+        budgets = [film.settings.memory_budget]
+        share = Share(1) if wanted < 2 else split_resources(wanted, need, budgets)
         if share.workers < wanted:
             warnings.warn(f"memory is enough for {share.workers} of {values.jobs} --jobs")
-        make = functools.partial(ScenePainter, identity, share.budget, share.threads)
+        make = functools.partial(ScenePainter, film.identity, share.budget, share.threads)
         outcomes = run_here(jobs(), make, share.workers, refreshed)
     for outcome in outcomes:
         in_progress.pop(outcome.job.place).refresh()
@@ -89,31 +85,28 @@ def paint_scenes(
 
 
 def _on_ray(
-    jobs: Iterator[Job],
-    values: flags.FlagValues,
-    need: int,
-    identity: dict[str, Any],
-    stopping: ShouldStop,
+    jobs: Iterator[Job], film: "VideoJob", need: int, stopping: ShouldStop
 ) -> Iterator[Outcome]:
     from nst_tf.workers.cluster import demand, joined
     from nst_tf.workers.ray import run_on_ray
 
+    values = film.values
     with joined(values.ray) as log:
         each = demand(values.ray_cpus, need)
         budget = None if each.gpus else each.memory
-        make: WorkerFactory = functools.partial(ScenePainter, identity, budget, each.cpus)
+        make: WorkerFactory = functools.partial(ScenePainter, film.identity, budget, each.cpus)
         absolute = map(absolute_paths, jobs)  # machines have other current directories
         yield from run_on_ray(absolute, make, each, stopping, values.ray_workers, log=log)
 
 
-def worker_memory(inputs: VideoInputs, settings: Settings) -> int:
+def worker_memory(film: "VideoJob") -> int:
     """Return the memory of a worker, bytes: that of a scene's first frame, which has all scales.
 
     ValueError: the frame does not fit into memory.
     """
     from nst_tf.compute.cache import with_cache
 
-    return with_cache(run_need(inputs.first(settings), len(inputs.masks)))
+    return with_cache(run_need(film.inputs.first(film.settings), len(film.inputs.masks)))
 
 
 def video_job(values: flags.FlagValues) -> Job:
