@@ -42,8 +42,8 @@ class Stage(NamedTuple):
         names: its layers, in order.
         depth: number of stages before it.
         stride: pixels between two locations of its input.
-        alignment: the edges of its tiles are multiples of this many pixels, or of more for its
-            layers.
+        alignment: the edges of its tiles are multiples of this many pixels, or of a multiple
+            that its layers need.
     """
 
     names: tuple[str, ...]

@@ -68,7 +68,7 @@ def _shown(mask: np.ndarray | None, alpha: np.ndarray | None, name: str) -> np.n
     """Return a mask times an alpha, scaled to a maximum of 1, at the alpha's size."""
     if alpha is None:
         return mask
-    fitted = np.ones_like(alpha) if mask is None else _resized(mask, _size(alpha))
+    fitted = np.ones_like(alpha) if mask is None else _resized(mask, alpha.shape)
     if np.max(fitted, initial=0, where=alpha > 0.5 / 255) < 0.5:
         where = "all over" if mask is None else "wherever a mask is white"
         raise UserError(f"{name} is transparent {where}: there is nothing to see")
@@ -221,7 +221,3 @@ def check_mask(name: str, mask: Any) -> np.ndarray:
     if array.max() < LEAST_WHITE:
         raise UserError(f"{name} is black all over: its region must be white")
     return array.astype(np.float32, copy=False)
-
-
-def _size(mask: np.ndarray) -> Size:
-    return mask.shape[0], mask.shape[1]

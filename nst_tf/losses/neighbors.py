@@ -273,7 +273,7 @@ def nearest_rows(queries: tf.Tensor, rows: tf.Tensor, bias: np.ndarray) -> tf.Te
 
 @custom_gradient
 def dot_and_square(ours: tf.Tensor, theirs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return ⟨x, t⟩ and |x|² of each location, `[1, h, w, 1]`, differentiable only in x, ours."""
+    """Return ⟨x, t⟩ and |x|² of each location, `[1, h, w, 1]`, differentiable only in x."""
 
     def vjp(dot, square):  # one pass, where autodiff tiles each of the cotangents
         return dot * theirs + 2 * square * ours, None

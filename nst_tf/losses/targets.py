@@ -165,12 +165,9 @@ def _region_sources(
         shares = blend_shares(settings, region.styles)
         return Sources(source(pictures.photo, region.content), styles, shares)
 
-    return [(_area(region), sources(region)) for region in regions]
-
-
-def _area(region: Region) -> float:
-    """Return a region's share of the picture."""
-    return 1.0 if region.content is None else float(region.content.mean(dtype=np.float64))
+    masks = [region.content for region in regions]
+    areas = [1.0 if mask is None else float(mask.mean(dtype=np.float64)) for mask in masks]
+    return list(zip(areas, map(sources, regions), strict=True))
 
 
 def _part(term: Term, sources: Sources, share: float, relative: bool) -> Part:

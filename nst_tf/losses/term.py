@@ -98,7 +98,6 @@ class Summarize(Protocol):
         """Go through an image, float32 `[1, H, W, 3]` in [0, 1], whole or in blocks.
 
         Args:
-            image: the image.
             layers: what the function reads.
             function: is given features and their window; what it returns adds up.
             guides: of the region, for the windows.

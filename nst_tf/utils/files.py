@@ -152,7 +152,7 @@ def free_name(path: StrPath, taken: Callable[[Path], bool] = os.path.lexists) ->
 
 
 def shortened(name: str, spare: int = 0) -> str:
-    """Return a file's name, shortened if file systems do not allow it and `spare` more bytes.
+    """Return a file's name, shortened if it is too long for file systems with `spare` more bytes.
 
     The ending is kept. A shortened name contains a checksum of the whole name, so different names
     remain different.

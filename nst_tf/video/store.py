@@ -54,7 +54,7 @@ class FrameStore:
         return FrameStore(self.directory / f"scene-{number:04d}")
 
     def count(self, known: int = 0) -> int:
-        """Return the number of frames on the disk, at least `known`, which processes may raise."""
+        """Return the number of frames on the disk, which is at least `known` and may be growing."""
         while self._file(known).exists():
             known += 1
         return known
