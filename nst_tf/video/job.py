@@ -85,13 +85,13 @@ def prepare(values: flags.FlagValues, settings: Settings) -> VideoJob:
     store = find_scenes(inputs, frames.directory, values) if is_shared(values) else frames
     identity = video_identity(values, inputs, settings)
     device = start_tensorflow(values.device, values.deterministic)
-    from nst_tf.transfer.identity import machine_identity
+    from nst_tf.transfer.identity import differences, machine_identity
     from nst_tf.video.painter import FramePainter
 
     painter = FramePainter(inputs.styles, settings, values.frame_steps, values.long_term)
     identity |= machine_identity(load_weights(settings.weights), painter.precision)
     if values.resume and frames.exist:
-        store.load(identity)
+        store.load(identity, differences)
     else:
         store.begin()
     return VideoJob(values, settings, inputs, output, encoding, store, identity, device, painter)

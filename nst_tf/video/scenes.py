@@ -78,12 +78,12 @@ class SceneStore:
         """Make the directory, and delete frames of earlier films in it."""
         self._root.begin()
 
-    def load(self, identity: dict[str, Any]) -> None:
+    def load(self, identity: dict[str, Any], differences: Any) -> None:
         """Check the stored frames of each scene; arguments and errors are those of `FrameStore`."""
         for scene in self.scenes:
             if scene.store.exist:
                 checked = FrameStore(scene.store.directory)  # dropped again, with its pictures
-                checked.load(scene_identity(identity, scene.first))
+                checked.load(scene_identity(identity, scene.first), differences)
                 scene.painted = min(len(checked), scene.end - scene.first)
 
     @property

@@ -64,18 +64,17 @@ class FrameStore:
         self.remove()
         self.directory.mkdir(exist_ok=True)
 
-    def load(self, identity: dict[str, Any]) -> None:
+    def load(self, identity: dict[str, Any], differences: Any) -> None:
         """Read the stored frames' times and the latest frames.
 
         Args:
             identity: identity of the film to resume, as decoded JSON.
+            differences: returns the differences of two identities in words.
 
         Raises:
             OSError: the files cannot be read.
             ValueError: the frames belong to another film, or are damaged.
         """
-        from nst_tf.transfer.identity import differences  # which imports TensorFlow
-
         path = self.directory / STATE
         try:
             with np.load(path, allow_pickle=False) as file:

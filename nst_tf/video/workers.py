@@ -156,12 +156,13 @@ class ScenePainter:
         painter, cursor = self._opened = self._opened or self._open(
             [f"--{name}={value}" for name, value in film]
         )
+        from nst_tf.transfer.identity import differences
         from nst_tf.video.painter import store_frames
 
         store = FrameStore(Path(job.output))
         identity = scene_identity(self._identity, int(first))
         if store.exist:
-            store.load(identity)
+            store.load(identity, differences)
         else:
             store.begin()
         frames = cursor.read(int(first) + len(store), int(end))
