@@ -28,7 +28,7 @@ class Console:
     Args:
         headline: first line to print.
         steps_per_epoch: length of an epoch.
-        stream: where to write. If it fails, the console becomes silent and the run continues.
+        stream: if it fails, the console becomes silent and the run continues.
         time_limit: of the run, seconds; 0: none.
         may_end: whether the run may end by itself before its last step.
     """

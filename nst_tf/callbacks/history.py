@@ -61,10 +61,6 @@ class History:
     def save(self, path: StrPath, overwrite: bool = True) -> None:
         """Write the rows as CSV, with enough digits to read the numbers back exactly.
 
-        Args:
-            path: where to write.
-            overwrite: whether an existing file is replaced.
-
         Raises:
             OSError: the file cannot be written, or it exists and must not be replaced.
         """

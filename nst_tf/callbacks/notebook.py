@@ -10,13 +10,12 @@ import io
 import signal
 import threading
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
 from nst_tf.callbacks.pace import duration
-from nst_tf.images.preview import preview
+from nst_tf.images.resize import preview
 from nst_tf.utils.stop import StopRequest
 
 if TYPE_CHECKING:
@@ -28,10 +27,8 @@ HINT = "interrupt the kernel (■) to stop and keep the picture"
 class Live:
     """A callback that shows the picture and the losses of a run in the output of its cell.
 
-    To stop the run after its current step, interrupt the kernel (■). If ipywidgets is installed
-    and the kernel receives clicks while a cell runs (ipykernel 7), there is also a Stop button,
-    which JupyterLab 4.4 and later support. The picture is returned as if the run had ended by
-    itself; a second interrupt ends the cell at once.
+    To stop the run after its current step, interrupt the kernel (■). The picture is returned as if
+    the run had ended by itself; a second interrupt ends the cell at once.
 
     Args:
         long_side: maximum long side of the displayed picture, pixels.
@@ -118,53 +115,23 @@ class _View:
 
 
 class _Stop(StopRequest):
-    """A request that an interrupt of the kernel or a click on a button makes."""
+    """A request that an interrupt of the kernel makes."""
 
     def __init__(self) -> None:
         super().__init__()
         self._previous: Any = None
-        self._button: Any = None  # the handle of its display
 
     def listen(self) -> None:
-        """Start to listen, and show the button."""
+        """Start to listen."""
         if threading.current_thread() is threading.main_thread():  # other threads cannot
             self._previous = signal.signal(signal.SIGINT, self._interrupted)
-        if importlib.util.find_spec("ipywidgets") and _clicks_are_heard():
-            from IPython.display import display
-            from ipywidgets import Button
-
-            button = Button(description="Stop", icon="stop")
-            button.on_click(self._clicked)
-            self._button = display(button, display_id=True)
-            with suppress(AttributeError):
-                # With this attribute, ipykernel 7.4 delays clicks until the cell ends.
-                del button.comm._reply_subshell_id
 
     def close(self) -> None:
-        """Stop listening, and remove the button."""
-        self._restore()
-        if self._button:
-            from IPython.display import Pretty
-
-            self._button.update(Pretty(""))
-            self._button = None
-
-    def _clicked(self, _: Any) -> None:
-        self.request()
-
-    def _interrupted(self, *_: Any) -> None:
-        self.request(signal.SIGINT)
-        self._restore()  # a second interrupt ends the cell
-
-    def _restore(self) -> None:
+        """Stop listening."""
         if self._previous is not None:
             signal.signal(signal.SIGINT, self._previous)
             self._previous = None
 
-
-def _clicks_are_heard() -> bool:
-    """Return whether the kernel has subshells, so that it receives messages while a cell runs."""
-    from IPython import get_ipython
-
-    kernel = getattr(get_ipython(), "kernel", None)
-    return bool(getattr(kernel, "_supports_kernel_subshells", False))
+    def _interrupted(self, *_: Any) -> None:
+        self.request(signal.SIGINT)
+        self.close()  # a second interrupt ends the cell

@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 from PIL import Image
 
-from nst_tf.images.preview import preview
+from nst_tf.images.resize import preview
 from nst_tf.utils.files import StrPath
 
 if TYPE_CHECKING:

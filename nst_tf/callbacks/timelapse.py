@@ -11,8 +11,7 @@ import numpy as np
 from PIL import Image
 
 from nst_tf.images.encode import add_video_stream, encode_pictures
-from nst_tf.images.preview import preview
-from nst_tf.images.resize import Size
+from nst_tf.images.resize import Size, preview
 from nst_tf.utils.errors import UserError
 from nst_tf.utils.files import StrPath, write_whole
 
@@ -110,11 +109,7 @@ class TimeLapse:
 
 
 def check_animation(path: StrPath) -> None:
-    """Check that an animation can be written to a path.
-
-    Raises:
-        UserError: the extension is not one of `ANIMATIONS`, or PyAV is missing.
-    """
+    """Refuse a path with an extension not in `ANIMATIONS`, or one that needs PyAV without it."""
     suffix = Path(path).suffix.lower()
     if suffix not in ANIMATIONS:
         raise UserError(
@@ -164,10 +159,8 @@ def _write_video(file: io.BytesIO, frames: Sequence[Frame], size: Size) -> None:
     import av
 
     codec = "libx264" if "libx264" in av.codecs_available else "mpeg4"
-    even = (
-        size[0] // 2 * 2 or 2,
-        size[1] // 2 * 2 or 2,
-    )  # colours are stored at half the resolution
+    # Colours are stored at half the resolution.
+    even = (size[0] // 2 * 2 or 2, size[1] // 2 * 2 or 2)
     shown = [*frames[:-1], *[frames[-1]] * RATE]
     with av.open(file, "w", format="mp4") as container:
         stream = add_video_stream(container, codec, RATE, even, "yuv420p")

@@ -90,12 +90,12 @@ def check(request: Request, budget: int | None = None) -> Checked:
 
 
 def prepare(
-    checked: Checked, budget: int | None = None, memo: "StatisticsCache | None" = None
+    checked: Checked, budget: int | None = None, cache: "StatisticsCache | None" = None
 ) -> Job:
     """Make a run ready to start, after TensorFlow has been started.
 
     Args:
-        memo: cache of what the network finds in paintings; `None` disables it.
+        cache: keeps what the network finds in paintings; `None` disables it.
 
     Raises:
         OSError: a file cannot be read, or an output cannot be written.
@@ -106,7 +106,7 @@ def prepare(
 
     request, settings, paths = checked.request, checked.settings, checked.paths
     weights = load_weights(settings.weights)
-    transfer = StyleTransfer(checked.inputs.fitted, budget, memo)
+    transfer = StyleTransfer(checked.inputs.fitted, budget, cache)
     saved = _saved_run(paths.checkpoint, transfer, request.resume_anyway)
     metadata = run_metadata(request, checked.inputs, weights, transfer.plans[-1].precision)
     if paths.snapshots:

@@ -42,7 +42,7 @@ from nst_tf.losses.objective import (
     gradient,
     objective,
 )
-from nst_tf.losses.targets import Targets, halved
+from nst_tf.losses.targets import Targets, downsample
 from nst_tf.losses.term import PIXELS, Term, Window, add
 from nst_tf.network.layers import smallest_side
 from nst_tf.network.model import Convolutions, Network
@@ -184,7 +184,7 @@ class TiledObjective:
             parts = {k: part for k, part in targets.at(level).items() if k[0] in self._of_layers}
             with tf.GradientTape() as tape:
                 tape.watch(image)
-                picture = halved(image, level)
+                picture = downsample(image, level)
             found, share = self._layer_gradient(picture, level, parts, weights)
             add(losses, found)
             if level:
@@ -209,7 +209,7 @@ class TiledObjective:
             statistics: StatisticsByKey = {}
             targets = Targets(parts, None)
             for level in range(targets.levels):
-                pixels = {PIXELS: halved(image, level)}
+                pixels = {PIXELS: downsample(image, level)}
                 window = functools.partial(Window, pixels[PIXELS].shape[1:3], None)
                 statistics |= collect_statistics(self._of_pixels, pixels, targets.at(level), window)
             return combine(self._of_pixels, statistics, parts, weights)

@@ -43,20 +43,20 @@ class Stage(NamedTuple):
         depth: number of stages before it.
         stride: pixels between two locations of its input.
         halo: locations of its input on each side that a feature depends on beyond its own.
-        cell: the edges of its tiles are multiples of this many pixels, or of more if its layers
-            need it.
+        alignment: the edges of its tiles are multiples of this many pixels, or of a multiple
+            that its layers need.
     """
 
     names: tuple[str, ...]
     depth: int
     stride: int
     halo: int
-    cell: int = 1
+    alignment: int = 1
 
     @property
     def grid(self) -> int:
         """The edges of its tiles are multiples of this many locations of its input."""
-        return max(stride(self.names[-1]), self.cell) // self.stride
+        return max(stride(self.names[-1]), self.alignment) // self.stride
 
     def tiles(self, height: int, width: int, tile_size: int) -> list[Tile]:
         """Cut its input of `height` by `width` locations into tiles that see equally many.
@@ -85,7 +85,9 @@ class Stage(NamedTuple):
         ]
 
 
-def make_stages(layers: Sequence[str], cell: int = 1, cuts: Sequence[str] = CUTS) -> list[Stage]:
+def make_stages(
+    layers: Sequence[str], alignment: int = 1, cuts: Sequence[str] = CUTS
+) -> list[Stage]:
     """Return the stages that lead to all of `layers`, with a new stage after each of `cuts`."""
     end = max(map(LAYERS.index, layers)) + 1
     starts = [LAYERS.index(name) + 1 for name in cuts]
@@ -93,5 +95,5 @@ def make_stages(layers: Sequence[str], cell: int = 1, cuts: Sequence[str] = CUTS
     stages = []
     for depth, (start, stop) in enumerate(pairwise(edges)):
         names, step = LAYERS[start:stop], stride(LAYERS[start - 1]) if start else 1
-        stages.append(Stage(names, depth, step, receptive_growth(names) // step, cell))
+        stages.append(Stage(names, depth, step, receptive_growth(names) // step, alignment))
     return stages

@@ -8,10 +8,10 @@ from PIL import Image, ImageOps
 from nst_tf.images.exif import PhotoExif
 from nst_tf.images.levels import quantize, to_float
 from nst_tf.images.profiles import deep_to_srgb, to_srgb
-from nst_tf.images.quiet import quiet
 from nst_tf.images.resize import Size
 from nst_tf.images.stated import stated_profile
 from nst_tf.utils.files import StrPath
+from nst_tf.utils.stderr import quiet
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,8 @@ class Decoded:
 def decode_image(image: Image.Image, name: str) -> Decoded:
     """Return the channels of a picture that Pillow has opened or made, like `decode` for a file.
 
-    Args:
-        image: the picture; its orientation and colour profile count, if it has them.
-        name: what the errors call it.
-
     Raises:
-        OSError: it was opened from a file that is damaged or closed.
+        OSError: it was opened from a file that is damaged or closed; the text contains `name`.
     """
     try:
         load(image)
@@ -68,12 +64,7 @@ def load(image: Image.Image) -> None:
 
 
 def separated(image: Image.Image, path: StrPath) -> Decoded:
-    """Separate an upright picture into channels in sRGB and an alpha.
-
-    Args:
-        image: the picture, which has been decoded; its `info` may change.
-        path: names the picture in warnings.
-    """
+    """Separate an upright, decoded picture, whose `info` may change, into channels and an alpha."""
     profile = image.info.get("icc_profile") or stated_profile(image.info)
     if profile:
         image.info["icc_profile"] = profile
@@ -93,12 +84,9 @@ def separated(image: Image.Image, path: StrPath) -> Decoded:
 
 
 def separated_samples(samples: np.ndarray, profile: bytes | None, path: StrPath) -> Decoded:
-    """Separate samples `[H, W, C]` of uint8, uint16 or float32; otherwise as `separated`.
+    """Separate upright samples, as `separated` does.
 
-    Args:
-        samples: upright; grey or RGB, with an alpha or without.
-        profile: an ICC profile, or None.
-        path: as for `separated`.
+    They are uint8, uint16 or float32 `[H, W, C]`: grey or RGB, with an alpha or without.
     """
     alpha = None
     if samples.shape[-1] in (2, 4):

@@ -79,11 +79,8 @@ def with_luminance(image: np.ndarray, target: np.ndarray) -> np.ndarray:
     change the chroma.
 
     Args:
-        image: float32 `[1, H, W, 3]` in [0, 1].
+        image: float32 `[1, H, W, 3]` in [0, 1], like the result.
         target: float32 `[1, H, W, 1]`, of any range.
-
-    Returns:
-        float32 `[1, H, W, 3]` in [0, 1].
     """
     darkest, lightest = image.min(axis=-1, keepdims=True), image.max(axis=-1, keepdims=True)
     change = np.clip(target - luminance(image), -darkest, 1 - lightest)
@@ -104,10 +101,8 @@ def match_luminance(
     would amplify rounding.
 
     Args:
-        image: float32 `[1, H, W, 3]` in [0, 1].
-        target: float32 `[1, h, w, 3]` in [0, 1].
-        image_weights: weights of the image's pixels, `[H, W]`; None: all the same.
-        target_weights: weights of the target's pixels, `[h, w]`; None: all the same.
+        image, target: float32 `[1, H, W, 3]` in [0, 1], of any sizes.
+        image_weights, target_weights: weights of their pixels, `[H, W]`; None: all the same.
 
     Returns:
         float32 `[1, H, W, 1]`, which may leave [0, 1].
@@ -133,14 +128,7 @@ def match_colors(
     varies by less than an 8-bit step, since that variation is rounding. In a grey image, these are
     all directions but one.
 
-    Args:
-        image: float32 `[1, H, W, 3]` in [0, 1].
-        target: float32 `[1, h, w, 3]` in [0, 1].
-        image_weights: weights of the image's pixels, `[H, W]`; None: all the same.
-        target_weights: weights of the target's pixels, `[h, w]`; None: all the same.
-
-    Returns:
-        float32 `[1, H, W, 3]`, which may leave [0, 1].
+    Arguments are those of `match_luminance`; the result, float32 `[1, H, W, 3]`, may leave [0, 1].
     """
     colors, wanted = (picture.reshape(-1, 3).astype(np.float64) for picture in (image, target))
     mean, covariance = _moments(colors, image_weights)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
-from nst_tf.images import heif, jpeg, kinds, png, reduced, tiff
+from nst_tf.images import jpeg, kinds, png, reduced, tiff
 from nst_tf.images.channels import Decoded, grey_samples, load, separated, separated_samples
 from nst_tf.images.exif import SOFTWARE, read_photo_exif, swaps_axes
 from nst_tf.images.foreign import ForeignImage, open_foreign, open_page
@@ -95,7 +95,7 @@ def open_picture(path: StrPath, most_pixels: int = 0) -> Iterator[Image.Image]:
         with warnings.catch_warnings():
             # Ignore Pillow's warnings: large photos are fine, and damaged files raise anyway.
             warnings.filterwarnings("ignore", module=r"PIL\.")
-            heif.register(path)
+            kinds.register_heif(path)
             with _pixels_allowed(most_pixels) as limit:
                 image = _open(path)
             with image:
@@ -123,24 +123,16 @@ def open_picture(path: StrPath, most_pixels: int = 0) -> Iterator[Image.Image]:
 def upright_size(path: StrPath) -> Size:
     """Return height and width of a picture file as shown, in pixels, only from its header.
 
-    Raises:
-        OSError, ValueError, MemoryError: as for `open_picture`.
+    Errors are those of `open_picture`.
     """
     with open_picture(path, MOST_PIXELS) as image:
         return _shown_size(image)
 
 
 def reading_bytes(path: StrPath, max_dim: int) -> int:
-    """Return the peak memory of reading a large picture file, in bytes.
+    """Return the peak memory of reading a large picture file, bytes; 0: a run needs more.
 
-    Args:
-        path, max_dim: as for `decode`.
-
-    Returns:
-        The bytes; 0: the picture is not large, and a run needs more.
-
-    Raises:
-        OSError, ValueError, MemoryError: as for `open_picture`.
+    Errors are those of `open_picture`.
     """
     with open_picture(path, MOST_PIXELS) as image:
         if math.prod(image.size) <= reduced.LARGE:
@@ -183,11 +175,7 @@ def _check_pixels(path: StrPath, count: int, limit: float) -> None:
 
 
 def _open(path: StrPath) -> Image.Image:
-    """Return a picture of which only the header has been read, with remarks in its `info`.
-
-    Raises:
-        Exception: the decoder's.
-    """
+    """Return a picture of which only the header has been read, with remarks in its `info`."""
     with open_again(path) as file:
         start = file.read(16)
     if kinds.is_raw(start):

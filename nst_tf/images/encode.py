@@ -15,15 +15,7 @@ def add_video_stream(
     pixel_format: str,
     options: Mapping[str, str] | None = None,
 ) -> Any:
-    """Add a stream of pictures to a container, and return it.
-
-    Args:
-        container: PyAV's container, open for writing.
-        codec: FFmpeg's name of the codec.
-        rate: frames per second.
-        size: height and width, pixels.
-        pixel_format: FFmpeg's name of the pixel format.
-        options: options of the codec.
+    """Add a stream of pictures to PyAV's container, and return it.
 
     Raises:
         FFmpegError, ValueError: the codec or the pixel format is unknown.
@@ -35,12 +27,7 @@ def add_video_stream(
 
 
 def encode_pictures(container: Any, stream: Any, pictures: Iterable[Any]) -> None:
-    """Encode pictures, and write each to the container before the next one is asked for.
-
-    Args:
-        container: PyAV's container, open for writing.
-        stream: the stream of pictures in it.
-        pictures: PyAV's frames, in order.
+    """Encode PyAV's frames, and write each to the container before the next one is asked for.
 
     Raises:
         FFmpegError, ValueError: codec, pixel format, size and container do not go together.

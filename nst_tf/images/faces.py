@@ -85,14 +85,8 @@ def face_mask(image_size: Size, boxes: Sequence[Box]) -> np.ndarray:
 
     With r the distance from a box's centre (raised by a tenth of its half height), in half widths
     times 1.4 and half heights times 1.8, the mask is 1 up to r = 1, 0 from r = 1.4 on, and
-    t² (3 − 2t) with t = (1.4 − r) / 0.4 between; where faces overlap, the larger value.
-
-    Args:
-        image_size: height and width, pixels.
-        boxes: from `find_faces`, scaled where the size is another.
-
-    Returns:
-        float32 `[H, W]` in [0, 1].
+    t² (3 − 2t) with t = (1.4 − r) / 0.4 between; where faces overlap, the larger value. It is
+    float32 `[H, W]`; boxes from `find_faces` must be scaled to that size.
     """
     height, width = image_size
     mask = np.zeros(image_size, np.float32)
@@ -149,9 +143,7 @@ def _windows(cascade: Any, grey: np.ndarray, tilt: float, mirrored: bool) -> np.
 def _agreed(boxes: np.ndarray, views: np.ndarray) -> Iterator[np.ndarray]:
     """Yield the median box `[4]` of each place on which enough windows of enough views agree.
 
-    Args:
-        boxes: `[N, 4]`.
-        views: `[N]`, the number of each box's view.
+    `boxes` are `[N, 4]`, and `views` `[N]` the number of each box's view.
     """
     while len(boxes):
         crowds = [int((_shared(box, boxes, union=True) > _OVERLAP).sum()) for box in boxes]
@@ -165,12 +157,9 @@ def _agreed(boxes: np.ndarray, views: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def _shared(box: np.ndarray, boxes: np.ndarray, union: bool = False) -> np.ndarray:
-    """Return the area that `box` shares with each of `boxes` over that of the smaller, or of both.
+    """Return the area that `box` `[4]` shares with each of `boxes` `[N, 4]`.
 
-    Args:
-        box: `[4]`.
-        boxes: `[N, 4]`.
-        union: whether the whole is the area that the two cover together.
+    It is relative to the smaller area, or to the area of their `union`.
     """
     sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
     common = np.clip(sides, 0, None).prod(axis=1)

@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from nst_tf.images import jpeg, jxl, tiff
-from nst_tf.images.levels import quantize, to_float
-from nst_tf.images.quiet import quiet
+from nst_tf.images.levels import encode_srgb, quantize, to_float
 from nst_tf.images.stated import hdr_remark
 from nst_tf.utils.files import StrPath, open_again
+from nst_tf.utils.stderr import quiet
 
 _JPEG_LS = 0xF7
 
@@ -22,7 +22,6 @@ class Header(NamedTuple):
     """The header of a file, read before its picture is decoded.
 
     Attributes:
-        width, height: pixels.
         bits: bits a sample, of integers.
         linear: whether samples are proportional to light.
         remark: the limits of reading its colours, in words that follow its name, or "".
@@ -116,11 +115,7 @@ ENDINGS = (".jxl", ".jxr", ".wdp", ".hdp", ".hdr", ".jls")
 
 
 class ForeignImage(ImageFile.StubImageFile):
-    """A picture that Pillow does not decode. To Pillow it has 8 bits a channel.
-
-    Attributes:
-        header: of the file.
-    """
+    """A picture that Pillow does not decode. To Pillow it has 8 bits a channel."""
 
     header: Header
 
@@ -135,10 +130,9 @@ class ForeignImage(ImageFile.StubImageFile):
         self._size, self._mode = (self.header.width, self.header.height), "RGB"
 
     def samples(self) -> np.ndarray:
-        """Return the samples `[H, W, C]`: uint8, uint16 or float32, of sRGB.
+        """Return the samples `[H, W, C]`, uint8, uint16 or float32, of sRGB.
 
-        Raises:
-            ValueError: the samples are neither grey nor RGB.
+        ValueError: they are neither grey nor RGB.
         """
         samples = self._decode()
         samples = samples[..., None] if samples.ndim == 2 else samples
@@ -181,17 +175,12 @@ def _from_linear(samples: np.ndarray) -> np.ndarray:
     colors = samples.shape[-1] - (samples.shape[-1] in (2, 4))
     values = np.clip(to_float(samples), 0, 1)
     for channel in np.moveaxis(values, -1, 0)[:colors]:
-        bright = 1.055 * channel ** (1 / 2.4) - 0.055
-        channel[...] = np.where(channel > 0.0031308, bright, 12.92 * channel)
+        channel[...] = encode_srgb(channel)
     return values
 
 
 def open_foreign(path: StrPath) -> ForeignImage | None:
-    """Return a picture of one of `FORMATS`, not decoded yet, or None for other files.
-
-    Raises:
-        ValueError, struct.error, KeyError, IndexError: its header is damaged.
-    """
+    """Return a picture of one of `FORMATS`, not decoded yet, or None for other files."""
     with open_again(path) as file:
         start = file.read(32)
         for kind in FORMATS:

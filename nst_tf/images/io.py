@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -81,14 +80,16 @@ def over_white(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 def load_picture(path: Source, max_dim: int = 0, name: str = "", most_pixels: int = 0) -> Picture:
     """Read a picture with its transparency; arguments and errors as for `load_image`.
 
-    Args:
-        path, max_dim, most_pixels: as for `load_image`.
-        name: what the errors call the picture; by default its path, or `the picture`.
+    `name` is what the errors call the picture; by default its path, or `the picture`.
     """
     shown = name or _name(path)
-    with _enough_memory(shown):
+    try:
         decoded = decode_any(path, name, max_dim, most_pixels)
         return as_picture(decoded, fit_size(*decoded.size, max_dim), shown)
+    except MemoryError:
+        raise OSError(
+            f"{shown} cannot be read: memory ran out, so scale the picture down first"
+        ) from None
 
 
 def _name(path: Source) -> str:
@@ -96,13 +97,7 @@ def _name(path: Source) -> str:
 
 
 def as_picture(decoded: Decoded, size: Size, name: str) -> Picture:
-    """Return a decoded picture at some size; errors as for `load_image`.
-
-    Args:
-        decoded: from `decode_any`.
-        size: height and width, pixels.
-        name: what the errors call it.
-    """
+    """Return a decoded picture at some size; errors, which contain `name`, as for `load_image`."""
     alpha = None if decoded.alpha is None else resize_plane(decoded.alpha, size)
     planes = list(_planes(decoded, alpha, size, name))
     pixels = np.stack(planes * (3 if len(planes) == 1 else 1), axis=-1)[None]
@@ -126,21 +121,10 @@ def _planes(
         yield resize_plane(plane, size)
 
 
-@contextmanager
-def _enough_memory(path: str) -> Iterator[None]:
-    try:
-        yield
-    except MemoryError:
-        raise OSError(
-            f"{path} cannot be read: memory ran out, so scale the picture down first"
-        ) from None
-
-
 def load_mask(path: Source, most_pixels: int = 0) -> np.ndarray:
     """Read a mask, or a map of labels if it is in colour; transparent parts are black.
 
-    Args:
-        path, most_pixels: as for `load_image`.
+    Arguments are those of `load_image`.
 
     Returns:
         float32 in [0, 1], `[H, W]`, or `[H, W, 3]` for a map.

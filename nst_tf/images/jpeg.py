@@ -25,14 +25,12 @@ class Frame(NamedTuple):
         marker: second byte of the frame's marker: its process.
         precision: bits a sample.
         width, height: pixels.
-        channels: how many there are.
     """
 
     marker: int
     precision: int
     width: int
     height: int
-    channels: int
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int]]:
@@ -54,18 +52,15 @@ def read_frame(data: bytes) -> Frame:
     for marker, at in _segments(data):
         if marker in _FRAMES and at + 10 <= len(data):
             height, width = (int.from_bytes(data[at + i : at + i + 2], "big") for i in (5, 7))
-            return Frame(marker, data[at + 4], width, height, data[at + 9])
+            return Frame(marker, data[at + 4], width, height)
     raise ValueError("no frame header")
 
 
 def completed(file: IO[bytes]) -> bytes | None:
-    """Return a JPEG file with the end marker that it lacks.
+    """Return a JPEG file with the end marker that it lacks; None: it has one, or lacks pixels too.
 
     A file that also lacks pixels decodes differently if other bits stand before the end: a decoder
     takes them for the missing pixels.
-
-    Returns:
-        The file, or None if it has an end marker or pixels are missing.
     """
     file.seek(max(0, file.seek(0, io.SEEK_END) - TAIL))
     if _END in file.read():

@@ -33,11 +33,7 @@ class Header(NamedTuple):
 
 
 def read_header(data: bytes) -> Header:
-    """Return the header of a JPEG XL file; ValueError if there is none.
-
-    Args:
-        data: the file's start, or all of it.
-    """
+    """Return the header of a JPEG XL file from its first bytes; ValueError if there is none."""
     bits = _Bits(_codestream(data)[2:])
     width, height = _size(bits)
     if bits.read(1):  # the default: 8 bits, sRGB

@@ -1,6 +1,7 @@
-"""Kinds of files that are recognised and cannot be read, each with its remedy."""
+"""Kinds of files that are read only with a decoder, or never: each is refused with a remedy."""
 
-from nst_tf.images import heif
+from PIL import features
+
 from nst_tf.utils.files import StrPath, open_again
 
 RAW = (
@@ -33,6 +34,9 @@ _KINDS = (
     (0, b"\0MRM", RAW),  # Minolta's MRW
 )
 
+_HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+_AVIF = {b"avif", b"avis"}
+
 
 def refusal(path: StrPath) -> str:
     """Return why a file that no decoder takes cannot be read, in words that follow its name."""
@@ -44,9 +48,66 @@ def refusal(path: StrPath) -> str:
     if start.startswith(b"8BPS"):
         bits = int.from_bytes(start[22:24], "big")
         return f"is a Photoshop document with {bits} bits a channel, which {_EXPORT}"
-    return heif.remedy(path)
+    return _heif_remedy(path)
 
 
 def is_raw(start: bytes) -> bool:
     """Return whether a file starts as raw photos do that are not TIFF files."""
     return any(start[at:].startswith(sign) for at, sign, words in _KINDS if words == RAW)
+
+
+def register_heif(path: StrPath) -> None:
+    """Let Pillow read HEIC and HEIF, if the file at `path` is one and the extra `heif` is there.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
+    if _brand(path) != "HEIC":
+        return
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        return  # Pillow then finds no decoder, and `_heif_remedy` names the extra to install
+    register_heif_opener()
+
+
+def _heif_remedy(path: StrPath) -> str:
+    """Return why Pillow cannot read a file, and what to do, in words that follow its name."""
+    kind = _brand(path)
+    if kind == "HEIC":
+        return _reason(path)
+    if kind == "AVIF" and not features.check("avif"):
+        return "is an AVIF picture, which this Pillow cannot read: convert it to JPEG"
+    if kind == "AVIF":
+        return "is an AVIF picture and cannot be read: damaged or truncated"
+    return "is not a picture that can be read"
+
+
+def _reason(path: StrPath) -> str:
+    """Return why a HEIC file cannot be read: a missing decoder, or its error."""
+    try:
+        from pillow_heif import open_heif
+    except ImportError:
+        return "is a HEIC picture: run pip install 'nst_tf[heif]', or convert it to JPEG"
+    try:
+        with open_again(path) as file:
+            open_heif(file)
+        reason = "its decoder cannot say why"
+    except Exception as error:  # decoders raise exceptions of many kinds
+        reason = " ".join(str(error).split())
+    return f"is a HEIC picture and cannot be read: damaged or truncated ({reason})"
+
+
+def _brand(path: StrPath) -> str:
+    """Return HEIC, which stands for HEIF too, AVIF, or nothing, by the brands of a file's box."""
+    # ISO/IEC 14496-12, 4.3: the box's size, `ftyp`, a brand, a version, and compatible brands.
+    with open_again(path) as file:
+        start = file.read(256)
+    head = start[:12]
+    if head[4:8] != b"ftyp":
+        return ""
+    rest = start[12 : min(int.from_bytes(head[:4], "big"), len(start))]
+    brands = {head[8:12], *(rest[at : at + 4] for at in range(4, len(rest), 4))}
+    if brands & _AVIF:
+        return "AVIF"
+    return "HEIC" if brands & _HEIF else ""

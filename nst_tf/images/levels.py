@@ -20,6 +20,16 @@ def to_float(levels: np.ndarray) -> np.ndarray:
     return (levels / 65535).astype(np.float32)
 
 
+def encode_srgb(light: np.ndarray) -> np.ndarray:
+    """Return the sRGB values of light, both floats in [0, 1] (IEC 61966-2-1)."""
+    return np.where(light > 0.0031308, 1.055 * light ** (1 / 2.4) - 0.055, 12.92 * light)
+
+
+def decode_srgb(values: np.ndarray) -> np.ndarray:
+    """Return the light of sRGB values: the inverse of `encode_srgb`."""
+    return np.where(values > 0.04045, ((values + 0.055) / 1.055) ** 2.4, values / 12.92)
+
+
 def quantize(values: np.ndarray, bit_depth: int = 8) -> np.ndarray:
     """Round [0, 1] to the nearest of the `2**bit_depth` levels; values beyond are clipped.
 

@@ -45,8 +45,7 @@ def apply_alpha(
 
     Args:
         regions: from `pair_masks`.
-        content: the photo's alpha, float32 `[H, W]` in [0, 1], or None if it is opaque.
-        styles: the alpha of each style, float32 `[h, w]` in [0, 1], or None if it is opaque.
+        content, styles: the pictures' alphas, float32 `[H, W]` in [0, 1]; None: opaque.
 
     Raises:
         ValueError: nothing is left of a region.
@@ -69,7 +68,7 @@ def _shown(mask: np.ndarray | None, alpha: np.ndarray | None, name: str) -> np.n
     """Return a mask times an alpha, scaled to a maximum of 1, at the alpha's size."""
     if alpha is None:
         return mask
-    fitted = np.ones_like(alpha) if mask is None else _resized(mask, _size(alpha))
+    fitted = np.ones_like(alpha) if mask is None else _resized(mask, alpha.shape)
     if np.max(fitted, initial=0, where=alpha > 0.5 / 255) < 0.5:
         where = "all over" if mask is None else "wherever a mask is white"
         raise UserError(f"{name} is transparent {where}: there is nothing to see")
@@ -91,17 +90,14 @@ def fit_regions(regions: Sequence[Region], content: Size, styles: Sequence[Size]
             )
     for region_index, region in enumerate(regions):
         name = f"region {region_index + 1}"
-        _check_fitted(f"the content mask of {name}", region.content, content)
-        for style_index, mask in region.styles.items():
-            _check_fitted(
-                f"the mask of style {style_index + 1} in {name}", mask, styles[style_index]
-            )
+        masks = [(f"the content mask of {name}", region.content, content)] + [
+            (f"the mask of style {style_index + 1} in {name}", mask, styles[style_index])
+            for style_index, mask in region.styles.items()
+        ]
+        for mask_name, mask, size in masks:
+            if mask is not None:
+                fit_mask(mask_name, mask, size)
     return resize_regions(regions, content, styles)
-
-
-def _check_fitted(name: str, mask: Any, size: Size) -> None:
-    if mask is not None:
-        fit_mask(name, mask, size)
 
 
 def fit_mask(name: str, mask: Any, size: Size) -> np.ndarray:
@@ -159,12 +155,7 @@ def masks_for_style(
 ) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Return the part of the photo that is painted like a style, and the part used of the style.
 
-    Args:
-        regions: from `fit_regions`.
-        style: the style's index, from 0.
-
-    Returns:
-        float32 `[H, W]` and `[h, w]` in [0, 1]; None for the whole picture.
+    They are float32 `[H, W]` and `[h, w]` in [0, 1], or None for the whole picture.
     """
     users = [region for region in regions if style in region.styles]
     return _union(r.content for r in users), _union(r.styles[style] for r in users)
@@ -181,23 +172,14 @@ def _union(masks: Iterable[np.ndarray | None]) -> np.ndarray | None:
 
 
 def compose(image: Any, photo: Any, covered: Any) -> Any:
-    """Blend an image over the photo: c · image + (1 − c) · photo, for arrays or tensors.
-
-    Args:
-        image: `[1, H, W, 3]`.
-        photo: `[1, H, W, 3]`.
-        covered: c in [0, 1], of a shape that broadcasts to the image's.
-    """
+    """Blend an image over the photo: c · image + (1 − c) · photo, for arrays or tensors."""
     return covered * image + (1 - covered) * photo
 
 
 def keep_photo(image: np.ndarray, photo: np.ndarray, covered: np.ndarray | None) -> np.ndarray:
-    """Return a generated image, of any size, with the photo outside the regions.
+    """Return a generated image, float32 `[1, h, w, 3]` of any size, with the photo elsewhere.
 
-    Args:
-        image: float32 `[1, h, w, 3]` in [0, 1].
-        photo: the content image, `[1, H, W, 3]`.
-        covered: from `coverage`.
+    `covered` comes from `coverage`.
     """
     if covered is None:
         return image
@@ -225,8 +207,7 @@ def _resized(mask: np.ndarray, size: Size) -> np.ndarray:
 def check_mask(name: str, mask: Any) -> np.ndarray:
     """Return a mask `[H, W]` or a map of labels `[H, W, 3]` as float32.
 
-    Raises:
-        UserError: it is neither, or black all over; the text names it `name`.
+    UserError: it is neither, or black all over; the text names it `name`.
     """
     array = as_array(name, mask)
     if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)) or not array.size:
@@ -240,7 +221,3 @@ def check_mask(name: str, mask: Any) -> np.ndarray:
     if array.max() < LEAST_WHITE:
         raise UserError(f"{name} is black all over: its region must be white")
     return array.astype(np.float32, copy=False)
-
-
-def _size(mask: np.ndarray) -> Size:
-    return mask.shape[0], mask.shape[1]

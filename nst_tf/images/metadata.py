@@ -43,10 +43,7 @@ def metadata_options(
 ) -> dict[str, Any]:
     """Return the options of `PIL.Image.Image.save` that record metadata and Exif data.
 
-    Args:
-        kind: Pillow's name of the format: PNG, JPEG or WEBP.
-        metadata: to be recorded as JSON, or None.
-        exif: of the photo.
+    `kind` is Pillow's name of the format: PNG, JPEG or WEBP.
     """
     options: dict[str, Any] = {"dpi": exif.dpi} if exif.dpi and kind != "WEBP" else {}
     stored = exif.to_pillow()

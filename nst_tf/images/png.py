@@ -57,10 +57,7 @@ def read_cicp(file: IO[bytes]) -> tuple[int, int] | None:
 def read_exif(file: IO[bytes]) -> bytes | None:
     """Return the Exif data of a PNG file as they are in JPEG files, or b"" if it has none.
 
-    Pillow decodes a whole picture to find them.
-
-    Returns:
-        The data; None: they are in a text, which Pillow reads.
+    Pillow decodes a whole picture to find them. None: they are in a text, which Pillow reads.
     """
     found = b""
     for chunk in _chunks(file):
@@ -74,14 +71,8 @@ def read_exif(file: IO[bytes]) -> bytes | None:
 def lean_copy(file: IO[bytes], keep: bytes) -> tuple[io.BytesIO, bytes | None] | None:
     """Return a PNG file in memory without what is too large for Pillow, or None if nothing is.
 
-    Pillow refuses the whole file for a text or a profile of more than 1 MiB.
-
-    Args:
-        file: the PNG file.
-        keep: keyword of the only text that the copy has.
-
-    Returns:
-        The copy, and the profile that it lacks.
+    Pillow refuses the whole file for a text or a profile of more than 1 MiB. The copy has no text
+    but that of the keyword `keep`. The profile that it lacks is returned with it.
     """
     chunks = list(_chunks(file))
     plain = sum(chunk.length for chunk in chunks if chunk.name in _TEXTS)

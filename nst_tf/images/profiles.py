@@ -26,7 +26,7 @@ def srgb_profile() -> bytes:
 
 
 def to_srgb(image: Image.Image, path: StrPath) -> Image.Image:
-    """Convert an 8-bit picture to sRGB by its profile.
+    """Convert an 8-bit picture to sRGB by its profile, to mode RGB or L.
 
     A grey picture with a profile for RGB has three equal channels. A profile that moves no channel
     by more than a level is one of sRGB and leaves the pixels unchanged. A profile that cannot be
@@ -35,9 +35,6 @@ def to_srgb(image: Image.Image, path: StrPath) -> Image.Image:
     Args:
         image: mode L, RGB, CMYK, LAB or YCbCr.
         path: names the picture in the warning.
-
-    Returns:
-        An image of mode RGB or L.
     """
     profile = image.info.get("icc_profile")
     if profile or image.mode == "LAB":
@@ -73,9 +70,6 @@ def deep_to_srgb(samples: np.ndarray, profile: bytes, path: StrPath) -> np.ndarr
         samples: uint16 `[H, W, C]`; C = 1 for grey, 3 for RGB.
         profile: an ICC profile.
         path: names the picture in the warning.
-
-    Returns:
-        uint16 `[H, W, 3]`, or the samples.
     """
     try:
         channels = 3 if _is_rgb(profile) else samples.shape[-1]

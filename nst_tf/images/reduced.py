@@ -31,10 +31,8 @@ _REDUCIBLE = ("L", "LA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "F", "I")
 def factor(size: tuple[int, int], max_dim: int, large: int = LARGE) -> int:
     """Return the whole number by which the sides of a picture are divided; 1 keeps the size.
 
-    Args:
-        size: of the picture, pixels.
-        max_dim: limit of the long side at which it is used, pixels; 0: no limit.
-        large: maximum pixels of pictures that keep their size.
+    `max_dim` limits the long side at which it is used, pixels; 0: no limit. Pictures of up to
+    `large` pixels keep their size.
     """
     if not max_dim or math.prod(size) <= large:
         return 1
@@ -42,12 +40,9 @@ def factor(size: tuple[int, int], max_dim: int, large: int = LARGE) -> int:
 
 
 def bytes_needed(image: Image.Image, deep: bool, ratio: int) -> int:
-    """Return the peak memory of reading a picture, bytes.
+    """Return the peak memory of reading a picture, bytes, before it is decoded.
 
-    Args:
-        image: the picture, not decoded yet.
-        deep: whether its samples have more than 8 bits.
-        ratio: by which its sides are divided.
+    `deep` samples have more than 8 bits. The sides are divided by `ratio`.
     """
     pixels = math.prod(image.size)
     if image.format == "JPEG":
@@ -63,13 +58,7 @@ def draft(image: Image.Image, ratio: int) -> None:
 
 
 def reduce(image: Image.Image, ratio: int, full: tuple[int, int]) -> Image.Image:
-    """Return a decoded picture, averaged over squares.
-
-    Args:
-        image: the picture.
-        ratio: by which the sides in its file are divided.
-        full: these sides, pixels.
-    """
+    """Return a decoded picture whose sides `full` in its file are divided by averaging squares."""
     left = max(image.size) / max(full) * ratio
     if left < 2:  # the picture keeps its size, or the decoder of a JPEG file has divided it
         return image

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from nst_tf.images.levels import quantize
 from nst_tf.utils.errors import UserError
 
 Size = tuple[int, int]
@@ -37,14 +38,11 @@ def channels_first(shape: Sequence[int]) -> str:
 
 
 def as_image(name: str, image: Any) -> np.ndarray:
-    """Return an image as float32 `[1, H, W, 3]`.
-
-    Args:
-        name: of the image in error messages.
-        image: floats `[1, H, W, 3]` or `[H, W, 3]` in [0, 1].
+    """Return an image, floats `[1, H, W, 3]` or `[H, W, 3]` in [0, 1], as float32 `[1, H, W, 3]`.
 
     Raises:
-        UserError: the array has another shape, is not finite, or leaves [0, 1].
+        UserError: the array has another shape, is not finite, or leaves [0, 1]; the text contains
+            `name`.
     """
     array = as_array(name, image)
     if array.ndim == 3:
@@ -90,15 +88,12 @@ def scaled(size: Size, ratio: float) -> Size:
 
 
 def resize(image: np.ndarray, size: tuple[int, int], box: Box | None = None) -> np.ndarray:
-    """Resample an image with an antialiased Lanczos filter, in floating point.
+    """Resample an image, or a box of it, with an antialiased Lanczos filter, in floating point.
 
     Args:
         image: float32 `[1, H, W, 3]` in [0, 1].
-        size: height and width of the result, pixels.
+        size: height and width of the result, pixels; with the image's size, it is the same array.
         box: the part of the image to use; None: all of it.
-
-    Returns:
-        float32 `[1, *size, 3]` in [0, 1]; the same array if the image has that size already.
     """
     if image.shape[1:3] == tuple(size):
         return image
@@ -123,6 +118,12 @@ def resize_plane(
         (width, height), resample, box
     )
     return np.clip(np.asarray(resized), 0, 1)  # Lanczos rings beyond the range
+
+
+def preview(image: np.ndarray, long_side: int) -> np.ndarray:
+    """Return an image, float32 `[1, h, w, 3]` in [0, 1], as uint8 `[h, w, 3]` of a limited size."""
+    _, height, width, _ = image.shape
+    return quantize(resize(image, fit_size(height, width, long_side))[0])
 
 
 def cover(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:

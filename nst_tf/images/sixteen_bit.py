@@ -13,15 +13,10 @@ _PALETTE, _SEPARATED = 3, 5  # photometric interpretations of a TIFF file, TIFF 
 
 
 def read_sixteen_bit(path: StrPath, image: Image.Image) -> np.ndarray | None:
-    """Return the samples of a file that Pillow cannot read in full.
+    """Return the samples of a file that Pillow cannot read in full, and that `image` has opened.
 
-    Args:
-        path: the file.
-        image: the same file as `decode.open_picture` opens it.
-
-    Returns:
-        uint8, uint16 or float32 `[H, W, C]`, upright: grey or RGB, with an alpha or without. None
-        for other files and CMYK, which Pillow reads.
+    They are uint8, uint16 or float32 `[H, W, C]`, upright: grey or RGB, with an alpha or without;
+    None for other files and CMYK, which Pillow reads.
     """
     if not is_sixteen_bit(path, image):
         return None

@@ -6,6 +6,7 @@ import imagecodecs
 import numpy as np
 from PIL import Image
 
+from nst_tf.images.levels import decode_srgb, quantize
 from nst_tf.images.png import read_cicp
 from nst_tf.utils.files import StrPath, open_again
 
@@ -14,7 +15,7 @@ HDR_CURVES = {16: "PQ", 18: "HLG"}
 
 _D65 = (0.3127, 0.3290)
 _SRGB = (*_D65, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
-_PRIMARIES = {
+PRIMARIES = {
     1: _SRGB,
     4: (0.310, 0.316, 0.67, 0.33, 0.21, 0.71, 0.14, 0.08),
     5: (*_D65, 0.64, 0.33, 0.29, 0.60, 0.15, 0.06),
@@ -50,10 +51,6 @@ def state_colors(path: StrPath, image: Image.Image) -> str:
     What counts in a PNG file is cICP, then a profile, sRGB, and gAMA with cHRM: PNG, third edition,
     4.3. In HEIF and AVIF files, a profile counts before nclx.
 
-    Args:
-        path: of the file.
-        image: the same file as Pillow opens it.
-
     Returns:
         `hdr_remark` of the picture.
     """
@@ -64,13 +61,13 @@ def state_colors(path: StrPath, image: Image.Image) -> str:
     elif image.format in ("AVIF", "HEIF"):
         named = _nclx(path)
     primaries, transfer = named or (0, 0)
-    if primaries not in _PRIMARIES or transfer not in _GAMMAS:
+    if primaries not in PRIMARIES or transfer not in _GAMMAS:
         profile = stated_profile(image.info)
     elif image.format != "PNG" and image.info.get("icc_profile"):
         return ""
     else:
         image.info.pop("icc_profile", None)
-        profile = _profile(_PRIMARIES[primaries], _GAMMAS[transfer])
+        profile = _profile(PRIMARIES[primaries], _GAMMAS[transfer])
     if profile:
         image.info["icc_profile"] = profile
     for weaker in ("gamma", "chromaticity"):
@@ -82,9 +79,6 @@ def stated_profile(info: dict[Any, Any]) -> bytes | None:
     """Return a profile of what Pillow found in gAMA and cHRM, or None if it is sRGB or a profile.
 
     A gamma of 1/2.2 means sRGB's curve: programs write it into pictures in sRGB.
-
-    Args:
-        info: of a picture.
     """
     if info.get("icc_profile") or "srgb" in info or not {"gamma", "chromaticity"} & info.keys():
         return None
@@ -101,9 +95,7 @@ def _profile(primaries: tuple[float, ...], exponent: float) -> bytes | None:
     white, *colors = [(x, y, 1.0) for x, y in pairs]
     curve: dict[str, Any] = {"gamma": exponent}
     if exponent == _SRGB_CURVE:
-        values = np.linspace(0, 1, 4096)
-        light = np.where(values > 0.04045, ((values + 0.055) / 1.055) ** 2.4, values / 12.92)
-        curve = {"transferfunction": np.rint(light * 65535).astype(np.uint16)}
+        curve = {"transferfunction": quantize(decode_srgb(np.linspace(0, 1, 4096)), 16)}
     try:
         return imagecodecs.cms_profile(
             "rgb", whitepoint=white, primaries=[x for color in colors for x in color], **curve

@@ -35,7 +35,7 @@ class Place(NamedTuple):
         page: number of its page.
         sub: number among the pages below that page, or None for the page itself.
         size: height and width, pixels.
-        pictures: how many the file holds.
+        pictures: number of pictures in the file.
     """
 
     page: int
@@ -49,13 +49,7 @@ class RawPhotoError(OSError):
 
 
 def largest_page(path: StrPath) -> Place | None:
-    """Return where the largest picture of a TIFF file is; the first one of several.
-
-    Args:
-        path: of a file that starts as TIFF files do.
-
-    Returns:
-        Its place; None: the file's structure is damaged.
+    """Return where the first of the largest pictures of a TIFF file is; None: the file is damaged.
 
     Raises:
         RawPhotoError: the file is a raw photo.
@@ -86,12 +80,7 @@ def _places(file: tifffile.TiffFile) -> Iterator[Place]:
 def read_samples(path: StrPath, place: Place) -> np.ndarray:
     """Return the samples of a page, `[H, W, C]`: grey or RGB, and an alpha if there is one.
 
-    Args:
-        path: the file.
-        place: of the page.
-
-    Returns:
-        uint8, uint16 or float32. Integers of other depths are scaled to 16 bits.
+    They are uint8, uint16 or float32; integers of other depths are scaled to 16 bits.
 
     Raises:
         UserError: the page has another kind of samples; the text names it.

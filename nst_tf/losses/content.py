@@ -35,7 +35,7 @@ class Content(Term):
         return cls(settings.content_layers, factors)
 
     def target_floats_per_pixel(self) -> float:
-        """Return how many numbers the photo's features take for each pixel."""
+        """Return how many numbers the photo's features have for each pixel."""
         return floats_per_pixel(self.layers)
 
     def target(self, sources: Sources) -> Target:
@@ -48,18 +48,7 @@ class Content(Term):
 
     def statistics(self, features: Features, values: Any, window: Window) -> Statistics:
         """Return the layers' mean squared errors."""
-        errors = {}
-        for layer in [name for name in features if name in values]:
-            ours = tf.cast(features[layer], tf.float32)
-            theirs = window.crop(values[layer], stride(layer))
-            error = tf.math.squared_difference(ours, theirs)
-            count = window.locations(stride(layer)) * ours.shape[-1]
-            errors[layer] = tf.reduce_sum(error) / count
-        return Statistics(errors)
-
-    def losses(self, statistics: Statistics, values: Any) -> Mapping[str, tf.Tensor]:
-        """Return the layers' mean squared errors, which the statistics are."""
-        return statistics.sums
+        return photo_errors(features, values, window)
 
 
 def photo_features(photo: Source, layers: Sequence[str]) -> dict[str, tf.Tensor]:
@@ -67,6 +56,24 @@ def photo_features(photo: Source, layers: Sequence[str]) -> dict[str, tf.Tensor]
     return {
         layer: photo.statistics((layer,), _features, stride(layer)).maps[layer] for layer in layers
     }
+
+
+def photo_errors(
+    features: Features,
+    photo: Features,
+    window: Window,
+    masks: Mapping[str, tf.Tensor] | None = None,
+) -> Statistics:
+    """Return the mean squared errors of the photo's layers, weighted where there are masks."""
+    errors = {}
+    for layer in [name for name in features if name in photo]:
+        step = stride(layer)
+        ours = tf.cast(features[layer], tf.float32)
+        error = tf.math.squared_difference(ours, window.crop(photo[layer], step))
+        if masks:
+            error = window.crop(masks[layer], step) * error
+        errors[layer] = tf.reduce_sum(error) / (window.locations(step) * ours.shape[-1])
+    return Statistics(errors)
 
 
 def _features(features: Features, window: Window) -> Statistics:

@@ -35,30 +35,28 @@ class Gram(Term):
     regional = True
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> "Gram":
+    def from_settings(cls, settings: Settings) -> "Gram | None":
         """Return the term that the settings describe."""
         factors = settings.style_layer_weights or (1.0,) * len(settings.style_layers)
         return cls(settings.style_layers, factors, settings.style_sizes)
 
     def target(self, sources: Sources) -> Target:
         """Return the paintings' matrices, float32 `[C, C]` by layer, blended."""
+        key = self.statistics_key or self.name
         statistics = {
-            style: source.statistics(self.layers, self._statistics, name=type(self).__name__)
+            style: source.statistics(self.layers, self._statistics, name=key)
             for style, source in sources.styles.items()
         }
-        matrices = {style: self.matrices(found) for style, found in statistics.items()}
+        matrices = {style: self.compared(found) for style, found in statistics.items()}
+        grams = {style: found.sums for style, found in statistics.items()}
         values, factors = blend(matrices, sources, self.layers, self.factors)
-        grams, _ = blend(
-            {style: found.sums for style, found in statistics.items()},
-            sources,
-            self.layers,
-            self.factors,
-        )
-        normalizers = {
-            name: max(mean_square(value), LEAST_NORMALIZER * mean_square(grams[name]))
-            for name, value in values.items()
-        }
+        least = self.least_normalizers(blend(grams, sources, self.layers, self.factors)[0])
+        normalizers = {name: max(mean_square(value), least[name]) for name, value in values.items()}
         return Target(values, factors, normalizers)
+
+    def least_normalizers(self, grams: Mapping[str, tf.Tensor]) -> Mapping[str, float]:
+        """Return lower bounds of a relative loss's normalizers, from the paintings' matrices."""
+        return {name: LEAST_NORMALIZER * mean_square(gram) for name, gram in grams.items()}
 
     def statistics(self, features: Features, values: Any, window: Window) -> Statistics:
         """Return the layers' weighted sums of outer products."""
@@ -71,13 +69,13 @@ class Gram(Term):
             {name: gram_matrix(value, window.weights(name)) for name, value in features.items()}
         )
 
-    def matrices(self, statistics: Statistics) -> Mapping[str, tf.Tensor]:
+    def compared(self, statistics: Statistics) -> Mapping[str, tf.Tensor]:
         """Return the matrices to compare, by layer."""
         return statistics.sums
 
     def losses(self, statistics: Statistics, values: Any) -> Mapping[str, tf.Tensor]:
-        """Return the matrices' mean squared errors by layer."""
-        return mean_squared_errors(self.matrices(statistics), values)
+        """Return the mean squared errors by layer."""
+        return mean_squared_errors(self.compared(statistics), values)
 
 
 def mean_square(values: tf.Tensor) -> float:
@@ -104,13 +102,12 @@ def blend(
     """Return the mean of several paintings' targets and the layers' weights.
 
     The sum of the losses to several paintings s with shares differs from the loss to their blend
-    Σ_s w_sl A_sl / Σ_s w_sl, weighted by Σ_s w_sl, by a constant alone.
+    Σ_s w_sl A_sl / Σ_s w_sl, weighted by Σ_s w_sl, only by a constant.
 
     Args:
         values: tensors by painting and layer; a layer may be missing.
         sources: what they are made from.
-        layers: all layers of the term.
-        factors: a factor for each, or for each layer of each painting in turn.
+        layers, factors: those of the term.
     """
     weights: dict[str, float] = {}
     sums: dict[str, tf.Tensor] = {}
@@ -125,14 +122,11 @@ def blend(
 
 
 def gram_matrix(features: tf.Tensor, weights: tf.Tensor | float) -> tf.Tensor:
-    """Return the weighted correlations of the channels, Fᵀ diag(g) F.
+    """Return the weighted correlations of the channels, Fᵀ diag(g) F, float32 `[C, C]`.
 
     Args:
         features: `[1, H, W, C]`, float32 or bfloat16.
         weights: g, a number for all locations, or float32 `[1, H, W, 1]`; a constant.
-
-    Returns:
-        float32 `[C, C]`, symmetric and positive semi-definite for weights of at least 0.
     """
     locations = tf.reshape(features, [-1, features.shape[-1]])
     if isinstance(weights, float):

@@ -22,19 +22,19 @@ from nst_tf.network.layers import stride
 GRID_STEP = 4  # pixels between two locations: the paper's grid, a quarter of the size
 
 
-def layer_columns(features: tf.Tensor, layer: str, cell: int) -> tf.Tensor:
+def layer_columns(features: tf.Tensor, layer: str, grid: int) -> tf.Tensor:
     """Return a layer's part of the hypercolumns, float32 `[1, h, w, C]`, one for each location.
 
     Args:
-        features: of the layer, `[1, H, W, C]`; they begin at the corner of a cell.
-        layer: name of the layer.
-        cell: side of a cell, pixels. Features beyond the last whole cell are dropped.
+        features: `[1, H, W, C]`; they begin at the corner of a cell.
+        layer: their layer.
+        grid: side of a cell, pixels. Features beyond the last whole cell are dropped.
     """
     step = stride(layer)
     _, height, width, channels = features.shape
     if height is None or width is None:  # in a graph for blocks of all sizes
         _, height, width, _ = tf.unstack(tf.shape(features))
-    rows, columns = (side * step // cell * cell // max(step, GRID_STEP) for side in (height, width))
+    rows, columns = (side * step // grid * grid // max(step, GRID_STEP) for side in (height, width))
     if step < GRID_STEP:  # before the slice and the cast, whose gradients would have full size
         features = tf.nn.avg_pool2d(features, GRID_STEP // step, GRID_STEP // step, "VALID")
     # The gradient of `tf.slice` is a padding, which is faster than that of an index.

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from nst_tf.images.resize import resize_plane
-from nst_tf.losses.content import photo_features
+from nst_tf.losses.content import photo_errors, photo_features
 from nst_tf.losses.gram import mean_square
 from nst_tf.losses.term import Features, Sources, Statistics, Target, Term, Window
-from nst_tf.network.layers import floats_per_pixel, stride
+from nst_tf.network.layers import floats_per_pixel
 from nst_tf.settings import Settings
 
 
@@ -63,15 +63,4 @@ class Keep(Term):
 
     def statistics(self, features: Features, values: Kept, window: Window) -> Statistics:
         """Return the layers' weighted mean squared errors."""
-        errors = {}
-        for layer, value in features.items():
-            step = stride(layer)
-            theirs = window.crop(values.features[layer], step)
-            error = tf.math.squared_difference(tf.cast(value, tf.float32), theirs)
-            weighted = window.crop(values.masks[layer], step) * error
-            errors[layer] = tf.reduce_sum(weighted) / (window.locations(step) * value.shape[-1])
-        return Statistics(errors)
-
-    def losses(self, statistics: Statistics, values: Kept) -> Mapping[str, tf.Tensor]:
-        """Return the layers' errors, which the statistics are."""
-        return statistics.sums
+        return photo_errors(features, values.features, window, values.masks)

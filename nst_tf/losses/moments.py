@@ -1,32 +1,37 @@
 """Style by moments: covariances of the features, and their means."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import tensorflow as tf
 
-from nst_tf.losses.gram import Gram, blend, mean_square, mean_squared_errors
-from nst_tf.losses.term import Features, Sources, Statistics, Target, Term, Window
+from nst_tf.losses.gram import Gram
+from nst_tf.losses.term import Features, Statistics, Window
 from nst_tf.network.gradients import custom_gradient
 from nst_tf.settings import Settings
 
 MEAN = "/mean"
 
 
-class Covariance(Gram):
+class _Moments(Gram):
+    """A term that sees the features' Gram matrices and means."""
+
+    statistics_key = "moments"
+
+    def _statistics(self, features: Features, window: Window) -> Statistics:
+        sums = {}
+        for name, value in features.items():
+            sums[name], sums[name + MEAN] = moments(value, window.weights(name))
+        return Statistics(sums)
+
+
+class Covariance(_Moments):
     """Compare covariance matrices, C = G − μμᵀ with μ = Fᵀ g, instead of Gram matrices.
 
     The mean is 65 to 90 % of a Gram matrix's energy, so that texture hardly counts in it. The
     covariance leaves the mean free: the term `Mean` compares that.
     """
 
-    statistics_key = "moments"
-
-    def _statistics(self, features: Features, window: Window) -> Statistics:
-        return _moments_by_layer(features, window)
-
-    def matrices(self, statistics: Statistics) -> Mapping[str, tf.Tensor]:
+    def compared(self, statistics: Statistics) -> Mapping[str, tf.Tensor]:
         """Return the covariance matrices, float32 `[C, C]` by layer."""
         sums = statistics.sums
         return {
@@ -36,8 +41,7 @@ class Covariance(Gram):
         }
 
 
-@dataclass(frozen=True)
-class Mean(Term):
+class Mean(_Moments):
     """Compare the features' means.
 
         mean = Σ_l w_l · mean((μ_l − m_l)²) / Σ_l 1        μ = Fᵀ g
@@ -46,58 +50,24 @@ class Mean(Term):
     deviations beside Gram matrices. With covariances, this term keeps the painting's palette.
     """
 
-    layers: tuple[str, ...]
-    factors: tuple[float, ...]
-    levels: int = 1
-
     name = "mean"
-    regional = True
-    statistics_key = Covariance.statistics_key
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> "Mean | None":
+    def from_settings(cls, settings: Settings) -> "Gram | None":
         """Return the term that the settings describe; None without a weight."""
-        if not settings.mean_weight:
-            return None
-        factors = settings.style_layer_weights or (1.0,) * len(settings.style_layers)
-        return cls(settings.style_layers, factors, settings.style_sizes)
+        return super().from_settings(settings) if settings.mean_weight else None
 
-    def target(self, sources: Sources) -> Target:
-        """Return the paintings' means, float32 `[C]` by layer, blended."""
-        means = {
-            style: _means(
-                source.statistics(self.layers, _moments_by_layer, name=Covariance.__name__)
-            )
-            for style, source in sources.styles.items()
+    def compared(self, statistics: Statistics) -> Mapping[str, tf.Tensor]:
+        """Return the means, float32 `[C]` by layer."""
+        return {
+            name.removesuffix(MEAN): value
+            for name, value in statistics.sums.items()
+            if name.endswith(MEAN)
         }
-        values, factors = blend(means, sources, self.layers, self.factors)
-        normalizers = {name: mean_square(value) for name, value in values.items()}
-        return Target(values, factors, normalizers)
 
-    def statistics(self, features: Features, values: Any, window: Window) -> Statistics:
-        """Return the layers' moments, as `Covariance` does."""
-        return _moments_by_layer(
-            {name: features[name] for name in values if name in features}, window
-        )
-
-    def losses(self, statistics: Statistics, values: Any) -> Mapping[str, tf.Tensor]:
-        """Return the means' mean squared errors by layer."""
-        return mean_squared_errors(_means(statistics), values)
-
-
-def _moments_by_layer(features: Features, window: Window) -> Statistics:
-    sums = {}
-    for name, value in features.items():
-        sums[name], sums[name + MEAN] = moments(value, window.weights(name))
-    return Statistics(sums)
-
-
-def _means(statistics: Statistics) -> dict[str, tf.Tensor]:
-    return {
-        name.removesuffix(MEAN): value
-        for name, value in statistics.sums.items()
-        if name.endswith(MEAN)
-    }
+    def least_normalizers(self, grams: Mapping[str, tf.Tensor]) -> Mapping[str, float]:
+        """Return no lower bounds."""
+        return dict.fromkeys(grams, 0.0)
 
 
 def moments(features: tf.Tensor, weights: tf.Tensor | float) -> tuple[tf.Tensor, tf.Tensor]:
@@ -113,8 +83,8 @@ def moments(features: tf.Tensor, weights: tf.Tensor | float) -> tuple[tf.Tensor,
 def _moments(rows):
     def vjp(gram, mean):
         # Added before they are rounded to the features' precision: much of them cancels.
-        slope = tf.matmul(tf.cast(rows, tf.float32), gram + tf.transpose(gram)) + mean
-        return tf.cast(slope, rows.dtype)
+        cotangent = tf.matmul(tf.cast(rows, tf.float32), gram + tf.transpose(gram)) + mean
+        return tf.cast(cotangent, rows.dtype)
 
     precise = tf.cast(rows, tf.float32)
     gram = tf.matmul(precise, precise, transpose_a=True)
@@ -124,8 +94,8 @@ def _moments(rows):
 @custom_gradient
 def _guided_moments(rows, guide):
     def vjp(gram, mean):
-        slope = tf.matmul(tf.cast(rows, tf.float32), gram + tf.transpose(gram)) + mean
-        return tf.cast(guide * slope, rows.dtype), None
+        cotangent = tf.matmul(tf.cast(rows, tf.float32), gram + tf.transpose(gram)) + mean
+        return tf.cast(guide * cotangent, rows.dtype), None
 
     precise = tf.cast(rows, tf.float32)
     gram = tf.matmul(guide * precise, precise, transpose_a=True)

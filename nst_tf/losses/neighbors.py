@@ -235,12 +235,7 @@ class Neighbor(Term):
 
 
 def on_grid(inside: np.ndarray, step: float) -> np.ndarray:
-    """Return the locations inside a region that are on a regular grid, int `[N, 2]`.
-
-    Args:
-        inside: whether each location is in the region, bool `[h, w]`.
-        step: locations from one line of the grid to the next, at least 1.
-    """
+    """Return the locations of a region, bool `[h, w]`, on a grid of some step, int `[N, 2]`."""
     rows, columns = (np.unique(np.arange(0, side, step).astype(int)) for side in inside.shape)
     grid = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1).reshape(-1, 2)
     return grid[inside[tuple(grid.T)]]
@@ -282,12 +277,7 @@ def nearest_rows(
 
 @custom_gradient
 def dot_and_square(ours: tf.Tensor, theirs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return ⟨x, t⟩ and |x|² of each location, `[1, h, w, 1]`, differentiable only in x.
-
-    Args:
-        ours: x, float32 `[1, h, w, C]`.
-        theirs: t, of that shape.
-    """
+    """Return ⟨x, t⟩ and |x|² of each location, `[1, h, w, 1]`, differentiable only in x."""
 
     def vjp(dot, square):  # one pass, where autodiff tiles each of the cotangents
         return dot * theirs + 2 * square * ours, None

@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 
 import tensorflow as tf
 
-from nst_tf.losses.targets import Key, Part, Targets, halved
+from nst_tf.losses.targets import Key, Part, Targets, downsample
 from nst_tf.losses.term import PIXELS, Features, Statistics, Term, Window, add
 from nst_tf.losses.values import Losses
 from nst_tf.network.model import Convolutions, Network, extract_features
@@ -47,12 +47,7 @@ def combine(
     """Return the weighted losses of the whole picture: `total`, the terms, and shares of layers.
 
     The share of a layer in its term is called `TERM/LAYER`, such as `style/block1_conv1`.
-
-    Args:
-        terms: all terms.
-        statistics: of the whole picture, for each of `parts`.
-        parts: the terms' targets.
-        weights: from `step_weights`.
+    `statistics` are those of the whole picture, and `weights` come from `step_weights`.
     """
     losses = {term.name: tf.constant(0.0) for term in terms}
     layers: dict[str, tf.Tensor] = {}
@@ -75,7 +70,7 @@ def objective(
     weights: Weights,
     convolutions: Sequence[Convolutions] = (),
 ) -> dict[str, tf.Tensor]:
-    """Return the weighted losses of an image, scalars differentiable in it.
+    """Return the weighted losses of an image by name, as `combine` does, differentiable in it.
 
     Args:
         network: from `model.feature_model`.
@@ -83,17 +78,13 @@ def objective(
         image: float32 `[1, H, W, 3]` in [0, 1].
         targets: from `make_targets` for images of this size.
         weights: from `step_weights`.
-        convolutions: at each level, from `convolutions.fast_convolutions`; by default the layers'
-            own.
-
-    Returns:
-        The losses by name, as from `combine`.
+        convolutions: at each level, in place of the layers' own.
     """
     if targets.preserved:
         image = targets.preserved.compose(image)
     statistics: dict[Key, Statistics] = {}
     for level in range(targets.levels):
-        picture = halved(image, level)
+        picture = downsample(image, level)
         features = extract_features(network, picture, convolutions[level] if convolutions else {})
         window = functools.partial(Window, picture.shape[1:3], None)
         pictured = {PIXELS: picture, **features}
@@ -107,13 +98,9 @@ def collect_statistics(
     parts: Mapping[Key, Part],
     window: Callable[[Mapping[str, tf.Tensor]], Window],
 ) -> dict[Key, Statistics]:
-    """Return the statistics of a picture or a block for each part that has any there.
+    """Return the statistics of a picture or a block for each part of a level that has any there.
 
-    Args:
-        terms: all terms.
-        features: the pixels and features at hand.
-        parts: the terms' targets at one level.
-        window: returns the window of the features for a part's guides.
+    `window` returns the window of the features for a part's guides.
     """
     named = {term.name: term for term in terms}
     found: dict[Key, Statistics] = {}

@@ -25,9 +25,7 @@ LEAST_LEFT = 0.25  # share of a region that erosion leaves at least: chosen by e
 def layer_guides(mask: np.ndarray | None, layers: Iterable[str]) -> dict[str, tf.Tensor]:
     """Return the guides of a mask by layer, without layers in which it has no location.
 
-    Args:
-        mask: float32 `[H, W]` in [0, 1]; None for the whole picture, which needs no guides.
-        layers: their names.
+    The whole picture, whose mask is None, needs no guides.
     """
     if mask is None:
         return {}
@@ -47,12 +45,11 @@ def layer_guide(
 
     Args:
         mask: float32 `[H, W]` in [0, 1].
-        layer: its name, such as `block3_conv1`.
+        layer: such as `block3_conv1`.
         erosion: this share of the radius, if not half.
 
     Returns:
-        float32 `[1, h, w, 1]`, at least 0, with a sum of 1; None where none of the layer's
-        locations is in the region.
+        float32 `[1, h, w, 1]`, at least 0, with a sum of 1; None without a location in the region.
     """
     radius, side = math.ceil(erosion * receptive_radius(layer)), stride(layer)
     guide = _squares(erode(mask, radius), side).min(axis=(1, 3))

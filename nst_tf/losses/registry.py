@@ -13,7 +13,7 @@ from nst_tf.losses.total_variation import TotalVariation
 from nst_tf.settings import Settings
 
 
-def style(settings: Settings) -> Term:
+def style(settings: Settings) -> Term | None:
     """Return the style term with the statistics that the settings ask for."""
     kinds: dict[str, type[Gram]] = {"gram": Gram, "covariance": Covariance}
     return kinds[settings.style_statistics].from_settings(settings)

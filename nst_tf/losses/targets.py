@@ -90,19 +90,24 @@ def make_targets(
     Args:
         terms: from `registry.make_terms`.
         settings: of the run.
-        content: the photo, float32 `[1, H, W, 3]` in [0, 1].
-        styles: the paintings.
+        content, styles: the photo and the paintings, float32 `[1, H, W, 3]` in [0, 1].
         summarize: computes statistics of a picture, whole or in blocks.
         regions: masks of any size; without regions, all of the photo is painted like all of all
             paintings.
-        start: the image with which the scale starts; None at the first scale.
-        keep: how much of the photo each pixel keeps, float32 `[H, W]` in [0, 1] at any size.
-        reference: an earlier frame of a film, at any size, or None.
+        start, keep, reference: as in `Sources`.
     """
     regions = resize_regions(regions, content.shape[1:3], [style.shape[1:3] for style in styles])
     covered = coverage(regions)
     count = _count_levels(terms, settings, [content, *styles])
-    levels = [_level_pictures(level, content, styles, start) for level in range(count)]
+    levels = [
+        _LevelPictures(
+            level,
+            downsample(tf.constant(content), level),
+            [downsample(tf.constant(style), level) for style in styles],
+            None if start is None else downsample(tf.constant(start), level),
+        )
+        for level in range(count)
+    ]
     relative = settings.loss == "relative"
     parts: dict[Key, Part] = {}
     for term in terms:
@@ -139,20 +144,6 @@ def _count_levels(terms: Sequence[Term], settings: Settings, pictures: Sequence[
     return sum(side >> level >= settings.smallest_side for level in wanted) or 1
 
 
-def _level_pictures(
-    level: int, photo: np.ndarray, paintings: Sequence[np.ndarray], start: np.ndarray | None
-) -> _LevelPictures:
-    def at_level(picture: np.ndarray) -> tf.Tensor:
-        return halved(tf.constant(picture), level)
-
-    return _LevelPictures(
-        level,
-        at_level(photo),
-        [at_level(painting) for painting in paintings],
-        None if start is None else at_level(start),
-    )
-
-
 def _region_sources(
     term: Term,
     settings: Settings,
@@ -174,12 +165,9 @@ def _region_sources(
         shares = blend_shares(settings, region.styles)
         return Sources(source(pictures.photo, region.content), styles, shares)
 
-    return [(_area(region), sources(region)) for region in regions]
-
-
-def _area(region: Region) -> float:
-    """Return a region's share of the picture."""
-    return 1.0 if region.content is None else float(region.content.mean(dtype=np.float64))
+    masks = [region.content for region in regions]
+    areas = [1.0 if mask is None else float(mask.mean(dtype=np.float64)) for mask in masks]
+    return list(zip(areas, map(sources, regions), strict=True))
 
 
 def _part(term: Term, sources: Sources, share: float, relative: bool) -> Part:
@@ -202,7 +190,7 @@ def _preserved_photo(content: np.ndarray, covered: np.ndarray | None) -> Preserv
     return PreservedPhoto(tf.constant(content), tf.constant(covered[None, :, :, None], tf.float32))
 
 
-def halved(image: tf.Tensor, level: int) -> tf.Tensor:
+def downsample(image: tf.Tensor, level: int) -> tf.Tensor:
     """Return the image, `[1, H, W, 3]`, halved `level` times by means of its pixels."""
     return tf.nn.avg_pool2d(image, 2**level, 2**level, "VALID") if level else image
 

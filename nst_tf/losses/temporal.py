@@ -1,6 +1,5 @@
 """The temporal term: the frame before, moved to where things are now."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import tensorflow as tf
@@ -49,7 +48,3 @@ class Temporal(Term):
         error = tf.math.squared_difference(features[PIXELS], window.crop(values.image, 1))
         weighted = window.crop(values.confidence, 1) * error
         return Statistics({self.name: tf.reduce_sum(weighted) / (3 * window.locations(1))})
-
-    def losses(self, statistics: Statistics, values: Reference) -> Mapping[str, tf.Tensor]:
-        """Return the mean, which the statistics are."""
-        return statistics.sums

@@ -95,17 +95,16 @@ class Summarize(Protocol):
         joint: bool,
         name: Hashable | None = None,
     ) -> Statistics:
-        """Go through the image, whole or by blocks.
+        """Go through an image, float32 `[1, H, W, 3]` in [0, 1], whole or in blocks.
 
         Args:
-            image: float32 `[1, H, W, 3]` in [0, 1].
             layers: what the function reads.
             function: is given features and their window; what it returns adds up.
             guides: of the region, for the windows.
             grid: pixels between two locations of the maps that it returns.
             joint: whether it needs all layers at once; otherwise they may come in turn.
-            name: of what it finds, for a painting: functions of one name find the same in the same
-                picture, so that it may be remembered; None: it is not.
+            name: functions of one name find the same in the same painting, so it may be cached;
+                None: it is not.
         """
         ...
 
@@ -236,5 +235,8 @@ class Term:
         raise TypeError(f"{type(self).__name__} has no statistics")
 
     def losses(self, statistics: Statistics, values: Any) -> Mapping[str, tf.Tensor]:
-        """Return the losses of the whole picture, scalars under the names of `Target.factors`."""
-        raise TypeError(f"{type(self).__name__} has no losses")
+        """Return the losses of the whole picture, scalars under the names of `Target.factors`.
+
+        By default, these are the sums of the statistics.
+        """
+        return statistics.sums

@@ -1,6 +1,5 @@
 """The total variation: how rough the image is."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,24 +55,13 @@ class TotalVariation(Term):
             down, across = down * values[0], across * values[1]
         return Statistics({self.name: tf.reduce_sum(down) + tf.reduce_sum(across)})
 
-    def losses(self, statistics: Statistics, values: Any) -> Mapping[str, tf.Tensor]:
-        """Return the sum."""
-        return statistics.sums
-
 
 def differences(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return each pixel less the one above it, and less the one on its left.
-
-    Args:
-        image: `[1, H, W, C]` of static shape.
-
-    Returns:
-        `[1, H−1, W, C]` and `[1, H, W−1, C]`.
-    """
+    """Return each pixel of `[1, H, W, C]` less the one above it, and less the one on its left."""
     _, height, width, channels = image.shape
 
     def part(top, left, rows, columns):
-        # Its slope is a padding, which takes a third of the time of that of an index.
+        # Its gradient is a padding, which takes a third of the time of that of an index.
         return tf.slice(image, [0, top, left, 0], [1, rows, columns, channels])
 
     down = part(1, 0, height - 1, width) - part(0, 0, height - 1, width)

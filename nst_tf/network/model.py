@@ -40,15 +40,10 @@ NETWORKS = 4  # number of networks to keep, of about 60 MB each
 
 
 def preprocess(image: tf.Tensor) -> tf.Tensor:
-    """Convert RGB in [0, 1] to the input of VGG19: BGR in [0, 255], minus the mean.
+    """Convert RGB in [0, 1], float32 `[N, H, W, 3]`, to the input of VGG19.
 
-    Unlike `keras.applications.vgg19.preprocess_input`, this never changes its argument.
-
-    Args:
-        image: float32 `[N, H, W, 3]`.
-
-    Returns:
-        float32 of the same shape.
+    That is BGR in [0, 255], minus the mean. Unlike `keras.applications.vgg19.preprocess_input`,
+    this never changes its argument.
     """
     return tf.reverse(image, axis=[-1]) * 255.0 - tf.constant(MEAN_BGR)
 
@@ -103,13 +98,7 @@ def feature_model(
 def extract_features(
     model: Network, image: tf.Tensor, convolutions: Convolutions | None = None
 ) -> Mapping[str, tf.Tensor]:
-    """Return the features of `image` by layer name.
-
-    Args:
-        model: from `feature_model`.
-        image: float32 `[1, H, W, 3]`, RGB in [0, 1].
-        convolutions: a function for each of some layers, in place of their own calls.
-    """
+    """Return the features of an image, float32 `[1, H, W, 3]`, RGB in [0, 1], by layer name."""
     features = preprocess(image)
     if not convolutions:
         return model(features, training=False)
@@ -122,13 +111,9 @@ def apply_layers(
     names: Container[str],
     convolutions: Convolutions,
 ) -> dict[str, tf.Tensor]:
-    """Apply consecutive layers of VGG19, and return the outputs of the layers in `names`.
+    """Apply consecutive layers of VGG19 to features `[1, h, w, C]`.
 
-    Args:
-        layers: in order, without gaps.
-        features: `[1, h, w, C]`, the input of the first layer.
-        names: layers whose outputs are returned.
-        convolutions: as for `extract_features`.
+    Return the outputs of the layers in `names`.
     """
     outputs = {}
     for layer in layers:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nst_tf.network.layers import LAYERS, POOLED_BLOCKS, WIDTHS
+from nst_tf.network.layers import LAYERS, WIDTHS
 from nst_tf.utils.caching import cached
 from nst_tf.utils.errors import UserError
 
@@ -24,19 +24,13 @@ KERAS_MD5 = "253f8cb515780f3b799900260a226db6"
 CONVOLUTIONS = tuple(name for name in LAYERS if "_conv" in name)
 
 
-def _shapes() -> dict[str, tuple[int, ...]]:
-    shapes: dict[str, tuple[int, ...]] = {}
-    channels = 3
-    for block, (count, width) in enumerate(zip(POOLED_BLOCKS, WIDTHS, strict=True), start=1):
-        for conv in range(1, count + 1):
-            shapes[f"block{block}_conv{conv}"] = (3, 3, channels, width)
-            channels = width
-    return shapes
+_CHANNELS = [WIDTHS[int(name[5]) - 1] for name in CONVOLUTIONS]
 
-
-SHAPES = _shapes()
+SHAPES = {
+    name: (3, 3, before, after)
+    for name, before, after in zip(CONVOLUTIONS, [3, *_CHANNELS], _CHANNELS, strict=False)
+}
 """Kernel shape `[3, 3, in, out]` of every convolution of VGG19."""
-
 
 MOST_BYTES = 8 * 3 * 3 * WIDTHS[-1] ** 2 + 4096
 """Maximum size of an array in a file: the largest kernel in float64, with its header."""

@@ -10,8 +10,8 @@ class AdamState(NamedTuple):
 
     Attributes:
         step: int64 scalar, the number of steps done.
-        first_moment: float32 of the image's shape, the running mean of the gradient.
-        second_moment: float32 of the image's shape, the running mean of the gradient's square.
+        first_moment, second_moment: float32 of the image's shape, the running means of the gradient
+            and of its square.
     """
 
     step: tf.Tensor
@@ -48,12 +48,8 @@ def adam_update(
         gradient: float32 of the image's shape, the gradient of the total loss.
         state: from `adam_start`, `adam_resample` or the step before.
         learning_rate: α, in units of the pixel range.
-        beta_1: decay of the first moment, in [0, 1).
-        beta_2: decay of the second moment, in [0, 1).
+        beta_1, beta_2: decays of the moments, in [0, 1).
         epsilon: ε > 0, in units of the gradient.
-
-    Returns:
-        The new image and the new state.
     """
     step = state.step + 1
     t = tf.cast(step, tf.float32)
@@ -66,15 +62,10 @@ def adam_update(
 
 
 def adam_resample(state: AdamState, shape: tuple[int, ...], factor: float) -> AdamState:
-    """Return the state for the same image at another size.
+    """Return the state for the same image at another size, `(1, H, W, 3)`.
 
     The first moment is resized bicubically, the second bilinearly, which keeps it from becoming
-    negative.
-
-    Args:
-        state: at the old size.
-        shape: `(1, H, W, 3)`, the new one.
-        factor: ratio of a pixel's gradient at the new size to that at the old one.
+    negative. `factor` is the ratio of a pixel's gradient at the new size to that at the old one.
     """
     first_moment = tf.image.resize(state.first_moment, shape[1:3], "bicubic") * factor
     second_moment = tf.image.resize(state.second_moment, shape[1:3], "bilinear") * factor**2

@@ -22,7 +22,7 @@ def average_update(state: AverageState | None, image: tf.Tensor, decay: float) -
 
     Args:
         state: the average so far, or None before the first image.
-        image: floating tensor of any shape, the same at each call.
+        image: floats of any shape, the same at each call.
         decay: d in [0, 1).
     """
     if state is None:

@@ -78,11 +78,6 @@ class LBFGSStep(NamedTuple):
     evaluations: int
 
 
-class _Accepted(NamedTuple):
-    image: tf.Tensor
-    there: Evaluation
-
-
 def lbfgs_start() -> LBFGSState:
     """Return the state before the first step, also to be used when the objective changes."""
     return LBFGSState((), (), None, False)
@@ -132,18 +127,14 @@ def lbfgs_step(
     if accepted is None:
         return LBFGSStep(image, LBFGSState((), (), here, True), here.losses, evaluations)
 
-    move, change = accepted.image - image, accepted.there.gradient - here.gradient
-    if _has_curvature(move, change):
+    after, there = accepted
+    move, change = after - image, there.gradient - here.gradient
+    # A pair along which the gradient did not grow makes no Hessian.
+    if _is_steep(_dot(move, change), _dot(move, move), _dot(change, change), 1e-10):
         oldest = max(len(moves) + 1 - memory, 0)
         moves = (*moves, tf.reshape(move, [-1]))[oldest:]
         changes = (*changes, tf.reshape(change, [-1]))[oldest:]
-    new = LBFGSState(moves, changes, accepted.there, False)
-    return LBFGSStep(accepted.image, new, here.losses, evaluations)
-
-
-def _has_curvature(move: tf.Tensor, change: tf.Tensor) -> bool:
-    """Return whether the gradient grew along a step, so that the pair makes a Hessian."""
-    return _is_steep(_dot(move, change), _dot(move, move), _dot(change, change), 1e-10)
+    return LBFGSStep(after, LBFGSState(moves, changes, there, False), here.losses, evaluations)
 
 
 def _search(
@@ -153,8 +144,8 @@ def _search(
     changes: Vectors,
     evaluate: Callable[[tf.Tensor], Evaluation],
     rounding: float,
-) -> tuple[_Accepted | None, int, bool]:
-    """Backtrack along the projected direction and return the first iterate accepted.
+) -> tuple[tuple[tf.Tensor, Evaluation] | None, int, bool]:
+    """Backtrack along the projected direction and return the first iterate accepted, evaluated.
 
     Also return the number of evaluations, and whether any pair was used.
     """
@@ -164,8 +155,8 @@ def _search(
     for _ in range(TRIES):
         after = tf.clip_by_value(image + length * direction, 0, 1)
         # The move is not kept during the evaluation: it would take the memory of a picture.
-        slope = _dot(here.gradient, after - image)
-        if slope >= 0:
+        derivative = _dot(here.gradient, after - image)
+        if derivative >= 0:
             if tf.reduce_all(after == image):
                 break
             # Far out the projection may bend the path uphill; it starts downhill.
@@ -174,10 +165,10 @@ def _search(
         there = evaluate(after)
         evaluations += 1
         rise = there.losses["total"] - total
-        if rise <= ARMIJO * slope + rounding * abs(total):
-            return _Accepted(after, there), evaluations, quasi_newton
-        # The minimum of the parabola through both values and the slope, within reason.
-        best = -0.5 * slope / (rise - slope)
+        if rise <= ARMIJO * derivative + rounding * abs(total):
+            return (after, there), evaluations, quasi_newton
+        # The minimum of the parabola through both values and the derivative, within reason.
+        best = -0.5 * derivative / (rise - derivative)
         length *= min(max(best, 0.1), 0.5) if math.isfinite(best) else 0.1
     return None, evaluations, quasi_newton
 

@@ -23,7 +23,7 @@ from nst_tf.callbacks.pace import Pace
 from nst_tf.cli.flags import parse
 from nst_tf.cli.session import PictureRun, ready
 from nst_tf.compute.device import import_tensorflow
-from nst_tf.images.preview import preview
+from nst_tf.images.resize import preview
 from nst_tf.utils.errors import UserError
 from nst_tf.utils.stop import StopRequest
 

@@ -53,7 +53,7 @@ class StyleTransfer:
 
     Args:
         budget: bytes that the process may use; by default the settings' budget.
-        memo: caches statistics of the paintings; `None` disables the cache.
+        cache: caches statistics of the paintings; `None` disables the cache.
 
     Attributes:
         clock: returns the time in seconds, from any start.
@@ -66,7 +66,7 @@ class StyleTransfer:
     clock = staticmethod(time.perf_counter)
 
     def __init__(
-        self, fitted: RunInputs, budget: int | None = None, memo: StatisticsCache | None = None
+        self, fitted: RunInputs, budget: int | None = None, cache: StatisticsCache | None = None
     ) -> None:
         check_fork()
         self.fitted = fitted
@@ -78,7 +78,7 @@ class StyleTransfer:
         )
         if any(plan.winograd for plan in self.plans):
             winograd.load()
-        self._memo = memo
+        self._cache = cache
         self.network = load_model(self.settings, self.plans[-1].precision)
 
     @functools.cached_property
@@ -200,7 +200,7 @@ class StyleTransfer:
                 pictures,
                 plan,
                 start,
-                self._memo,
+                self._cache,
                 self.plans[-1].precision,
             )
 

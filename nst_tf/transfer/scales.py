@@ -89,7 +89,7 @@ def scale_targets(
     pictures: Pictures,
     plan: Plan | None = None,
     start: np.ndarray | None = None,
-    memo: StatisticsCache | None = None,
+    cache: StatisticsCache | None = None,
     precision: str | None = None,
 ) -> Targets:
     """Return the targets of the terms at a scale.
@@ -97,7 +97,7 @@ def scale_targets(
     Args:
         plan: of the scale; None: whole pictures and direct convolutions.
         start: the image with which the scale starts, `[1, h, w, 3]`; None at the first scale.
-        memo: caches statistics of the paintings, or None.
+        cache: caches statistics of the paintings, or None.
         precision: as for `load_model`, which returned the network.
     """
     block_size, winograd = (plan.block_size, plan.winograd) if plan else (0, False)
@@ -105,11 +105,11 @@ def scale_targets(
         summarize = summarize_tiles(network, block_size, winograd)
     else:
         summarize = summarize_whole(network, winograd)
-    if memo is not None:
+    if cache is not None:
         weights, *others = _network(inputs.settings, precision)
-        # Not the network itself, which the memo would keep alive without counting it.
+        # Not the network itself, which the cache would keep alive without counting it.
         kind = (weights.sha256, *others, block_size, winograd, inputs.settings.tf32)
-        summarize = memo.remembering(summarize, kind)
+        summarize = cache.remembering(summarize, kind)
     return make_targets(
         terms,
         inputs.settings,

@@ -8,11 +8,7 @@ from nst_tf.utils.files import StrPath
 
 
 def file_digest(path: StrPath) -> str:
-    """Return the SHA-256 of a file in hexadecimal.
-
-    Raises:
-        OSError: it cannot be read.
-    """
+    """Return the SHA-256 of a file in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

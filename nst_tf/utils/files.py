@@ -39,10 +39,6 @@ def write_whole(path: StrPath, overwrite: bool = True) -> Iterator[IO[bytes]]:
     The permission bits of an existing file are kept. Devices and pipes cannot be replaced: they are
     written when the block ends. A pipe that is no longer read is not an error.
 
-    Args:
-        path: where to write.
-        overwrite: whether an existing file is replaced.
-
     Raises:
         FileExistsError: the file exists, and `overwrite` is False.
         OSError: the file cannot be written; the text has the reason.
@@ -137,11 +133,7 @@ def _temporary(directory: Path) -> Iterator[tuple[Path, IO[bytes]]]:
 
 
 def _take_name(temporary: Path, target: Path) -> None:
-    """Rename a file, unless the new name exists.
-
-    Raises:
-        FileExistsError: the new name exists.
-    """
+    """Rename a file; FileExistsError: the new name exists."""
     try:
         os.link(temporary, target)  # never replaces a file, even in a race
     except FileExistsError:
@@ -160,14 +152,10 @@ def free_name(path: StrPath, taken: Callable[[Path], bool] = os.path.lexists) ->
 
 
 def shortened(name: str, spare: int = 0) -> str:
-    """Return a file's name, shortened if it is longer than file systems allow.
+    """Return a file's name, shortened if it is too long for file systems with `spare` more bytes.
 
     The ending is kept. A shortened name contains a checksum of the whole name, so different names
     remain different.
-
-    Args:
-        name: without a directory.
-        spare: bytes to reserve for further endings.
     """
     stem, ending = os.path.splitext(name)
     room = LONGEST - spare - len(os.fsencode(ending))

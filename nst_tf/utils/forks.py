@@ -9,11 +9,7 @@ _useless = False  # TensorFlow's threads were not copied: waiting for them would
 
 
 def check_fork() -> None:
-    """Refuse to work in a process in which TensorFlow would hang.
-
-    Raises:
-        UserError: the process was forked after TensorFlow had computed something.
-    """
+    """Refuse to work in a process that was forked after TensorFlow had computed something."""
     if _useless:
         raise UserError(
             "this process was forked after TensorFlow had computed something, and would hang: "

@@ -27,11 +27,7 @@ class Patience:
     length: int | None = None
 
     def check(self, ahead: int, waited: float) -> None:
-        """Refuse a thread that may not wait any longer.
-
-        Args:
-            ahead: number of threads that were in line before it.
-            waited: seconds since it came.
+        """Refuse a thread that has waited for some seconds behind `ahead` other ones.
 
         Raises:
             BusyError: the line is full, or the time is over.
@@ -73,8 +69,7 @@ class WaitingLine:
         Args:
             is_free: returns whether there is a place; called while the thread is the first in line,
                 at every change and from time to time.
-            take: takes the place.
-            give_back: gives it back after the block.
+            take, give_back: take the place, and give it back after the block.
             cancel: ends the waiting when it is set.
             patience: the limits of waiting.
 

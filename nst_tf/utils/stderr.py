@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, TextIO
@@ -9,6 +10,7 @@ from typing import IO, TextIO
 STDERR = 2  # its descriptor
 
 _owned = False
+_quiet = threading.Lock()
 
 
 def own_stderr(owned: bool = True) -> None:
@@ -24,7 +26,7 @@ def own_stderr(owned: bool = True) -> None:
 def stderr_to(file: IO[bytes]) -> Iterator[None]:
     """Redirect the descriptor of stderr to a file during a block, if `own_stderr` allows it.
 
-    The descriptor is process-wide: callers in several threads need their own lock.
+    The descriptor is process-wide: callers in several threads need a lock, as `quiet` has.
     """
     if not _owned:
         yield
@@ -44,6 +46,13 @@ def stderr_to(file: IO[bytes]) -> Iterator[None]:
             sys.stderr.flush()
         os.dup2(kept, STDERR)
         os.close(kept)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Discard what C libraries print during a block, for one thread at a time."""
+    with _quiet, open(os.devnull, "wb") as nothing, stderr_to(nothing):
+        yield
 
 
 @contextmanager

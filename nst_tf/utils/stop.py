@@ -29,11 +29,7 @@ class StopRequest:
         return self._requested
 
     def request(self, signal: int | None = None) -> None:
-        """Make the request; only the first one counts.
-
-        Args:
-            signal: number of the signal that asks for the end, or `None`.
-        """
+        """Make the request, by a signal's number or `None`; only the first one counts."""
         if not self._requested:
             self._requested, self.signal = True, signal
 

@@ -4,13 +4,11 @@ import warnings
 from collections.abc import Iterator
 from fractions import Fraction
 
-import numpy as np
 from PIL import Image
 
 from nst_tf.images.channels import decode_image
 from nst_tf.images.decode import open_picture
 from nst_tf.images.io import as_picture
-from nst_tf.images.levels import quantize
 from nst_tf.video.footage import Footage, Frame
 
 UNIT = Fraction(1, 1000)  # seconds in a unit of time
@@ -65,7 +63,6 @@ def _frames(path: str) -> Iterator[tuple[Frame, int]]:
                 warnings.warn(f"{path} is damaged after frame {number} ({reason}): it ends there")
                 return
             picture = as_picture(decoded, decoded.channels[0].shape, path)
-            alpha = None if picture.alpha is None else quantize(picture.alpha)
             length = max(MIN_DURATION, round(image.info.get("duration") or 0))
-            yield Frame(np.ascontiguousarray(quantize(picture.pixels[0])), time, alpha), length
+            yield Frame.of(picture, time), length
             time += length

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 import cv2
 import numpy as np
 
-from nst_tf.images.preview import preview
+from nst_tf.images.levels import to_float
+from nst_tf.images.resize import preview
 from nst_tf.video.flow import optical_flow, warp
 
 LONG_SIDE = 128  # pixels of the long side at which frames are compared
@@ -27,7 +28,7 @@ def is_cut(before: np.ndarray, after: np.ndarray) -> bool:
     Args:
         before, after: float32 `[H, W, 3]` in [0, 1].
     """
-    one, other = (_thumbnail(frame) for frame in (before, after))
+    one, other = (to_float(preview(frame[None], LONG_SIDE)) for frame in (before, after))
     if color_change(one, other) < MIN_CHANGE:
         return False
     return motion_residual(one, other) >= MIN_RESIDUAL
@@ -68,7 +69,3 @@ def _smoothed(histogram: np.ndarray) -> np.ndarray:
         shared = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
         histogram = np.moveaxis(shared, 0, axis)
     return np.ascontiguousarray(histogram)
-
-
-def _thumbnail(frame: np.ndarray) -> np.ndarray:
-    return preview(frame[None], LONG_SIDE).astype(np.float32) / 255

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nst_tf.images.io import Picture
+from nst_tf.images.levels import quantize
 from nst_tf.images.resize import Size
 
 
@@ -24,6 +26,12 @@ class Frame(NamedTuple):
     pixels: np.ndarray
     pts: int
     alpha: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, picture: Picture, pts: int) -> "Frame":
+        """Return a picture as a frame."""
+        alpha = None if picture.alpha is None else quantize(picture.alpha)
+        return cls(np.ascontiguousarray(quantize(picture.pixels[0])), pts, alpha)
 
 
 class ColorTags(NamedTuple):
@@ -74,11 +82,6 @@ class Footage:
     @functools.cached_property
     def _times(self) -> Sequence[int]:
         return self.read_times()
-
-    @property
-    def count(self) -> int:
-        """The number of frames."""
-        return len(self._times)
 
     def frames(self, every: int = 1, seconds: float = 0.0) -> Iterator[Frame]:
         """Yield every `every`-th frame of the first `seconds`; 0: of the whole film."""

@@ -37,3 +37,8 @@ class StylizedFrame(NamedTuple):
     image: np.ndarray
     result: np.ndarray
     covered: np.ndarray | None = None
+
+    def coverage(self) -> np.ndarray:
+        """Return `covered` as an array."""
+        whole = np.ones(self.photo.shape[:2], np.float32)
+        return whole if self.covered is None else self.covered

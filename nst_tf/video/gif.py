@@ -13,11 +13,8 @@ DITHER = "bayer:bayer_scale=4"  # depends only on the location: still parts stay
 def gif_frames(frames: Iterable[Frame], time_base: Fraction) -> Iterator[Any]:
     """Yield the frames in the colours of one palette, for PyAV's encoder `gif`.
 
-    They are iterated twice, first for the palette, so only a few of them are in memory.
-
-    Args:
-        frames: the frames, which can be iterated twice.
-        time_base: seconds in a unit of the frames' times.
+    They are iterated twice, first for the palette, so only a few of them are in memory. Their times
+    have a unit of `time_base` seconds.
     """
     palette = _palette(frames, time_base)
     graph: Any = None
@@ -48,9 +45,7 @@ def _palette(frames: Iterable[Frame], time_base: Fraction) -> Any:
             graph = Graph()
             source = _buffer(graph, picture)
             generator, sink = graph.add("palettegen", "stats_mode=full"), graph.add("buffersink")
-            source.link_to(generator)
-            generator.link_to(sink)
-            graph.configure()
+            graph.link_nodes(source, generator, sink).configure()
         source.push(picture)
     source.push(None)
     return sink.pull()
@@ -63,10 +58,8 @@ def _graph(picture: Any, palette: Any) -> tuple[Any, Any, Any, Any]:
     graph = Graph()
     source, colors = _buffer(graph, picture), _buffer(graph, palette)
     user, sink = graph.add("paletteuse", f"dither={DITHER}"), graph.add("buffersink")
-    source.link_to(user, 0, 0)
     colors.link_to(user, 0, 1)
-    user.link_to(sink)
-    graph.configure()
+    graph.link_nodes(source, user, sink).configure()
     return graph, source, colors, sink
 
 

@@ -7,9 +7,11 @@ import functools
 
 import numpy as np
 
+from nst_tf.images.levels import decode_srgb, encode_srgb, quantize
+from nst_tf.images.stated import HDR_CURVES, PRIMARIES
+
 PQ, HLG = 16, 18  # transfer curves of ITU-R BT.2100
 BT709, BT2020, P3 = 1, 9, 12  # primaries, all with white point D65
-CURVES = {PQ: "PQ", HLG: "HLG"}
 WIDE = {BT2020: "BT.2020", P3: "Display P3"}
 
 WHITE = 203.0  # cd/m² of paper in HDR (ITU-R BT.2408), which becomes white
@@ -19,18 +21,12 @@ STEPS = 65535
 _M1, _M2, _C1, _C2, _C3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
 _A, _B, _C = 0.17883277, 0.28466892, 0.55991073
 _LUMINANCE = np.array([0.2627, 0.6780, 0.0593], np.float32)
-_CORNERS = {
-    BT709: ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06)),
-    BT2020: ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046)),
-    P3: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060)),
-}
-_D65 = (0.3127, 0.3290)
 
 
 def kind(transfer: int, primaries: int) -> str:
     """Return in words what has to be mapped to BT.709; empty: nothing."""
-    if transfer in CURVES:
-        return f"HDR ({CURVES[transfer]})"
+    if transfer in HDR_CURVES:
+        return f"HDR ({HDR_CURVES[transfer]})"
     return f"in the colours of {WIDE[primaries]}" if primaries in WIDE else ""
 
 
@@ -43,13 +39,12 @@ def to_sdr(levels: np.ndarray, transfer: int, primaries: int) -> np.ndarray:
 
     Args:
         levels: uint16 `[H, W, 3]`, red, green and blue as the film stores them.
-        transfer: the transfer curve.
-        primaries: the primaries; for HDR, unknown ones are those of BT.2020.
+        transfer, primaries: their numbers; for HDR, unknown primaries are those of BT.2020.
     """
     light = np.take(_light(transfer), levels)
     if transfer == HLG:  # HLG stores the light of the scene: displays add contrast
         light *= PEAK / WHITE * np.power(light @ _LUMINANCE, np.float32(0.2))[..., None]
-    if transfer in CURVES:
+    if transfer in HDR_CURVES:
         root = np.sqrt(light.max(axis=-1, keepdims=True) * np.float32(WHITE / 10000))
         light *= np.take(_gains(), (root * STEPS + 0.5).astype(np.uint16))
     wide = primaries if primaries in WIDE else BT2020
@@ -74,7 +69,7 @@ def _light(transfer: int) -> np.ndarray:
     elif transfer == HLG:
         light = np.where(value <= 0.5, value**2 / 3, (np.exp((value - _C) / _A) + _B) / 12)
     else:
-        light = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+        light = decode_srgb(value)
     return light.astype(np.float32)
 
 
@@ -98,9 +93,7 @@ def _gains() -> np.ndarray:
 @functools.cache
 def _levels() -> np.ndarray:
     """Return the sRGB level of each of `STEPS` + 1 steps of linear light."""
-    light = np.linspace(0, 1, STEPS + 1)
-    value = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.rint(255 * value).astype(np.uint8)
+    return quantize(encode_srgb(np.linspace(0, 1, STEPS + 1)))
 
 
 @functools.cache
@@ -110,6 +103,7 @@ def _matrix(primaries: int) -> np.ndarray:
 
 
 def _to_xyz(primaries: int) -> np.ndarray:
-    columns = np.array([(x / y, 1, (1 - x - y) / y) for x, y in _CORNERS[primaries]]).T
-    x, y = _D65
-    return columns * np.linalg.solve(columns, [x / y, 1, (1 - x - y) / y])
+    points = np.reshape(PRIMARIES[primaries], (4, 2))
+    white, *columns = [(x / y, 1, (1 - x - y) / y) for x, y in points]
+    matrix = np.transpose(columns)
+    return matrix * np.linalg.solve(matrix, white)

@@ -13,14 +13,14 @@ from absl import flags
 from PIL.Image import Resampling
 
 from nst_tf.images.decode import Decoded
-from nst_tf.images.io import as_picture, load_mask, load_picture, opaque
+from nst_tf.images.io import Picture, as_picture, load_mask, load_picture, opaque
 from nst_tf.images.levels import quantize, to_float
 from nst_tf.images.masks import LEAST_WHITE, Region
 from nst_tf.images.pairing import pair_masks
-from nst_tf.images.resize import Size, fit_size, resize, resize_plane
+from nst_tf.images.resize import Size, fit_size, resize_plane
 from nst_tf.images.save import FORMATS
 from nst_tf.inputs.identity import Identity, identity
-from nst_tf.inputs.prepare import prepare_inputs
+from nst_tf.inputs.prepare import RunInputs, prepare_inputs
 from nst_tf.inputs.sources import load_paintings
 from nst_tf.settings import INITS, Settings
 from nst_tf.utils.digests import array_digest, file_digest
@@ -73,26 +73,28 @@ class VideoInputs:
         """Yield the frames to paint, as they are in the film, without their masks."""
         return self.footage.frames(self.every, self.seconds)
 
-    def photo(self, frame: Frame) -> np.ndarray:
-        """Return a frame resized to `size`, float32 `[H, W, 3]` in [0, 1]."""
-        return self._resized(frame)[0]
-
-    def _resized(self, frame: Frame) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return a frame, float32, and its alpha, uint8 or None, both resized to `size`."""
-        if frame.alpha is None:
-            return resize(to_float(frame.pixels)[None], self.size)[0], None
-        channels = list(np.moveaxis(frame.pixels, -1, 0))
-        decoded = Decoded(channels, to_float(frame.alpha), False)
-        picture = as_picture(decoded, self.size, self.footage.path)
-        assert picture.alpha is not None
-        return picture.pixels[0], quantize(picture.alpha)
+    def picture(self, frame: Frame) -> Picture:
+        """Return a frame resized to `size`."""
+        alpha = None if frame.alpha is None else to_float(frame.alpha)
+        decoded = Decoded(list(np.moveaxis(frame.pixels, -1, 0)), alpha, False)
+        return as_picture(decoded, self.size, self.footage.path)
 
     def frame_input(self, frame: Frame, masks: Sequence[np.ndarray]) -> FrameInput:
         """Return the painter's input for a frame and its masks, as `frames` yields them."""
         # Small white parts must survive the resampling.
         resized = [resize_plane(mask, self.size, resample=Resampling.HAMMING) for mask in masks]
-        photo, alpha = self._resized(frame)
-        return FrameInput(photo, regions_of(resized, len(self.styles)), alpha)
+        picture = self.picture(frame)
+        alpha = None if picture.alpha is None else quantize(picture.alpha)
+        return FrameInput(picture.pixels[0], regions_of(resized, len(self.styles)), alpha)
+
+    def first(self, settings: Settings) -> RunInputs:
+        """Return the inputs of the first frame, without those of earlier frames.
+
+        Raises:
+            ValueError: pictures, masks and settings do not agree.
+        """
+        _, frame = next(self.frame_inputs())
+        return prepare_inputs(frame.photo, self.styles, settings, frame.regions or ())
 
     def _planes(self, mask: Footage | np.ndarray) -> Iterator[np.ndarray]:
         """Yield the mask of each frame; a film of masks that is too short repeats its last one."""
@@ -111,9 +113,7 @@ class VideoInputs:
 def regions_of(masks: Sequence[np.ndarray], styles: int) -> Sequence[Region] | None:
     """Return the regions of a frame; None if all masks are black, so that nothing is painted.
 
-    Args:
-        masks: float32 `[H, W]` in [0, 1]; without masks, the whole frame is painted.
-        styles: the number of paintings.
+    Without masks, the whole frame is painted.
 
     Raises:
         ValueError: the numbers of masks and paintings do not agree.
@@ -151,9 +151,7 @@ def load_video_inputs(values: flags.FlagValues, settings: Settings) -> VideoInpu
     styles = [opaque(painting) for painting in load_paintings(paintings, size, settings)]
     masks = [_open_mask(path, values) for path in values.content_mask or ()]
     inputs = VideoInputs(footage, size, styles, masks, values.every, preview_seconds(values))
-    _, first = next(inputs.frame_inputs())
-    prepared = prepare_inputs(first.photo, styles, settings, first.regions or ())
-    return dataclasses.replace(inputs, styles=prepared.styles)
+    return dataclasses.replace(inputs, styles=inputs.first(settings).styles)
 
 
 def _open_mask(path: str, values: flags.FlagValues) -> Footage | np.ndarray:
@@ -197,9 +195,8 @@ def _digest(path: str) -> str:
     if not is_sequence(path):
         return file_digest(path)
     listed = hashlib.sha256()
-    for number in sorted(
-        numbers(path)
-    ):  # other files in the directory, such as results, may change
+    # Other files in the directory, such as results, may change.
+    for number in sorted(numbers(path)):
         file = numbered(path, number)
         status = file.stat()
         listed.update(f"{file.name} {status.st_size} {status.st_mtime_ns}\n".encode())

@@ -29,11 +29,9 @@ class VideoJob:
     """All that painting a film needs, checked.
 
     Attributes:
-        values: the flags.
-        settings: the settings that follow from the flags.
+        values: the flags, which `settings` follow from.
         inputs: the film, its masks and the paintings.
-        output: path of the result.
-        encoding: codec, quality and pixel format of the result.
+        output: path of the result, which is encoded according to `encoding`.
         store: the painted frames on disk; by scene if several workers paint.
         identity: what must be the same for stored frames to be of use.
         device: TensorFlow's device in words.
@@ -106,17 +104,14 @@ def is_shared(values: flags.FlagValues) -> bool:
 
 
 def find_scenes(inputs: "VideoInputs", directory: Path, values: flags.FlagValues) -> "SceneStore":
-    """Decode a film once and return its scenes, whose frames are stored in `directory`.
-
-    Raises:
-        OSError, ValueError: a frame cannot be decoded.
-    """
+    """Decode a film once and return its scenes, whose frames are stored in `directory`."""
     from nst_tf.video.scenes import SceneStore
 
     if not values.quiet:
         print_out("Looking for cuts")
     return SceneStore(
-        directory, ((frame.pts, inputs.photo(frame)) for frame in inputs.unmasked_frames())
+        directory,
+        ((frame.pts, inputs.picture(frame).pixels[0]) for frame in inputs.unmasked_frames()),
     )
 
 
@@ -134,8 +129,7 @@ def check_output(
     Raises:
         OSError: a directory is missing or not writable, or a file exists already.
         ValueError: the output is also an input; or frames of an unfinished film exist and are not
-            to be resumed, or were started with workers and are to be resumed without, or the other
-            way round.
+            to be resumed, or not in the way in which they were started: with workers or without.
     """
     from nst_tf.video.sequence import is_sequence, numbered, numbers
 

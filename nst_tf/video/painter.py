@@ -23,9 +23,7 @@ from nst_tf.video.store import FrameStore
 
 FOLLOW_UP_SHARE = 0.4  # steps of a follow-up frame, relative to those of the finest scale
 SETTLING_SHARE = 2.0  # extra steps of a scene's first frame, relative to the same
-MIN_KNOWN = (
-    0.8  # fraction of a mask known from earlier frames, below which few steps do not suffice
-)
+MIN_KNOWN = 0.8  # fraction of a mask known from earlier frames, below which few steps do not do
 
 
 def follow_up_settings(settings: Settings, steps: int) -> Settings:
@@ -150,14 +148,10 @@ class FramePainter:
 def _start_from(
     inputs: RunInputs, start: WarpedFrame, wanted: np.ndarray, fresh: StylizedFrame | None
 ) -> RunInputs:
-    """Return the inputs of a run that starts from earlier frames.
+    """Return the inputs of a run that starts from earlier frames, warped to this one.
 
-    Args:
-        inputs: inputs of the frame itself.
-        start: the earlier frames, warped to this one.
-        wanted: where the frame is to be painted, bool `[H, W]`.
-        fresh: the frame painted without the earlier ones, for what they do not show; None: the
-            film's own frame, in colours of the surrounding paint.
+    What they do not show, where paint is `wanted`, starts from `fresh`, the frame painted without
+    them, or from the film's own frame in colours of the surrounding paint.
     """
     image, photo = start.reference.image, inputs.colors.content
     if not start.seen.all():
@@ -172,9 +166,7 @@ def _start_from(
 def _best_image(inputs: RunInputs, state: RunState | None) -> np.ndarray:
     """Return the image that a diverged run falls back on, in the run's colours.
 
-    Args:
-        inputs: inputs of the run.
-        state: the state after its last sound step; None: there was none.
+    `state` is the state after its last sound step, or None if there was none.
     """
     if state is None:
         return inputs.colors.content if inputs.initial is None else inputs.initial
@@ -193,8 +185,8 @@ def paint_frames(
     Parts that begin at a cut are independent of each other: see `cuts.scenes`.
 
     Args:
-        painter: paints the frames.
-        frames: the frames, in order, all of one size.
+        painter: paints them.
+        frames: in order, all of one size.
         past: what was yielded for the frame just before `frames`, to continue from.
         stop: returns whether to stop; it is called before every frame and after every step.
 
@@ -221,19 +213,12 @@ def store_frames(
     identity: Identity,
     stop: Callable[[], bool],
 ) -> Iterator[None]:
-    """Paint the frames that the store lacks, and yield after each, when it is on the disk.
+    """Paint frames after those of a store, add them to it, and yield after each.
 
     Args:
-        painter: paints the frames.
+        painter, stop: as for `paint_frames`.
         frames: for each frame, its time in the film's units, and the frame.
-        store: the frames before them, to which the painted ones are added.
-        identity: what must be the same for the stored frames to be of use.
-        stop: as in `paint_frames`.
-
-    Raises:
-        OSError: a frame cannot be read or written.
-        ValueError: pictures, masks, settings and memory do not agree.
-        MemoryError: memory ran out, even with the smallest tiles.
+        store, identity: as for `FrameStore.add`, whose errors and those of `paint` are raised.
     """
     time, alpha = 0, None
 

@@ -1,5 +1,6 @@
 """Conversion between PyAV's frames and arrays: square pixels, upright, sRGB."""
 
+import itertools
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
@@ -33,9 +34,7 @@ def color_tags(frame: Any) -> ColorTags:
 def square_size(height: int, width: int, aspect: Fraction | None) -> Size:
     """Return the size of a frame with square pixels: one side grows, to an even number.
 
-    Args:
-        height, width: size of the frame as stored, pixels.
-        aspect: a pixel's width divided by its height; None: unknown.
+    `aspect` is a stored pixel's width divided by its height, or None if it is unknown.
     """
     if not aspect or aspect == 1 or not Fraction(1, MAX_ASPECT) <= aspect <= MAX_ASPECT:
         return height, width
@@ -49,11 +48,7 @@ def to_srgb(frame: Any, aspect: Fraction | None = None) -> tuple[np.ndarray, np.
 
     The alpha is None if the frame is opaque; invisible pixels are white. Untagged colours are
     interpreted as players do: BT.709 from 720 rows on, else BT.601. Frames with HDR or a wide gamut
-    are mapped to BT.709.
-
-    Args:
-        frame: PyAV's frame.
-        aspect: a pixel's width divided by its height; None: unknown.
+    are mapped to BT.709. `aspect` is that of `square_size`.
 
     Raises:
         FFmpegError: the colours are stored in an unknown way.
@@ -108,12 +103,7 @@ def upright(pixels: np.ndarray, frame: Any) -> np.ndarray:
 
 
 def av_frame(frame: Frame, with_alpha: bool) -> Any:
-    """Return a frame for PyAV, in the format `rgba` or `rgb24`.
-
-    Args:
-        frame: the frame.
-        with_alpha: whether to keep transparency; otherwise the frame is composed over white.
-    """
+    """Return a frame for PyAV: `rgba`, or `rgb24` composed over white."""
     import av
 
     pixels, alpha = frame.pixels, frame.alpha
@@ -127,69 +117,48 @@ def av_frame(frame: Frame, with_alpha: bool) -> Any:
 
 
 def progressive(frames: Iterator[Any]) -> Iterator[Any]:
-    """Yield decoded frames, and deinterlace those that are flagged as interlaced.
+    """Yield decoded frames, and deinterlace those that are flagged as interlaced."""
+    for _, alike in itertools.groupby(frames, lambda f: (f.width, f.height, f.format.name)):
+        yield from _deinterlaced(alike)
+
+
+def _deinterlaced(frames: Iterator[Any]) -> Iterator[Any]:
+    """Yield frames of one size and format, deinterlaced from the first interlaced one on.
 
     FFmpeg's filter `bwdif` uses the neighbouring frames, so it yields each frame one frame later.
     """
-    deinterlacer: _Deinterlacer | None = None
+    from av.filter import Graph
+
+    graph: Any = None
+    times: list[int | None] = []
     for frame in frames:
-        if deinterlacer and not deinterlacer.fits(frame):
-            yield from deinterlacer.flush()
-            deinterlacer = None
-        if deinterlacer is None and frame.interlaced_frame:
-            deinterlacer = _Deinterlacer(frame)
-        if deinterlacer is None:
+        if graph is None and frame.interlaced_frame:
+            graph = Graph()
+            source = graph.add_buffer(
+                width=frame.width, height=frame.height, format=frame.format,
+                time_base=frame.time_base or Fraction(1, 1000),
+            )  # fmt: skip
+            filtered = graph.add("bwdif", "mode=send_frame:deint=interlaced")
+            graph.link_nodes(source, filtered, graph.add("buffersink")).configure()
+        if graph is None:
             yield frame
         else:
-            yield from deinterlacer.push(frame)
-    if deinterlacer:
-        yield from deinterlacer.flush()
+            times.append(frame.pts)
+            graph.push(frame)
+            yield from _ready(graph, times)
+    if graph:
+        graph.push(None)
+        yield from _ready(graph, times)
 
 
-class _Deinterlacer:
-    """FFmpeg's filter for frames of one size and format."""
+def _ready(graph: Any, times: list[int | None]) -> Iterator[Any]:
+    """Yield the frames that a filter has finished, and take their times from the list."""
+    import av
 
-    def __init__(self, frame: Any) -> None:
-        from av.filter import Graph
-
-        self._kind = self._of(frame)
-        self._times: list[int | None] = []
-        self._graph = Graph()
-        source = self._graph.add_buffer(
-            width=frame.width, height=frame.height, format=frame.format,
-            time_base=frame.time_base or Fraction(1, 1000),
-        )  # fmt: skip
-        filtered = self._graph.add("bwdif", "mode=send_frame:deint=interlaced")
-        source.link_to(filtered)
-        filtered.link_to(self._graph.add("buffersink"))
-        self._graph.configure()
-
-    @staticmethod
-    def _of(frame: Any) -> tuple[int, int, str]:
-        return frame.width, frame.height, frame.format.name
-
-    def fits(self, frame: Any) -> bool:
-        """Return whether a frame has the filter's size and format."""
-        return self._of(frame) == self._kind
-
-    def push(self, frame: Any) -> Iterator[Any]:
-        """Add a frame, and yield the frames that are ready."""
-        self._times.append(frame.pts)
-        self._graph.push(frame)
-        yield from self._ready()
-
-    def flush(self) -> Iterator[Any]:
-        """Yield the remaining frames."""
-        self._graph.push(None)
-        yield from self._ready()
-
-    def _ready(self) -> Iterator[Any]:
-        import av
-
-        while True:
-            try:
-                frame = self._graph.pull()
-            except (av.error.BlockingIOError, av.error.EOFError):
-                return
-            frame.pts = self._times.pop(0)  # the filter counts half units
-            yield frame
+    while True:
+        try:
+            frame = graph.pull()
+        except (av.error.BlockingIOError, av.error.EOFError):
+            return
+        frame.pts = times.pop(0)  # the filter counts half units
+        yield frame

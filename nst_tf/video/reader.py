@@ -67,22 +67,14 @@ def open_video(path: str, rate: Fraction = Fraction(25)) -> Footage:
 
 
 def check_pyav(path: str) -> None:
-    """Check that PyAV is installed.
-
-    Raises:
-        ValueError: it is not.
-    """
+    """Refuse a film if PyAV is not installed."""
     if importlib.util.find_spec("av") is None:
         raise UserError(f"{path} needs PyAV: run pip install 'nst_tf[video]'")
 
 
 @contextmanager
 def opened(path: str) -> Iterator[Any]:
-    """Open a film as PyAV's container.
-
-    Raises:
-        OSError: the file is not a film.
-    """
+    """Open a film as PyAV's container; OSError: the file is not a film."""
     import av
 
     try:
@@ -167,10 +159,7 @@ def _pictures(container: Any, path: str) -> Any:
 def _decoded(container: Any, stream: Any, path: str, to_the_end: bool = False) -> Iterator[Any]:
     """Yield the decoded frames; the film ends at the first damage that stops the decoder.
 
-    Args:
-        container, stream: the film's container and its stream of pictures.
-        path: path of the film.
-        to_the_end: whether all frames are read, so that missing ones are worth a warning.
+    Missing frames are worth a warning if all frames are read, `to_the_end`.
     """
     import av
 

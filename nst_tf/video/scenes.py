@@ -1,5 +1,6 @@
 """The independent scenes of a film, and their painted frames on disk."""
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,9 +50,8 @@ class SceneStore:
 
     Args:
         directory: directory of the frames of all scenes.
-        frames: for each frame of the film, the time at which it is shown, in the film's units, and
-            its pixels, float32 `[H, W, 3]` in [0, 1], at the size at which it is painted. They are
-            iterated once.
+        frames: for each frame of the film, its time in the film's units and its pixels, float32
+            `[H, W, 3]` in [0, 1], at the size at which it is painted. They are iterated once.
 
     Attributes:
         scenes: the scenes, in order.
@@ -71,9 +71,7 @@ class SceneStore:
         self.total = len(self._times)
         self.scenes = [
             Scene(first, end, self._root.scene(number))
-            for number, (first, end) in enumerate(
-                zip(begins, [*begins[1:], self.total], strict=True), start=1
-            )
+            for number, (first, end) in enumerate(itertools.pairwise([*begins, self.total]), 1)
         ]
 
     def begin(self) -> None:
@@ -117,10 +115,5 @@ class SceneStore:
 
 
 def scene_identity(identity: Identity, first: int) -> Identity:
-    """Return the identity of a scene: what must be the same for its stored frames to be of use.
-
-    Args:
-        identity: identity of the film.
-        first: index of the scene's first frame.
-    """
+    """Return the identity of a scene, from its film's identity and its first frame's index."""
     return identity | {"the scene's first frame": first + 1}

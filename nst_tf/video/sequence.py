@@ -7,7 +7,6 @@ from fractions import Fraction
 from pathlib import Path
 
 from nst_tf.images.io import load_picture
-from nst_tf.images.levels import quantize
 from nst_tf.utils.errors import UserError
 from nst_tf.video.footage import Footage, Frame
 
@@ -28,11 +27,7 @@ def is_sequence(path: str) -> bool:
 
 
 def numbered(path: str, number: int) -> Path:
-    """Return the path of a number.
-
-    Raises:
-        ValueError: the pattern does not have exactly one number.
-    """
+    """Return the path of a number; ValueError: the pattern does not have exactly one number."""
     try:
         return Path(path).with_name(Path(path).name % number)
     except (TypeError, ValueError):
@@ -44,13 +39,9 @@ def numbered(path: str, number: int) -> Path:
 def open_sequence(path: str, rate: Fraction) -> Footage:
     """Open an image sequence: the files from the lowest number up to the first gap.
 
-    Args:
-        path: the pattern.
-        rate: frames per second.
-
     Raises:
         OSError: no file matches the pattern, or the first one cannot be read.
-        ValueError: `path` is not a pattern with one number.
+        ValueError: the pattern does not have exactly one number.
     """
     found = numbers(path)
     if not found:
@@ -60,19 +51,19 @@ def open_sequence(path: str, rate: Fraction) -> Footage:
     first = last = min(found)
     while numbered(path, last + 1).is_file():
         last += 1
-    opened = _frame(numbered(path, first), 0)
-    size = opened.pixels.shape[:2]
+    opened = load_picture(numbered(path, first))
+    size = opened.pixels.shape[1:3]
 
     def read() -> Iterator[Frame]:
         for number in range(first, last + 1):
-            frame = _frame(numbered(path, number), number - first)
-            pixels = frame.pixels
-            if pixels.shape[:2] != size:
+            picture = load_picture(numbered(path, number))
+            height, width = picture.pixels.shape[1:3]
+            if (height, width) != size:
                 raise UserError(
-                    f"{numbered(path, number)} is {pixels.shape[1]}x{pixels.shape[0]} pixels, but "
-                    f"the first file {size[1]}x{size[0]}: give all files the same size"
+                    f"{numbered(path, number)} is {width}x{height} pixels, but the first file "
+                    f"{size[1]}x{size[0]}: give all files the same size"
                 )
-            yield frame
+            yield Frame.of(picture, number - first)
 
     return Footage(
         path, size, rate, 1 / rate, lambda: range(last + 1 - first), read, first=first,
@@ -92,9 +83,3 @@ def numbers(path: str) -> list[int]:
         and (digits := file.name[len(before) : len(file.name) - len(after)]).isdecimal()
         and numbered(path, int(digits)).name == file.name
     ]  # fmt: skip
-
-
-def _frame(path: Path, pts: int) -> Frame:
-    picture = load_picture(path)
-    alpha = None if picture.alpha is None else quantize(picture.alpha)
-    return Frame(quantize(picture.pixels[0]), pts, alpha)

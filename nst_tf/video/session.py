@@ -34,8 +34,6 @@ class VideoRun:
             of memory and its number of threads; `None` makes a `ScenePainter`.
 
     Attributes:
-        job: the film.
-        started: start of the run, on the clock of `time.monotonic`.
         whole: whether all frames are painted.
     """
 
@@ -104,10 +102,8 @@ class VideoRun:
     ) -> None:
         from nst_tf.video.workers import ScenePainter, paint_scenes
 
-        job = self.job
-        make = functools.partial(self._make_painter or ScenePainter, job.identity)
-        outcomes = paint_scenes(job.values, job.settings, job.inputs, store, make, stopper, show)
-        for outcome in outcomes:
+        make = functools.partial(self._make_painter or ScenePainter, self.job.identity)
+        for outcome in paint_scenes(self.job, store, make, stopper, show):
             for text in outcome.warnings:
                 warnings.warn(f"{outcome.job.place}: {text}")
             if outcome.status == "failed":
@@ -153,9 +149,7 @@ class VideoRun:
     def left(self, problem: str, failure: str) -> str:
         """Return in words why the run ended, and what is saved.
 
-        Args:
-            problem: what went wrong with painting, or an empty string.
-            failure: what went wrong with writing, or an empty string.
+        `problem` is what went wrong with painting, and `failure` with writing, or empty strings.
         """
         store, total = self.job.store, self.job.total
         of = f" of {total}" if total else ""

@@ -40,13 +40,9 @@ class Track:
 
 
 def plan_sound(footage: Footage, path: str) -> tuple[list[Track], list[str]]:
-    """Return the tracks to write, and a line for each track that is not copied.
+    """Return the tracks of a film to write to another one, and a line for each that is not copied.
 
     A track can be copied, or encoded, if a file with only this track can be written.
-
-    Args:
-        footage: the film with the sound.
-        path: path of the film that is written.
     """
     import av
 
@@ -123,12 +119,7 @@ class _OutputTrack:
         self._stream = container.add_stream(track.encoder, rate=rate, layout=track.layout)
 
     def write(self, packet: Any, start: Fraction) -> None:
-        """Write a packet of the source.
-
-        Args:
-            packet: the packet.
-            start: start of the film on the source's clock, seconds.
-        """
+        """Write a packet of the source, on whose clock the film begins at `start` seconds."""
         if self._encoder:
             for frame in packet.decode():
                 if frame.pts is not None:
@@ -148,13 +139,7 @@ class _OutputTrack:
 
 
 class Sound:
-    """The sound of the film that is written.
-
-    Args:
-        source: container of the source; None: there is no sound.
-        container: container of the film.
-        tracks: the tracks, from `plan_sound`.
-    """
+    """The sound of the film that is written: tracks of a source, which is None without sound."""
 
     def __init__(self, source: Any, container: Any, tracks: list[Track]) -> None:
         streams = [source.streams[track.index] for track in tracks]
@@ -172,11 +157,7 @@ class Sound:
         self._next = next(self._packets, None)
 
     def start(self, first: Fraction) -> Fraction:
-        """Return the start of the film on the source's clock: its first picture or sound.
-
-        Args:
-            first: time of the first picture, seconds.
-        """
+        """Return the time of the film's first picture or sound, by the source's clock, seconds."""
         self._start = max(Fraction(0), min([first, *self._starts]))
         return self._start
 

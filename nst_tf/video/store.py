@@ -27,10 +27,7 @@ FAST = 1  # PNG's compression level: the files are deleted soon
 
 
 class FrameStore:
-    """The painted frames of one film, or of one scene.
-
-    Args:
-        directory: directory of the frames.
+    """The painted frames of one film, or of one scene, in a directory.
 
     Attributes:
         times: time at which each frame is shown, in the film's units.
@@ -57,11 +54,7 @@ class FrameStore:
         return FrameStore(self.directory / f"scene-{number:04d}")
 
     def count(self, known: int = 0) -> int:
-        """Return the number of frames on the disk, which another process may be adding to.
-
-        Args:
-            known: a lower bound of that number.
-        """
+        """Return the number of frames on the disk, which is at least `known` and may be growing."""
         while self._file(known).exists():
             known += 1
         return known
@@ -118,10 +111,10 @@ class FrameStore:
         """Add a frame; when this method returns, it is on the disk.
 
         Args:
-            time: time at which the frame is shown.
+            time: time at which the frame is shown, in the film's units.
             past: the frame, and the earlier frames that the next one needs.
-            identity: identity of the film.
-            alpha: alpha of the frame, uint8 `[H, W]`; None: opaque.
+            identity: as for `load`.
+            alpha: uint8 `[H, W]`; None: opaque.
 
         Raises:
             OSError: the frame cannot be written.
@@ -139,7 +132,7 @@ class FrameStore:
                 times=times,
                 images=np.stack([frame.image[0] for frame in past]),
                 photos=np.stack([frame.photo for frame in past]),
-                covered=np.stack([_covered(frame) for frame in past]),
+                covered=np.stack([frame.coverage() for frame in past]),
             )
         self.times, self.past = times, tuple(past)
 
@@ -152,7 +145,7 @@ class FrameStore:
         return len(self)
 
     def __iter__(self) -> Iterator[Frame]:
-        """Yield the frames that are stored when the iteration begins."""
+        """Iterate over the frames that are stored when the iteration begins."""
         return self.read(tuple(self.times))
 
     def read(self, times: Sequence[int]) -> Iterator[Frame]:
@@ -178,9 +171,3 @@ class FrameStore:
 
     def _file(self, number: int) -> Path:
         return self.directory / f"frame-{number + 1:06d}.png"
-
-
-def _covered(frame: StylizedFrame) -> np.ndarray:
-    """Return the painted fraction of each pixel, float32 `[H, W]`."""
-    whole = np.ones(frame.photo.shape[:2], np.float32)
-    return whole if frame.covered is None else frame.covered

@@ -13,8 +13,6 @@ from nst_tf.batch.flags import flag_text
 from nst_tf.cli.worker_flags import WORKER_FLAGS
 from nst_tf.compute.device import start_tensorflow
 from nst_tf.inputs.identity import Identity
-from nst_tf.inputs.prepare import prepare_inputs
-from nst_tf.settings import Settings
 from nst_tf.video.flags import parse_video
 from nst_tf.video.footage import Frame
 from nst_tf.video.frame import FrameInput
@@ -27,6 +25,7 @@ from nst_tf.workers.outcome import Outcome, RunJob, ShouldStop, run_safely
 from nst_tf.workers.share import Share, run_need, split_resources
 
 if TYPE_CHECKING:
+    from nst_tf.video.job import VideoJob
     from nst_tf.video.painter import FramePainter
 
 FILES = ("content", "style", "content_mask")
@@ -34,23 +33,19 @@ FILES = ("content", "style", "content_mask")
 
 
 def paint_scenes(
-    values: flags.FlagValues,
-    settings: Settings,
-    inputs: VideoInputs,
+    film: "VideoJob",
     store: SceneStore,
     make: Callable[[int | None, int], RunJob],
     stopping: ShouldStop,
     show: Callable[[int], object],
 ) -> Iterator[Outcome]:
-    """Let workers paint the unfinished scenes, and yield the outcome of each.
+    """Let workers paint a film's unfinished scenes into its store, and yield the outcome of each.
 
     TensorFlow must have been started.
 
     Args:
-        values: the flags.
-        settings: the settings that follow from the flags.
-        inputs: the inputs of the film.
-        store: the painted frames, to which the workers add.
+        film: the film.
+        store: its painted frames.
         make: makes the painter of a worker, from its bytes of memory and its number of threads.
         stopping: returns whether to stop: scenes in progress then end after their current step, and
             no other scene starts.
@@ -61,7 +56,7 @@ def paint_scenes(
         UserError: no node of the cluster has room for an actor.
         ValueError: the first frame does not fit into memory.
     """
-    film = video_job(values)
+    values, common = film.values, video_job(film.values)
     in_progress: dict[str, Scene] = {}
     left = [scene for scene in store.scenes if not scene.is_whole]
     if not left:
@@ -70,7 +65,7 @@ def paint_scenes(
     def jobs() -> Iterator[Job]:
         for scene in left:
             in_progress[scene.name] = scene
-            yield scene_job(film, scene)
+            yield scene_job(common, scene)
 
     def refreshed() -> bool:
         for scene in in_progress.values():
@@ -78,12 +73,13 @@ def paint_scenes(
         show(store.painted)
         return stopping()
 
-    need = worker_memory(inputs, settings)
+    need = worker_memory(film)
     if values.ray:
-        outcomes = _on_ray(jobs(), values, need, make, refreshed)
+        outcomes = _on_ray(jobs(), film, need, make, refreshed)
     else:
         wanted = min(values.jobs, len(left))
-        share = Share(1) if wanted < 2 else split_resources(wanted, need, [settings.memory_budget])
+        budgets = [film.settings.memory_budget]
+        share = Share(1) if wanted < 2 else split_resources(wanted, need, budgets)
         if share.workers < wanted:
             warnings.warn(f"memory is enough for {share.workers} of {values.jobs} --jobs")
         worker = functools.partial(make, share.budget, share.threads)
@@ -96,7 +92,7 @@ def paint_scenes(
 
 def _on_ray(
     jobs: Iterator[Job],
-    values: flags.FlagValues,
+    film: "VideoJob",
     need: int,
     make: Callable[[int | None, int], RunJob],
     stopping: ShouldStop,
@@ -104,6 +100,7 @@ def _on_ray(
     from nst_tf.workers.cluster import demand, joined
     from nst_tf.workers.ray import run_on_ray
 
+    values = film.values
     with joined(values.ray) as log:
         each = demand(values.ray_cpus, need)
         budget = None if each.gpus else each.memory
@@ -112,17 +109,14 @@ def _on_ray(
         yield from run_on_ray(absolute, worker, each, stopping, values.ray_workers, log=log)
 
 
-def worker_memory(inputs: VideoInputs, settings: Settings) -> int:
+def worker_memory(film: "VideoJob") -> int:
     """Return the memory of a worker, bytes: that of a scene's first frame, which has all scales.
 
-    Raises:
-        ValueError: the frame does not fit into memory.
+    ValueError: the frame does not fit into memory.
     """
     from nst_tf.compute.cache import with_cache
 
-    _, first = next(inputs.frame_inputs())
-    prepared = prepare_inputs(first.photo, inputs.styles, settings, first.regions or ())
-    return with_cache(run_need(prepared, len(inputs.masks)))
+    return with_cache(run_need(film.inputs.first(film.settings), len(film.inputs.masks)))
 
 
 def video_job(values: flags.FlagValues) -> Job:

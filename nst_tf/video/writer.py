@@ -86,7 +86,7 @@ def check_writable_video(path: str, footage: Footage, size: Size, encoding: Enco
             raise UserError(f"{path} is a GIF: it has no codec, quality or pixel format")
         return
     black = Frame(np.zeros((*size, 3), np.uint8), 0)
-    pixel_format = encode(io.BytesIO(), path, footage, [black], encoding, Fraction(0))
+    pixel_format = _encode(io.BytesIO(), path, footage, [black], encoding, Fraction(0))
     if footage.transparent and not _has_alpha(pixel_format):
         _warn_lost_alpha(path)
     for line in plan_sound(footage, path)[1]:
@@ -118,7 +118,7 @@ def write_video(
         path: path of the film, or the pattern of an image sequence.
         footage: the source film, which gives timing, colours and sound.
         frames: the frames in order, all of one size. They may be iterated twice.
-        encoding: codec, quality and pixel format.
+        encoding: how to encode them.
         until: end of the sound, seconds; None: the end of the source's sound.
         every: `frames` contains one of this many frames of the source.
 
@@ -132,10 +132,10 @@ def write_video(
             save_image(numbered(path, number), to_float(frame.pixels), alpha=alpha)
         return
     with write_whole(path) as file:
-        encode(file.name, path, footage, frames, encoding, until, every)
+        _encode(file.name, path, footage, frames, encoding, until, every)
 
 
-def encode(
+def _encode(
     file: IO[bytes] | str,
     path: str,
     footage: Footage,
@@ -144,11 +144,7 @@ def encode(
     until: Fraction | None = None,
     every: int = 1,
 ) -> str:
-    """Encode a film and return its pixel format; other arguments and errors as in `write_video`.
-
-    Args:
-        file: a file open for writing, or a path with any extension.
-    """
+    """Encode a film to an open file or a path with any extension; return its pixel format."""
     import av
 
     suffix = Path(path).suffix.lower()
@@ -234,13 +230,9 @@ def _tag_colors(stream: Any, tags: ColorTags, size: Size) -> ColorTags:
 def _pictures(
     frames: Iterable[Frame], stream: Any, tags: ColorTags, unwarned: str
 ) -> Iterator[Any]:
-    """Yield frames in the stream's pixel format.
+    """Yield frames in the stream's pixel format and colours.
 
-    Args:
-        frames: the frames.
-        stream: the stream, whose pixel format is set.
-        tags: the stream's colours.
-        unwarned: path of the film to warn of if a frame loses transparency; empty: no warning.
+    If one loses its transparency, warn of the film at the path `unwarned`, unless that is empty.
     """
     from av.video.reformatter import Interpolation
 

@@ -65,18 +65,6 @@ class Kernel:
             if kind == "status" and content["execution_state"] == "idle":
                 return text, list(shown.values()), updates
 
-    def click(self, shown):
-        """Click on the button as JupyterLab does: by a subshell, while the cell is running."""
-        session, control = self.client.session, self.client.control_channel
-        control.send(session.msg("create_subshell_request", {}))
-        subshell = self.client.get_control_msg(timeout=60)["content"]["subshell_id"]
-        widget = "application/vnd.jupyter.widget-view+json"
-        (model,) = (data[widget]["model_id"] for data in shown.values() if widget in data)
-        data = {"method": "custom", "content": {"event": "click"}}
-        message = session.msg("comm_msg", {"comm_id": model, "data": data})
-        message["header"]["subshell_id"] = subshell
-        self.client.shell_channel.send(message)
-
     def interrupt(self, _):
         self.manager.interrupt_kernel()
 
@@ -99,8 +87,7 @@ def line(shown):
 def test_a_run_shows_its_picture_and_its_losses_in_place(kernel):
     text, shown, updates = kernel.run("print(run(live, 12, 0.1))")
     assert text == "finished\n"
-    button, picture, losses = shown
-    assert button == {"text/plain": ""}  # which is taken away at the end
+    picture, losses = shown
     with Image.open(io.BytesIO(base64.b64decode(picture["image/jpeg"]))) as image:
         assert image.size == (2, 2)
     assert losses["text/plain"] == (
@@ -110,9 +97,8 @@ def test_a_run_shows_its_picture_and_its_losses_in_place(kernel):
     assert 1 <= updates <= 4  # twice a second, and the end
 
 
-@pytest.mark.parametrize("how", ["click", "interrupt"])
-def test_a_run_can_be_stopped_and_the_next_one_runs(kernel, how):
-    text, shown, _ = kernel.run("print(run(live, 600, 0.1))", getattr(kernel, how))
+def test_a_run_can_be_stopped_and_the_next_one_runs(kernel):
+    text, shown, _ = kernel.run("print(run(live, 600, 0.1))", kernel.interrupt)
     assert text.startswith("stopped after ")
     assert line(shown).endswith(" · stopped")
     assert kernel.run("print(run(live, 3, 0))")[0] == "finished\n"

@@ -44,7 +44,7 @@ def learn(pixels):
     def learn(cache, **changes):
         settings = dataclasses.replace(SHALLOW, **changes)
         fitted = prepare_inputs(pixels(32, 32), [pixels(32, 32, seed=1)], settings)
-        transfer = StyleTransfer(fitted, memo=cache)
+        transfer = StyleTransfer(fitted, cache=cache)
         transfer.prepare()
         return weakref.ref(transfer.network)
 

@@ -238,7 +238,7 @@ def test_blocks_that_the_targets_need_are_kept_at_finer_scales(pixels):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         inputs = prepare_inputs(pixels(240, 280), pixels(60, 60, 1), settings)
-        run = StyleTransfer(inputs, memo=cache)
+        run = StyleTransfer(inputs, cache=cache)
         run.finish([lambda progress: states.append(progress.state)])
     assert cache.sizes == [(120, 140), (120, 140), (240, 280)]
     assert [state.plan.block_size for state in states] == [128, 128]

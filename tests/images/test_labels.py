@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from nst_tf.images.labels import nearest_label, split_labels, to_hex
+from nst_tf.images.pairing import nearest_label, split_labels, to_hex
 
 
 def test_smooth_edges_and_compression_make_no_labels():

@@ -29,14 +29,14 @@ def normal(*shape, seed=0):
 
 def covariance(features, window):
     term, name = Covariance(LAYERS[:1], (1.0,)), LAYERS[0]
-    return term.matrices(term.statistics({name: features}, {name: None}, window))[name]
+    return term.compared(term.statistics({name: features}, {name: None}, window))[name]
 
 
 def test_covariances_agree_with_numpy():
     features = {"block1_conv1": normal(1, 8, 6, 5) + 2, "block2_conv1": normal(1, 4, 3, 7) - 1}
     tensors = {name: tf.constant(value) for name, value in features.items()}
     term = Covariance(LAYERS, (1.0, 1.0))
-    matrices = term.matrices(term.statistics(tensors, dict.fromkeys(LAYERS), Window((8, 6))))
+    matrices = term.compared(term.statistics(tensors, dict.fromkeys(LAYERS), Window((8, 6))))
     assert set(matrices) == set(LAYERS)
     for name, matrix in matrices.items():
         flat = features[name].reshape(-1, features[name].shape[-1]).astype(np.float64)

@@ -78,7 +78,7 @@ def test_every_ending_of_sequences_is_read(tmp_path, ending):
 def check(path, frames, most):
     footage = open_video(str(path))
     found = [frame.pixels for frame in footage.frames()]
-    assert footage.count == len(found) == 3
+    assert footage.expected() == len(found) == 3
     assert found[0].dtype == np.uint8
     for ours, theirs in zip(found, frames, strict=True):
         assert np.abs(ours.astype(float) - theirs).mean() < most

@@ -38,7 +38,7 @@ def test_animated_pictures_are_films(ending):
     options = {"lossless": True} if ending == "webp" else {"disposal": 2} if ending == "gif" else {}
     footage = animated(f"clip.{ending}", alpha=False, **options)
     frames = list(footage.frames())
-    assert footage.count == len(frames) == 6
+    assert footage.expected() == len(frames) == 6
     starts = [Fraction(sum(LENGTHS[:number]), 1000) for number in range(6)]
     assert [frame.pts * footage.time_base for frame in frames] == starts
     assert float(footage.rate) == pytest.approx(6 / 0.36, rel=0.2)
@@ -54,7 +54,7 @@ def test_a_damaged_animation_ends_with_a_line():
     Path("bad.webp").write_bytes(data[:at] + bytes(len(data) - at))
     with pytest.warns(UserWarning, match=r"bad.webp is damaged after frame 5 .*: it ends there"):
         footage = open_video("bad.webp")
-    assert footage.count == 5
+    assert footage.expected() == 5
     Path("none.webp").write_bytes(data[:40])
     with pytest.raises(OSError, match=r"none\.webp"):
         open_video("none.webp")
