@@ -102,7 +102,7 @@ def draw(edges: Edges) -> None:
     places = {name: (COLUMNS.get(name, 0), levels[name]) for name in ORDER}
     top = max(levels.values())
     figure, axes = plt.subplots(figsize=(8.2, 0.66 * (top + 1.4)))
-    for name, target in itertools.chain(*(zip(itertools.repeat(n), edges[n]) for n in ORDER)):
+    for name, target in itertools.chain(*(zip(itertools.repeat(n), sorted(edges[n])) for n in ORDER)):
         arrow(axes, places[name], places[target])
     for name, place in places.items():
         box(axes, place, *ROOMS[name])

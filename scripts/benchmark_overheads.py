@@ -1,0 +1,137 @@
+"""Where the time of a run goes, in this checkout and in another version.
+
+    git worktree add ../other v1.7.2
+    python scripts/benchmark_overheads.py --other ../other [--rounds 3] [--size 512]
+
+The two sides take turns. First whole commands are timed, from the start of Python to the saved
+picture: `painting`, `fast`, and `tutorial` with 100 steps. Then a process of each side paints by
+`painting`, and notes the time of every part. The record `benchmark_overheads.json` has the medians
+of the commands, their ratios (this checkout over the other), and the parts in seconds.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from record import ASSETS, ROOT, commit, describe, write_record
+
+FILES = (str(ASSETS / "temple.jpg"), str(ASSETS / "great_wave.jpg"))
+COMMANDS = {
+    "painting": ["--recipe=painting"],
+    "fast": ["--recipe=fast"],
+    "tutorial": ["--epochs=1"],
+}
+PARTS = """
+import json, sys, time
+began = time.perf_counter()
+import keras
+import tensorflow as tf
+from nst_tf import load_image, stylize
+from nst_tf.optimizers import lbfgs
+
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # as programs do
+photo, painting, size = sys.argv[1:]
+parts = {"imports": time.perf_counter() - began}
+pictures = load_image(photo), load_image(painting)
+directions, ends = [], []
+plain = lbfgs._direction
+
+
+def direction(*arguments):
+    start = time.perf_counter()
+    found = plain(*arguments)
+    directions.append(time.perf_counter() - start)
+    return found
+
+
+lbfgs._direction = direction
+start = time.perf_counter()
+stylize(*pictures, "painting", max_dim=int(size),
+        callbacks=[lambda p: ends.append((p.scale.size, time.perf_counter()))])
+steps = {}
+for place, end in ends:
+    steps.setdefault(place, []).append(end - start)
+    start = end
+for (height, width), (first, *others) in steps.items():
+    parts[f"first step at {width}x{height}"] = first
+    parts[f"{len(others)} steps at {width}x{height}"] = sum(others)
+parts["of these, directions of L-BFGS"] = sum(directions)
+print(json.dumps(parts))
+"""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--other", type=Path, required=True, help="checkout of the other version")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--size", type=int, default=512, help="pixels of the long side")
+    options = parser.parse_args()
+    sides = {"this": ROOT, "other": options.other.resolve()}
+    record = describe() | {
+        "other_commit": commit(sides["other"]), "rounds": options.rounds, "size": options.size,
+    }  # fmt: skip
+    for root in sides.values():  # compile and cache what the first run on a machine does
+        paint(root, ["--recipe=fast"], 64)
+    record["commands"] = {name: compare(sides, words, options) for name, words in COMMANDS.items()}
+    record["parts"] = {side: parts(root, options.size) for side, root in sides.items()}
+    for side, found in record["parts"].items():
+        print(side, json.dumps(found, indent=2))
+    write_record(Path(__file__).with_suffix(".json"), record)
+
+
+def compare(sides, words, options):
+    """Return the median seconds and peak memory of a command on both sides, and their ratios."""
+    seconds, mib = ({side: [] for side in sides} for _ in range(2))
+    for _ in range(options.rounds):
+        for side, root in sides.items():
+            duration, peak = paint(root, words, options.size)
+            seconds[side].append(duration)
+            mib[side].append(peak)
+    found = {}
+    for name, values in (("seconds", seconds), ("mib", mib)):
+        medians = {side: round(statistics.median(found), 1) for side, found in values.items()}
+        found[name] = medians | {"ratio": round(medians["this"] / medians["other"], 3)}
+    print(words, found, flush=True)
+    return found
+
+
+def paint(root, words, size):
+    """Return the seconds and the peak of resident memory, MiB, of a whole command."""
+    with tempfile.TemporaryDirectory() as folder:
+        content, style = FILES
+        command = ["-m", "nst_tf.run", f"--content={content}", f"--style={style}", *words]
+        began = time.perf_counter()
+        _, peak = python(root, folder, *command, f"--max_dim={size}", "--output=picture.png")
+        return time.perf_counter() - began, peak
+
+
+def parts(root, size):
+    """Return the seconds of each part of a run by `painting`."""
+    with tempfile.TemporaryDirectory() as folder:
+        printed, _ = python(root, folder, "-c", PARTS, *FILES, str(size))
+    found = json.loads(printed.splitlines()[-1])
+    return {name: round(value, 2) for name, value in found.items()}
+
+
+def python(root, folder, *words):
+    """Run Python with a checkout's package, and return what it prints and its peak memory, MiB."""
+    environment = os.environ | {"PYTHONPATH": str(root), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    process = subprocess.Popen(
+        [sys.executable, *words], env=environment, cwd=folder, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    out, err = process.stdout.read(), process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(err)
+    return out, usage.ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main()
