@@ -224,8 +224,8 @@ class Settings:
         "path of a .npz or .h5 file",
     )
     convolution: Convolution = setting(
-        "auto", "Network", "winograd: much faster on CPUs after some seconds of compiling, only in "
-        "float32, and needs more memory; auto: winograd for long runs on a CPU, otherwise direct",
+        "auto", "Network", "winograd: much faster on CPUs, only in float32, and needs more memory; "
+        "auto: winograd on a CPU where memory suffices, otherwise direct",
         choices=get_args(Convolution),
     )
     block_size: int | str = setting(

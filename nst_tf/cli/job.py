@@ -13,7 +13,7 @@ from nst_tf.cli.places import check_painting, check_photo, read_pipes
 from nst_tf.cli.provenance import run_metadata
 from nst_tf.cli.request import Request
 from nst_tf.images.save import check_output_size
-from nst_tf.network.weights import Weights, load_weights
+from nst_tf.network.weights import Weights, load_ahead, load_weights
 from nst_tf.settings import Settings
 from nst_tf.utils.errors import UserError
 
@@ -84,7 +84,9 @@ def check(request: Request, budget: int | None = None) -> Checked:
     paths.check(input_paths(request))
     checked = Checked(request, paths, load_inputs(request, budget))
     check_output_size(paths.picture, *checked.inputs.fitted.size)
-    if checked.settings.weights != "imagenet":  # which TensorFlow may have to download
+    if checked.settings.weights == "bundled":
+        load_ahead()  # while TensorFlow is imported
+    elif checked.settings.weights != "imagenet":  # which TensorFlow may have to download
         load_weights(checked.settings.weights)
     return checked
 

@@ -2,8 +2,10 @@
 
 import hashlib
 import os
+import threading
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -101,6 +103,16 @@ def _keras_file() -> Path:
                 f"put {KERAS_FILE} into {cached.parent}, or set weights=bundled"
             ) from None
     return cached
+
+
+def load_ahead() -> None:
+    """Begin to load the bundled weights in a thread, for which `load_weights` waits."""
+
+    def load() -> None:
+        with suppress(Exception):
+            load_weights("bundled")
+
+    threading.Thread(target=load).start()
 
 
 @cached(2)
@@ -206,6 +218,6 @@ def _verified(source, kernels, biases):
                     f"weights {source!r}: {name}'s {kind} has values that are not finite"
                 )
     return (
-        {name: kernels[name].astype(np.float32) for name in SHAPES},
-        {name: biases[name].astype(np.float32) for name in SHAPES},
+        {name: kernels[name].astype(np.float32, copy=False) for name in SHAPES},
+        {name: biases[name].astype(np.float32, copy=False) for name in SHAPES},
     )
