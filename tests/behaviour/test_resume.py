@@ -60,7 +60,7 @@ def kill_at(process, word, count, wait):
          *SHALLOW],
         ["--optimizer=lbfgs", "--block_size=32", "--epochs=2", "--steps_per_epoch=12",
          "--style_weight=1e-3:1e-2", *SHALLOW],
-        ["--recipe=painting", "--min_dim=32", "--steps=12", *SHALLOW],
+        ["--recipe=painting", "--min_dim=32", "--steps=12"],
     ],
     ids=["adam", "lbfgs", "blocks", "painting"],
 )  # fmt: skip
