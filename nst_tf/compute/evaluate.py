@@ -46,6 +46,7 @@ from nst_tf.losses.targets import Targets, downsample
 from nst_tf.losses.term import PIXELS, Term, Window, add
 from nst_tf.network.layers import smallest_side
 from nst_tf.network.model import Convolutions, Network
+from nst_tf.optimizers.lbfgs import compiled_sum
 from nst_tf.utils.caching import cached
 
 CACHED = 24
@@ -110,10 +111,11 @@ def compiled(
 
 
 def release() -> None:
-    """Drop all compiled graphs, XLA programs and transformed kernels, where memory is short."""
+    """Drop all compiled graphs and transformed kernels, where memory is short."""
     compiled.cache_clear()
     winograd_convolution.cache_clear()
     direct_convolution.cache_clear()
+    compiled_sum.cache_clear()
     gc.collect()
 
 

@@ -89,10 +89,12 @@ def feature_model(
             lambda layer: _layer(layer.name, pooling, precision, padding),
         )
     vgg.trainable = False
-    for name, kernel in weights.kernels.items():
-        vgg.get_layer(name).set_weights([kernel, weights.biases[name]])
-    # Layers after the deepest output are not part of this model and are freed with `vgg`.
-    return keras.Model(vgg.input, {name: vgg.get_layer(name).output for name in layers})
+    # Layers after the deepest output are not part of the model and are freed with `vgg`.
+    model = keras.Model(vgg.input, {name: vgg.get_layer(name).output for name in layers})
+    for layer in model.layers:
+        if layer.name in weights.kernels:
+            layer.set_weights([weights.kernels[layer.name], weights.biases[layer.name]])
+    return model
 
 
 def extract_features(

@@ -4,11 +4,12 @@ import hashlib
 import os
 import threading
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
@@ -36,6 +37,37 @@ SHAPES = {
 
 MOST_BYTES = 8 * 3 * 3 * WIDTHS[-1] ** 2 + 4096
 """Maximum size of an array in a file: the largest kernel in float64, with its header."""
+
+
+Stored: TypeAlias = np.ndarray | tuple[np.ndarray, np.ndarray]
+"""An array, or codes and the table of their values."""
+
+
+def decoded(stored: Stored) -> np.ndarray:
+    """Return the array."""
+    return stored[1][stored[0]] if isinstance(stored, tuple) else stored
+
+
+class Kernels(Mapping[str, np.ndarray]):
+    """Kernels by layer, float32; those stored as codes are decoded whenever they are read.
+
+    Codes take a quarter of the memory, and the network holds the kernels itself.
+
+    Args:
+        stored: kernels of any floating-point type.
+    """
+
+    def __init__(self, stored: Mapping[str, Stored]) -> None:
+        self._stored = stored
+
+    def __getitem__(self, layer: str) -> np.ndarray:
+        return decoded(self._stored[layer]).astype(np.float32, copy=False)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stored)
+
+    def __len__(self) -> int:
+        return len(self._stored)
 
 
 @dataclass(frozen=True)
@@ -157,7 +189,7 @@ def _read_npz(path: Path):
             if f"{name}/kernel" in archive:
                 kernels[name] = archive[f"{name}/kernel"]
             elif f"{name}/codes" in archive:
-                kernels[name] = archive[f"{name}/table"][archive[f"{name}/codes"]]
+                kernels[name] = archive[f"{name}/codes"], archive[f"{name}/table"]
             else:
                 raise _NotVGG19(f"{name} is missing")
             biases[name] = archive[f"{name}/bias"]
@@ -205,7 +237,7 @@ def _verified(source, kernels, biases):
         if name not in kernels:
             raise UserError(f"weights {source!r} are not the weights of a VGG19: {name} is missing")
         for kind, array, expected in (
-            ("kernel", kernels[name], shape),
+            ("kernel", decoded(kernels[name]), shape),
             ("bias", biases[name], shape[-1:]),
         ):
             if array.shape != expected:
@@ -218,6 +250,6 @@ def _verified(source, kernels, biases):
                     f"weights {source!r}: {name}'s {kind} has values that are not finite"
                 )
     return (
-        {name: kernels[name].astype(np.float32, copy=False) for name in SHAPES},
+        Kernels(kernels),
         {name: biases[name].astype(np.float32, copy=False) for name in SHAPES},
     )

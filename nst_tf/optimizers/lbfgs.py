@@ -24,6 +24,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from nst_tf.utils.caching import cached
+
 ARMIJO = 1e-4  # share of the predicted decrease that a step must reach, as in Nocedal and Wright
 TRIES = 25  # step lengths tried along one direction
 FIRST_RMS = 0.01  # root mean square of a step along −g, in units of the box
@@ -198,7 +200,7 @@ def inner_products(vectors: Sequence[tf.Tensor], free: tf.Tensor, chunk: int = C
         chunk: elements of each at once: a copy of all vectors may not fit into memory.
     """
     padded, count = _padded(vectors), len(vectors)
-    return _compiled(_products, len(padded), free.dtype, chunk)(padded, free).numpy()[
+    return compiled_sum(_products, len(padded), free.dtype, chunk)(padded, free).numpy()[
         :count, :count
     ]
 
@@ -214,7 +216,7 @@ def combination(
     """
     padded = _padded(vectors)
     weights = tf.constant(np.pad(weights, [0, len(padded) - len(vectors)]), free.dtype)
-    return _compiled(_combination, len(padded), free.dtype, chunk)(padded, free, weights)
+    return compiled_sum(_combination, len(padded), free.dtype, chunk)(padded, free, weights)
 
 
 def _padded(vectors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
@@ -222,8 +224,8 @@ def _padded(vectors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     return [*vectors, *[vectors[-1]] * (-len(vectors) % COUNTS)]
 
 
-@functools.cache
-def _compiled(
+@cached(16)
+def compiled_sum(
     function: Callable[..., tf.Tensor], count: int, dtype: tf.DType, chunk: int
 ) -> Callable[..., tf.Tensor]:
     """Return `_products` or `_combination`, compiled for a number of vectors of any length."""
