@@ -1,4 +1,4 @@
-"""Where the time of a run goes, in this checkout and in another version.
+"""The time of a run by its parts, in this checkout and in another version.
 
     git worktree add ../other v1.7.2
     python scripts/benchmark_overheads.py --other ../other [--rounds 3] [--size 512]

@@ -6,7 +6,6 @@ An arrow leads from a package to one that it imports. Arrows that follow from ot
 where A imports B and B imports C, A may import C too.
 """
 
-import itertools
 import re
 import sys
 
@@ -102,8 +101,9 @@ def draw(edges: Edges) -> None:
     places = {name: (COLUMNS.get(name, 0), levels[name]) for name in ORDER}
     top = max(levels.values())
     figure, axes = plt.subplots(figsize=(8.2, 0.66 * (top + 1.4)))
-    for name, target in itertools.chain(*(zip(itertools.repeat(n), sorted(edges[n])) for n in ORDER)):
-        arrow(axes, places[name], places[target])
+    for name in ORDER:
+        for target in sorted(edges[name]):
+            arrow(axes, places[name], places[target])
     for name, place in places.items():
         box(axes, place, *ROOMS[name])
     for number, (words, colour) in enumerate(GROUPS.items()):

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from nst_tf.compute.budget import BASE, MIB
+from nst_tf.compute.machine import Machine
 from nst_tf.compute.tiles import make_stages
-from nst_tf.compute.winograd import PATCH, STRIP, thread_count
+from nst_tf.compute.winograd import PATCH, STRIP, is_faster, thread_count
 from nst_tf.images.resize import Size
 from nst_tf.losses.term import Term
-from nst_tf.network.layers import LAYERS, WIDTHS, floats_per_pixel
+from nst_tf.network.layers import LAYERS, WIDTHS, floats_per_pixel, stride
 
 FLOAT = 4  # bytes
 
@@ -35,6 +36,7 @@ class Workload(NamedTuple):
         size: height and width of the image, pixels.
         styles: height and width of each painting, pixels.
         masks: number of regions that have a content mask.
+        machine: that computes.
     """
 
     terms: tuple[Term, ...]
@@ -43,6 +45,7 @@ class Workload(NamedTuple):
     size: Size
     styles: Sequence[Size]
     masks: int
+    machine: Machine = Machine()
 
 
 def estimate(load: Workload, winograd: bool, tile_size: int, pairs: int) -> int:
@@ -66,7 +69,7 @@ def estimate(load: Workload, winograd: bool, tile_size: int, pairs: int) -> int:
         regional = {name for term in load.terms if term.regional for name in term.layers}
         largest = max((floats_per_pixel([name]) for name in regional), default=0.0)
         steps += FLOAT * load.masks * largest * (at_once if tile_size else 2 * pixels)
-    fixed = fixed_bytes(tile_size) + (winograd_bytes(load.layers) if winograd else 0)
+    fixed = fixed_bytes(tile_size) + (winograd_bytes(load) if winograd else 0)
     return round(fixed + held + max(before, steps))
 
 
@@ -75,14 +78,28 @@ def fixed_bytes(tile_size: int) -> int:
     return BASE + (TILING if tile_size else 0)
 
 
-def winograd_bytes(layers: Sequence[str], threads: int | None = None) -> int:
+def winograd_bytes(load: Workload, threads: int | None = None) -> int:
     """Return the memory of Winograd's convolutions: transformed kernels, and strips of tiles."""
-    convolutions = [name for name in LAYERS if "conv" in name]
-    deepest = max((convolutions.index(name) for name in layers if "conv" in name), default=0)
-    widths = [WIDTHS[int(name[5]) - 1] for name in convolutions[: deepest + 1]]
-    kernels = sum(before * after for before, after in itertools.pairwise(widths))
-    strip = STRIP * 2 * max(widths)
+    channels = suited(load)
+    if not channels:
+        return 0
+    kernels = sum(inputs * outputs for inputs, outputs in channels)
+    strip = STRIP * max(map(sum, channels))
     return NUMBA + FLOAT * PATCH**2 * (kernels + (threads or thread_count()) * strip)
+
+
+def suited(load: Workload) -> list[tuple[int, int]]:
+    """Return the channels before and after each convolution that is faster by Winograd's method."""
+    convolutions = [name for name in LAYERS if "conv" in name]
+    deepest = max((LAYERS.index(name) for name in load.layers), default=0)
+    found = []
+    for before, name in itertools.pairwise(convolutions):
+        inputs, outputs = (WIDTHS[int(layer[5]) - 1] for layer in (before, name))
+        height, width = (side // stride(name) for side in load.size)
+        faster = is_faster(height, width, inputs, outputs, load.machine)
+        if faster and LAYERS.index(name) <= deepest:
+            found.append((inputs, outputs))
+    return found
 
 
 def pair_bytes(size: Size) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from nst_tf.compute.budget import BASE, describe_bytes, memory_budget
-from nst_tf.compute.estimate import Workload, estimate, fixed_bytes, pair_bytes
+from nst_tf.compute.estimate import Workload, estimate, fixed_bytes, pair_bytes, suited
 from nst_tf.compute.machine import Machine, this_machine
 from nst_tf.compute.precision import feature_precision
 from nst_tf.images.resize import Size, scaled
@@ -188,8 +188,8 @@ def plan_memory(
     candidates = []
     for scale in scales:
         sizes = [scaled(size, scale.ratio) for size in styles]
-        load = Workload(terms, settings.layers, precision, scale.size, sizes, masks)
-        plans = list(_possible_plans(settings, scale, load, machine))
+        load = Workload(terms, settings.layers, precision, scale.size, sizes, masks, machine)
+        plans = list(_possible_plans(settings, scale, load))
         pairs = _usable_pairs(settings, scale)
         candidates.append(Candidates(scale.size, plans, pairs, settings.lbfgs_memory))
     retains = machine.onednn and not machine.gpu
@@ -239,15 +239,13 @@ def plan_run(
     ]
 
 
-def _possible_plans(
-    settings: Settings, scale: Scale, load: Workload, machine: Machine
-) -> Iterator[Plan]:
+def _possible_plans(settings: Settings, scale: Scale, load: Workload) -> Iterator[Plan]:
     """Yield the plans that the settings allow for a scale, the fastest first, with fewest pairs."""
     longest = max(itertools.chain(load.size, *load.styles))
     tile_sizes = [0, *(side for side in TILE_SIZES if side < longest)]
     if isinstance(settings.block_size, int):
         tile_sizes = [settings.block_size if settings.block_size < longest else 0]
-    winograd = _use_winograd(settings, load.precision, machine)
+    winograd = _use_winograd(settings, load)
     convolutions = [winograd]
     if winograd and settings.convolution == "auto":
         convolutions.append(False)
@@ -257,16 +255,16 @@ def _possible_plans(
         yield Plan(tile_size, pairs, kind, load.precision, peak, longest)
 
 
-def _use_winograd(settings: Settings, precision: str, machine: Machine) -> bool:
+def _use_winograd(settings: Settings, load: Workload) -> bool:
     """Return whether to use Winograd's convolutions.
 
     Raises:
         UserError: they are asked for, and a GPU computes.
     """
-    if machine.gpu and settings.convolution == "winograd":
+    if load.machine.gpu and settings.convolution == "winograd":
         raise UserError("convolution=winograd is for CPUs, but a GPU computes here: set it to auto")
     if settings.convolution == "auto":
-        return precision == "float32" and not machine.gpu
+        return load.precision == "float32" and not load.machine.gpu and bool(suited(load))
     return settings.convolution == "winograd"
 
 

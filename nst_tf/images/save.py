@@ -1,17 +1,15 @@
 """Float32 arrays as picture files."""
 
 import io
-import itertools
 import os
-import sys
-import zlib
+import struct
 from collections.abc import Mapping
 from typing import IO, Any
 
 import imagecodecs
 import numpy as np
-from PIL import Image, TiffTags
-from PIL import TiffImagePlugin as tiff
+import tifffile
+from PIL import ExifTags, Image, TiffImagePlugin
 
 from nst_tf.images.exif import SOFTWARE, PhotoExif
 from nst_tf.images.io import over_white
@@ -42,9 +40,9 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "WEBP": {"lossless": True},
 }
 
-_TIFF, _BIG_TIFF = b"II*\0" + bytes(4), b"II+\0\x08\0\0\0" + bytes(8)
-_LARGEST_TIFF = 2**32 - 2**25  # bytes of samples, for which BigTIFF is not needed
-_STRIP = 2**18  # bytes of samples in a strip, at least a row
+_PLACE = 34664
+"""A TIFF tag that nobody uses, in the order just before that of the Exif directory, which tifffile
+refuses to write."""
 
 _LARGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}  # pixels: limits of libjpeg and of the format
 
@@ -101,7 +99,7 @@ def save_image(
     """Write an image as PNG, JPEG, WebP (lossless) or TIFF by its extension, whole or not at all.
 
     Args:
-        path: the file.
+        path: where to write.
         image: float `[1, H, W, 3]` or `[H, W, 3]` in [0, 1], sRGB.
         alpha: `[H, W]` in [0, 1], or None; JPEG cannot hold it and shows white instead.
         has_profile: whether to embed a profile of sRGB.
@@ -155,35 +153,47 @@ def _write_tiff(
     metadata: Mapping[str, Any] | None,
     exif: PhotoExif,
 ) -> None:
-    """Write uint8 or uint16 `[H, W, 3 or 4]` in strips, with Pillow's tags."""
-    height, width, channels = levels.shape
-    rows = max(1, _STRIP // levels[0].nbytes)
-    strips = [
-        zlib.compress(imagecodecs.delta_encode(levels[top : top + rows], axis=1).tobytes())
-        for top in range(0, height, rows)
-    ]
-    sizes = [len(strip) for strip in strips]
-    large = levels.nbytes > _LARGEST_TIFF
-    order = b"II" if sys.byteorder == "little" else b"MM"
-    tags = tiff.ImageFileDirectory_v2(_BIG_TIFF if large else _TIFF, order)
-    tags.tagtype[tiff.STRIPOFFSETS] = TiffTags.LONG8 if large else TiffTags.LONG
-    tags[tiff.IMAGEWIDTH], tags[tiff.IMAGELENGTH] = width, height
-    tags[tiff.BITSPERSAMPLE] = (8 * levels.itemsize,) * channels
-    tags[tiff.SAMPLESPERPIXEL] = channels
-    tags[tiff.PHOTOMETRIC_INTERPRETATION] = 2  # RGB
-    tags[tiff.COMPRESSION], tags[tiff.PREDICTOR] = 8, 2  # zlib, of horizontal differences
-    tags[tiff.ROWSPERSTRIP] = rows
-    tags[tiff.STRIPOFFSETS] = tuple(itertools.accumulate(sizes[:-1], initial=0))
-    tags[tiff.STRIPBYTECOUNTS] = tuple(sizes)
-    if channels == 4:
-        tags[tiff.EXTRASAMPLES] = 2  # an alpha, not multiplied
-    if profile:
-        tags[tiff.ICCPROFILE] = profile
+    """Write uint8 or uint16 `[H, W, 3 or 4]`; Pillow writes neither 16 bits nor capture data."""
+    stored = exif.to_pillow()
+    tags: list[tuple] = [(tag, 2, 0, stored[tag], True) for tag in exif.authorship]
     if metadata is not None:
-        tags[tiff.XMP], tags[tiff.SOFTWARE] = to_xmp(metadata), SOFTWARE
-    for tag, value in exif.to_pillow().items():
-        tags[tag] = value
+        packet = to_xmp(metadata)
+        tags.append((int(ExifTags.Base.XMLPacket), 1, len(packet), packet, True))
     if exif.capture:
-        tags[tiff.EXIFIFD] = dict(exif.capture)
-    tags.save(file)  # which adds its own length to the offsets
-    file.writelines(strips)
+        tags.append((_PLACE, 4, 1, 0, True))
+    tifffile.imwrite(
+        file,
+        levels,
+        photometric="rgb",
+        extrasamples=["unassalpha"] if levels.shape[-1] == 4 else None,
+        compression="zlib",
+        predictor=True,
+        iccprofile=profile,
+        resolution=exif.dpi,
+        resolutionunit=2 if exif.dpi else None,
+        extratags=tags,
+        software=False if metadata is None else SOFTWARE,
+        metadata=None,  # tifffile's own
+    )
+    if exif.capture:
+        _append_capture(file, exif.capture)
+
+
+def _append_capture(file: IO[bytes], capture: Mapping[int, Any]) -> None:
+    """Append an Exif directory to a TIFF file and point to it where the file has `_PLACE`."""
+    file.seek(0)
+    with tifffile.TiffFile(file) as tiff:
+        place = tiff.pages.first.tags[_PLACE]
+        header = b"II*\0\0\0\0\0" if tiff.byteorder == "<" else b"MM\0*\0\0\0\0"
+        if tiff.is_bigtiff:  # whose directories Pillow cannot write
+            return
+    directory = TiffImagePlugin.ImageFileDirectory_v2(header)
+    for tag, value in capture.items():
+        directory[tag] = value
+    end = file.seek(0, io.SEEK_END)
+    start = end + end % 2  # TIFF 6.0, section 2: on a word boundary
+    file.write(b"\0" * (start - end) + directory.tobytes(start))
+    file.seek(place.offset)
+    file.write(struct.pack(f"{tiff.byteorder}H", ExifTags.IFD.Exif))
+    file.seek(place.valueoffset)
+    file.write(struct.pack(f"{tiff.byteorder}I", start))

@@ -11,7 +11,7 @@ import tensorflow as tf
 from nst_tf import Settings, stylize
 from nst_tf.compute.budget import GIB
 from nst_tf.compute.cache import StatisticsCache
-from nst_tf.compute.convolutions import transformed_kernel
+from nst_tf.compute.convolutions import winograd_convolution
 from nst_tf.compute.evaluate import compiled
 from nst_tf.compute.fallback import with_less_memory
 from nst_tf.compute.plan import Plan
@@ -100,16 +100,16 @@ def test_what_failed_is_gone_before_less_is_tried():
 
     def action(plan):
         alive.append([known() is not None for known in failed])
-        assert compiled.cache_info().currsize == transformed_kernel.cache_info().currsize == 0
+        assert compiled.cache_info().currsize == winograd_convolution.cache_info().currsize == 0
         evaluator = compiled(network, make_terms(SHALLOW), (1, 24, 24, 3), False, plan.block_size)
-        kernel = transformed_kernel(layer)
-        assert compiled.cache_info().currsize == transformed_kernel.cache_info().currsize == 1
+        kernel = winograd_convolution(layer)
+        assert compiled.cache_info().currsize == winograd_convolution.cache_info().currsize == 1
         failed.extend(map(weakref.ref, (evaluator, evaluator.evaluate, kernel)))
         if plan.block_size != 768:
             raise MemoryError
 
     compiled.cache_clear()
-    transformed_kernel.cache_clear()
+    winograd_convolution.cache_clear()
     with pytest.warns(UserWarning, match="out of memory"):
         with_less_memory(action, WHOLE)
     assert alive == [[], [False] * 3, [False] * 6]

@@ -28,7 +28,7 @@ from nst_tf.compute.estimate import (
     estimate,
     winograd_bytes,
 )
-from nst_tf.compute.machine import Machine
+from nst_tf.compute.machine import Machine, this_machine
 from nst_tf.compute.plan import RETENTION, Plan, plan_memory
 from nst_tf.compute.precision import feature_precision
 from nst_tf.compute.tiles import make_stages
@@ -50,7 +50,8 @@ SHALLOW = Settings(
 def workload(settings, size=LARGE, styles=((400, 600),), masks=0):
     """Return what `plan_memory` estimates at the finest scale."""
     precision = feature_precision(settings.precision, settings.convolution)
-    return Workload(make_terms(settings), settings.layers, precision, size, styles, masks)
+    terms = make_terms(settings)
+    return Workload(terms, settings.layers, precision, size, styles, masks, this_machine())
 
 
 def plan_for(size_in_bytes, size=LARGE, **changes):
@@ -276,9 +277,7 @@ def test_the_estimate_of_whole_pictures_has_its_closed_form():
     step_bytes = SCRATCH * PIXELS * 4 * (64 + 64) * 2
     expected = BASE + HELD + step_bytes
     assert estimate(small(), False, 0, 0) == pytest.approx(expected, abs=1)
-    assert estimate(small(), True, 0, 0) == pytest.approx(
-        expected + winograd_bytes(SMALL.layers), abs=1
-    )
+    assert estimate(small(), True, 0, 0) == pytest.approx(expected + winograd_bytes(small()), abs=1)
     pairs = 8 * 2 * 3 * 4 * PIXELS
     assert estimate(small(), False, 0, 7) == pytest.approx(expected + pairs, abs=1)
     # At half the size too: a quarter more of features.
@@ -307,9 +306,13 @@ def test_the_estimate_counts_masks():
 
 
 def test_the_estimate_of_winograds_kernels_and_strips_has_its_closed_form():
-    # The kernels of block1_conv2 and block2_conv1, and a strip of 128 tiles with 128 channels.
-    numbers = 36 * (64 * 64 + 64 * 128 + 3 * 128 * (128 + 128))
-    assert winograd_bytes(["block1_conv1", "block2_conv1"], threads=3) == NUMBA + 4 * numbers
+    settings = Settings(content_layers=["block2_conv1"], style_layers=["block1_conv1"])
+    load = small(settings)._replace(machine=Machine())
+    # The kernels of block1_conv2 and block2_conv1, and a strip of 128 tiles of the wider.
+    numbers = 36 * (64 * 64 + 64 * 128 + 3 * 128 * (64 + 128))
+    assert winograd_bytes(load, threads=3) == NUMBA + 4 * numbers
+    onednn = load._replace(machine=Machine(onednn=True))  # faster with so few channels
+    assert winograd_bytes(onednn) == winograd_bytes(load._replace(size=(16, 16))) == 0
 
 
 def test_the_estimate_counts_the_maps_between_stages():

@@ -85,7 +85,7 @@ def test_what_masks_cover_survives_a_stop(smooth, painter, tmp_path):
     kept, again = FrameStore(tmp_path / "frames"), FrameStore(tmp_path / "frames")
     kept.begin()
     kept.add(0, before, {})
-    again.load({}, lambda one, other: [])
+    again.load({})
     ((resumed, *_),) = paint_frames(painter, frames[2:], again.past)
     np.testing.assert_array_equal(resumed.image, after[0].image)
 
