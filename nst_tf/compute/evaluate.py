@@ -46,7 +46,6 @@ from nst_tf.losses.targets import Targets, downsample
 from nst_tf.losses.term import PIXELS, Term, Window, add
 from nst_tf.network.layers import smallest_side
 from nst_tf.network.model import Convolutions, Network
-from nst_tf.optimizers.lbfgs import compiled_sum
 from nst_tf.utils.caching import cached
 
 CACHED = 24
@@ -115,7 +114,6 @@ def release() -> None:
     compiled.cache_clear()
     winograd_convolution.cache_clear()
     direct_convolution.cache_clear()
-    compiled_sum.cache_clear()
     gc.collect()
 
 

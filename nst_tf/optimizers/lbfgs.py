@@ -16,21 +16,17 @@ point is stationary. No tolerance ends the search earlier. Inner products are co
 image's dtype. Those for H g are computed in chunks, whose results are added in float64.
 """
 
-import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.utils.caching import cached
-
 ARMIJO = 1e-4  # share of the predicted decrease that a step must reach, as in Nocedal and Wright
 TRIES = 25  # step lengths tried along one direction
 FIRST_RMS = 0.01  # root mean square of a step along −g, in units of the box
-CHUNK = 1 << 18  # elements of each vector that are multiplied at once, to limit memory
-COUNTS = 10  # vectors: their number is rounded up to a multiple, of which each is traced once
+CHUNK = 1 << 14  # elements of each vector that are multiplied at once, for the caches
 DTYPES = (tf.float32, tf.float64)
 
 Vectors = tuple[tf.Tensor, ...]
@@ -134,8 +130,8 @@ def lbfgs_step(
     # A pair along which the gradient did not grow makes no Hessian.
     if _is_steep(_dot(move, change), _dot(move, move), _dot(change, change), 1e-10):
         oldest = max(len(moves) + 1 - memory, 0)
-        moves = (*moves, tf.reshape(move, [-1]))[oldest:]
-        changes = (*changes, tf.reshape(change, [-1]))[oldest:]
+        moves = (*moves, _in_host_memory(move))[oldest:]
+        changes = (*changes, _in_host_memory(change))[oldest:]
     return LBFGSStep(after, LBFGSState(moves, changes, there, False), here.losses, evaluations)
 
 
@@ -197,12 +193,14 @@ def inner_products(vectors: Sequence[tf.Tensor], free: tf.Tensor, chunk: int = C
     Args:
         vectors: n tensors `[N]`.
         free: 1 for a free element and 0 for another, `[N]` of the same dtype.
-        chunk: elements of each at once: a copy of all vectors may not fit into memory.
+        chunk: elements of each at once: a copy of all vectors may not fit into memory or caches.
     """
-    padded, count = _padded(vectors), len(vectors)
-    return compiled_sum(_products, len(padded), free.dtype, chunk)(padded, free).numpy()[
-        :count, :count
-    ]
+    gram = np.zeros([len(vectors)] * 2)
+    mask = _array(free)
+    for part, rows in _chunks(vectors, chunk):
+        rows *= mask[part]
+        gram += rows @ rows.T
+    return gram
 
 
 def combination(
@@ -214,55 +212,34 @@ def combination(
         vectors, free, chunk: as for `inner_products`.
         weights: `[n]`.
     """
-    padded = _padded(vectors)
-    weights = tf.constant(np.pad(weights, [0, len(padded) - len(vectors)]), free.dtype)
-    return compiled_sum(_combination, len(padded), free.dtype, chunk)(padded, free, weights)
+    total = np.empty_like(_array(free))
+    for part, rows in _chunks(vectors, chunk):
+        np.matmul(weights.astype(total.dtype), rows, out=total[part])
+    return tf.constant(total) * free
 
 
-def _padded(vectors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """Return the vectors, and the last again, until their number is a multiple of `COUNTS`."""
-    return [*vectors, *[vectors[-1]] * (-len(vectors) % COUNTS)]
+def _chunks(vectors: Sequence[tf.Tensor], chunk: int) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield slices of the vectors as `[n, ≤ chunk]`, in memory that is used again."""
+    arrays = [_array(vector) for vector in vectors]
+    size, dtype = len(arrays[0]), arrays[0].dtype
+    memory = np.empty([len(arrays), min(chunk, size)], dtype)
+    for start in range(0, size, chunk):
+        part = slice(start, min(start + chunk, size))
+        rows = memory[:, : part.stop - part.start]
+        for row, array in zip(rows, arrays, strict=True):
+            row[:] = array[part]
+        yield part, rows
 
 
-@cached(16)
-def compiled_sum(
-    function: Callable[..., tf.Tensor], count: int, dtype: tf.DType, chunk: int
-) -> Callable[..., tf.Tensor]:
-    """Return `_products` or `_combination`, compiled for a number of vectors of any length."""
-    vector = tf.TensorSpec([None], dtype)
-    signature = [[vector] * count, vector]
-    if function is _combination:
-        signature.append(tf.TensorSpec([count], dtype))
-    call = functools.partial(function, chunk)
-    return tf.function(call, input_signature=signature, autograph=False)
+def _array(tensor: tf.Tensor) -> np.ndarray:
+    """Return the elements of a tensor; if it is in the processor's memory, without a copy."""
+    return np.frombuffer(tensor, tensor.dtype.as_numpy_dtype)
 
 
-def _products(chunk: int, vectors: Sequence[tf.Tensor], free: tf.Tensor) -> tf.Tensor:
-    def add(start: tf.Tensor, gram: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        rows = _part(vectors, start, chunk) * free[start : start + chunk]
-        return start + chunk, gram + tf.cast(tf.matmul(rows, rows, transpose_b=True), tf.float64)
-
-    none = tf.zeros([len(vectors)] * 2, tf.float64)
-    return tf.while_loop(
-        lambda start, _: start < tf.size(free), add, [0, none], parallel_iterations=1
-    )[1]
-
-
-def _combination(
-    chunk: int, vectors: Sequence[tf.Tensor], free: tf.Tensor, weights: tf.Tensor
-) -> tf.Tensor:
-    def add(start: tf.Tensor, parts: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
-        part = tf.linalg.matvec(_part(vectors, start, chunk), weights, transpose_a=True)
-        return start + chunk, parts.write(start // chunk, part)
-
-    size = tf.size(free)
-    parts = tf.TensorArray(free.dtype, -(-size // chunk), element_shape=[None], infer_shape=False)
-    _, parts = tf.while_loop(lambda start, _: start < size, add, [0, parts], parallel_iterations=1)
-    return parts.concat() * free
-
-
-def _part(vectors: Sequence[tf.Tensor], start: tf.Tensor, chunk: int) -> tf.Tensor:
-    return tf.stack([vector[start : start + chunk] for vector in vectors])
+def _in_host_memory(tensor: tf.Tensor) -> tf.Tensor:
+    """Return a tensor, flat, in the memory of the processor, where inner products are computed."""
+    with tf.device("CPU"):
+        return tf.identity(tf.reshape(tensor, [-1]))
 
 
 def _dot(a: tf.Tensor, b: tf.Tensor) -> float:
