@@ -4,9 +4,10 @@
     python scripts/benchmark_overheads.py --other ../other [--rounds 3] [--size 512]
 
 The two sides take turns. First whole commands are timed, from the start of Python to the saved
-picture: `painting`, `fast`, and, in a third of the rounds, `tutorial` with 100 steps. Then a process of each side paints by
-`painting`, and notes the time of every part. The record `benchmark_overheads.json` has the medians
-of the commands, their ratios (this checkout over the other), and the parts in seconds.
+picture: `painting`, `fast`, and, in a third of the rounds, `tutorial` with 100 steps. Then a
+process of each side paints by `painting`, and notes the time of every part. The record
+`benchmark_overheads.json` has the medians of the commands, their ratios (this checkout over the
+other), and the parts in seconds.
 """
 
 import argparse
