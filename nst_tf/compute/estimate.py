@@ -4,7 +4,6 @@ The estimates follow from the shapes. Their constants were fitted to the peaks o
 that `scripts/benchmark_memory.py` measures.
 """
 
-import itertools
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,7 +14,8 @@ from nst_tf.compute.tiles import make_stages
 from nst_tf.compute.winograd import PATCH, STRIP, is_faster, thread_count
 from nst_tf.images.resize import Size
 from nst_tf.losses.term import Term
-from nst_tf.network.layers import LAYERS, WIDTHS, floats_per_pixel, stride
+from nst_tf.network.layers import LAYERS, floats_per_pixel, stride
+from nst_tf.network.weights import SHAPES
 
 FLOAT = 4  # bytes
 
@@ -90,11 +90,9 @@ def winograd_bytes(load: Workload, threads: int | None = None) -> int:
 
 def suited(load: Workload) -> list[tuple[int, int]]:
     """Return the channels before and after each convolution that is faster by Winograd's method."""
-    convolutions = [name for name in LAYERS if "conv" in name]
     deepest = max((LAYERS.index(name) for name in load.layers), default=0)
     found = []
-    for before, name in itertools.pairwise(convolutions):
-        inputs, outputs = (WIDTHS[int(layer[5]) - 1] for layer in (before, name))
+    for name, (*_, inputs, outputs) in SHAPES.items():
         height, width = (side // stride(name) for side in load.size)
         faster = is_faster(height, width, inputs, outputs, load.machine)
         if faster and LAYERS.index(name) <= deepest:

@@ -23,7 +23,7 @@ from tests.conftest import ROOT
 SHORT = ["--content_layers=block2_conv2", "--style_layers=block1_conv1", "--steps=2"]
 SHORT += ["--max_dim=48", "--recipe=tutorial"]
 NO_DEVICE = "--device=gpu:99"
-"""A flag that ends the program before it paints, since no machine has so many devices."""
+"""A flag that ends the program before it paints, since no machine has its device."""
 
 
 @pytest.fixture(autouse=True)

@@ -29,7 +29,7 @@ LAYERS = SETTINGS.neighbor_layers
 
 
 def target(content, styles, settings=SETTINGS, regions=(), start=None, block_size=0, most=None):
-    """Return the neighbour term's targets, one for each region, with at most so many candidates."""
+    """Return the neighbour term's targets, one for each region, of `most` candidates or fewer."""
     fitted, network = prepare_inputs(content, styles, settings, regions), load_model(settings)
     terms = make_terms(settings)
     if most:
