@@ -53,7 +53,11 @@ def main():
             "reportPossiblyUnboundVariable": "none",  # loops in the docs take a step at least
         }  # fmt: skip
         (directory / "pyrightconfig.json").write_text(json.dumps(pyright))
-        checks = (["mypy", "--config-file", "mypy.ini", "."], ["pyright"])
+        checks = (
+            ["mypy", "--config-file", "mypy.ini", "."],
+            # Left to itself, pyright asks the first `python` of PATH for its packages.
+            ["pyright", "--pythonpath", sys.executable],
+        )
         return max(
             subprocess.run(
                 [sys.executable, "-m", *check], cwd=directory, env=environment()
