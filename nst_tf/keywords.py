@@ -71,6 +71,10 @@ class Overrides(TypedDict, total=False):
     style_blend: Sequence[float]
     preserve_color: PreserveColor
     init: str
+    repaint: bool
+    network_dim: int
+    patch_size: int
+    repaint_detail: float
     seed: int
 
 

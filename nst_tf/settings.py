@@ -267,6 +267,22 @@ class Settings:
         "match gives the paintings the photo's colours before the run",
         choices=get_args(PreserveColor),
     )
+    repaint: bool = setting(
+        False, "Brushstrokes", "remake the network's picture of the paintings' own patches, which "
+        "have no grain, and enlarge it to the result's size",
+    )
+    network_dim: int = setting(
+        512, "Brushstrokes", "with --repaint, long side in pixels up to which the network works; "
+        "brushstrokes enlarge its picture from there; 0: the result's", low=0,
+    )
+    patch_size: int = setting(
+        3, "Brushstrokes", "side of the patches in pixels: larger is bolder and loses small things",
+        low=2, high=9,
+    )
+    repaint_detail: float = setting(
+        0.5, "Brushstrokes", "how much of the structure of photo and network's picture the "
+        "brushstrokes keep: 0 is bold, 1 follows both closely", low=0, high=1,
+    )
     init: str = setting(
         "content", "Pictures", "start image at the coarsest scale: content, style (the first), "
         "noise, white, or the path of a picture",
@@ -300,6 +316,17 @@ class Settings:
         scales depends on the pictures: `RunInputs.steps` counts the steps of all of them.
         """
         return self.epochs * self.steps_per_epoch
+
+    @property
+    def repaints(self) -> bool:
+        """Whether a second stage remakes the picture: there is a painting, and it has an effect."""
+        return bool(self.repaint and self.style_weight and self.strength)
+
+    @property
+    def network_limit(self) -> int:
+        """Maximum long side at which the network works, pixels; 0: none."""
+        limits = [self.max_dim, self.network_dim if self.repaints else 0]
+        return min(filter(None, limits), default=0)
 
     @property
     def ramps(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ Neural Style Transfer" (arXiv 1611.07865, section 5). Like the paper, they work 
 they are stored, not on linear light.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -44,20 +44,25 @@ class Colors:
         self._kind = kind
         self._photo = content
         self.content = content
-        self.styles = list(styles)
-        pairs = list(zip(styles, weights or [(None, None)] * len(styles), strict=True))
-        if kind == "match":
-            self.styles = [
-                np.clip(match_colors(style, content, style_weights, content_weights), 0, 1)
+        pairs = zip(styles, weights or [(None, None)] * len(styles), strict=True)
+        if kind == "none":
+            self._maps: list[Callable[[np.ndarray], np.ndarray]] = [lambda style: style] * len(styles)
+        else:
+            match = color_map if kind == "match" else luminance_map
+            self._maps = [
+                match(style, content, style_weights, content_weights)
                 for style, (content_weights, style_weights) in pairs
             ]
-        elif kind == "luminance":
+        if kind == "luminance":
             self.content = np.repeat(luminance(content), 3, axis=-1)
-            matched = [
-                match_luminance(style, content, style_weights, content_weights)
-                for style, (content_weights, style_weights) in pairs
-            ]
-            self.styles = [np.repeat(np.clip(plane, 0, 1), 3, axis=-1) for plane in matched]
+        self.styles = [self.style(number, style) for number, style in enumerate(styles)]
+
+    def style(self, number: int, image: np.ndarray) -> np.ndarray:
+        """Return a style, counted from 0, as the run should see it at another size."""
+        mapped = self._maps[number](image)
+        if self._kind == "luminance":
+            mapped = np.repeat(mapped, 3, axis=-1)
+        return mapped if self._kind == "none" else np.clip(mapped, 0, 1)
 
     def restore_colors(self, image: np.ndarray) -> np.ndarray:
         """Return a generated image, `[1, h, w, 3]` in [0, 1] of any size, in its final colours."""
@@ -87,13 +92,13 @@ def with_luminance(image: np.ndarray, target: np.ndarray) -> np.ndarray:
     return np.clip(image + change, 0, 1)  # rounding
 
 
-def match_luminance(
+def luminance_map(
     image: np.ndarray,
     target: np.ndarray,
     image_weights: np.ndarray | None = None,
     target_weights: np.ndarray | None = None,
-) -> np.ndarray:
-    """Return the luminance of `image` with the mean and standard deviation of the target's.
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what gives the luminance of `image` the mean and standard deviation of the target's.
 
         Y ↦ σ_t / σ (Y − μ) + μ_t
 
@@ -105,22 +110,28 @@ def match_luminance(
         image_weights, target_weights: weights of their pixels, `[H, W]`; None: all the same.
 
     Returns:
-        float32 `[1, H, W, 1]`, which may leave [0, 1].
+        a function from float32 `[1, h, w, 3]` in [0, 1] to its new luminance, float32
+        `[1, h, w, 1]`, which may leave [0, 1].
     """
     values, wanted = (luminance(picture).astype(np.float64) for picture in (image, target))
     mean, variance = _moments(values.reshape(-1, 1), image_weights)
     target_mean, target_variance = _moments(wanted.reshape(-1, 1), target_weights)
     gain = np.sqrt(target_variance / variance) if variance > STEP**2 else 1.0
-    return (gain * (values - mean) + target_mean).astype(np.float32)
+
+    def mapped(picture: np.ndarray) -> np.ndarray:
+        plane = luminance(picture).astype(np.float64)
+        return (gain * (plane - mean) + target_mean).astype(np.float32)
+
+    return mapped
 
 
-def match_colors(
+def color_map(
     image: np.ndarray,
     target: np.ndarray,
     image_weights: np.ndarray | None = None,
     target_weights: np.ndarray | None = None,
-) -> np.ndarray:
-    """Return `image` with the mean and covariance of `target`'s colours.
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what gives `image` the mean and covariance of `target`'s colours.
 
         x ↦ Σ_t^½ Σ^-½ (x − μ) + μ_t
 
@@ -128,14 +139,19 @@ def match_colors(
     varies by less than an 8-bit step, since that variation is rounding. In a grey image, these are
     all directions but one.
 
-    Arguments are those of `match_luminance`; the result, float32 `[1, H, W, 3]`, may leave [0, 1].
+    Arguments are those of `luminance_map`. The function returns float32 `[1, h, w, 3]` of any size,
+    which may leave [0, 1].
     """
     colors, wanted = (picture.reshape(-1, 3).astype(np.float64) for picture in (image, target))
     mean, covariance = _moments(colors, image_weights)
     target_mean, target_covariance = _moments(wanted, target_weights)
     matrix = _root(target_covariance, 0.5) @ _root(covariance, -0.5)
-    matched = (colors - mean) @ matrix.T + target_mean
-    return matched.astype(np.float32).reshape(image.shape)
+
+    def mapped(picture: np.ndarray) -> np.ndarray:
+        matched = (picture.reshape(-1, 3).astype(np.float64) - mean) @ matrix.T + target_mean
+        return matched.astype(np.float32).reshape(picture.shape)
+
+    return mapped
 
 
 def _moments(values: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

@@ -19,8 +19,7 @@ class Pictures:
     @classmethod
     def at(cls, fitted: RunInputs, scale: Scale) -> "Pictures":
         """Return the pictures of a run resampled to a scale, in the colours that the run uses."""
-        photo, *paintings = (
-            resize(picture, scaled(picture.shape[1:3], scale.ratio))
-            for picture in (fitted.colors.content, *fitted.colors.styles)
-        )
-        return cls(photo, paintings)
+        paintings = [
+            resize(style, scaled(style.shape[1:3], scale.ratio)) for style in fitted.colors.styles
+        ]
+        return cls(resize(fitted.colors.content, scale.size), paintings)

@@ -11,7 +11,7 @@ import numpy as np
 
 from nst_tf.images.color import Colors
 from nst_tf.images.masks import Region, coverage, fit_mask, fit_regions, keep_photo, masks_for_style
-from nst_tf.images.resize import Size, as_image, fit_size, long_side_size, resize
+from nst_tf.images.resize import Size, as_image, fit_size, long_side_size, resize, scaled
 from nst_tf.inputs.blend import check_blend, check_styles, style_names, style_scales
 from nst_tf.inputs.pyramid import Scale, plan_scales
 from nst_tf.inputs.reference import Reference, as_reference
@@ -25,10 +25,13 @@ KEEP = {"absolute": 10.0, "relative": 2.0}
 
 @dataclass(frozen=True, eq=False)
 class RunInputs:
-    """Pictures, masks and settings of a run, checked and at the sizes of the finest scale.
+    """Pictures, masks and settings of a run, checked and resized.
 
     Attributes:
-        content: the photo, float32 `[1, H, W, 3]` in [0, 1].
+        content: the photo at the size of the result, float32 `[1, H, W, 3]` in [0, 1].
+        styles: the paintings at the sizes of the finest scale.
+        paint: the paintings that brushstrokes are taken from, and the long side of each at the size
+            of the result, pixels; smaller paintings keep their size. Empty: there is no such stage.
         colors: photo and paintings in the colours that the run uses, and the way back.
         regions: which parts of the photo are painted like which parts of which paintings.
         covered: share of each pixel that regions cover, float32 `[H, W]`; `None`: all of it.
@@ -48,6 +51,7 @@ class RunInputs:
     initial: np.ndarray | None
     scales: tuple[Scale, ...]
     reference: Reference | None = None
+    paint: Sequence[tuple[np.ndarray, int]] = ()
 
     __repr__ = brief
 
@@ -109,14 +113,20 @@ def prepare_inputs(
     settings = with_keep_weight(settings, keep is not None)
     content = as_image("content", content)
     height, width = content.shape[1:3]
-    check_side("content", (height, width), settings.max_dim, settings)
+    check_side("content", (height, width), settings)
     content = resize(content, fit_size(height, width, settings.max_dim))
-    size, fitted = content.shape[1:3], []
+    size = content.shape[1:3]
+    network = fit_size(*size, settings.network_limit)
+    fitted: list[np.ndarray] = []
+    paint: list[tuple[np.ndarray, int]] = []
     names, scales = style_names(len(styles)), style_scales(settings, len(styles))
     for name, style, scale in zip(names, styles, scales, strict=True):
         style = as_image(name, style)
         check_style_side(name, style.shape[1:3], size, scale, settings)
-        fitted.append(resize(style, _style_size(style.shape[1:3], size, scale, settings)))
+        fitted.append(resize(style, _network_style_size(style.shape[1:3], size, scale, settings)))
+        if settings.repaints:
+            side = max(_style_size(style.shape[1:3], size, scale, settings))
+            paint.append((resize(style, fit_size(*style.shape[1:3], side)), side))
     sizes = [style.shape[1:3] for style in fitted]
     regions = fit_regions(regions, size, sizes)
     check_blend(settings, regions)
@@ -130,8 +140,9 @@ def prepare_inputs(
         coverage(regions),
         None if keep is None else fit_mask("keep", keep, size),
         None if initial is None else as_image("initial", initial),
-        plan_scales(settings, size, sizes),
+        plan_scales(settings, network, sizes),
         None if reference is None else as_reference(reference, size),
+        paint,
     )
 
 
@@ -165,24 +176,25 @@ def style_side(content: Size, scale: float, detail: float) -> int:
     return max(1, round(max(content) * scale / detail)) if scale else 0
 
 
-def check_side(name: str, size: Size, max_dim: int, settings: Settings) -> None:
+def check_side(name: str, size: Size, settings: Settings) -> None:
     """Check that a photo is large enough for the network, at the size at which it is used.
 
     Args:
         size: height and width of the photo in its file, pixels.
-        max_dim: limit of the long side, pixels; 0: none.
 
     Raises:
-        UserError: the short side is too short; the text says which `max_dim` suffices.
+        UserError: the short side is too short; the text says which limit suffices.
     """
-    fitted, least = fit_size(*size, max_dim), settings.smallest_side
+    limit = settings.network_limit
+    fitted, least = fit_size(*size, limit), settings.smallest_side
     if min(fitted) >= least:
         return
     remedy = "use a larger picture"
     if min(size) >= least:
         side = math.ceil((least - 0.5) * max(size) / min(size))  # sides are rounded
         side += min(fit_size(*size, side)) < least
-        remedy = f"raise max_dim to {side} or more"
+        setting = "max_dim" if limit == settings.max_dim else "network_dim"
+        remedy = f"raise {setting} to {side} or more"
     raise UserError(_too_small(name, fitted, settings, remedy))
 
 
@@ -198,19 +210,27 @@ def check_style_side(
     Raises:
         UserError: the short side is too short; the text says which setting to change.
     """
-    fitted, least = _style_size(size, content, scale, settings), settings.smallest_side
+    fitted = _network_style_size(size, content, scale, settings)
+    least = settings.smallest_side
     if min(fitted) >= least:
         return
     remedy = "lower detail"
     if scale:
         side = least * max(size) / min(size)
-        needed = math.ceil(100 * side * settings.detail / max(content)) / 100
+        network = max(fit_size(*content, settings.network_limit))
+        needed = math.ceil(100 * side * settings.detail / network) / 100
         remedy = f"raise style_scale to {needed:g} or more, or lower detail"
     raise UserError(_too_small(name, fitted, settings, remedy))
 
 
+def _network_style_size(size: Size, content: Size, scale: float, settings: Settings) -> Size:
+    """Return height and width of a painting at the network's finest scale, pixels."""
+    network = fit_size(*content, settings.network_limit)
+    return scaled(_style_size(size, content, scale, settings), max(network) / max(content))
+
+
 def _style_size(size: Size, content: Size, scale: float, settings: Settings) -> Size:
-    """Return height and width at which a painting is used, pixels."""
+    """Return height and width of a painting relative to the result, pixels."""
     own = max(1, round(max(size) / settings.detail))
     return long_side_size(*size, style_side(content, scale, settings.detail) or own)
 

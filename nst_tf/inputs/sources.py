@@ -68,7 +68,7 @@ def prepare_sources(
             pictures do not agree.
     """
     check_styles(settings, len(paintings))
-    check_side("content", photo.full_size, settings.max_dim, settings)
+    check_side("content", photo.full_size, settings)
     loaded = load_paintings(paintings, photo.pixels.shape[1:3], settings)
     fitted = prepare_inputs(
         photo.pixels,

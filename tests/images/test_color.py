@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nst_tf import Settings, load_image, stylize
-from nst_tf.images.color import Colors, luminance, match_colors, match_luminance, with_luminance
+from nst_tf.images.color import Colors, color_map, luminance, luminance_map, with_luminance
 from tests.conftest import ASSETS
 
 SHALLOW = Settings(
@@ -38,7 +38,7 @@ def painting():
 
 
 def test_matched_colours_have_the_mean_and_covariance_that_were_asked_for(photo, painting):
-    matched = match_colors(painting, photo)
+    matched = color_map(painting, photo)(painting)
     assert matched.dtype == np.float32
     for ours, theirs in zip(moments(matched), moments(photo), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
@@ -46,14 +46,14 @@ def test_matched_colours_have_the_mean_and_covariance_that_were_asked_for(photo,
 
 
 def test_matching_an_image_to_itself_changes_nothing(photo):
-    np.testing.assert_allclose(match_colors(photo, photo), photo, atol=1e-6)
+    np.testing.assert_allclose(color_map(photo, photo)(photo), photo, atol=1e-6)
 
 
 def test_a_grey_image_varies_along_one_colour_only(photo, painting):
     rng = np.random.default_rng(0)
     noise = rng.uniform(-0.4, 0.4, painting.shape) / 255  # of rounding and compression
     grey = np.clip(np.repeat(luminance(painting), 3, axis=-1) + noise, 0, 1).astype(np.float32)
-    matched = match_colors(grey, photo)
+    matched = color_map(grey, photo)(grey)
     mean, covariance = moments(matched)
     np.testing.assert_allclose(mean, moments(photo)[0], atol=1e-6)
     variances = np.linalg.eigvalsh(covariance)
@@ -62,7 +62,7 @@ def test_a_grey_image_varies_along_one_colour_only(photo, painting):
 
 def test_a_grey_photo_makes_the_painting_grey(photo, painting):
     grey = np.repeat(luminance(photo), 3, axis=-1)
-    matched = match_colors(painting, grey)
+    matched = color_map(painting, grey)(painting)
     assert np.abs(matched - matched.mean(axis=-1, keepdims=True)).max() < 1e-5
     assert matched.std() == pytest.approx(grey.std(), rel=1e-4)
 
@@ -70,14 +70,14 @@ def test_a_grey_photo_makes_the_painting_grey(photo, painting):
 def test_flat_images_stay_flat(photo):
     flat = np.full((1, 8, 9, 3), 0.25, np.float32)
     expected = np.broadcast_to(moments(photo)[0], flat.shape)
-    np.testing.assert_allclose(match_colors(flat, photo), expected, atol=1e-6)
-    np.testing.assert_allclose(match_colors(photo, flat), np.full_like(photo, 0.25), atol=1e-6)
-    assert match_luminance(flat, photo).std() == 0
-    np.testing.assert_allclose(match_luminance(photo, flat), 0.25, atol=1e-6)
+    np.testing.assert_allclose(color_map(flat, photo)(flat), expected, atol=1e-6)
+    np.testing.assert_allclose(color_map(photo, flat)(photo), np.full_like(photo, 0.25), atol=1e-6)
+    assert luminance_map(flat, photo)(flat).std() == 0
+    np.testing.assert_allclose(luminance_map(photo, flat)(photo), 0.25, atol=1e-6)
 
 
 def test_luminance_has_the_mean_and_deviation_that_were_asked_for(photo, painting):
-    moved, wanted = match_luminance(painting, photo), luminance(photo)
+    moved, wanted = luminance_map(painting, photo)(painting), luminance(photo)
     assert moved.mean() == pytest.approx(wanted.mean(), abs=1e-5)
     assert moved.std() == pytest.approx(wanted.std(), abs=1e-5)
 
@@ -112,7 +112,7 @@ def test_a_run_on_luminance_keeps_the_photos_chroma(photo, painting):
 
 def test_a_run_with_matched_colours_is_one_with_a_matched_style(photo, painting):
     small, style = photo[:, 30:78, 40:104], painting[:, :40, :50]
-    expected = stylize(small, np.clip(match_colors(style, small), 0, 1), SHALLOW)
+    expected = stylize(small, np.clip(color_map(style, small)(style), 0, 1), SHALLOW)
     image = stylize(small, style, dataclasses.replace(SHALLOW, preserve_color="match"))
     np.testing.assert_array_equal(image, expected)
 
