@@ -7,6 +7,7 @@ from contextlib import suppress
 from nst_tf.batch.job import job_settings, method, parse_job, photo_size
 from nst_tf.cli.inputs import load_inputs
 from nst_tf.compute.device import start_tensorflow
+from nst_tf.images.resize import fit_size
 from nst_tf.inputs.pyramid import plan_scales
 from nst_tf.settings import Settings
 from nst_tf.workers.job import Job
@@ -73,11 +74,13 @@ def _assumed_need(settings: Settings, most: int | None) -> int:
     """Return the bytes that a square photo and a square painting of the longest side need."""
     from nst_tf.compute.budget import BASE
     from nst_tf.compute.plan import plan_memory
+    from nst_tf.transfer.strokes import peak_memory
 
     side = settings.max_dim or UNKNOWN_SIDE
     size = (side, side)
     with suppress(ValueError):
-        scales = plan_scales(settings, size, [size])
-        plans = plan_memory(settings, scales, [size], 0, budget_within(settings, most))
-        return max(plan.peak for plan in plans)
+        network, budget = fit_size(*size, settings.network_limit), budget_within(settings, most)
+        scales = plan_scales(settings, network, [network])
+        plans = plan_memory(settings, scales, [network], 0, budget)
+        return peak_memory(settings, size, [size], plans, budget)
     return BASE

@@ -61,7 +61,7 @@ class JobPainter:
         assert running.latest
         assert running.checkpoint
         outcome = Outcome(
-            job, "done", steps=running.latest.step, losses=dict(running.latest.losses)
+            job, "done", steps=running.latest.state.step, losses=dict(running.latest.losses)
         )
         if not running.has_ended():
             running.checkpoint.save()

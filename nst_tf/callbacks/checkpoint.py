@@ -40,8 +40,9 @@ class Checkpoint:
         self._saved: Progress | None = None
 
     def __call__(self, progress: "Progress") -> None:
-        """Write a checkpoint if one is due."""
-        self._latest = progress
+        """Write a checkpoint if one is due. Brushstrokes start again after a resume."""
+        if not progress.level:
+            self._latest = progress
         if time.monotonic() >= self._due:
             self.save()
 

@@ -60,13 +60,12 @@ class Console:
             self._title = title
         self._pace(progress)
         self._seen += 1
-        self._summary = " - ".join(
-            f"{name}: {value:.4g}" for name, value in progress.losses.items()
-        )
+        losses = {} if progress.level else progress.losses
+        self._summary = " - ".join(f"{name}: {value:.4g}" for name, value in losses.items())
         left = self._pace.left
         if left is not None:
             pace = f"{1000 * self._pace.step:.0f} ms/step - {duration(left)} left"
-            self._summary = f"{pace} - {self._summary}"
+            self._summary = " - ".join(filter(None, [pace, self._summary]))
             self._announce(progress, left)
         if self._console.is_interactive:
             self._draw(done, length)
@@ -93,9 +92,14 @@ class Console:
     def _section(self, progress: "Progress") -> tuple[str, int, int]:
         """Return title, steps done and length of the current epoch or scale."""
         scale = progress.scale
-        if progress.scales > 1:
+        if progress.level:
             height, width = scale.size
-            title = f"Scale {scale.number}/{progress.scales}, {width}x{height} pixels"
+            title = f"Brushstrokes {progress.level}/{progress.levels}, {width}x{height} pixels"
+            return title, 1, 1
+        if progress.scales - progress.levels > 1:
+            height, width = scale.size
+            scales = progress.scales - progress.levels
+            title = f"Scale {scale.number}/{scales}, {width}x{height} pixels"
             return title, progress.scale_step, scale.steps
         epoch, done = divmod(progress.step - 1, self._steps_per_epoch)
         epochs = -(-progress.steps // self._steps_per_epoch)

@@ -44,7 +44,9 @@ class History:
         self._layers = layers
 
     def __call__(self, progress: "Progress") -> None:
-        """Add a step."""
+        """Add a step; brushstrokes have no losses."""
+        if progress.level:
+            return
         losses = progress.losses
         self.rows.append(
             {"step": progress.step}

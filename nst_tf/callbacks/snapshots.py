@@ -33,5 +33,5 @@ class Snapshots:
 
     def __call__(self, progress: "Progress") -> None:
         """Save the image if the step is a multiple of `every`."""
-        if progress.step % self._every == 0:
+        if progress.step % self._every == 0 and not progress.level:
             self._save(self._directory / f"step_{progress.step:05d}.png", progress.image())

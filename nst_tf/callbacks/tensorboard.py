@@ -74,7 +74,7 @@ class TensorBoard:
             with self._writer.as_default(progress.step):
                 _text("settings", _table(self._settings))
         with self._writer.as_default(progress.step):
-            for name, loss in progress.losses.items():
+            for name, loss in progress.losses.items() if not progress.level else ():
                 _scalar(f"loss/{name}", loss)
             if before or progress.step == 1:  # the time before a run is resumed is not a step's
                 _scalar("run/step_seconds", progress.seconds - (before.seconds if before else 0.0))

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from nst_tf.callbacks import Checkpoint
 from nst_tf.cli.inputs import Inputs, input_paths, load_inputs
 from nst_tf.cli.output_paths import OutputPaths
@@ -173,13 +175,25 @@ class RunContext:
 
     def has_ended(self) -> bool:
         """Return whether the run has reached its own end, regardless of a request to stop."""
-        return bool(self.latest and self.job.transfer.ending(self.latest.state))
+        return bool(self.latest and self.job.transfer.ending(self.latest))
+
+    def strokes_begun(self) -> bool:
+        """Return whether the network's steps are done and brushstrokes are under way."""
+        transfer = self.job.transfer
+        return bool(self.latest and transfer.network_ended(self.latest) and not self.has_ended())
+
+    def picture(self) -> np.ndarray:
+        """Return the latest picture, float32 `[1, h, w, 3]` in [0, 1]: the network's, at its
+        scale, until the brushstrokes are done.
+        """
+        assert self.latest
+        return self.job.transfer.result(self.latest) if self.latest.level else self.latest.image()
 
     def metadata(self) -> dict[str, Any]:
         """Return the metadata of the latest step's picture, with the memory plan in force."""
         assert self.latest
         return self.job.metadata | {
-            "steps": self.latest.step,
-            "ending": self.job.transfer.ending(self.latest.state),
+            "steps": self.latest.state.step,
+            "ending": self.job.transfer.ending(self.latest),
             "plan": self.latest.state.plan.record(),
         }

@@ -93,25 +93,27 @@ class PictureRun(RunContext):
         if self.latest is None:
             print_error(NOTHING_TO_SAVE, 1)
             return
-        print_error(str(self.save(self.latest.image(), stopped=True)), 1)
+        print_error(str(self.save(self.picture(), stopped=True)), 1)
 
     def stopped(self) -> str:
         """Return the clause that reports a stop and how to resume."""
         assert self.latest
         words = f"stopped after step {self.latest.step} of {self.latest.steps}"
+        if self.strokes_begun():
+            words = "stopped before its brushstrokes were done, so it is the network's"
         return words + "; the same command resumes the run" * bool(self.checkpoint)
 
     def ending(self) -> str:
         """Return how long the run took and, if it ended early, why."""
-        latest, settings = self.latest, self.job.settings
-        assert latest
-        words = duration(latest.seconds)
-        if latest.scale_step == latest.scale.steps:
-            return words
-        if 0 < settings.time_limit <= latest.seconds:
-            return f"{words}, the time limit, at step {latest.step}"
-        why = "converged (improvement below --min_gain)" if settings.min_gain else "converged"
-        return f"{words}, at step {latest.step}: {why}"
+        assert self.latest
+        words, step = duration(self.latest.seconds), self.latest.state.step
+        reason = self.job.transfer.ending(self.latest)
+        if reason == "time limit":
+            return f"{words}, the time limit, at step {step}"
+        if reason == "no gain":
+            why = " (improvement below --min_gain)" * bool(self.job.settings.min_gain)
+            return f"{words}, at step {step}: converged{why}"
+        return words
 
     def stylize(self, stop: StopRequest) -> tuple[np.ndarray, str]:
         """Return the picture and an empty text, or the last good picture and what went wrong."""
@@ -125,13 +127,13 @@ class PictureRun(RunContext):
         except DivergedError as error:
             return error.image, str(error)
         except MemoryError:
-            image = self.latest.image() if self.latest else photo
+            image = self.picture() if self.latest else photo
             other = " or set --optimizer=adam" if settings.optimizer == "lbfgs" else ""
             return image, f"memory ran out: lower --max_dim or --style_scale{other}"
         except BaseException:
             if self.latest:  # this is a bug: keep the picture, then show the traceback
                 stop.run_ended()
-                outcome = self.save(self.latest.image(), "an error ended the run")
+                outcome = self.save(self.picture(), "an error ended the run")
                 print_error(str(outcome), 1)
             raise
         return image, ""
@@ -167,7 +169,7 @@ class PictureRun(RunContext):
         """Return the line that names device, size, weights and memory."""
         job = self.job
         height, width = job.inputs.fitted.size
-        peak = max(job.inputs.peak, *(plan.peak for plan in job.transfer.plans))
+        peak = max(job.inputs.peak, job.transfer.peak)
         plan = job.transfer.plans[-1]._replace(peak=peak)
         return (
             f"{self.device} · {width}x{height} pixels · {job.weights.name} weights · "

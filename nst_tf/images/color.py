@@ -46,7 +46,7 @@ class Colors:
         self.content = content
         pairs = zip(styles, weights or [(None, None)] * len(styles), strict=True)
         if kind == "none":
-            self._maps: list[Callable[[np.ndarray], np.ndarray]] = [lambda style: style] * len(styles)
+            self._maps: list[Callable[[np.ndarray], np.ndarray]] = [np.asarray] * len(styles)
         else:
             match = color_map if kind == "match" else luminance_map
             self._maps = [

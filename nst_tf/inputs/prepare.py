@@ -114,19 +114,19 @@ def prepare_inputs(
     content = as_image("content", content)
     height, width = content.shape[1:3]
     check_side("content", (height, width), settings)
-    content = resize(content, fit_size(height, width, settings.max_dim))
-    size = content.shape[1:3]
-    network = fit_size(*size, settings.network_limit)
+    size = fit_size(height, width, settings.max_dim)
+    content, network = resize(content, size), fit_size(*size, settings.network_limit)
     fitted: list[np.ndarray] = []
     paint: list[tuple[np.ndarray, int]] = []
     names, scales = style_names(len(styles)), style_scales(settings, len(styles))
     for name, style, scale in zip(names, styles, scales, strict=True):
         style = as_image(name, style)
-        check_style_side(name, style.shape[1:3], size, scale, settings)
-        fitted.append(resize(style, _network_style_size(style.shape[1:3], size, scale, settings)))
+        own: Size = style.shape[1:3]
+        check_style_side(name, own, size, scale, settings)
+        fitted.append(resize(style, _network_style_size(own, size, scale, settings)))
         if settings.repaints:
-            side = max(_style_size(style.shape[1:3], size, scale, settings))
-            paint.append((resize(style, fit_size(*style.shape[1:3], side)), side))
+            side = max(_style_size(own, size, scale, settings))
+            paint.append((resize(style, fit_size(*own, side)), side))
     sizes = [style.shape[1:3] for style in fitted]
     regions = fit_regions(regions, size, sizes)
     check_blend(settings, regions)

@@ -81,13 +81,13 @@ class Limits:
 
 
 def planned_steps(settings: Settings) -> int:
-    """Return an upper bound of a run's steps, exact for square photos.
+    """Return an upper bound of the network's steps in a run, exact for square photos.
 
     Scales with a long side below `min_dim` do not count; see `nst_tf.inputs.pyramid.plan_scales`.
     """
     total = 0
     for level in range(settings.scales):
-        side = settings.max_dim / settings.scale_factor**level
+        side = settings.network_limit / settings.scale_factor**level
         if level and side < max(settings.min_dim, settings.smallest_side):
             break
         total += max(1, round(settings.finest_steps * settings.coarse_steps**level))

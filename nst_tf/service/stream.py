@@ -12,10 +12,9 @@ from nst_tf.inputs.sources import LoadedInputs
 from nst_tf.network.weights import load_weights
 from nst_tf.service.admission import Admission
 from nst_tf.service.result import Result
-from nst_tf.transfer.progress import DivergedError, Progress, StopReason
+from nst_tf.transfer.progress import Progress, StopReason
 from nst_tf.transfer.provenance import method_metadata
 from nst_tf.transfer.run import StyleTransfer
-from nst_tf.transfer.state import RunState
 
 
 class Stream(Iterator[Progress]):
@@ -59,11 +58,7 @@ class Stream(Iterator[Progress]):
             DivergedError, MemoryError: the same as in `stylize`.
         """
         with self._turn:
-            try:
-                self._latest = next(self._steps)
-            except DivergedError as error:
-                image = self._shown.fitted.result(error.image)
-                raise type(error)(str(error), image) from None
+            self._latest = next(self._steps)
             self._rested = time.monotonic()
             return self._latest
 
@@ -90,29 +85,29 @@ class Stream(Iterator[Progress]):
         finally:
             self._turn.release()
 
-    def picture(self, state: RunState) -> np.ndarray:
-        """Return the picture of a state, float32 `[1, h, w, 3]` in [0, 1]."""
-        return self._shown.fitted.result(state.output_image.numpy())
+    def picture(self, progress: Progress) -> np.ndarray:
+        """Return the picture of a run that ends with a step, float32 `[1, h, w, 3]` in [0, 1]."""
+        return self._transfer.result(progress)
 
     @property
     def result(self) -> Result:
         """The result of the run, at its end or so far; computed at each access."""
         latest, fitted = self._latest, self._shown.fitted
-        picture = self.picture(latest.state) if latest else fitted.content
+        picture = self.picture(latest) if latest else fitted.content
         return Result(
             pixels=picture[0],
             alpha=self._shown.alpha,
             losses=latest.losses if latest else {},
             stop_reason=self._stop_reason(),
             settings=fitted.settings,
-            steps=latest.step if latest else 0,
+            steps=latest.state.step if latest else 0,
             seconds=latest.seconds if latest else 0.0,
             metadata=_metadata(self._transfer, latest),
             has_profile=self._shown.has_profile,
         )
 
     def _stop_reason(self) -> StopReason:
-        ending = self._transfer.ending(self._latest.state) if self._latest else None
+        ending = self._transfer.ending(self._latest) if self._latest else None
         if ending is None and self._idled:
             return "idle limit"
         if ending is None and self._cancel is not None and self._cancel.is_set():
@@ -122,7 +117,7 @@ class Stream(Iterator[Progress]):
 
 def memory_need(transfer: StyleTransfer) -> int:
     """Return the estimated bytes that a run needs beyond those that all runs share."""
-    return max(plan.peak for plan in transfer.plans) - BASE
+    return transfer.peak - BASE
 
 
 def _admitted(
@@ -139,7 +134,7 @@ def _metadata(transfer: StyleTransfer, latest: Progress | None) -> dict[str, Any
     plan = latest.state.plan if latest else transfer.plans[-1]
     weights = load_weights(settings.weights)
     return method_metadata(settings, weights, plan.precision) | {
-        "size": list(transfer.fitted.size),
-        "steps": latest.step if latest else 0,
+        "size": list(transfer.shown.size),
+        "steps": latest.state.step if latest else 0,
         "plan": plan.record(),
     }

@@ -184,10 +184,11 @@ class Stylizer:
     ) -> Stream:
         work = _work(given)
         shown = work if work.fitted.size == given.size else given.at(given.size)
-        return Stream(self._transfer(work), shown, self._admission, cancel, idle_limit)
+        return Stream(self._transfer(work, shown), shown, self._admission, cancel, idle_limit)
 
-    def _transfer(self, work: LoadedInputs) -> StyleTransfer:
-        return StyleTransfer(work.fitted, self._budget, self._cache)
+    def _transfer(self, work: LoadedInputs, shown: LoadedInputs | None = None) -> StyleTransfer:
+        at_result = shown.fitted if shown else None
+        return StyleTransfer(work.fitted, self._budget, self._cache, at_result)
 
     def _alone(self, given: ImageSources, action: Callable[[StyleTransfer], None]) -> None:
         """Do something that needs a place and memory like a run."""

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from nst_tf.compute.precision import TF32
 from nst_tf.images.masks import Region
+from nst_tf.images.resize import resize
 from nst_tf.images.sources import Source
 from nst_tf.inputs.pictures import Pictures
 from nst_tf.inputs.prepare import RunInputs
@@ -60,7 +61,8 @@ def measure(
     weights = step_weights(settings.at(0), terms)
     with TF32.set_to(settings.tf32):
         targets = whole_targets(network, terms, fitted)
-        return read(objective(network, terms, tf.constant(image), targets, weights))
+        at_network = tf.constant(resize(image, fitted.scales[-1].size))
+        return read(objective(network, terms, at_network, targets, weights))
 
 
 def whole_targets(network: Network, terms: Sequence[Term], fitted: RunInputs) -> Targets:

@@ -18,22 +18,29 @@ if TYPE_CHECKING:
 class Progress:
     """The report of one step, for callbacks.
 
+    Each level of brushstrokes counts as a scale of one step, after those of the network.
+
     Attributes:
         step: number of the step, from 1.
         steps: maximum number of steps in the whole run: a scale may end early.
         scale: the scale that the step belongs to: its number from 1, its size, its steps.
-        scales: scales in the whole run.
+        scales: scales in the whole run, levels of brushstrokes included.
         scale_step: number of the step within its scale, from 1.
         remaining: maximum work after this step, in steps of this step's size.
         losses: the weighted terms of the objective by name, `total` first, of the image *before*
-            this step's update; `losses.layers` has the shares of the layers.
+            this step's update; `losses.layers` has the shares of the layers. Those of a level of
+            brushstrokes are the network's last.
         evaluations: how often the run has evaluated the objective so far.
         seconds: time since the run began, this step included.
         image: returns the image *after* this step's update, float32 `[1, h, w, 3]` in [0, 1], of
             the scale's size; with `averaging`, the average up to it. It is computed at the first
             call, shared by all callbacks, and read-only.
-        state: the state of the run after this step.
+        state: the state of the run after this step; brushstrokes do not change it.
         saved: returns the run after this step as a checkpoint stores it.
+        output: returns the image with which the run would end here, in the run's colours, float32
+            `[1, h, w, 3]` in [0, 1]: the network's until the last level of brushstrokes is done.
+        level: number of the level of brushstrokes, from 1; 0: a step of the network.
+        levels: number of levels of brushstrokes in the run.
     """
 
     step: int
@@ -48,6 +55,9 @@ class Progress:
     image: Callable[[], np.ndarray]
     state: "RunState"
     saved: Callable[[], "SavedRun"]
+    output: Callable[[], np.ndarray]
+    level: int = 0
+    levels: int = 0
 
     __repr__ = brief
 
@@ -85,7 +95,7 @@ def any_ends(callbacks: Sequence[Callback], progress: Progress) -> bool:
     return any(answers)
 
 
-def guarded(callback: Callback, result: Callable[["RunState"], np.ndarray]) -> Callback:
+def guarded(callback: Callback, result: Callable[[Progress], np.ndarray]) -> Callback:
     """Return a callback that raises its errors as `CallbackError`, with the picture of the step."""
 
     def call(progress: Progress) -> bool:
@@ -95,7 +105,7 @@ def guarded(callback: Callback, result: Callable[["RunState"], np.ndarray]) -> C
             raise CallbackError(
                 f"a callback failed after step {progress.step} ({type(error).__name__}: {error}): "
                 "the attribute `image` holds the picture of that step",
-                result(progress.state),
+                result(progress),
             ) from error
 
     return call

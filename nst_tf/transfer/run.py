@@ -25,6 +25,7 @@ from nst_tf.losses.registry import make_terms
 from nst_tf.losses.targets import Targets
 from nst_tf.losses.values import Losses
 from nst_tf.network.weights import load_weights
+from nst_tf.synthesis.repaint import Level, compile_ahead
 from nst_tf.transfer.divergence import complaint, is_blank
 from nst_tf.transfer.identity import run_identity
 from nst_tf.transfer.progress import (
@@ -44,6 +45,7 @@ from nst_tf.transfer.scales import (
 from nst_tf.transfer.state import RunState, SavedRun
 from nst_tf.transfer.step import Stepper, Update, advance, at_epoch, latest_loss
 from nst_tf.transfer.stopping import epoch_of, stop_reason
+from nst_tf.transfer.strokes import levels_of, paint_sizes, paint_strokes, peak_memory
 from nst_tf.utils.errors import UserError
 from nst_tf.utils.forks import check_fork
 
@@ -54,6 +56,7 @@ class StyleTransfer:
     Args:
         budget: bytes that the process may use; by default the settings' budget.
         cache: caches statistics of the paintings; `None` disables the cache.
+        shown: the inputs at the size of the result; by default, those of the run.
 
     Attributes:
         clock: returns the time in seconds, from any start.
@@ -66,18 +69,29 @@ class StyleTransfer:
     clock = staticmethod(time.perf_counter)
 
     def __init__(
-        self, fitted: RunInputs, budget: int | None = None, cache: StatisticsCache | None = None
+        self,
+        fitted: RunInputs,
+        budget: int | None = None,
+        cache: StatisticsCache | None = None,
+        shown: RunInputs | None = None,
     ) -> None:
         check_fork()
         self.fitted = fitted
+        self.shown = shown or fitted
         self.settings = fitted.settings
         warn_if_emulated(self.settings.precision)
         self.terms = make_terms(self.settings)
         self.plans = plan_memory(
             self.settings, fitted.scales, fitted.style_sizes, count_masks(fitted.regions), budget
         )
+        self.levels = levels_of(self.shown)
+        self.peak = peak_memory(
+            self.settings, self.shown.size, paint_sizes(self.shown), self.plans, budget
+        )
         if any(plan.winograd for plan in self.plans):
             winograd.load()
+        if self.levels:
+            threading.Thread(target=compile_ahead).start()
         self._cache = cache
         self.network = load_model(self.settings, self.plans[-1].precision)
 
@@ -126,15 +140,15 @@ class StyleTransfer:
             state: a state of the same run to continue from; `None` starts a new run.
         """
         callbacks = tuple(callbacks)
+        progress = self.progress(state, {}) if state else None
         for progress in self.steps(state, cancel):
-            state = progress.state
             if any_ends(callbacks, progress):
                 break
-        return self.result(state) if state else self.fitted.content
+        return self.result(progress) if progress else self.shown.content
 
-    def result(self, state: RunState) -> np.ndarray:
-        """Return the picture of a run that ends with a state."""
-        return self.fitted.result(state.output_image.numpy())
+    def result(self, progress: Progress) -> np.ndarray:
+        """Return the picture of a run that ends with a step."""
+        return self.shown.result(progress.output())
 
     def steps(
         self, state: RunState | None = None, cancel: threading.Event | None = None
@@ -146,6 +160,7 @@ class StyleTransfer:
         within a step.
         """
         cancel = cancel or threading.Event()
+        losses: Mapping[str, float] = {}
         began = self.clock() - (state.seconds if state else 0.0)
         with TF32.set_to(self.settings.tf32):
             for scale, plan in zip(self.fitted.scales, self.plans, strict=True):
@@ -157,7 +172,23 @@ class StyleTransfer:
                 while not (cancel.is_set() or stop_reason(self.fitted, scale, state)):
                     before, update = self._update(stepper, scale, state, began)
                     state = self._advance(before, update, began)
-                    yield self.progress(state, update.losses)
+                    losses = update.losses
+                    yield self.progress(state, losses)
+        if self.levels and not cancel.is_set():
+            assert state  # each scale takes a step
+            yield from self._strokes(state, losses, began, cancel)
+
+    def _strokes(
+        self, state: RunState, losses: Mapping[str, float], began: float, cancel: threading.Event
+    ) -> Iterator[Progress]:
+        """Paint the levels of brushstrokes on the network's picture."""
+        if any(plan.block_size for plan in self.plans):
+            release()  # the graphs of the network, because memory is short
+        network = self.progress(state, losses)
+        for level in paint_strokes(self.shown, state):
+            yield self._level_progress(network, level, self.clock() - began)
+            if cancel.is_set():
+                return
 
     def _is_done(self, scale: Scale, state: RunState) -> bool:
         """Return whether a state needs no step of a scale."""
@@ -240,7 +271,7 @@ class StyleTransfer:
         """
         best = state.watch.image
         if best is None or state.watch.reduced_rate:
-            image = self.result(state) if best is None else self.fitted.result(best.numpy())
+            image = self.shown.result((state.output_image if best is None else best).numpy())
             raise error(problem, image) from None
         what, _, _ = problem.partition(": ")
         warnings.warn(f"{what}: continuing from the best image at a reduced rate")
@@ -263,9 +294,13 @@ class StyleTransfer:
             progress = next(iter(self.steps(state)))
             state = dataclasses.replace(progress.state, scale_step=scale.steps)
 
-    def ending(self, state: RunState) -> StopReason | None:
-        """Return why a run has ended with a state, or None if steps remain."""
-        last = self.fitted.scales[-1]
+    def ending(self, progress: Progress) -> StopReason | None:
+        """Return why a run has ended with a step, or None if steps remain."""
+        return self.network_ended(progress) if progress.level == len(self.levels) else None
+
+    def network_ended(self, progress: Progress) -> StopReason | None:
+        """Return why the network has ended with a step, or None if steps of it remain."""
+        last, state = self.fitted.scales[-1], progress.state
         return stop_reason(self.fitted, last, state) if state.scale == last.number else None
 
     def progress(self, state: RunState, losses: Mapping[str, float]) -> Progress:
@@ -273,24 +308,57 @@ class StyleTransfer:
         scales = self.fitted.scales
         scale = scales[state.scale - 1]
         work = [s.steps * s.ratio**2 * p.cost for s, p in zip(scales, self.plans, strict=True)]
+        after = sum(work[scale.number :]) + sum(level.work for level in self.levels)
         unit = scale.ratio**2 * state.plan.cost
         return Progress(
             step=state.step,
-            steps=state.step + scale.steps - state.scale_step + scale.steps_after,
+            steps=state.step
+            + scale.steps
+            - state.scale_step
+            + scale.steps_after
+            + len(self.levels),
             scale=scale,
-            scales=len(scales),
+            scales=len(scales) + len(self.levels),
             scale_step=state.scale_step,
-            remaining=scale.steps - state.scale_step + sum(work[scale.number :]) / unit,
+            remaining=scale.steps - state.scale_step + after / unit,
             losses=losses if isinstance(losses, Losses) else Losses(losses),
             evaluations=state.evaluations,
             seconds=state.seconds,
-            image=functools.cache(lambda: self._preview(state)),
+            image=functools.cache(lambda: self._preview(state.output_image.numpy())),
             state=state,
             saved=lambda: SavedRun(state, tuple(self.plans), self.identity),
+            output=lambda: state.output_image.numpy(),
+            levels=len(self.levels),
         )
 
-    def _preview(self, state: RunState) -> np.ndarray:
-        """Return the picture of a state at its scale. It is read-only: callbacks share it."""
-        image = self.fitted.finish(state.output_image.numpy())
+    def _level_progress(self, network: Progress, level: Level, seconds: float) -> Progress:
+        """Return the report of a level of brushstrokes, which follows the network's last step."""
+        size, number = level.image.shape[1:3], level.number
+        step = network.step + number
+        done, *after = [planned.work for planned in self.levels[number - 1 :]]
+        scale = network.scale._replace(
+            number=network.scale.number + number,
+            ratio=max(size) / max(network.scale.size),
+            size=size,
+            steps=1,
+            steps_before=step - 1,
+            steps_after=len(after),
+        )
+        return dataclasses.replace(
+            network,
+            step=step,
+            steps=step + len(after),
+            scale=scale,
+            scale_step=1,
+            remaining=sum(after) / done,
+            seconds=seconds,
+            image=functools.cache(lambda: self._preview(level.image)),
+            output=network.output if after else lambda: level.image,
+            level=number,
+        )
+
+    def _preview(self, image: np.ndarray) -> np.ndarray:
+        """Return the picture of an image at its size. It is read-only: callbacks share it."""
+        image = self.fitted.finish(image)
         image.flags.writeable = False
         return image

@@ -5,6 +5,7 @@ from nst_tf.inputs.pyramid import Scale
 from nst_tf.settings import Settings
 from nst_tf.transfer.progress import StopReason
 from nst_tf.transfer.state import RunState
+from nst_tf.transfer.strokes import network_time
 
 WINDOW = 10
 """Steps over which `has_plateaued` takes means: Adam raises the loss at first, and jitters."""
@@ -17,7 +18,7 @@ def stop_reason(inputs: RunInputs, scale: Scale, state: RunState) -> StopReason 
         return None
     if state.scale_step >= scale.steps:
         return "finished"
-    if 0 < settings.time_limit * scale.deadline <= state.seconds:
+    if 0 < network_time(inputs) * scale.deadline <= state.seconds:
         return "time limit"
     # Nothing can change the photo: a step at each scale is enough for the callbacks.
     if not settings.strength and settings.init == "content" and inputs.initial is None:

@@ -113,6 +113,9 @@ def parse_video(argv: Sequence[str]) -> tuple[flags.FlagValues, Settings]:
             return values, _with_temporal_weight(values, recipe(values.recipe))
         _place(values, named)
         settings = _with_temporal_weight(values, settings_of(values, recipe(values.recipe)))
+        if values.repaint:
+            raise UsageError("--repaint is for single pictures: in a film it would flicker")
+        settings = dataclasses.replace(settings, repaint=False)
         check_styles(settings, len(values.style))
     except (flags.Error, UserError) as error:
         raise usage_error(error, values) from None

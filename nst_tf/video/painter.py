@@ -13,7 +13,7 @@ from nst_tf.images.resize import resize
 from nst_tf.inputs.identity import Identity
 from nst_tf.inputs.prepare import RunInputs, prepare_inputs
 from nst_tf.settings import Settings
-from nst_tf.transfer.progress import DivergedError
+from nst_tf.transfer.progress import DivergedError, Progress
 from nst_tf.transfer.run import StyleTransfer
 from nst_tf.transfer.state import RunState
 from nst_tf.video.cuts import is_cut
@@ -130,19 +130,18 @@ class FramePainter:
     ) -> StylizedFrame | None:
         """Return the frame that a run paints; None if it was stopped before its last step."""
         transfer = StyleTransfer(inputs, self._budget, self._cache)
-        state: RunState | None = None
+        progress: Progress | None = None
         try:
             for progress in transfer.steps():
-                state = progress.state
-                if stop() and transfer.ending(state) is None:
+                if stop() and transfer.ending(progress) is None:
                     return None
         except DivergedError as error:
             warnings.warn(f"a frame keeps its best picture: {error}")
-            best = _best_image(inputs, state)
+            best = _best_image(inputs, progress.state if progress else None)
             return StylizedFrame(frame.photo, best, error.image, inputs.covered)
-        assert state  # each run takes a step
-        image = state.output_image.numpy()
-        return StylizedFrame(frame.photo, image, transfer.result(state), inputs.covered)
+        assert progress  # each run takes a step
+        result = transfer.result(progress)
+        return StylizedFrame(frame.photo, progress.output(), result, inputs.covered)
 
 
 def _start_from(

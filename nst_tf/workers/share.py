@@ -66,7 +66,8 @@ def run_need(fitted: RunInputs, masks: int, most: int | None = None) -> int:
         most: maximum number of bytes; `None` takes the memory budget of this machine.
     """
     from nst_tf.compute.plan import plan_memory
+    from nst_tf.transfer.strokes import paint_sizes, peak_memory
 
     budget = budget_within(fitted.settings, most)
     plans = plan_memory(fitted.settings, fitted.scales, fitted.style_sizes, masks, budget)
-    return max(plan.peak for plan in plans)
+    return peak_memory(fitted.settings, fitted.size, paint_sizes(fitted), plans, budget)

@@ -11,7 +11,8 @@ from tests.conftest import ROOT
 
 ORDER = (
     "utils", "optimizers", "network", "settings", "images", "inputs", "losses", "compute",
-    "transfer", "callbacks", "service", "workers", "cli", "batch", "video", "page", "doors",
+    "synthesis", "transfer", "callbacks", "service", "workers", "cli", "batch", "video", "page",
+    "doors",
 )  # fmt: skip
 """The packages, each before those that may import it."""
 

@@ -1,0 +1,149 @@
+"""The second stage of a run: the network's picture remade of the paintings' own patches."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from nst_tf.compute.budget import BASE, describe_bytes, memory_budget
+from nst_tf.compute.plan import RETENTION, Plan
+from nst_tf.images.masks import resize_regions
+from nst_tf.images.resize import Size, resize
+from nst_tf.inputs.prepare import RunInputs
+from nst_tf.settings import Settings
+from nst_tf.synthesis.estimate import synthesis_bytes
+from nst_tf.synthesis.levels import level_sizes
+from nst_tf.synthesis.repaint import Level, Strokes, repaint
+from nst_tf.synthesis.sources import PaintSource
+from nst_tf.utils.errors import UserError
+
+if TYPE_CHECKING:
+    from nst_tf.transfer.state import RunState
+
+LEVEL_WORK = 2.5
+"""Time of a level of the network's finest size, relative to a step there."""
+
+
+SECONDS = 15.0
+"""Time of a megapixel of a level on two cores without AVX-512."""
+
+
+def paint_strokes(inputs: RunInputs, state: "RunState") -> Iterator[Level]:
+    """Remake the picture of a run at the sizes of its levels, up to the size of the result.
+
+    Below a strength of 1, the levels are mixed with the network's picture, so that a strength near
+    0 returns the photo.
+
+    Args:
+        inputs: at the size of the result.
+        state: after the last step of the network.
+    """
+    settings, colors, size = inputs.settings, inputs.colors, inputs.size
+    picture = state.output_image.numpy()
+    sources = _sources(inputs)
+    regions = resize_regions(inputs.regions, size, [source.image.shape[:2] for source in sources])
+    share = min(1.0, settings.strength)
+    for level in repaint(
+        picture,
+        colors.content if settings.content_weight else None,
+        sources,
+        Strokes(settings.patch_size, settings.repaint_detail),
+        size,
+        _coarser_picture(inputs, state),
+        regions if inputs.regions else (),
+        inputs.keep,
+    ):
+        if share < 1:
+            mixed = share * level.image + (1 - share) * resize(picture, level.size)
+            level = Level(level.number, level.levels, level.size, mixed)
+        yield level
+
+
+class PlannedLevel(NamedTuple):
+    """A level before the run.
+
+    Attributes:
+        size: height and width, pixels.
+        work: time relative to a step of the network at its finest scale.
+    """
+
+    size: Size
+    work: float
+
+
+def levels_of(inputs: RunInputs) -> tuple[PlannedLevel, ...]:
+    """Return the levels of a run, coarse to fine; none if its settings ask for none."""
+    if not inputs.settings.repaints:
+        return ()
+    picture = inputs.scales[-1].size
+    return tuple(
+        PlannedLevel(size, LEVEL_WORK * math.prod(size) / math.prod(picture))
+        for size in level_sizes(picture, inputs.size)
+    )
+
+
+def network_time(inputs: RunInputs) -> float:
+    """Return the part of the time limit that is left to the network, seconds; 0: no limit.
+
+    The levels, which cannot be shortened, have the rest, but at most half of it.
+    """
+    limit = inputs.settings.time_limit
+    megapixels = sum(math.prod(level.size) for level in levels_of(inputs)) / 1e6
+    return max(limit / 2, limit - SECONDS * megapixels)
+
+
+def paint_sizes(inputs: RunInputs) -> list[Size]:
+    """Return height and width of each painting at the finest level, pixels."""
+    return [image.shape[1:3] for image, _ in inputs.paint]
+
+
+def peak_memory(
+    settings: Settings,
+    size: Size,
+    paintings: Sequence[Size],
+    plans: Sequence[Plan],
+    budget: int | None = None,
+) -> int:
+    """Return the peak of a run's memory, its levels included, bytes.
+
+    Args:
+        size: height and width of the result, pixels.
+        paintings: height and width of each at the finest level, pixels.
+        plans: of the network's scales.
+        budget: bytes that the process may use; `None`: what the settings allow.
+
+    Raises:
+        UserError: the levels need more than the budget.
+    """
+    network = max(plan.peak for plan in plans)
+    if not settings.repaints:
+        return network
+    levels = synthesis_bytes(size, paintings, settings.patch_size)
+    needed = BASE + round(RETENTION * (network - BASE)) + levels
+    budget = memory_budget(settings) if budget is None else budget
+    if needed > budget:
+        height, width = size
+        raise UserError(
+            f"brushstrokes of {width}x{height} pixels need about {describe_bytes(needed)} of "
+            f"memory, but the run may take {describe_bytes(budget)}: lower max_dim, or free memory "
+            "or raise memory_budget"
+        )
+    return max(network, needed)
+
+
+def _sources(inputs: RunInputs) -> list[PaintSource]:
+    return [
+        PaintSource(inputs.colors.style(number, image)[0], side)
+        for number, (image, side) in enumerate(inputs.paint)
+    ]
+
+
+def _coarser_picture(inputs: RunInputs, state: "RunState") -> np.ndarray | None:
+    """Return the network's picture at its next coarser scale; `None` if there was one scale.
+
+    The finest scale has started from this picture, enlarged.
+    """
+    if len(inputs.scales) == 1:
+        return None
+    return resize(state.start.numpy(), inputs.scales[-2].size)
