@@ -1,4 +1,4 @@
-"""The second stage within a run: its levels, its result, and a run that ends before or within it."""
+"""The second stage within a run: its levels, its result, and runs that end early."""
 
 import dataclasses
 import itertools
@@ -72,7 +72,7 @@ def test_levels_follow_the_scales_of_the_network_up_to_the_size_of_the_result(ph
 
 
 def test_the_network_paints_as_without_the_stage(photo, painting):
-    steps = []
+    steps, painting = [], resize(painting, (25, 32))
     stylize(photo, painting, STROKES, callbacks=[steps.append], scales=1)
     network = [step for step in steps if not step.level][-1].image()
     expected = stylize(resize(photo, (24, 32)), painting, NETWORK, scales=1)
