@@ -4,7 +4,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
-from nst_tf.images.resize import Size, resize_plane
+from nst_tf.images.resize import Size, resize_plane, scaled
 
 BLUR = 0.5  # standard deviation, pixels: the network's grain does not count
 EDGE_BLUR = 2.0  # standard deviation, pixels: edges are what this blur removes
@@ -29,9 +29,28 @@ def blurred(image: np.ndarray, deviation: float) -> np.ndarray:
     return image
 
 
-def reduced(image: np.ndarray, size: Size, smaller: Size) -> np.ndarray:
-    """Return an image, float32 `[H, W, C]`, as it is after reduction and enlargement."""
-    return sized(sized(image, smaller), size, Image.Resampling.BICUBIC)
+def enlarged_guide(image: np.ndarray, photo: np.ndarray | None, size: Size) -> np.ndarray:
+    """Return the guide of a level above the network's size: the level before, with photo detail.
+
+    The detail is what the photo's luma has and the size before could not hold.
+
+    Args:
+        image: the level before, float32 `[h, w, 3]`.
+        photo: float32 `[*size, 3]`, or `None`.
+    """
+    guide = sized(image, size, Image.Resampling.BICUBIC)
+    if photo is not None:
+        grey = luminance(photo)
+        grey -= sized(sized(grey, image.shape[:2]), size, Image.Resampling.BICUBIC)
+        guide += grey
+    return guide
+
+
+def enlarged_reference(painting: np.ndarray, smaller: Size, size: Size) -> np.ndarray:
+    """Return a painting, float32 `[h, w, 3]`, as softened as `enlarged_guide` is."""
+    own = painting.shape[:2]
+    reduced = sized(painting, scaled(own, max(smaller) / max(size)))
+    return sized(reduced, own, Image.Resampling.BICUBIC)
 
 
 def sized(
@@ -40,6 +59,20 @@ def sized(
     """Return an image, float32 `[h, w, C]` in [0, 1], at another size."""
     planes = [resize_plane(image[..., c], size, resample=how) for c in range(image.shape[2])]
     return np.stack(planes, axis=-1)
+
+
+def network_guide(picture: np.ndarray, photo: np.ndarray | None, detail: float) -> np.ndarray:
+    """Return the guide of a level up to the network's size: its picture, with the photo's edges.
+
+    Args:
+        picture: the network's picture, float32 `[H, W, 3]`.
+        photo: of that size, or `None`.
+        detail: as in `repaint.Strokes`.
+    """
+    guide = blurred(picture, BLUR)
+    if photo is not None:
+        guide = guide + np.float32(2 * detail * EDGES) * photo_edges(photo, picture)
+    return guide
 
 
 def luminance(image: np.ndarray) -> np.ndarray:
