@@ -17,7 +17,6 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from nst_tf.images.resize import Size
-from nst_tf.synthesis import matching_loops as loops
 from nst_tf.synthesis.sources import Canvas
 from nst_tf.synthesis.threads import Rows
 from nst_tf.utils.describe import brief
@@ -67,12 +66,16 @@ class Features:
         self._write(picture, ALPHA**0.5, 3, rows)
 
     def _write(self, image: np.ndarray, weight: float, first: int, rows: Rows) -> None:
+        from nst_tf.synthesis import matching_loops as loops
+
         factor = np.float32(weight * SCALE / self.patch)
         rows(loops.write_features, self.size[0], image, factor, self.values, first)
 
 
 def make_features(guide: np.ndarray, picture: np.ndarray, patch: int, rows: Rows) -> Features:
     """Return the features of a guide and a picture, both float32 `[height, width, 3]`."""
+    from nst_tf.synthesis import matching_loops as loops
+
     size = picture.shape[:2]
     features = Features(np.zeros(size[0] * size[1] * loops.CHANNELS, np.int16), size, patch)
     features.set_guide(guide, rows)
@@ -124,6 +127,8 @@ def search(problem: Problem) -> np.ndarray:
 
 def _patches(features: Features) -> np.ndarray:
     """Return the patch at each place: whole numbers, float32 `[h, w, 6, patch, patch]`."""
+    from nst_tf.synthesis import matching_loops as loops
+
     values = np.rint(features.values * np.float32(1 / COARSENESS))
     values = values.reshape(*features.size, loops.CHANNELS)[..., : loops.USED]
     return sliding_window_view(values, (features.patch, features.patch), (0, 1))
@@ -138,6 +143,8 @@ def improve(
         matches: int32, shaped as the problem's `region`.
         round_number: which of the level's rounds this is: each tries other places near a match.
     """
+    from nst_tf.synthesis import matching_loops as loops
+
     target, patch = problem.target, problem.target.patch
     common = (
         target.values, target.size[1], problem.source.values, problem.canvas.size[1],

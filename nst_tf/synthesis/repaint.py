@@ -7,6 +7,7 @@ Shechtman and Sýkora, "Enhancing Neural Style Transfer using Patch-Based Synthe
 `voting`. Above the size of the network's picture, the levels enlarge the result.
 """
 
+import importlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -137,7 +138,8 @@ def repaint(
 
 
 def compile_ahead() -> None:
-    """Do nothing: importing this module has compiled the loops or loaded them from the disk."""
+    """Compile the loops, or load them from the disk, so that `repaint` starts at once."""
+    importlib.import_module("nst_tf.synthesis.matching_loops")
 
 
 def _paint_levels(scene: _Scene, picture: np.ndarray, sizes: Sequence[Size]) -> Iterator[_Painted]:

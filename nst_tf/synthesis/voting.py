@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 
 from nst_tf.images.resize import Size
-from nst_tf.synthesis import matching_loops as loops
 from nst_tf.synthesis.matching import SCALE
 from nst_tf.synthesis.sources import Canvas
 from nst_tf.synthesis.threads import Rows
@@ -50,6 +49,8 @@ def vote(
         weights: float32, above 0, of that shape.
         size: height and width of the picture, pixels.
     """
+    from nst_tf.synthesis import matching_loops as loops
+
     image = np.empty((*size, 3), np.float32)
     patch = size[0] - len(matches) + 1
     colors, across = canvas.colors.reshape(-1, 3), canvas.size[1]

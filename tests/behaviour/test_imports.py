@@ -11,7 +11,8 @@ from tests.conftest import ROOT
 
 ORDER = (
     "utils", "optimizers", "network", "settings", "images", "inputs", "losses", "compute",
-    "transfer", "callbacks", "service", "workers", "cli", "batch", "video", "page", "doors",
+    "synthesis", "transfer", "callbacks", "service", "workers", "cli", "batch", "video", "page",
+    "doors",
 )  # fmt: skip
 """The packages, each before those that may import it."""
 
@@ -24,7 +25,8 @@ MODULES = {
 WITHOUT_TENSORFLOW = (
     "settings", "recipes", "images.io", "images.masks", "images.resize", "images.sources",
     "inputs.prepare", "inputs.blend", "inputs.pyramid", "inputs.sources", "callbacks",
-    "callbacks.notebook", "transfer.progress", "compute.device", "service.result",
+    "callbacks.notebook", "transfer.progress", "compute.device", "synthesis.repaint",
+    "synthesis.estimate", "service.result",
     "service.admission", "service.buckets", "cli.flags", "cli.inputs", "cli.program", "run",
     "batch.program", "workers.ray", "workers.cluster", "video.program", "video.inputs",
     "video.reader", "video.writer", "video.store", "video.reference", "video.cuts", "video.scenes",
