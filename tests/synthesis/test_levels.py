@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -6,7 +8,7 @@ from hypothesis import strategies as st
 from nst_tf.images.masks import Region
 from nst_tf.synthesis.levels import carry, level_sizes
 from nst_tf.synthesis.sources import make_canvas
-from tests.synthesis.pictures import noise
+from tests.synthesis.conftest import noise
 
 
 @pytest.mark.parametrize(
@@ -29,7 +31,7 @@ def test_no_level_is_much_larger_than_twice_the_one_before(height, width, ratio)
     size = round(height * ratio), round(width * ratio)
     sizes = level_sizes((height, width), size)
     assert sizes[-1] == size
-    for smaller, larger in zip(sizes, sizes[1:], strict=False):
+    for smaller, larger in itertools.pairwise(sizes):
         assert max(larger) <= 2.03 * max(smaller) + 1
         assert larger != smaller
 

@@ -7,7 +7,7 @@ from nst_tf.synthesis import matching
 from nst_tf.synthesis.matching import COARSENESS, REACH, STEPS, improve, search
 from nst_tf.synthesis.matching_loops import CHANNELS
 from nst_tf.synthesis.threads import Rows
-from tests.synthesis.pictures import make_problem, noise, rows  # noqa: F401
+from tests.synthesis.conftest import make_problem, noise
 
 LIMIT = 2**64
 
@@ -78,13 +78,13 @@ def two_regions(size):
 
 
 @pytest.mark.parametrize("patch", [1, 2, 3, 5])
-def test_the_search_finds_the_first_of_the_best_matches(patch, rows):  # noqa: F811
+def test_the_search_finds_the_first_of_the_best_matches(patch, rows):
     coarse = np.rint(noise(0, 7, 9) * 3) / np.float32(3)  # with equal patches
     problem = make_problem(noise(1, 8, 6), [coarse, noise(2, 6, 5)], patch, rows)
     np.testing.assert_array_equal(search(problem), exact_search(problem))
 
 
-def test_the_search_compares_all_blocks_and_keeps_to_the_regions(rows, monkeypatch):  # noqa: F811
+def test_the_search_compares_all_blocks_and_keeps_to_the_regions(rows, monkeypatch):
     monkeypatch.setattr(matching, "PAIRS", 100)
     picture = noise(1, 8, 9)
     problem = make_problem(picture, [noise(0, 6, 9), noise(2, 6, 5)], 3, rows, two_regions((8, 9)))
@@ -94,7 +94,7 @@ def test_the_search_compares_all_blocks_and_keeps_to_the_regions(rows, monkeypat
 
 
 @pytest.mark.parametrize("patch", [1, 3, 4, 7])
-def test_costs_are_the_sums_of_squared_differences(patch, rows, monkeypatch):  # noqa: F811
+def test_costs_are_the_sums_of_squared_differences(patch, rows, monkeypatch):
     monkeypatch.setattr(matching, "STEPS", ())
     problem = make_problem(noise(1, 9, 12), [noise(0, 8, 10)], patch, rows)
     allowed = np.flatnonzero(problem.canvas.allowed[0])
@@ -104,7 +104,7 @@ def test_costs_are_the_sums_of_squared_differences(patch, rows, monkeypatch):  #
     np.testing.assert_array_equal(costs, exact_costs(problem, matches))
 
 
-def test_costs_of_black_and_white_fit_into_their_type(rows):  # noqa: F811
+def test_costs_of_black_and_white_fit_into_their_type(rows):
     for patch in (1, 3, 15):
         white, black = np.ones((20, 20, 3), np.float32), np.zeros((20, 20, 3), np.float32)
         problem = make_problem(white, [black], patch, rows)
@@ -113,7 +113,7 @@ def test_costs_of_black_and_white_fit_into_their_type(rows):  # noqa: F811
 
 
 @pytest.mark.parametrize("step", STEPS[:4])
-def test_a_sweep_is_the_best_of_its_candidates(step, rows, monkeypatch):  # noqa: F811
+def test_a_sweep_is_the_best_of_its_candidates(step, rows, monkeypatch):
     monkeypatch.setattr(matching, "STEPS", (step,))
     picture = noise(1, 12, 14)
     paintings = [noise(0, 9, 13), noise(2, 10, 8)]
@@ -131,7 +131,7 @@ def test_a_sweep_is_the_best_of_its_candidates(step, rows, monkeypatch):  # noqa
     np.testing.assert_array_equal(matches, before)
 
 
-def test_rounds_find_nearly_the_best_matches_of_a_smooth_picture(rows):  # noqa: F811
+def test_rounds_find_nearly_the_best_matches_of_a_smooth_picture(rows):
     y, x = np.mgrid[:40, :40].astype(np.float32) / 40
     painting = np.stack([y, x, (y + x) / 2], -1)
     problem = make_problem(painting[5:35, 8:38].copy(), [painting], 3, rows)

@@ -3,7 +3,7 @@ import pytest
 
 from nst_tf.images.masks import Region
 from nst_tf.synthesis.sources import PaintSource, make_canvas, region_map
-from tests.synthesis.pictures import noise
+from tests.synthesis.conftest import noise
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from nst_tf.synthesis.matching import SCALE
 from nst_tf.synthesis.sources import make_canvas
 from nst_tf.synthesis.threads import Rows
 from nst_tf.synthesis.voting import SHARP, SOFT, vote, weigh
-from tests.synthesis.pictures import noise, rows  # noqa: F401
+from tests.synthesis.conftest import noise
 
 
 @pytest.mark.parametrize("patch", [1, 2, 3, 5])
-def test_a_vote_is_the_weighted_mean_of_what_the_patches_show(patch, rows):  # noqa: F811
+def test_a_vote_is_the_weighted_mean_of_what_the_patches_show(patch, rows):
     canvas = make_canvas([noise(0, 9, 8), noise(1, 7, 6)], patch)
     size = 11, 40
     shape = size[0] - patch + 1, size[1] - patch + 1

@@ -21,7 +21,7 @@ def rows():
 
 
 def make_problem(picture, paintings, patch, rows, regions=(), guide=None, references=None):
-    """Return a problem in which picture and paintings are their own guides unless others are given."""
+    """Return a problem; pictures are their own guides unless others are given."""
     canvas = make_canvas(paintings, patch, regions)
     return Problem(
         make_features(picture if guide is None else guide, picture, patch, rows),
