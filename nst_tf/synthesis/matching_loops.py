@@ -145,3 +145,30 @@ def write_features(image, scale, features, first, top, bottom):
             for c in range(3):
                 value = np.rint(image[y, x, c] * scale)
                 features[(y * width + x) * CHANNELS + first + c] = np.int16(value)
+
+
+@compile_loop(f"void({_IMAGE}, {_IMAGE}, {_COSTS}, int64, float64, float64, float64, int64, int64)")
+def restore_structure(image, guide, costs, patch, strength, low, high, top, bottom):
+    """Move the luma of rows of `image` towards the guide's where the patches there cost much.
+
+    At a mean cost of `high` and more it moves by `strength`, and not at all at `low` and less.
+    """
+    height, width = costs.shape
+    for y in range(top, bottom):
+        for x in range(image.shape[1]):
+            total = np.float64(0)
+            count = 0
+            for i in range(max(0, y - height + 1), min(patch, y + 1)):
+                for j in range(max(0, x - width + 1), min(patch, x + 1)):
+                    total += costs[y - i, x - j]
+                    count += 1
+            share = strength * min(max((total / count - low) / (high - low), 0.0), 1.0)
+            if share > 0:
+                luma = (
+                    0.299 * (guide[y, x, 0] - image[y, x, 0])
+                    + 0.587 * (guide[y, x, 1] - image[y, x, 1])
+                    + 0.114 * (guide[y, x, 2] - image[y, x, 2])
+                )
+                for c in range(3):
+                    value = image[y, x, c] + share * luma
+                    image[y, x, c] = np.float32(min(max(value, 0.0), 1.0))

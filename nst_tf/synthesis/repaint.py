@@ -12,15 +12,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 from nst_tf.compute.processor import processor_count
 from nst_tf.images.masks import Region
-from nst_tf.images.resize import Size, resize, resize_plane
+from nst_tf.images.resize import Size, resize
 from nst_tf.synthesis import guides
 from nst_tf.synthesis.levels import carry, level_sizes
 from nst_tf.synthesis.matching import Problem, improve, make_features, search
 from nst_tf.synthesis.sources import Canvas, PaintSource, make_canvas, region_map, stacked
+from nst_tf.synthesis.structure import keep_parts, restore_structure
 from nst_tf.synthesis.threads import Rows
 from nst_tf.synthesis.voting import SHARP, SOFT, vote, weigh
 from nst_tf.utils.describe import brief
@@ -68,9 +68,10 @@ class Level:
 
 @dataclass(frozen=True, eq=False)
 class _Scene:
-    """What all levels share: arguments of `repaint`, and its threads."""
+    """What all levels share: arguments of `repaint`, where the photo has detail, and threads."""
 
     photo: np.ndarray | None
+    share: np.ndarray | None
     sources: Sequence[PaintSource]
     strokes: Strokes
     size: Size
@@ -123,13 +124,13 @@ def repaint(
         each level when it is finished, coarse to fine; the last one has the size `size`.
     """
     rows = Rows(threads or processor_count())
-    scene = _Scene(photo, sources, strokes, size, regions, keep, rows)
+    share = None if photo is None else guides.detail_share(photo[0], strokes.detail)
+    scene = _Scene(photo, share, sources, strokes, size, regions, keep, rows)
     try:
         own = picture.shape[1:3]
-        if coarse is not None and photo is not None and strokes.detail < 1:
+        if coarse is not None and share is not None:
             *_, bold = _paint_levels(scene, coarse[0], level_sizes(coarse.shape[1:3], own))
-            share = guides.detail_share(resize(photo, own)[0], strokes.detail)
-            picture = guides.mixed(picture, bold.image, share)
+            picture = guides.mixed(picture, bold.image, guides.fitted_share(share, own))
         sizes = level_sizes(own, size)
         for number, painted in enumerate(_paint_levels(scene, picture[0], sizes), 1):
             yield Level(number, len(sizes), painted.size, painted.image[None])
@@ -166,7 +167,7 @@ def _paint_level(
         references = [guides.enlarged_reference(p, before.size, size) for p in paintings]
     else:
         network = resize(picture[None], size)[0]
-        guide = guides.network_guide(network, photo, scene.strokes.detail)
+        guide = guides.network_guide(network, photo, scene.share)
         references = [guides.blurred(p, guides.BLUR) for p in paintings]
     if before is None:
         image = network
@@ -183,25 +184,22 @@ def _paint_level(
     )
     if before is None:
         matches = search(problem)
-    kept = guide if scene.keep is not None else None
-    return _Painted(
-        *_rounds(scene, problem, matches, ROUNDS_ABOVE if above else ROUNDS, kept), canvas
-    )
+    rounds = ROUNDS_ABOVE if above else ROUNDS
+    return _Painted(*_run_rounds(scene, problem, matches, guide, rounds), canvas)
 
 
-def _rounds(
-    scene: _Scene, problem: Problem, matches: np.ndarray, rounds: int, kept: np.ndarray | None
+def _run_rounds(
+    scene: _Scene, problem: Problem, matches: np.ndarray, guide: np.ndarray, rounds: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return image and matches after the rounds of a level; `kept` is what `keep` keeps."""
-    size = problem.target.size
-    if kept is not None:
-        keep = resize_plane(scene.keep, size, resample=Image.Resampling.HAMMING)[..., None]
-    for number in range(rounds):
+    """Return image and matches after the rounds of a level."""
+    for number in range(1, rounds + 1):
         matches, costs = improve(problem, matches, scene.rows, number)
-        weights = weigh(costs, SHARP if number == rounds - 1 else SOFT)
-        image = vote(matches, weights, problem.canvas, size, scene.rows)
-        if kept is not None:
-            image = np.clip(guides.mixed(kept, image, keep), 0, 1)
-        if number < rounds - 1:
+        weights = weigh(costs, SHARP if number == rounds else SOFT)
+        image = vote(matches, weights, problem.canvas, problem.target.size, scene.rows)
+        if number == rounds:
+            restore_structure(image, guide, costs, scene.strokes.detail, scene.rows)
+        if scene.keep is not None:
+            image = keep_parts(image, guide, scene.keep)
+        if number < rounds:
             problem.target.set_picture(image, scene.rows)
     return image, matches

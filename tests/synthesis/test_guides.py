@@ -32,18 +32,31 @@ def test_edges_have_the_contrast_of_the_picture():
 
 def test_an_even_photo_has_no_edges_and_a_guide_that_is_the_blurred_picture():
     photo, picture = np.full((30, 40, 3), 0.5, np.float32), noise(0, 30, 40)
-    blurred = guides.blurred(picture, guides.BLUR)
-    np.testing.assert_allclose(guides.network_guide(picture, photo, 0.5), blurred, atol=1e-6)
-    np.testing.assert_array_equal(guides.network_guide(picture, None, 0.5), blurred)
+    blurred, share = guides.blurred(picture, guides.BLUR), np.ones((3, 4), np.float32)
+    np.testing.assert_allclose(guides.network_guide(picture, photo, share), blurred, atol=1e-6)
+    np.testing.assert_array_equal(guides.network_guide(picture, None, None), blurred)
 
 
-def test_detail_is_found_where_the_photo_is_not_flat():
-    photo = np.full((200, 300, 3), 0.5, np.float32)
-    photo[:, 150:] = noise(0, 200, 150)
+def test_edges_count_where_the_photo_has_detail():
+    photo, picture = noise(1, 30, 40), noise(0, 30, 40)
+    share = np.zeros((30, 40), np.float32)
+    share[:, 20:] = 1
+    added = guides.network_guide(picture, photo, share) - guides.blurred(picture, guides.BLUR)
+    expected = np.float32(guides.EDGES) * guides.photo_edges(photo, picture)
+    np.testing.assert_allclose(added[:, 20:, :1], expected[:, 20:], atol=1e-6)
+    assert not added[:, :20].any()
+
+
+@pytest.mark.parametrize("size", [(200, 256), (600, 768)])
+def test_detail_is_found_where_the_photo_is_not_flat(size):
+    height, width = size
+    photo = np.full((*size, 3), 0.5, np.float32)
+    coarse = noise(0, 100, 64).repeat(height // 100, 0).repeat(width // 128, 1)
+    photo[:, width // 2 :] = coarse[:, : width // 2]
     share = guides.detail_share(photo, 0.5)
-    assert share.shape == (200, 300, 1)
-    assert share[:, :100].max() == 0
-    assert share[:, 200:].min() > 0.9
+    assert share.shape == (200, 256)
+    assert share[:, :100].max() < 1e-6
+    assert share[:, 156:].min() > 0.5
     assert share.mean() == pytest.approx(0.5, abs=0.1)
 
 
