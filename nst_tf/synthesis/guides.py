@@ -4,11 +4,12 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
-from nst_tf.images.resize import Size, resize_plane
+from nst_tf.images.resize import Size, fit_size, resize_plane, scaled
 
 BLUR = 0.5  # standard deviation, pixels: the network's grain does not count
 EDGE_BLUR = 2.0  # standard deviation, pixels: edges are what this blur removes
-EDGES = 0.3  # weight of the photo's edges
+EDGES = 0.3  # weight of the photo's edges where it has detail
+DETAIL_SIDE = 256  # long side, pixels, at which the photo's detail is measured
 
 
 def blurred(image: np.ndarray, deviation: float) -> np.ndarray:
@@ -29,9 +30,28 @@ def blurred(image: np.ndarray, deviation: float) -> np.ndarray:
     return image
 
 
-def reduced(image: np.ndarray, size: Size, smaller: Size) -> np.ndarray:
-    """Return an image, float32 `[H, W, C]`, as it is after reduction and enlargement."""
-    return sized(sized(image, smaller), size, Image.Resampling.BICUBIC)
+def enlarged_guide(image: np.ndarray, photo: np.ndarray | None, size: Size) -> np.ndarray:
+    """Return the guide of a level above the network's size: the level before, with photo detail.
+
+    The detail is what the photo's luma has and the size before could not hold.
+
+    Args:
+        image: the level before, float32 `[h, w, 3]`.
+        photo: float32 `[*size, 3]`, or `None`.
+    """
+    guide = sized(image, size, Image.Resampling.BICUBIC)
+    if photo is not None:
+        grey = luminance(photo)
+        grey -= sized(sized(grey, image.shape[:2]), size, Image.Resampling.BICUBIC)
+        guide += grey
+    return guide
+
+
+def enlarged_reference(painting: np.ndarray, smaller: Size, size: Size) -> np.ndarray:
+    """Return a painting, float32 `[h, w, 3]`, as softened as `enlarged_guide` is."""
+    own = painting.shape[:2]
+    reduced = sized(painting, scaled(own, max(smaller) / max(size)))
+    return sized(reduced, own, Image.Resampling.BICUBIC)
 
 
 def sized(
@@ -40,6 +60,23 @@ def sized(
     """Return an image, float32 `[h, w, C]` in [0, 1], at another size."""
     planes = [resize_plane(image[..., c], size, resample=how) for c in range(image.shape[2])]
     return np.stack(planes, axis=-1)
+
+
+def network_guide(
+    picture: np.ndarray, photo: np.ndarray | None, share: np.ndarray | None
+) -> np.ndarray:
+    """Return the guide of a level up to the network's size: its picture, with the photo's edges.
+
+    Args:
+        picture: the network's picture, float32 `[H, W, 3]`.
+        photo: of that shape, or `None`.
+        share: from `detail_share`, or `None`: where the photo's edges count.
+    """
+    guide = blurred(picture, BLUR)
+    if photo is not None and share is not None:
+        weight = np.float32(EDGES) * fitted_share(share, picture.shape[:2])
+        guide = guide + weight * photo_edges(photo, picture)
+    return guide
 
 
 def luminance(image: np.ndarray) -> np.ndarray:
@@ -58,19 +95,25 @@ def photo_edges(photo: np.ndarray, picture: np.ndarray) -> np.ndarray:
 
 
 def detail_share(photo: np.ndarray, share: float) -> np.ndarray:
-    """Return 1 where a photo has detail, 0 where it is flat, and values between, `[H, W, 1]`.
+    """Return where a photo has detail: 1, and where it is flat: 0, float32 `[h, w]`.
 
-    Detail is the mean magnitude of what a blur removes. The mean of the result is about `share`.
+    Detail is the mean magnitude of what a blur removes from the luma. The result has a mean of
+    about `share` and a long side of at most `DETAIL_SIDE`.
 
     Args:
         photo: float32 `[H, W, 3]`.
     """
-    unit = max(photo.shape[:2]) / 512
-    grey = luminance(photo)
-    energy = blurred(np.abs(grey - blurred(grey, 4 * unit)), 6 * unit)
-    energy = blurred(widened(energy, round(4 * unit)), 6 * unit)
+    size = fit_size(*photo.shape[:2], DETAIL_SIDE)
+    grey = sized(luminance(photo), size)
+    energy = blurred(np.abs(grey - blurred(grey, 2)), 3)
+    energy = blurred(widened(energy, 2), 3)[..., 0]
     low, high = np.quantile(energy, np.clip((0.85 - share, 1.15 - share), 0, 1))
     return np.clip((energy - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)
+
+
+def fitted_share(share: np.ndarray, size: Size) -> np.ndarray:
+    """Return a plane, float32 `[h, w]`, at a size, as `[*size, 1]`."""
+    return resize_plane(share, size, resample=Image.Resampling.BILINEAR)[..., None]
 
 
 def widened(plane: np.ndarray, radius: int) -> np.ndarray:

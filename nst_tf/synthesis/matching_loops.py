@@ -1,29 +1,35 @@
-"""The loops of matching and voting, compiled by Numba.
+"""Loops of matching and voting, compiled by Numba.
 
 Each function handles the rows `top` to `bottom`, so threads can share the rows; a row's result
 depends on its inputs only. Features are int16, and costs are exact integers.
 
-Features are flat, `[pixels * CHANNELS]`, with the pixels in rows. A match is the number of the pixel
-of the canvas at the patch's upper left. Indices are unsigned where that lets Numba omit the check
-for negative ones, which would keep the loop over a patch's row from using vector instructions.
+Features are flat, `[pixels * CHANNELS]`, with the pixels counted along
+the rows, as matches count them.
+A match that is moved beyond one side of the canvas arrives at the other, at a patch like any other.
+Numba checks signed indices for negative ones. Where that would prevent vector instructions, indices
+are unsigned.
 """
 
+import numba
 import numpy as np
 
 from nst_tf.compute.winograd_loops import compile_loop
 
 CHANNELS = 8
-"""Values of a pixel: three of the guide, three of the picture, and two zeros that fill a vector."""
+"""Values of a pixel: `USED` ones and two zeros, which fill a vector."""
 
-_FEATURES, _COSTS, _PLACES = "int16[::1]", "int32[:, ::1]", "uint8[:, ::1]"
-_ALLOWED, _IMAGE = "uint8[:, ::1]", "float32[:, :, ::1]"
+USED = 6
+"""Three values of the guide, and three of the picture."""
+
+_FEATURES, _COSTS, _IMAGE = "int16[::1]", "int32[:, ::1]", "float32[:, :, ::1]"
+_PROBLEM = f"{_FEATURES}, int64, {_FEATURES}, int64, uint8[:, ::1], uint16[:, ::1], int64"
 _MULTIPLIER, _INCREMENT = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x9E3779B97F4A7C15)
-_ONE, _EIGHT, _SHIFT = np.uint64(1), np.uint64(CHANNELS), np.uint64(31)
+_EIGHT, _SHIFT, _SIXTEEN, _LOW = map(np.uint64, (CHANNELS, 31, 16, 0xFFFF))
 
 
-@compile_loop(f"int32({_FEATURES}, uint64, uint64, {_FEATURES}, uint64, uint64, uint64, int32)")
-def patch_cost(target, t, target_row, source, s, source_row, patch, limit):
-    """Return the sum of the squared differences of two patches; of its first rows above `limit`.
+@numba.njit(inline="always")
+def patch_cost(target, t, target_row, source, s, source_row, patch):
+    """Return the sum of the squared differences of two patches.
 
     Args:
         t, s: index of the first value of each patch.
@@ -35,52 +41,13 @@ def patch_cost(target, t, target_row, source, s, source_row, patch, limit):
         for k in range(_EIGHT * patch):
             difference = np.int16(target[t + k] - source[s + k])
             total = np.int32(total + np.int32(difference) * np.int32(difference))
-        if total > limit:
-            break
         t += target_row
         s += source_row
     return total
 
 
-@compile_loop(
-    f"void({_FEATURES}, int64, {_FEATURES}, int64, {_ALLOWED}, {_PLACES}, {_COSTS}, {_COSTS}, "
-    "int64, int64, int64)"
-)
-def search(target, target_width, source, source_width, allowed, region, matches, costs, patch,
-           top, bottom):  # fmt: skip
-    """Fill rows of `matches` with the allowed patch of least cost; of equal ones with the first."""
-    width = matches.shape[1]
-    pixels = allowed.shape[1]
-    rows = np.uint64(target_width * CHANNELS), np.uint64(source_width * CHANNELS)
-    for y in range(top, bottom):
-        for x in range(width):
-            place = region[y, x]
-            t = np.uint64((y * target_width + x) * CHANNELS)
-            best, least = -1, np.int32(0x7FFFFFFF)
-            if x:  # a good first guess ends most sums after one row
-                guess = matches[y, x - 1] + 1
-                if guess < pixels and allowed[place, guess]:
-                    best = guess
-                    least = patch_cost(
-                        target, t, rows[0], source, np.uint64(best * CHANNELS), rows[1],
-                        np.uint64(patch), least,
-                    )  # fmt: skip
-            for s in range(pixels):
-                if allowed[place, s]:
-                    cost = patch_cost(
-                        target, t, rows[0], source, np.uint64(s * CHANNELS), rows[1],
-                        np.uint64(patch), least,
-                    )  # fmt: skip
-                    if cost < least or (cost == least and s < best):
-                        best, least = s, cost
-            matches[y, x], costs[y, x] = best, least
-
-
-@compile_loop(
-    f"void({_FEATURES}, int64, {_FEATURES}, int64, {_ALLOWED}, {_PLACES}, {_COSTS}, {_COSTS}, "
-    "int64, int64, int64)"
-)
-def measure(target, target_width, source, source_width, allowed, region, matches, costs, patch,
+@compile_loop(f"void({_PROBLEM}, {_COSTS}, {_COSTS}, int64, int64)")
+def measure(target, target_width, source, source_width, allowed, region, patch, matches, costs,
             top, bottom):  # fmt: skip
     """Fill rows of `costs` with the costs of the matches."""
     rows = np.uint64(target_width * CHANNELS), np.uint64(source_width * CHANNELS)
@@ -89,16 +56,15 @@ def measure(target, target_width, source, source_width, allowed, region, matches
             costs[y, x] = patch_cost(
                 target, np.uint64((y * target_width + x) * CHANNELS), rows[0],
                 source, np.uint64(matches[y, x] * CHANNELS), rows[1],
-                np.uint64(patch), np.int32(0x7FFFFFFF),
+                np.uint64(patch),
             )  # fmt: skip
 
 
 @compile_loop(
-    f"void({_FEATURES}, int64, {_FEATURES}, int64, {_ALLOWED}, {_PLACES}, {_COSTS}, {_COSTS}, "
-    f"{_COSTS}, {_COSTS}, int64, int64, int64, int64, int64, int64)"
+    f"void({_PROBLEM}, {_COSTS}, {_COSTS}, {_COSTS}, {_COSTS}, int64, int64, int64, int64, int64)"
 )
-def sweep(target, target_width, source, source_width, allowed, region, matches, costs,
-          found, found_costs, patch, step, reach, seed, top, bottom):  # fmt: skip
+def sweep(target, target_width, source, source_width, allowed, region, patch, matches, costs,
+          found, found_costs, step, reach, seed, top, bottom):  # fmt: skip
     """Fill rows of `found` with the best of each place's match, its neighbours', and some near it.
 
     The neighbours are `step` places away, and their matches are moved along. The others are up to
@@ -122,7 +88,7 @@ def sweep(target, target_width, source, source_width, allowed, region, matches, 
                     if s != best and s != own and 0 <= s < pixels and allowed[place, s]:
                         cost = patch_cost(
                             target, t, rows[0], source, np.uint64(s * CHANNELS), rows[1],
-                            np.uint64(patch), least,
+                            np.uint64(patch),
                         )  # fmt: skip
                         if cost < least:
                             best, least = s, cost
@@ -131,13 +97,14 @@ def sweep(target, target_width, source, source_width, allowed, region, matches, 
             while away:
                 bits = (bits ^ (bits >> _SHIFT)) * _MULTIPLIER
                 bits ^= bits >> _SHIFT
-                dy = np.int64(bits & np.uint64(0xFFFF)) % (2 * away + 1) - away
-                dx = np.int64((bits >> np.uint64(16)) & np.uint64(0xFFFF)) % (2 * away + 1) - away
+                span = np.uint64(2 * away + 1)  # two numbers below it, from 16 bits each
+                dy = np.int64(((bits & _LOW) * span) >> _SIXTEEN) - away
+                dx = np.int64((((bits >> _SIXTEEN) & _LOW) * span) >> _SIXTEEN) - away
                 s = best + dy * source_width + dx
                 if s != best and 0 <= s < pixels and allowed[place, s]:
                     cost = patch_cost(
                         target, t, rows[0], source, np.uint64(s * CHANNELS), rows[1],
-                        np.uint64(patch), least,
+                        np.uint64(patch),
                     )  # fmt: skip
                     if cost < least:
                         best, least = s, cost
@@ -148,13 +115,10 @@ def sweep(target, target_width, source, source_width, allowed, region, matches, 
 @compile_loop(
     f"void(float32[:, ::1], int64, {_COSTS}, float32[:, ::1], int64, {_IMAGE}, int64, int64)"
 )
-def vote(paint, source_width, matches, weights, patch, image, top, bottom):
+def vote(colors, across, matches, weights, patch, image, top, bottom):
     """Fill rows of `image` with the weighted mean of what the patches over each pixel show of it.
 
-    Args:
-        paint: the canvas' colours, `[pixels, 3]`.
-        weights: of the patch at each place, above 0.
-        image: `[H, W, 3]`, a patch larger than `matches` less one pixel.
+    `colors` are those of the canvas, `[pixels, 3]`, which is `across` pixels wide.
     """
     height, width = matches.shape
     for y in range(top, bottom):
@@ -163,16 +127,13 @@ def vote(paint, source_width, matches, weights, patch, image, top, bottom):
             for i in range(max(0, y - height + 1), min(patch, y + 1)):
                 for j in range(max(0, x - width + 1), min(patch, x + 1)):
                     weight = weights[y - i, x - j]
-                    s = matches[y - i, x - j] + i * source_width + j
+                    s = matches[y - i, x - j] + i * across + j
                     total += weight
-                    red += weight * paint[s, 0]
-                    green += weight * paint[s, 1]
-                    blue += weight * paint[s, 2]
-            image[y, x, 0], image[y, x, 1], image[y, x, 2] = (
-                red / total,
-                green / total,
-                blue / total,
-            )
+                    red += weight * colors[s, 0]
+                    green += weight * colors[s, 1]
+                    blue += weight * colors[s, 2]
+            image[y, x, 0], image[y, x, 1] = red / total, green / total
+            image[y, x, 2] = blue / total
 
 
 @compile_loop(f"void({_IMAGE}, float32, {_FEATURES}, int64, int64, int64)")
@@ -184,3 +145,30 @@ def write_features(image, scale, features, first, top, bottom):
             for c in range(3):
                 value = np.rint(image[y, x, c] * scale)
                 features[(y * width + x) * CHANNELS + first + c] = np.int16(value)
+
+
+@compile_loop(f"void({_IMAGE}, {_IMAGE}, {_COSTS}, int64, float64, float64, float64, int64, int64)")
+def restore_structure(image, guide, costs, patch, strength, low, high, top, bottom):
+    """Move the luma of rows of `image` towards the guide's where the patches there cost much.
+
+    At a mean cost of `high` and more it moves by `strength`, and not at all at `low` and less.
+    """
+    height, width = costs.shape
+    for y in range(top, bottom):
+        for x in range(image.shape[1]):
+            total = np.float64(0)
+            count = 0
+            for i in range(max(0, y - height + 1), min(patch, y + 1)):
+                for j in range(max(0, x - width + 1), min(patch, x + 1)):
+                    total += costs[y - i, x - j]
+                    count += 1
+            share = strength * min(max((total / count - low) / (high - low), 0.0), 1.0)
+            if share > 0:
+                luma = (
+                    0.299 * (guide[y, x, 0] - image[y, x, 0])
+                    + 0.587 * (guide[y, x, 1] - image[y, x, 1])
+                    + 0.114 * (guide[y, x, 2] - image[y, x, 2])
+                )
+                for c in range(3):
+                    value = image[y, x, c] + share * luma
+                    image[y, x, c] = np.float32(min(max(value, 0.0), 1.0))

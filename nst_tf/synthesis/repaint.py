@@ -1,24 +1,35 @@
 """The second stage: the network's picture repainted with patches of the paintings.
 
-The network decides what goes where; patches of the paintings decide how it looks.
+The network decides what goes where, and patches of the paintings decide how it looks: image
+analogies (Hertzmann et al., SIGGRAPH 2001) guided by a network's picture (Texler, Fišer, Lukáč, Lu,
+Shechtman and Sýkora, "Enhancing Neural Style Transfer using Patch-Based Synthesis", Expressive
+2019). Each level, coarse to fine, starts from the one before and alternates between `matching` and
+`voting`. Above the size of the network's picture, the levels enlarge the result.
 """
 
+import importlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 from nst_tf.compute.processor import processor_count
 from nst_tf.images.masks import Region
-from nst_tf.images.resize import Size, resize, scaled
+from nst_tf.images.resize import Size, resize
 from nst_tf.synthesis import guides
-from nst_tf.synthesis.levels import level_sizes
-from nst_tf.synthesis.matching import Features, carry, improve, search
-from nst_tf.synthesis.sources import PaintSource, make_canvas, stack_part
+from nst_tf.synthesis.levels import carry, level_sizes
+from nst_tf.synthesis.matching import Problem, improve, make_features, search
+from nst_tf.synthesis.sources import Canvas, PaintSource, make_canvas, region_map, stacked
+from nst_tf.synthesis.structure import keep_parts, restore_structure
 from nst_tf.synthesis.threads import Rows
-from nst_tf.synthesis.voting import SHARP, SOFT, vote
+from nst_tf.synthesis.voting import SHARP, SOFT, vote, weigh
 from nst_tf.utils.describe import brief
+
+ROUNDS = 4
+"""Rounds of matching and voting at a level."""
+
+ROUNDS_ABOVE = 2
+"""Rounds at a level above the size of the network's picture."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +37,10 @@ class Strokes:
     """Settings of the stage.
 
     Attributes:
-        patch_size: side of a patch, pixels.
-        detail: how much structure of the network's picture remains, from 0 (bold) to 1 (all).
+        patch_size: side of a patch, pixels. Levels at which the picture or a painting is smaller
+            use smaller patches.
+        detail: how much structure of the network's picture and of the photo remains, from 0 (bold)
+            to 1 (all).
     """
 
     patch_size: int = 3
@@ -53,6 +66,33 @@ class Level:
     __repr__ = brief
 
 
+@dataclass(frozen=True, eq=False)
+class _Scene:
+    """What all levels share: arguments of `repaint`, where the photo has detail, and threads."""
+
+    photo: np.ndarray | None
+    share: np.ndarray | None
+    sources: Sequence[PaintSource]
+    strokes: Strokes
+    size: Size
+    regions: Sequence[Region]
+    keep: np.ndarray | None
+    rows: Rows
+
+
+@dataclass(frozen=True, eq=False)
+class _Painted:
+    """What the next level needs of a level: image `[h, w, 3]`, matches and canvas."""
+
+    image: np.ndarray
+    matches: np.ndarray
+    canvas: Canvas
+
+    @property
+    def size(self) -> Size:
+        return self.image.shape[:2]
+
+
 def repaint(
     picture: np.ndarray,
     photo: np.ndarray | None,
@@ -66,96 +106,100 @@ def repaint(
 ) -> Iterator[Level]:
     """Repaint a picture with patches of paintings, and enlarge it to `size`.
 
+    The result does not depend on the number of threads.
+
     Args:
         picture: the network's picture, float32 `[1, h, w, 3]` in [0, 1].
         photo: float32 `[1, *size, 3]` in [0, 1]; `None`: the picture is a texture.
         sources: the paintings.
-        size: height and width of the result, pixels, at least the picture's; any ratio.
-        coarse: the network's picture at its next coarser scale, float32 `[1, h', w', 3]` in
-            [0, 1]: what flat parts are painted like; `None`: like `picture`.
-        regions: fitted to `size` and to the sources' images; empty: all of the picture is painted
-            like all of all sources.
-        keep: how much of the network's picture each pixel keeps, float32 `[*size]` in [0, 1].
+        size: height and width of the result, pixels: the picture's or larger, in any ratio.
+        coarse: the network's picture at the next coarser scale, float32 `[1, h', w', 3]` in
+            [0, 1]. Flat parts of the photo are painted like it. `None`: like `picture`.
+        regions: fitted to `size` and to the sources' images; empty: one that uses all sources. A
+            place belongs to the region whose content mask is largest there.
+        keep: how much each pixel keeps of the network's picture, float32 `[*size]` in [0, 1].
+        threads: their number; 0: one for each processor.
 
     Yields:
         each level when it is finished, coarse to fine; the last one has the size `size`.
     """
     rows = Rows(threads or processor_count())
+    share = None if photo is None else guides.detail_share(photo[0], strokes.detail)
+    scene = _Scene(photo, share, sources, strokes, size, regions, keep, rows)
     try:
         own = picture.shape[1:3]
-        if coarse is not None and photo is not None and strokes.detail < 1:
-            small = resize(photo, own)
-            bold = coarse
-            for level in _levels(coarse, small, sources, strokes, own, size, regions, rows):
-                bold = level.image
-            share = guides.detail_share(small[0], strokes.detail)
-            picture = guides.mixed(picture, bold, share)
-        yield from _levels(picture, photo, sources, strokes, size, size, regions, rows)
+        if coarse is not None and share is not None:
+            *_, bold = _paint_levels(scene, coarse[0], level_sizes(coarse.shape[1:3], own))
+            picture = guides.mixed(picture, bold.image, guides.fitted_share(share, own))
+        sizes = level_sizes(own, size)
+        for number, painted in enumerate(_paint_levels(scene, picture[0], sizes), 1):
+            yield Level(number, len(sizes), painted.size, painted.image[None])
     finally:
         rows.close()
 
 
-def _levels(picture, photo, sources, strokes, size, final, regions, rows):
-    own = picture.shape[1:3]
-    sizes = level_sizes(own, size)
-    patch = strokes.patch_size
-    image = matches = before = None
-    for index, level in enumerate(sizes):
-        ratio = max(level) / max(final)
-        paintings = [resize(source.image[None], source.size_at(ratio))[0] for source in sources]
-        canvas = make_canvas(paintings, patch, regions)
-        here = None if photo is None else resize(photo, level)[0]
-        if above := max(level) > max(own):
-            smaller = before[1]
-            guide = guides.sized(image, level, Image.Resampling.BICUBIC)
-            if here is not None:
-                guide = guide + guides.luminance(here - guides.reduced(here, level, smaller))
-            back = max(smaller) / max(level)
-            references = [
-                guides.reduced(p, p.shape[:2], scaled(p.shape[:2], back)) for p in paintings
-            ]
-        else:
-            network = resize(picture, level)[0]
-            guide = guides.blurred(network, guides.BLUR)
-            if here is not None:
-                guide = guide + 2 * strokes.detail * guides.EDGES * guides.photo_edges(
-                    here, network
-                )
-            references = [guides.blurred(p, guides.BLUR) for p in paintings]
-        height, width = (side - patch + 1 for side in level)
-        region = np.zeros((height, width), np.uint8)
-        source = source_features(canvas, references, patch, rows)
-        target = Features.empty(level, patch)
-        target.set_guide(guide, rows)
-        if matches is None:
-            image = network
-            target.set_picture(image, rows)
-            matches = search(target, source, canvas, region, rows)
-        else:
-            matches = carry(matches.places, before[0], before[1], canvas, level, region)
-            image = vote(matches, canvas, level, SOFT, rows)
-            if not above:
-                image = (image + network) / 2
-        rounds = ROUNDS_ABOVE if above else ROUNDS
-        for number in range(rounds):
-            target.set_picture(image, rows)
-            matches = improve(matches, target, source, canvas, region, rows, number)
-            image = vote(matches, canvas, level, SHARP if number == rounds - 1 else SOFT, rows)
-        before = canvas, level
-        yield Level(index + 1, len(sizes), level, image[None])
-
-
-ROUNDS, ROUNDS_ABOVE = 4, 2
-
-
-def source_features(canvas, references, patch, rows):
-    height = len(canvas.paint) // canvas.width
-    features = Features.empty((height, canvas.width), patch)
-    guide = np.concatenate([stack_part(r, canvas.width) for r in references])
-    features.set_guide(guide, rows)
-    features.set_picture(canvas.paint.reshape(height, canvas.width, 3), rows)
-    return features
-
-
 def compile_ahead() -> None:
-    """Compile the loops, or load them from the disk, so that the stage starts at once."""
+    """Compile the loops, or load them from the disk, so that `repaint` starts at once."""
+    importlib.import_module("nst_tf.synthesis.matching_loops")
+
+
+def _paint_levels(scene: _Scene, picture: np.ndarray, sizes: Sequence[Size]) -> Iterator[_Painted]:
+    """Yield the levels of a picture, float32 `[h, w, 3]`."""
+    painted = None
+    for size in sizes:
+        painted = _paint_level(scene, picture, size, painted)
+        yield painted
+
+
+def _paint_level(
+    scene: _Scene, picture: np.ndarray, size: Size, before: _Painted | None
+) -> _Painted:
+    """Return the level of a size; `before` is the coarser one."""
+    ratio = max(size) / max(scene.size)
+    paintings = [resize(s.image[None], s.size_at(ratio))[0] for s in scene.sources]
+    patch = min(scene.strokes.patch_size, *size, *(min(p.shape[:2]) for p in paintings))
+    canvas = make_canvas(paintings, patch, scene.regions)
+    region = region_map(scene.regions, size, patch)
+    photo = None if scene.photo is None else resize(scene.photo, size)[0]
+    above = before is not None and max(size) > max(picture.shape[:2])
+    if above:
+        guide = guides.enlarged_guide(before.image, photo, size)
+        references = [guides.enlarged_reference(p, before.size, size) for p in paintings]
+    else:
+        network = resize(picture[None], size)[0]
+        guide = guides.network_guide(network, photo, scene.share)
+        references = [guides.blurred(p, guides.BLUR) for p in paintings]
+    if before is None:
+        image = network
+    else:
+        matches = carry(before.matches, before.size, before.canvas, size, canvas, region)
+        image = vote(matches, np.ones(matches.shape, np.float32), canvas, size, scene.rows)
+        if not above:
+            image = (image + network) / 2
+    problem = Problem(
+        make_features(guide, image, patch, scene.rows),
+        make_features(stacked(references), canvas.colors, patch, scene.rows),
+        canvas,
+        region,
+    )
+    if before is None:
+        matches = search(problem)
+    rounds = ROUNDS_ABOVE if above else ROUNDS
+    return _Painted(*_run_rounds(scene, problem, matches, guide, rounds), canvas)
+
+
+def _run_rounds(
+    scene: _Scene, problem: Problem, matches: np.ndarray, guide: np.ndarray, rounds: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return image and matches after the rounds of a level."""
+    for number in range(1, rounds + 1):
+        matches, costs = improve(problem, matches, scene.rows, number)
+        weights = weigh(costs, SHARP if number == rounds else SOFT)
+        image = vote(matches, weights, problem.canvas, problem.target.size, scene.rows)
+        if number == rounds:
+            restore_structure(image, guide, costs, scene.strokes.detail, scene.rows)
+        if scene.keep is not None:
+            image = keep_parts(image, guide, scene.keep)
+        if number < rounds:
+            problem.target.set_picture(image, scene.rows)
+    return image, matches

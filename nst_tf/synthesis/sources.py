@@ -1,4 +1,4 @@
-"""Paintings as the source of patches: one canvas per level."""
+"""Paintings as the source of patches, and the canvas that holds them at a level."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
-from nst_tf.images.masks import Region
+from nst_tf.images.masks import Region, everything
 from nst_tf.images.resize import Size, resize_plane, scaled
 from nst_tf.utils.describe import brief
 
@@ -19,7 +19,7 @@ class PaintSource:
     Attributes:
         image: the painting at its own size, float32 `[h, w, 3]` in [0, 1], in the run's colours.
         side: its long side at the result's size, pixels, which `style_scale` and `detail` set. A
-            painting is never enlarged: above its own long side it keeps its own pixels.
+            painting is never enlarged: it is used at its own size where this side is longer.
     """
 
     image: np.ndarray
@@ -28,78 +28,96 @@ class PaintSource:
     __repr__ = brief
 
     def size_at(self, ratio: float) -> Size:
-        """Return height and width at a level, whose sides are `ratio` times the result's."""
+        """Return height and width at a level whose sides are `ratio` times the result's."""
         own = self.image.shape[:2]
         return scaled(own, min(1.0, self.side * ratio / max(own)))
 
 
 @dataclass(frozen=True, eq=False)
 class Canvas:
-    """The paintings of a level below each other, in the rows of one canvas.
+    """The paintings at a level, one below the other.
 
-    A match is the number of the canvas' pixel at a patch's upper left, counted along the rows.
+    A match is a number of one of the canvas' pixels, counted along its rows: the upper left pixel
+    of a patch.
 
     Attributes:
-        sizes: height and width of each painting, pixels, at least a patch's.
-        width: of the canvas, pixels: that of the widest painting.
-        tops: the row of the canvas at which each painting begins.
-        paint: the colours, float32 `[pixels, 3]` in [0, 1].
-        allowed: where each region's patches can begin, uint8 `[regions, pixels]`.
+        sizes: height and width of each painting, pixels.
+        tops: the row at which each painting begins.
+        colors: float32 `[height, width, 3]` in [0, 1]; 0 on the right of narrower paintings.
+        allowed: where the patches of each region can begin: 1, uint8 `[regions, height * width]`.
     """
 
     sizes: tuple[Size, ...]
-    width: int
     tops: tuple[int, ...]
-    paint: np.ndarray
+    colors: np.ndarray
     allowed: np.ndarray
 
     __repr__ = brief
 
+    @property
+    def size(self) -> Size:
+        """Height and width, pixels."""
+        return self.colors.shape[:2]
 
-def make_canvas(paintings: Sequence[np.ndarray], patch: int, regions: Sequence[Region]) -> Canvas:
+
+def make_canvas(
+    paintings: Sequence[np.ndarray], patch: int, regions: Sequence[Region] = ()
+) -> Canvas:
     """Return the canvas of paintings, float32 `[h, w, 3]`, each at least a patch high and wide.
 
     Args:
-        regions: whose style masks are of any size; empty: one that allows all paintings.
+        patch: side of a patch, pixels.
+        regions: whose style masks can be of any size; empty: one that uses all paintings.
     """
     sizes = tuple(painting.shape[:2] for painting in paintings)
-    width = max(size[1] for size in sizes)
-    tops = tuple(int(top) for top in np.cumsum([0, *(size[0] for size in sizes)]))
-    rows = [stack_part(painting, width) for painting in paintings]
-    regions = regions or [Region(None, dict.fromkeys(range(len(sizes))))]
-    allowed = np.zeros((len(regions), tops[-1], width), np.uint8)
+    tops = np.cumsum([0, *(height for height, _ in sizes)])
+    colors = stacked(paintings)
+    regions = regions or everything(len(sizes))
+    allowed = np.zeros((len(regions), *colors.shape[:2]), np.uint8)
     for number, region in enumerate(regions):
         for index, mask in region.styles.items():
-            height, across = sizes[index]
-            allowed[number, tops[index] : tops[index] + height, :across] = patch_places(
-                mask, sizes[index], patch
-            )
-    return Canvas(
-        sizes,
-        width,
-        tops[:-1],
-        np.concatenate(rows).reshape(-1, 3),
-        allowed.reshape(len(regions), -1),
-    )
+            height, width = sizes[index]
+            part = allowed[number, tops[index] : tops[index] + height, :width]
+            part[: height - patch + 1, : width - patch + 1] = _beginnings(mask, sizes[index], patch)
+    tops = tuple(int(top) for top in tops[:-1])
+    return Canvas(sizes, tops, colors, allowed.reshape(len(regions), -1))
 
 
-def stack_part(image: np.ndarray, width: int) -> np.ndarray:
-    """Return an image, `[h, w, C]`, with zeros on the right up to a width."""
-    return np.pad(image, ((0, 0), (0, width - image.shape[1]), (0, 0)))
+def stacked(images: Sequence[np.ndarray]) -> np.ndarray:
+    """Return images, `[h, w, 3]`, one below the other, with zeros on the right of narrower ones."""
+    width = max(image.shape[1] for image in images)
+    padded = (np.pad(image, ((0, 0), (0, width - image.shape[1]), (0, 0))) for image in images)
+    return np.concatenate(list(padded))
 
 
-def patch_places(mask: np.ndarray | None, size: Size, patch: int) -> np.ndarray:
-    """Return 1 where patches can begin, uint8 `[*size]`: those in the white part of a mask.
+def _beginnings(mask: np.ndarray | None, size: Size, patch: int) -> np.ndarray | int:
+    """Return 1 where patches begin that lie in the white part of a mask, and 0 elsewhere.
 
-    A mask that has no room for a patch allows those with the most white pixels.
+    If there are none, those with the most white pixels count.
     """
-    height, width = size
-    places = np.zeros(size, np.uint8)
-    inner = places[: height - patch + 1, : width - patch + 1]
     if mask is None:
-        inner[:] = 1
-        return places
-    white = resize_plane(mask, size, resample=Image.Resampling.HAMMING) > 0.5
+        return 1
+    white = _fitted(mask, size) > 0.5
     counts = sliding_window_view(white, (patch, patch)).sum((2, 3))
-    inner[:] = counts == counts.max()
-    return places
+    return counts == counts.max()
+
+
+def region_map(regions: Sequence[Region], size: Size, patch: int) -> np.ndarray:
+    """Return the number of the region at each place of a picture, uint16 `[H - patch + 1, …]`.
+
+    It is the region whose content mask is largest at the middle of the place's patch.
+    """
+    best = np.zeros(size, np.float32)
+    numbers = np.zeros(size, np.uint16)
+    for number, region in enumerate(regions):
+        mask = np.float32(1) if region.content is None else _fitted(region.content, size)
+        larger = mask > best
+        best = np.where(larger, mask, best)
+        numbers[larger] = number
+    height, width = (side - patch + 1 for side in size)
+    middle = patch // 2
+    return np.ascontiguousarray(numbers[middle : middle + height, middle : middle + width])
+
+
+def _fitted(mask: np.ndarray, size: Size) -> np.ndarray:
+    return resize_plane(mask, size, resample=Image.Resampling.HAMMING)

@@ -2,35 +2,57 @@
 
     T(y) = Σ_d w(y − d) S(n(y − d) + d) / Σ_d w(y − d)        w = (c + ε)^−p
 
-d runs over a patch, and c is the mean cost of the patch's pixels (Wexler, Shechtman and Irani,
-"Space-Time Completion of Video", PAMI 2007, section 3.2). Patches that fit better count more. In a
+d runs over the pixels of a patch, and c is the mean cost of a pixel of the patch: patches that fit
+better count more (Wexler, Shechtman and Irani, "Space-Time Completion of Video", PAMI 2007). In a
 level's last round, p is larger and ε smaller, which keeps strokes crisp.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
 from nst_tf.images.resize import Size
-from nst_tf.synthesis import matching_loops as loops
-from nst_tf.synthesis.matching import SCALE, Matches
+from nst_tf.synthesis.matching import SCALE
 from nst_tf.synthesis.sources import Canvas
 from nst_tf.synthesis.threads import Rows
 
-SOFT = (1e-3, 1.0)
-"""ε and p of a vote that is matched again."""
 
-SHARP = (1e-4, 3.0)
-"""ε and p of a level's last vote."""
+class Weighting(NamedTuple):
+    """ε and p of a vote."""
+
+    least: float
+    power: float
+
+
+SOFT = Weighting(1e-3, 1)
+"""For a vote that is matched again."""
+
+SHARP = Weighting(1e-4, 3)
+"""For the last vote of a level."""
+
+
+def weigh(costs: np.ndarray, weighting: Weighting) -> np.ndarray:
+    """Return the weight of each match, float32; `costs` are int32, from `matching.improve`."""
+    weights = costs.astype(np.float32)
+    weights *= np.float32(1 / SCALE**2)
+    weights += np.float32(weighting.least)
+    return np.power(weights, np.float32(-weighting.power), out=weights)
 
 
 def vote(
-    matches: Matches, canvas: Canvas, size: Size, kind: tuple[float, float], rows: Rows
+    matches: np.ndarray, weights: np.ndarray, canvas: Canvas, size: Size, rows: Rows
 ) -> np.ndarray:
-    """Return the picture, float32 `[*size, 3]` in [0, 1]; `kind` is `SOFT` or `SHARP`."""
-    least, power = kind
-    weights = (
-        matches.costs.astype(np.float32) * np.float32(1 / SCALE**2) + np.float32(least)
-    ) ** np.float32(-power)
+    """Return the picture, float32 `[*size, 3]` in [0, 1].
+
+    Args:
+        matches: int32 `[places down, places across]`.
+        weights: float32, above 0, of that shape.
+        size: height and width of the picture, pixels.
+    """
+    from nst_tf.synthesis import matching_loops as loops
+
     image = np.empty((*size, 3), np.float32)
-    patch = size[0] - matches.places.shape[0] + 1
-    rows(loops.vote, size[0], canvas.paint, canvas.width, matches.places, weights, patch, image)
+    patch = size[0] - len(matches) + 1
+    colors, across = canvas.colors.reshape(-1, 3), canvas.size[1]
+    rows(loops.vote, size[0], colors, across, matches, weights, patch, image)
     return image

@@ -25,7 +25,8 @@ MODULES = {
 WITHOUT_TENSORFLOW = (
     "settings", "recipes", "images.io", "images.masks", "images.resize", "images.sources",
     "inputs.prepare", "inputs.blend", "inputs.pyramid", "inputs.sources", "callbacks",
-    "callbacks.notebook", "transfer.progress", "compute.device", "service.result",
+    "callbacks.notebook", "transfer.progress", "compute.device", "synthesis.repaint",
+    "synthesis.estimate", "service.result",
     "service.admission", "service.buckets", "cli.flags", "cli.inputs", "cli.program", "run",
     "batch.program", "workers.ray", "workers.cluster", "video.program", "video.inputs",
     "video.reader", "video.writer", "video.store", "video.reference", "video.cuts", "video.scenes",
