@@ -70,11 +70,11 @@ class Overrides(TypedDict, total=False):
     detail: float
     style_blend: Sequence[float]
     preserve_color: PreserveColor
-    init: str
     repaint: bool
     network_dim: int
     patch_size: int
     repaint_detail: float
+    init: str
     seed: int
 
 

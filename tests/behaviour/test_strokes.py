@@ -28,6 +28,7 @@ STROKES = Settings(
     network_dim=32,
     max_dim=64,
 )
+PURE = dataclasses.replace(STROKES, repaint_detail=0.0)  # nothing but paint
 NETWORK = dataclasses.replace(STROKES, repaint=False, max_dim=32)
 RED, BLUE = (0.8, 0.2, 0.1), (0.1, 0.3, 0.9)
 
@@ -80,14 +81,14 @@ def test_the_network_paints_as_without_the_stage(photo, painting):
 
 
 def test_all_paint_is_the_paintings(photo):
-    np.testing.assert_allclose(stylize(photo, flat(RED), STROKES), flat(RED, 48, 64), atol=1e-6)
+    np.testing.assert_allclose(stylize(photo, flat(RED), PURE), flat(RED, 48, 64), atol=1e-6)
 
 
 def test_each_region_has_the_paint_of_its_own_painting(photo):
     left = np.zeros((48, 64), np.float32)
     left[:, :32] = 1
     regions = [Region(left, {0: None}), Region(1 - left, {1: None})]
-    image = stylize(photo, [flat(RED), flat(BLUE)], STROKES, regions=regions)
+    image = stylize(photo, [flat(RED), flat(BLUE)], PURE, regions=regions)
     np.testing.assert_allclose(image[:, :, :28], flat(RED, 48, 28), atol=1e-5)
     np.testing.assert_allclose(image[:, :, 36:], flat(BLUE, 48, 28), atol=1e-5)
 
@@ -95,7 +96,7 @@ def test_each_region_has_the_paint_of_its_own_painting(photo):
 def test_what_no_region_covers_stays_the_photo(photo):
     covered = np.zeros((48, 64), np.float32)
     covered[:24] = 1
-    image = stylize(photo, flat(RED), STROKES, regions=[Region(covered)])
+    image = stylize(photo, flat(RED), PURE, regions=[Region(covered)])
     np.testing.assert_array_equal(image[:, 24:], photo[:, 24:])
     np.testing.assert_allclose(image[:, :22], flat(RED, 22, 64), atol=1e-5)
 
@@ -104,7 +105,7 @@ def test_only_the_masked_part_of_a_painting_gives_paint(photo):
     half = np.concatenate([flat(RED, 40, 28), flat(BLUE, 40, 28)], axis=2)
     right = np.zeros((40, 56), np.float32)
     right[:, 28:] = 1
-    image = stylize(photo, half, STROKES, regions=[Region(None, {0: right})])
+    image = stylize(photo, half, PURE, regions=[Region(None, {0: right})])
     blue = np.abs(image - flat(BLUE, 48, 64)).max(axis=-1)
     assert np.median(blue) < 1e-5
     assert blue.max() < 0.3  # reducing the painting mixes the columns at the border
@@ -112,7 +113,7 @@ def test_only_the_masked_part_of_a_painting_gives_paint(photo):
 
 def test_a_strength_below_1_mixes_in_the_network(photo):
     steps = []
-    settings = dataclasses.replace(STROKES, strength=0.25, max_dim=32)
+    settings = dataclasses.replace(PURE, strength=0.25, max_dim=32)
     image = stylize(photo, flat(RED), settings, callbacks=[steps.append])
     network = [step for step in steps if not step.level][-1].image()
     np.testing.assert_allclose(image, 0.75 * network + 0.25 * flat(RED, 24, 32), atol=1e-5)
@@ -133,7 +134,7 @@ def test_a_network_at_the_size_of_the_result(photo, painting):
 
 
 def test_a_texture_is_painted_too(painting):
-    settings = dataclasses.replace(STROKES, content_weight=0, init="noise")
+    settings = dataclasses.replace(PURE, content_weight=0, init="noise")
     image = stylize(painting, flat(BLUE), settings)
     np.testing.assert_allclose(image, flat(BLUE, *image.shape[1:3]), atol=1e-6)
 
@@ -203,7 +204,7 @@ def test_a_stylizer_paints_strokes_at_the_size_of_the_result(smooth):
     photo = smooth(47, 61, seed=3)
     checks = np.indices((64, 64)).sum(axis=0) % 2
     board = np.repeat(checks[..., None], 3, axis=-1).astype(np.float32)
-    result = Stylizer(STROKES, style_scale=0)(photo, board)
+    result = Stylizer(PURE, style_scale=0)(photo, board)
     assert result.pixels.shape == (47, 61, 3)
     grey = (result.pixels > 0.2) & (result.pixels < 0.8)
     assert grey.mean() < 0.5

@@ -30,4 +30,5 @@ def steps(count, pace=2.0, scales=1, **further):
                 image=lambda: np.zeros((1, 2, 2, 3)),
                 state=None,
                 saved=lambda: None,
+                output=lambda: np.zeros((1, 2, 2, 3)),
             )
