@@ -20,7 +20,7 @@ from nst_tf.synthesis import guides
 from nst_tf.synthesis.levels import carry, level_sizes
 from nst_tf.synthesis.matching import Problem, improve, make_features, search
 from nst_tf.synthesis.sources import Canvas, PaintSource, make_canvas, region_map, stacked
-from nst_tf.synthesis.structure import keep_parts, restore_structure
+from nst_tf.synthesis.structure import keep_parts, restore_structure, structure_strength
 from nst_tf.synthesis.threads import Rows
 from nst_tf.synthesis.voting import SHARP, SOFT, vote, weigh
 from nst_tf.utils.describe import brief
@@ -184,20 +184,21 @@ def _paint_level(
     )
     if before is None:
         matches = search(problem)
-    rounds = ROUNDS_ABOVE if above else ROUNDS
-    return _Painted(*_run_rounds(scene, problem, matches, guide, rounds), canvas)
+    return _Painted(*_run_rounds(scene, problem, matches, guide, above), canvas)
 
 
 def _run_rounds(
-    scene: _Scene, problem: Problem, matches: np.ndarray, guide: np.ndarray, rounds: int
+    scene: _Scene, problem: Problem, matches: np.ndarray, guide: np.ndarray, above: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return image and matches after the rounds of a level."""
+    """Return image and matches after the rounds of a level, `above` the network's size or not."""
+    rounds = ROUNDS_ABOVE if above else ROUNDS
+    strength = structure_strength(scene.strokes.detail, above)
     for number in range(1, rounds + 1):
         matches, costs = improve(problem, matches, scene.rows, number)
         weights = weigh(costs, SHARP if number == rounds else SOFT)
         image = vote(matches, weights, problem.canvas, problem.target.size, scene.rows)
         if number == rounds:
-            restore_structure(image, guide, costs, scene.strokes.detail, scene.rows)
+            restore_structure(image, guide, costs, strength, scene.rows)
         if scene.keep is not None:
             image = keep_parts(image, guide, scene.keep)
         if number < rounds:
