@@ -16,13 +16,13 @@ from nst_tf.synthesis.matching import SCALE
 from nst_tf.synthesis.threads import Rows
 
 STRENGTH = 1.4  # s, relative to `Strokes.detail`; it is at most 1
-ABOVE = 0.5  # of it above the size of the network's picture, whose guide is soft
+ABOVE = 0.5  # of s above the size of the network's picture, whose guide is soft
 FITTING, FAILING = 1.5e-3, 1.2e-2  # c₀ and c₁
 
 
-def structure_strength(detail: float, above: bool) -> float:
-    """Return s for `Strokes.detail`, at levels up to the network's size or `above` it."""
-    return min(1.0, STRENGTH * detail) * (ABOVE if above else 1)
+def structure_strength(detail: float) -> float:
+    """Return s for `Strokes.detail`, at levels up to the network's size."""
+    return min(1.0, STRENGTH * detail)
 
 
 def restore_structure(

@@ -34,12 +34,9 @@ def test_patches_that_fit_show_what_the_paintings_show(rows):
     np.testing.assert_array_equal(restored(image, guide, costs, 1, rows), image)
 
 
-@pytest.mark.parametrize(
-    ("detail", "above", "strength"),
-    [(0, False, 0), (0.5, False, 0.7), (1, False, 1), (1, True, 0.5)],
-)
-def test_detail_is_the_strength_and_counts_less_above_the_networks_size(detail, above, strength):
-    assert structure.structure_strength(detail, above) == pytest.approx(strength)
+@pytest.mark.parametrize(("detail", "strength"), [(0, 0), (0.5, 0.7), (1, 1)])
+def test_detail_sets_the_strength(detail, strength):
+    assert structure.structure_strength(detail) == pytest.approx(strength)
 
 
 def test_all_luma_is_the_guides_at_full_strength(rows):
