@@ -103,7 +103,8 @@ def detail_share(photo: np.ndarray, share: float) -> np.ndarray:
     Args:
         photo: float32 `[H, W, 3]`.
     """
-    size = fit_size(*photo.shape[:2], DETAIL_SIDE)
+    height, width = photo.shape[:2]
+    size = fit_size(height, width, DETAIL_SIDE)
     grey = sized(luminance(photo), size)
     energy = blurred(np.abs(grey - blurred(grey, 2)), 3)
     energy = blurred(widened(energy, 2), 3)[..., 0]

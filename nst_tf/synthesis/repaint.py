@@ -20,7 +20,12 @@ from nst_tf.synthesis import guides
 from nst_tf.synthesis.levels import carry, level_sizes
 from nst_tf.synthesis.matching import Problem, improve, make_features, search
 from nst_tf.synthesis.sources import Canvas, PaintSource, make_canvas, region_map, stacked
-from nst_tf.synthesis.structure import keep_parts, restore_structure
+from nst_tf.synthesis.structure import (
+    ABOVE,
+    keep_parts,
+    restore_structure,
+    structure_strength,
+)
 from nst_tf.synthesis.threads import Rows
 from nst_tf.synthesis.voting import SHARP, SOFT, vote, weigh
 from nst_tf.utils.describe import brief
@@ -78,6 +83,10 @@ class _Scene:
     regions: Sequence[Region]
     keep: np.ndarray | None
     rows: Rows
+
+    def photo_at(self, size: Size) -> np.ndarray | None:
+        """Return the photo at a size, float32 `[*size, 3]`."""
+        return None if self.photo is None else resize(self.photo, size)[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,49 +164,85 @@ def _paint_level(
     scene: _Scene, picture: np.ndarray, size: Size, before: _Painted | None
 ) -> _Painted:
     """Return the level of a size; `before` is the coarser one."""
+    if before is not None and max(size) > max(picture.shape[:2]):
+        problem, guide, matches = _enlarge(scene, size, before)
+        rounds, strength = ROUNDS_ABOVE, ABOVE * structure_strength(scene.strokes.detail)
+    else:
+        network = resize(picture[None], size)[0]
+        problem, guide, matches = _follow(scene, network, before)
+        rounds, strength = ROUNDS, structure_strength(scene.strokes.detail)
+    image, matches = _run_rounds(scene, problem, matches, guide, rounds, strength)
+    return _Painted(image, matches, problem.canvas)
+
+
+def _follow(
+    scene: _Scene, network: np.ndarray, before: _Painted | None
+) -> tuple[Problem, np.ndarray, np.ndarray]:
+    """Return problem, guide and first matches of a level up to the network's size.
+
+    Args:
+        network: the network's picture at the level's size, float32 `[H, W, 3]`.
+    """
+    size = network.shape[:2]
+    paintings, canvas, region = _paint(scene, size)
+    guide = guides.network_guide(network, scene.photo_at(size), scene.share)
+    references = [guides.blurred(painting, guides.BLUR) for painting in paintings]
+    if before is None:
+        problem = _pose(scene, guide, network, references, canvas, region)
+        return problem, guide, search(problem)
+    matches = carry(before.matches, before.size, before.canvas, size, canvas, region)
+    image = (_even_vote(scene, matches, canvas, size) + network) / 2
+    return _pose(scene, guide, image, references, canvas, region), guide, matches
+
+
+def _enlarge(scene: _Scene, size: Size, before: _Painted) -> tuple[Problem, np.ndarray, np.ndarray]:
+    """Return problem, guide and first matches of a level above the network's size."""
+    paintings, canvas, region = _paint(scene, size)
+    guide = guides.enlarged_guide(before.image, scene.photo_at(size), size)
+    references = [guides.enlarged_reference(p, before.size, size) for p in paintings]
+    matches = carry(before.matches, before.size, before.canvas, size, canvas, region)
+    image = _even_vote(scene, matches, canvas, size)
+    return _pose(scene, guide, image, references, canvas, region), guide, matches
+
+
+def _paint(scene: _Scene, size: Size) -> tuple[list[np.ndarray], Canvas, np.ndarray]:
+    """Return the paintings at a level, their canvas, and the region at each place."""
     ratio = max(size) / max(scene.size)
     paintings = [resize(s.image[None], s.size_at(ratio))[0] for s in scene.sources]
     patch = min(scene.strokes.patch_size, *size, *(min(p.shape[:2]) for p in paintings))
     canvas = make_canvas(paintings, patch, scene.regions)
-    region = region_map(scene.regions, size, patch)
-    photo = None if scene.photo is None else resize(scene.photo, size)[0]
-    above = before is not None and max(size) > max(picture.shape[:2])
-    if above:
-        guide = guides.enlarged_guide(before.image, photo, size)
-        references = [guides.enlarged_reference(p, before.size, size) for p in paintings]
-    else:
-        network = resize(picture[None], size)[0]
-        guide = guides.network_guide(network, photo, scene.share)
-        references = [guides.blurred(p, guides.BLUR) for p in paintings]
-    if before is None:
-        image = network
-    else:
-        matches = carry(before.matches, before.size, before.canvas, size, canvas, region)
-        image = vote(matches, np.ones(matches.shape, np.float32), canvas, size, scene.rows)
-        if not above:
-            image = (image + network) / 2
-    problem = Problem(
+    return paintings, canvas, region_map(scene.regions, size, patch)
+
+
+def _pose(
+    scene: _Scene, guide: np.ndarray, image: np.ndarray, references: Sequence[np.ndarray],
+    canvas: Canvas, region: np.ndarray,
+) -> Problem:  # fmt: skip
+    patch = len(image) - len(region) + 1
+    return Problem(
         make_features(guide, image, patch, scene.rows),
         make_features(stacked(references), canvas.colors, patch, scene.rows),
         canvas,
         region,
     )
-    if before is None:
-        matches = search(problem)
-    rounds = ROUNDS_ABOVE if above else ROUNDS
-    return _Painted(*_run_rounds(scene, problem, matches, guide, rounds), canvas)
+
+
+def _even_vote(scene: _Scene, matches: np.ndarray, canvas: Canvas, size: Size) -> np.ndarray:
+    """Return the picture of matches whose costs are not known yet."""
+    return vote(matches, np.ones(matches.shape, np.float32), canvas, size, scene.rows)
 
 
 def _run_rounds(
-    scene: _Scene, problem: Problem, matches: np.ndarray, guide: np.ndarray, rounds: int
-) -> tuple[np.ndarray, np.ndarray]:
+    scene: _Scene, problem: Problem, matches: np.ndarray, guide: np.ndarray, rounds: int,
+    strength: float,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Return image and matches after the rounds of a level."""
     for number in range(1, rounds + 1):
         matches, costs = improve(problem, matches, scene.rows, number)
         weights = weigh(costs, SHARP if number == rounds else SOFT)
         image = vote(matches, weights, problem.canvas, problem.target.size, scene.rows)
         if number == rounds:
-            restore_structure(image, guide, costs, scene.strokes.detail, scene.rows)
+            restore_structure(image, guide, costs, strength, scene.rows)
         if scene.keep is not None:
             image = keep_parts(image, guide, scene.keep)
         if number < rounds:

@@ -79,8 +79,8 @@ def make_canvas(
             height, width = sizes[index]
             part = allowed[number, tops[index] : tops[index] + height, :width]
             part[: height - patch + 1, : width - patch + 1] = _beginnings(mask, sizes[index], patch)
-    tops = tuple(int(top) for top in tops[:-1])
-    return Canvas(sizes, tops, colors, allowed.reshape(len(regions), -1))
+    allowed = allowed.reshape(len(regions), -1)
+    return Canvas(sizes, tuple(int(top) for top in tops[:-1]), colors, allowed)
 
 
 def stacked(images: Sequence[np.ndarray]) -> np.ndarray:

@@ -16,11 +16,17 @@ from nst_tf.synthesis.matching import SCALE
 from nst_tf.synthesis.threads import Rows
 
 STRENGTH = 1.4  # s, relative to `Strokes.detail`; it is at most 1
+ABOVE = 0.5  # of s above the size of the network's picture, whose guide is soft
 FITTING, FAILING = 1.5e-3, 1.2e-2  # c₀ and c₁
 
 
+def structure_strength(detail: float) -> float:
+    """Return s for `Strokes.detail`, at levels up to the network's size."""
+    return min(1.0, STRENGTH * detail)
+
+
 def restore_structure(
-    image: np.ndarray, guide: np.ndarray, costs: np.ndarray, detail: float, rows: Rows
+    image: np.ndarray, guide: np.ndarray, costs: np.ndarray, strength: float, rows: Rows
 ) -> None:
     """Change a picture to T'.
 
@@ -28,12 +34,12 @@ def restore_structure(
         image: T, float32 `[H, W, 3]` in [0, 1].
         guide: B, float32 `[H, W, 3]`.
         costs: int32, from `matching.improve`.
-        detail: as in `repaint.Strokes`.
+        strength: s, from 0 to 1.
     """
     from nst_tf.synthesis import matching_loops as loops
 
     patch = len(image) - len(costs) + 1
-    strength, low, high = min(1.0, STRENGTH * detail), FITTING * SCALE**2, FAILING * SCALE**2
+    low, high = FITTING * SCALE**2, FAILING * SCALE**2
     rows(loops.restore_structure, len(image), image, guide, costs, patch, strength, low, high)
 
 

@@ -9,9 +9,9 @@ from tests.synthesis.conftest import noise
 LOW, HIGH = (limit * SCALE**2 for limit in (structure.FITTING, structure.FAILING))
 
 
-def restored(image, guide, costs, detail, rows):
+def restored(image, guide, costs, strength, rows):
     image = image.copy()
-    structure.restore_structure(image, guide, costs, detail, rows)
+    structure.restore_structure(image, guide, costs, strength, rows)
     return image
 
 
@@ -25,7 +25,7 @@ def test_the_luma_moves_to_the_guides_where_patches_cost_much(rows):
     share = 0.7 * np.clip((sums / counts - LOW) / (HIGH - LOW), 0, 1)
     expected = np.clip(image + share * luminance(guide - image), 0, 1)
     assert (share.min(), share.max()) == (0, pytest.approx(0.7))
-    np.testing.assert_allclose(restored(image, guide, costs, 0.5, rows), expected, atol=1e-6)
+    np.testing.assert_allclose(restored(image, guide, costs, 0.7, rows), expected, atol=1e-6)
 
 
 def test_patches_that_fit_show_what_the_paintings_show(rows):
@@ -34,13 +34,12 @@ def test_patches_that_fit_show_what_the_paintings_show(rows):
     np.testing.assert_array_equal(restored(image, guide, costs, 1, rows), image)
 
 
-def test_without_detail_nothing_is_restored(rows):
-    image, guide = noise(0, 12, 15), noise(1, 12, 15)
-    costs = np.full((10, 13), HIGH, np.int32)
-    np.testing.assert_array_equal(restored(image, guide, costs, 0, rows), image)
+@pytest.mark.parametrize(("detail", "strength"), [(0, 0), (0.5, 0.7), (1, 1)])
+def test_detail_sets_the_strength(detail, strength):
+    assert structure.structure_strength(detail) == pytest.approx(strength)
 
 
-def test_all_luma_is_the_guides_at_full_detail(rows):
+def test_all_luma_is_the_guides_at_full_strength(rows):
     image, guide = 0.4 + 0.2 * noise(0, 12, 15), 0.4 + 0.2 * noise(1, 12, 15)
     costs = np.full((10, 13), HIGH + 1, np.int32)
     result = restored(image, guide, costs, 1, rows)
