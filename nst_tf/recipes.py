@@ -15,8 +15,9 @@ from nst_tf.validation import unknown
 # the total variation over the painting's. The neighbour term brings strokes and motifs to their
 # places, covariances add texture, means the palette. Maxima after block 1 leave grain, maxima after
 # the other blocks keep contrast; block5_conv1 costs a quarter of the time and adds nothing.
-# Repeated edges avoid rims. Coarse scales, which cost little, determine the strokes and have most
-# steps; the finest scale has few, because many steps cause grain.
+# Repeated edges avoid rims. Coarse scales, which cost little, determine what goes where and have
+# most steps. The finest scale has few, because many cause grain, and brushstrokes of the painting
+# itself then replace its texture.
 _PAINTED: dict[str, Any] = {
     "loss": "relative",
     "optimizer": "lbfgs",
@@ -32,6 +33,7 @@ _PAINTED: dict[str, Any] = {
     "scales": 8,
     "min_dim": 64,
     "precision": "auto",
+    "repaint": True,
 }
 
 RECIPES = {
@@ -83,8 +85,8 @@ RECIPES = {
         content_weight=0.55,
         neighbor_weight=1.8,
         style_sizes=2,
-        steps_per_epoch=18,
-        coarse_steps=1.6,
+        steps_per_epoch=10,
+        coarse_steps=2.0,
     ),
     # Like `painting` with half the steps at the finest scale, and without the style at half the
     # size, which costs a quarter of the time and which the coarser scales have determined.
@@ -92,17 +94,18 @@ RECIPES = {
         **_PAINTED,
         content_weight=0.55,
         neighbor_weight=1.8,
-        steps_per_epoch=8,
-        coarse_steps=2.0,
+        steps_per_epoch=5,
+        coarse_steps=2.5,
     ),
     "quality": Settings(
         **_PAINTED,
         content_weight=0.8,
         neighbor_weight=2.5,
         style_sizes=2,
-        steps_per_epoch=40,
-        coarse_steps=1.3,
+        steps_per_epoch=16,
+        coarse_steps=1.6,
         max_dim=1024,
+        network_dim=768,
     ),
 }  # fmt: skip
 
