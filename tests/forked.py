@@ -50,7 +50,7 @@ class Popen:
         python, kind, what, *words = map(str, command)
         assert python == sys.executable, python
         assert kind in ("-m", "-c"), kind
-        self.args = command
+        self.args, self._readers = command, []
         theirs, mine = [], []
         for number, stream in enumerate((stdin, stdout, stderr)):
             their, my = _ends(number, stream, theirs, text)
@@ -97,27 +97,35 @@ class Popen:
         self.send_signal(signal.SIGKILL)
 
     def communicate(self, input=None, timeout=None):
-        """Return all that the program writes to its pipes, after its end."""
-        found = {}
+        """Return all that the program writes to its pipes, after its end.
 
-        def read(name, stream):
-            found[name] = stream.read()
-
-        pipes = {name: getattr(self, name) for name in ("stdout", "stderr")}
-        threads = [
-            threading.Thread(target=read, args=item, daemon=True)
-            for item in pipes.items()
-            if item[1]
-        ]
-        for thread in threads:
-            thread.start()
-        if self.stdin:
-            with contextlib.suppress(BrokenPipeError), self.stdin:
-                self.stdin.write(input or "")
+        After a timeout, it can be called again.
+        """
+        if not self._readers:
+            for stream in (self.stdout, self.stderr):
+                self._readers.append(_Reader(stream))
+            if self.stdin:
+                with contextlib.suppress(BrokenPipeError), self.stdin:
+                    self.stdin.write(input or "")
         self.wait(timeout)
-        for thread in threads:
-            thread.join(timeout)
-        return found.get("stdout"), found.get("stderr")
+        return tuple(reader.text() for reader in self._readers)
+
+
+class _Reader(threading.Thread):
+    """A thread that reads a stream to its end, if there is one."""
+
+    def __init__(self, stream):
+        super().__init__(daemon=True)
+        self._stream, self._text = stream, None
+        self.start()
+
+    def run(self):
+        if self._stream:
+            self._text = self._stream.read()
+
+    def text(self):
+        self.join()
+        return self._text
 
 
 def run(command, input=None, timeout=None, check=False, capture_output=False, **options):

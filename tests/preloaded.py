@@ -11,5 +11,5 @@ import nst_tf.cli.session  # noqa: E402
 import nst_tf.page.worker  # noqa: E402
 import nst_tf.transfer.checkpoint  # noqa: E402
 import nst_tf.transfer.stylize  # noqa: E402
-import nst_tf.video.session  # noqa: E402
+import nst_tf.video.session  # noqa: E402, F401
 import tests.forked  # noqa: E402, F401
