@@ -16,7 +16,9 @@ def browser():
             pytest.fail("no browser: install Debian's chromium")
         pytest.skip("no browser: install Debian's chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu"]
+        )
         yield browser
         browser.close()
 

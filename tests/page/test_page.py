@@ -67,8 +67,8 @@ def test_stop_keeps_the_picture_and_continue_goes_on(visit, tmp_path):
 
 def test_what_no_brush_has_touched_stays_the_photo(visit, tmp_path):
     visitor = visit()
-    visitor.sample(photo=1, painting=0)
-    visitor.small(steps=4)
+    visitor.sample(photo=1)
+    visitor.small(size=128, steps=4)
     visitor.open("Paint only a part of the photo")
     canvas = visitor.page.locator("#editor canvas").first
     canvas.scroll_into_view_if_needed()
@@ -172,7 +172,7 @@ def test_a_picture_brings_its_settings_back(visit, tmp_path):
     other.page.locator("#restore input[type=file]").set_input_files(made)
     wait_until(lambda: other.advanced("steps_per_epoch").input_value() == "3")
     assert other.page.locator("#strength input[type=number]").input_value() == "0.7"
-    assert other.page.locator("#max_dim input[type=number]").input_value() == "128"
+    assert other.page.locator("#max_dim input[type=number]").input_value() == "64"
     assert other.page.get_by_label("Recipe").input_value() == "fast"
 
 

@@ -434,21 +434,24 @@ def test_ramps_reach_the_run(photo, painting):
 
 def test_a_run_goes_through_its_scales_and_ends_by_itself(capfd):
     arguments = [f"--content={ASSETS / 'cat.jpg'}", f"--style={ASSETS / 'great_wave.jpg'}"]
-    flags = [*SHALLOW, "--recipe=fast", "--max_dim=128", "--snapshot_every=10", "--history=h.csv"]
-    flags += ["--steps=100", "--coarse_steps=1", "--min_gain=0.08"]
+    flags = [
+        *SHALLOW, "--neighbor_layers=block2_conv1", "--recipe=fast", "--max_dim=64", "--min_dim=32",
+        "--steps=100", "--coarse_steps=1", "--min_gain=0.08", "--snapshot_every=10",
+        "--history=h.csv",
+    ]  # fmt: skip
     assert main(["nst", *arguments, *flags]) == 0
     out, err = capfd.readouterr()
     assert err == ""
     _, expected, coarse, fine, saved = out.splitlines()
     assert expected.startswith("The run takes at most 0:")
-    assert coarse.startswith("Scale 1/2, 64x42 pixels - ")
-    assert fine.startswith("Scale 2/2, 128x85 pixels - ")
+    assert coarse.startswith("Scale 1/2, 32x22 pixels - ")
+    assert fine.startswith("Scale 2/2, 64x42 pixels - ")
     with open("h.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["scale"] for row in rows} == {"1", "2"}
     assert 40 <= len(rows) < 200
     assert saved.endswith(f", at step {len(rows)}: converged (improvement below --min_gain)")
-    assert size("cat-great_wave-steps/step_00010.png") == size("cat-great_wave.png") == (128, 85)
+    assert size("cat-great_wave-steps/step_00010.png") == size("cat-great_wave.png") == (64, 42)
 
 
 def test_a_time_limit_is_said(photo, painting, capfd):
@@ -631,8 +634,8 @@ def test_deterministic_runs_refuse_what_does_not_repeat(photo, painting, flag):
 
 
 def test_a_small_budget_is_kept_by_blocks(photo, painting, capfd):
-    Image.open(photo).resize((500, 375)).save("large.png")
-    flags = [*SHALLOW, "--steps=1", "--max_dim=500", "large.png", str(painting)]
+    Image.open(photo).resize((384, 288)).save("large.png")
+    flags = [*SHALLOW, "--steps=1", "--max_dim=384", "large.png", str(painting)]
     job, device = ready(parse(["nst", *flags]))
     assert re.search(r"weights · about [\d.]+ GiB of memory$", PictureRun(job, device).headline())
     blocks = dataclasses.replace(job.settings, block_size=128, convolution="direct")
@@ -640,7 +643,7 @@ def test_a_small_budget_is_kept_by_blocks(photo, painting, capfd):
     needed = plan_memory(blocks, fitted.scales, fitted.style_sizes)[-1].peak
     assert main(["nst", *flags, f"--memory_budget={needed / 1000}KB"]) == 0
     assert " of memory, in tiles of 128 pixels\n" in capfd.readouterr().out
-    assert size("large-painting.png") == (500, 375)
+    assert size("large-painting.png") == (384, 288)
 
 
 def test_the_recorded_plan_is_the_one_at_the_end(photo, painting, capfd, monkeypatch):
