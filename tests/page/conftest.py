@@ -16,9 +16,7 @@ def browser():
             pytest.fail("no browser: install Debian's chromium")
         pytest.skip("no browser: install Debian's chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu"]
-        )
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()
 

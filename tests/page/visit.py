@@ -42,7 +42,7 @@ def serve(*flags, log=None):
 
 def end(process):
     process.send_signal(signal.SIGTERM)
-    process.wait(20)
+    process.wait(300)
 
 
 def fill(box, value):
@@ -94,7 +94,7 @@ class Visit:
         for name in names:
             self.page.get_by_role("button", name=name).first.click()
 
-    def small(self, size=64, steps=2, recipe="fast"):
+    def small(self, size=128, steps=2, recipe="fast"):
         """Ask for a small picture in few steps."""
         self.page.get_by_label("Recipe").click()
         self.page.get_by_role("option", name=recipe, exact=True).click()
