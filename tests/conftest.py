@@ -84,6 +84,12 @@ def painting(tmp_path):
 
 
 @pytest.fixture
+def in_tmp_path(tmp_path, monkeypatch):
+    """Work in an empty directory."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
 def signals_not_ignored():
     """Let children receive signals that this process ignores: under `nohup`, in the background."""
     numbers = [

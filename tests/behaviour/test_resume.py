@@ -17,16 +17,11 @@ from nst_tf.transfer.checkpoint import load_checkpoint
 from nst_tf.utils.stop import StopRequest
 from tests import forked
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.usefixtures("in_tmp_path")]
 
 SHALLOW = ["--content_layers=block2_conv2", "--style_layers=block1_conv1,block2_conv1"]
 # Of each run: at which of its checkpoints, at which moment, and the step that is kept.
 KILLS = ((2, "half", 1), (3, "saved", 4), (1, "whole", 4), (2, "half", 5))
-
-
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
 
 
 def run(module, *words):

@@ -19,15 +19,12 @@ from nst_tf.utils.errors import UserError
 from tests import forked, watched
 from tests.callbacks.test_tensorboard import events
 
+pytestmark = pytest.mark.usefixtures("in_tmp_path")
+
 SHORT = ["--content_layers=block2_conv2", "--style_layers=block1_conv1", "--steps=2"]
 SHORT += ["--max_dim=48", "--recipe=tutorial"]
 NO_DEVICE = "--device=gpu:99"
 """A flag that ends the program before it paints, since no machine has its device."""
-
-
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
 
 
 def paths(*words):

@@ -14,7 +14,7 @@ from tests import forked
 pytestmark = [
     pytest.mark.process,
     pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs POSIX signals"),
-    pytest.mark.usefixtures("signals_not_ignored"),
+    pytest.mark.usefixtures("in_tmp_path", "signals_not_ignored"),
 ]
 
 # The program, with something that happens once the second step's progress is known.
@@ -58,11 +58,6 @@ def start(event, photo, painting, ignored=()):
 
 def steps(directory):
     return read_metadata(directory / "out.png")["steps"]
-
-
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["SIGHUP", "SIGINT"])  # `nohup`, and a shell's background

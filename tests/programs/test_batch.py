@@ -19,16 +19,11 @@ from nst_tf.batch.program import main
 from nst_tf.images.metadata import read_metadata
 from tests.conftest import ROOT, shrunk, wait_until
 
-pytestmark = [pytest.mark.process, pytest.mark.usefixtures("forked_workers")]
+pytestmark = [pytest.mark.process, pytest.mark.usefixtures("forked_workers", "in_tmp_path")]
 
 SHALLOW = ["--content_layers=block2_conv2", "--style_layers=block1_conv1,block2_conv1"]
 SHORT = [*SHALLOW, "--steps=2", "--max_dim=32"]
 DIRECTORIES = ["--content_dir=photos", "--style_dir=paintings", "--output_dir=out"]
-
-
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture

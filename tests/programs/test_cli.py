@@ -27,15 +27,10 @@ from nst_tf.network.weights import BUNDLED_SHA256
 from tests import forked, watched
 from tests.conftest import ASSETS, wait_until
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.usefixtures("in_tmp_path")]
 
 SHALLOW = ["--content_layers=block2_conv2", "--style_layers=block1_conv1,block2_conv1"]
 SHORT = [*SHALLOW, "--epochs=2", "--steps_per_epoch=2", "--max_dim=48"]
-
-
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
 
 
 def run(*arguments, module="nst_tf.run", **options):

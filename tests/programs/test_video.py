@@ -21,7 +21,7 @@ from nst_tf.video.store import FrameStore
 from tests import forked
 from tests.video.clips import moving, sound_packets, write_clip
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.usefixtures("in_tmp_path")]
 
 FLAGS = [
     "--content_layers=block2_conv2", "--style_layers=block1_conv1", "--neighbor_weight=0",
@@ -43,11 +43,6 @@ def adding(kept, *arguments):
 nst_tf.video.store.FrameStore.add = adding
 sys.exit(main(sys.argv))
 """
-
-
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
