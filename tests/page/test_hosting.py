@@ -12,7 +12,7 @@ from tests.page.visit import end, serve
 
 pytestmark = pytest.mark.process
 
-SETTINGS = {"field-steps_per_epoch": "400", "field-epochs": "1", "max_dim": 64, "recipe": "fast"}
+SETTINGS = {"field-steps_per_epoch": "400", "field-epochs": "1", "max_dim": 128, "recipe": "fast"}
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,7 @@ def colors(screenshot):
 def test_from_samples_to_a_picture_that_the_command_makes_too(visit, tmp_path):
     visitor = visit()
     visitor.sample(photo=1, painting=1)
-    visitor.small(steps=10)
+    visitor.small(steps=20)
     visitor.press("paint")
     seen = set()
 
@@ -45,7 +45,7 @@ def test_from_samples_to_a_picture_that_the_command_makes_too(visit, tmp_path):
     assert len(seen) > 3  # at least three changes on the way
     made = visitor.download(tmp_path)
     assert made.name == "cat-auvers.png"
-    assert read_metadata(made)["settings"]["steps_per_epoch"] == 10
+    assert read_metadata(made)["settings"]["steps_per_epoch"] == 20
     words = shlex.split(visitor.command())
     assert words[0] == "nst-tf"
     folder = tmp_path / "again"
