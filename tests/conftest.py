@@ -1,5 +1,6 @@
 """Pictures that the tests share."""
 
+import multiprocessing
 import os
 import signal
 import time
@@ -83,6 +84,12 @@ def painting(tmp_path):
 
 
 @pytest.fixture
+def in_tmp_path(tmp_path, monkeypatch):
+    """Work in an empty directory."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
 def signals_not_ignored():
     """Let children receive signals that this process ignores: under `nohup`, in the background."""
     numbers = [
@@ -97,7 +104,16 @@ def signals_not_ignored():
         signal.signal(number, signal.SIG_IGN)
 
 
-def wait_until(condition, seconds=60):
+@pytest.fixture
+def forked_workers(monkeypatch):
+    """Fork the package's workers, for each of which it would start an interpreter."""
+    from tests import forked
+
+    forking = forked.context()
+    monkeypatch.setattr(multiprocessing, "get_context", lambda method: forking)
+
+
+def wait_until(condition, seconds=300):
     """Wait for a condition, and return it."""
     limit = time.monotonic() + seconds
     while not (found := condition()):

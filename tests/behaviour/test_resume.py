@@ -2,10 +2,8 @@
 
 import csv
 import os
-import random
 import signal
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,21 +15,17 @@ from nst_tf.cli.program import main
 from nst_tf.cli.session import PictureRun, ready
 from nst_tf.transfer.checkpoint import load_checkpoint
 from nst_tf.utils.stop import StopRequest
-from tests.forked import PIPE, Popen
+from tests import forked
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.usefixtures("in_tmp_path")]
 
 SHALLOW = ["--content_layers=block2_conv2", "--style_layers=block1_conv1,block2_conv1"]
-KILLS = 5  # of each run, of which three fall into the writing of a checkpoint
+# Of each run: at which of its checkpoints, at which moment, and the step that is kept.
+KILLS = ((2, "half", 1), (3, "saved", 4), (1, "whole", 4), (2, "half", 5))
 
 
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
-def start(module, *flags):
-    return Popen([sys.executable, "-m", module, *flags], stdout=PIPE, stderr=PIPE, text=True)
+def run(module, *words):
+    return forked.run([sys.executable, "-m", module, *words], capture_output=True, text=True)
 
 
 def rows(path):
@@ -39,49 +33,29 @@ def rows(path):
         return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
 
 
-def kill_at(process, word, count, wait):
-    """Kill a process some time after it has printed a word for the n-th time; return if it did."""
-    for line in process.stdout:
-        count -= line.strip() == word
-        if not count:
-            time.sleep(wait)
-            process.kill()
-            break
-    process.wait()
-    return process.returncode == -signal.SIGKILL
-
-
 @pytest.mark.parametrize(
     "flags",
     [
-        ["--optimizer=adam", "--scales=2", "--min_dim=24", "--epochs=2", "--steps_per_epoch=9",
-         "--averaging=0.9", *SHALLOW],
-        ["--optimizer=lbfgs", "--scales=2", "--min_dim=24", "--epochs=1", "--steps_per_epoch=16",
-         *SHALLOW],
-        ["--optimizer=lbfgs", "--block_size=32", "--epochs=2", "--steps_per_epoch=12",
-         "--style_weight=1e-3:1e-2", *SHALLOW],
-        ["--recipe=painting", "--min_dim=32", "--steps=12"],
+        ["--optimizer=adam", "--scales=2", "--min_dim=24", "--epochs=2", "--steps_per_epoch=2",
+         "--averaging=0.9"],
+        ["--optimizer=lbfgs", "--scales=2", "--min_dim=24", "--epochs=1", "--steps_per_epoch=4"],
+        ["--optimizer=lbfgs", "--block_size=32", "--epochs=2", "--steps_per_epoch=4",
+         "--style_weight=1e-3:1e-2"],
+        ["--recipe=painting", "--min_dim=32", "--steps=4", "--neighbor_layers=block2_conv1"],
     ],
     ids=["adam", "lbfgs", "blocks", "painting"],
 )  # fmt: skip
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_picture(photo, painting, flags):
-    flags = [f"--content={photo}", f"--style={painting}", "--max_dim=64", "--deterministic", *flags]
-    undisturbed = start("nst_tf.run", *flags, "--output=whole.png", "--history=whole.csv")
-    rng = random.Random(str(flags[2:]))
-    killed = {"writing": 0, "written": 0}
-    again = ["--resume", "--output=killed.png", "--history=killed.csv"]
-    for number in range(KILLS):
-        word = ("writing", "written")[number % 2]
-        process = start("tests.behaviour.killed_run", *flags, *again)
-        wait = rng.uniform(0, 0.01) if word == "writing" else rng.uniform(0, 0.05)
-        killed[word] += kill_at(process, word, 2 + number % 2, wait)
+    flags = [str(photo), str(painting), "--max_dim=64", "--deterministic", *SHALLOW, *flags]
+    again = [*flags, "--resume", "--output=killed.png", "--history=killed.csv"]
+    for number, moment, kept in KILLS:
+        killed = run("tests.behaviour.killed_run", str(number), moment, *again)
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
         assert not Path("killed.png").exists()
-        load_checkpoint("killed.png.checkpoint")  # is whole at any time
-    assert killed == {"writing": 3, "written": 2}
-    last = start("nst_tf.run", *flags, *again)
-    for process in (last, undisturbed):
-        _, err = process.communicate(timeout=300)
-        assert process.returncode == 0, err
+        assert load_checkpoint("killed.png.checkpoint").state.step == kept
+    for words in (again, [*flags, "--output=whole.png", "--history=whole.csv"]):
+        done = run("nst_tf.run", *words)
+        assert done.returncode == 0, done.stderr
     pictures = [np.asarray(Image.open(f"{name}.png")) for name in ("whole", "killed")]
     np.testing.assert_array_equal(*pictures)
     whole, other = rows("whole.csv"), rows("killed.csv")

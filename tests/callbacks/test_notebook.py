@@ -49,7 +49,7 @@ class Kernel:
         request = self.client.execute(code)
         text, shown, updates = "", {}, 0
         while True:
-            message = self.client.get_iopub_msg(timeout=120)
+            message = self.client.get_iopub_msg(timeout=300)
             if message["parent_header"].get("msg_id") != request:
                 continue
             kind, content = message["msg_type"], message["content"]

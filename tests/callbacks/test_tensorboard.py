@@ -1,7 +1,6 @@
 import dataclasses
 import io
 import shutil
-import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -11,6 +10,7 @@ from PIL import Image
 
 from nst_tf import Settings
 from nst_tf.callbacks import TensorBoard
+from tests import forked
 from tests.callbacks.conftest import steps
 from tests.conftest import ROOT
 
@@ -137,7 +137,7 @@ print(*(warning.message for warning in caught), sep="\\n")
 def test_a_full_disk_is_told_once_and_ends_nothing(tmp_path):
     pytest.importorskip("resource")
     command = [sys.executable, "-c", FULL, str(tmp_path / "runs")]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    done = forked.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     (line,) = done.stdout.splitlines()
     assert line.startswith("TensorBoard logging in ")

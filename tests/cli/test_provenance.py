@@ -10,13 +10,10 @@ from nst_tf.cli.program import main
 from nst_tf.images.metadata import read_metadata
 from tests.conftest import ASSETS
 
+pytestmark = pytest.mark.usefixtures("in_tmp_path")
+
 SHORT = ["--content_layers=block2_conv2", "--style_layers=block1_conv1", "--steps=1"]
 SHORT += ["--max_dim=48", "--quiet"]
-
-
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture

@@ -17,13 +17,10 @@ from nst_tf.images.metadata import read_metadata
 from nst_tf.recipes import recipe
 from tests.conftest import ASSETS, GOLDEN
 
+pytestmark = pytest.mark.usefixtures("in_tmp_path")
+
 SHORT = ["--content_layers=block2_conv2", "--style_layers=block1_conv1,block2_conv1"]
 SHORT += ["--max_dim=48", "--epochs=2", "--steps_per_epoch=2"]
-
-
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
 
 
 def paint(*flags):

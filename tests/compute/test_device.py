@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from nst_tf.compute.device import start_tensorflow
+from tests import forked
 from tests.conftest import ASSETS
 
 pytestmark = pytest.mark.process
@@ -56,6 +57,6 @@ def test_runs_of_several_processes_are_the_same_to_the_bit(tmp_path):
     for name in names:
         command = [sys.executable, "-m", "nst_tf.run", f"--content={ASSETS / 'cat.jpg'}", *flags]
         command += [f"--style={ASSETS / 'auvers.jpg'}", "--bit_depth=16"]
-        subprocess.run([*command, f"--output={tmp_path / name}"], check=True)
+        forked.run([*command, f"--output={tmp_path / name}"], check=True)
     first, second = ((tmp_path / name).read_bytes() for name in names)
     assert first == second

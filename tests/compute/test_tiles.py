@@ -1,5 +1,4 @@
 import dataclasses
-import subprocess
 import sys
 
 import numpy as np
@@ -22,6 +21,7 @@ from nst_tf.losses.term import Source, Sources, Statistics
 from nst_tf.network.layers import LAYERS, stride
 from nst_tf.network.model import extract_features
 from nst_tf.transfer.scales import load_model
+from tests import forked
 
 SETTINGS = Settings(
     loss="relative", content_weight=0.5, style_weight=1, total_variation_weight=0.05, max_dim=0,
@@ -268,6 +268,6 @@ print(sorted(set(used)))
 stages.tile_devices = lambda: [None]
 np.testing.assert_allclose(parts, stylize(picture, picture[:, ::-1], settings), atol=1e-5)
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    done = forked.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "['CPU:0', 'CPU:1']\n"

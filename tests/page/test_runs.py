@@ -1,6 +1,5 @@
 """The line in which runs wait, and the process that paints."""
 
-import multiprocessing
 import os
 import signal
 import threading
@@ -13,6 +12,7 @@ from nst_tf.page.painter import ProcessPainter
 from nst_tf.page.queue import RunQueue
 from nst_tf.page.runs import MAX_CURVE, Run
 from nst_tf.page.worker import StepPreview
+from tests import forked
 from tests.conftest import wait_until
 
 pytestmark = pytest.mark.process
@@ -105,7 +105,7 @@ def test_a_curve_stays_short_and_keeps_its_start(tmp_path):
 
 @pytest.fixture(scope="module")
 def process():
-    painter = ProcessPainter("cpu")
+    painter = ProcessPainter("cpu", context=forked.context())
     yield painter
     painter.close()
 
@@ -185,7 +185,7 @@ class Failing:
 
     def __init__(self, fails):
         self.fails = fails
-        self.real = multiprocessing.get_context("spawn")
+        self.real = forked.context()
 
     def __getattr__(self, name):
         if name == "Process" and self.fails:
@@ -205,7 +205,7 @@ def test_a_process_that_cannot_start_costs_its_run_alone(run, tmp_path):
         assert doomed.message == "the server could not start a process: try again in a minute"
         context.fails = False
         queue.add(run)
-        wait_until(lambda: run.status == "finished", 120)
+        wait_until(lambda: run.status == "finished")
     finally:
         queue.close()
 
@@ -261,7 +261,7 @@ def test_who_joins_twice_waits_once(held, tmp_path):
 
 def test_a_painter_can_be_closed_while_it_paints(tmp_path, photo, painting):
     """Close the painter from within its run, as the server does at its end; nothing is raised."""
-    painter = ProcessPainter("cpu")
+    painter = ProcessPainter("cpu", context=forked.context())
     settings = {"max_dim": "64", "steps_per_epoch": "9000"}
     run = Run(Order("photo.png", ("painting.png",), "fast", settings), tmp_path)
     run.add_preview = lambda _: painter.close()
@@ -271,7 +271,7 @@ def test_a_painter_can_be_closed_while_it_paints(tmp_path, photo, painting):
 
 def test_a_process_that_does_not_keep_its_time_is_ended(tmp_path, photo, painting):
     """Paint with no grace for a run of an hour; the device is free again at once."""
-    painter = ProcessPainter("cpu", run_seconds=0.5, grace=0.0)
+    painter = ProcessPainter("cpu", 0.5, forked.context(), grace=0.0)
     settings = {"max_dim": "64", "steps_per_epoch": "9000"}
     run = Run(Order("photo.png", ("painting.png",), "fast", settings), tmp_path)
     painter.paint(run)

@@ -42,7 +42,7 @@ def serve(*flags, log=None):
 
 def end(process):
     process.send_signal(signal.SIGTERM)
-    process.wait(20)
+    process.wait(300)
 
 
 def fill(box, value):

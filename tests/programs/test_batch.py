@@ -6,29 +6,24 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
 import nst_tf.cli.program
 from nst_tf.batch.program import main
 from nst_tf.images.metadata import read_metadata
-from tests.conftest import ROOT, shrunk
+from tests.conftest import ROOT, shrunk, wait_until
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.usefixtures("forked_workers", "in_tmp_path")]
 
 SHALLOW = ["--content_layers=block2_conv2", "--style_layers=block1_conv1,block2_conv1"]
 SHORT = [*SHALLOW, "--steps=2", "--max_dim=32"]
 DIRECTORIES = ["--content_dir=photos", "--style_dir=paintings", "--output_dir=out"]
-
-
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
@@ -91,15 +86,14 @@ def test_thirty_jobs_of_which_three_are_bad_survive_a_kill(thirty, capfd):
     process = start(*DIRECTORIES, *SHORT)
     for line in process.stdout:
         if line.startswith("12/30"):
+            workers = psutil.Process(process.pid).children(recursive=True)
             process.kill()
             break
     process.communicate()
+    assert not psutil.wait_procs(workers, 300)[1]  # each ends after the step that it is in
     first = painted()
     assert 9 <= len(first) < 27
     assert {entry["status"] for entry in journal()} == {"done", "failed"}
-    while painted() != first:  # the worker ends after the step that it is in
-        first = painted()
-        time.sleep(0.5)
     assert batch(*DIRECTORIES, *SHORT) == 1
     out, err = capfd.readouterr()
     assert f"finished before {len(first):6}" in out
@@ -120,6 +114,7 @@ def test_thirty_jobs_of_which_three_are_bad_survive_a_kill(thirty, capfd):
 
 def test_a_picture_is_that_of_the_single_command(pictures):
     flags = [*SHALLOW, "--recipe=painting", "--min_dim=24", "--steps=3", "--max_dim=32"]
+    flags.append("--neighbor_layers=block2_conv1")
     assert batch(*DIRECTORIES, *flags, "--quiet") == 0
     assert len(painted()) == 4
     for name in painted():
@@ -207,14 +202,13 @@ def test_a_picture_of_other_settings_is_replaced_on_request_alone(pictures, capf
 
 
 def test_a_stopped_batch_keeps_checkpoints_and_goes_on(pictures, signals_not_ignored):
-    flags = [*SHALLOW, "--steps=300", "--max_dim=32"]
+    flags = [*SHALLOW, "--steps=200", "--max_dim=32"]
     flags += ["--content_dir=photos/cat.*", *DIRECTORIES[1:]]
     process = start(*flags, "--checkpoint_every=0")
     next(process.stdout)  # the first picture is done
-    while not list(Path("out").glob("*.checkpoint")):  # the second one is under way
-        time.sleep(0.01)
+    wait_until(lambda: list(Path("out").glob("*.checkpoint")))  # the second one is under way
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 130
     assert err.splitlines()[-1] == (
         "nst_tf: stopped with 1 of 2 jobs ended; the same command resumes the batch"
@@ -235,7 +229,7 @@ def test_two_batches_into_one_directory_paint_nothing_twice(pictures, capfd):
     first = start(*DIRECTORIES, *flags)
     next(first.stdout)  # its first picture is done
     assert batch(*DIRECTORIES, *flags) == 0
-    assert first.wait(60) == 0
+    assert first.wait(300) == 0
     out, err = capfd.readouterr()
     assert err == "nst_tf: another batch paints into out: waiting for its end\n"
     assert out.splitlines()[1] == "finished before      4"

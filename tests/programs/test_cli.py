@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -26,22 +25,27 @@ from nst_tf.compute.plan import plan_memory
 from nst_tf.images.metadata import read_metadata
 from nst_tf.network.weights import BUNDLED_SHA256
 from tests import forked, watched
-from tests.conftest import ASSETS
+from tests.conftest import ASSETS, wait_until
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.usefixtures("in_tmp_path")]
 
 SHALLOW = ["--content_layers=block2_conv2", "--style_layers=block1_conv1,block2_conv1"]
 SHORT = [*SHALLOW, "--epochs=2", "--steps_per_epoch=2", "--max_dim=48"]
 
 
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
 def run(*arguments, module="nst_tf.run", **options):
     command = [sys.executable, "-m", module, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, **options)
+
+
+def stop(process, first, number):
+    """Send a signal once there is a file, and return what the process prints to its stderr."""
+    try:
+        wait_until(lambda: os.path.exists(first) or process.poll() is not None)
+        process.send_signal(number)
+        return process.communicate()[1]
+    finally:
+        process.kill()
 
 
 def size(path):
@@ -425,21 +429,24 @@ def test_ramps_reach_the_run(photo, painting):
 
 def test_a_run_goes_through_its_scales_and_ends_by_itself(capfd):
     arguments = [f"--content={ASSETS / 'cat.jpg'}", f"--style={ASSETS / 'great_wave.jpg'}"]
-    flags = [*SHALLOW, "--recipe=fast", "--max_dim=128", "--snapshot_every=10", "--history=h.csv"]
-    flags += ["--steps=100", "--coarse_steps=1", "--min_gain=0.08"]
+    flags = [
+        *SHALLOW, "--neighbor_layers=block2_conv1", "--recipe=fast", "--max_dim=64", "--min_dim=32",
+        "--steps=100", "--coarse_steps=1", "--min_gain=0.08", "--snapshot_every=10",
+        "--history=h.csv",
+    ]  # fmt: skip
     assert main(["nst", *arguments, *flags]) == 0
     out, err = capfd.readouterr()
     assert err == ""
     _, expected, coarse, fine, saved = out.splitlines()
     assert expected.startswith("The run takes at most 0:")
-    assert coarse.startswith("Scale 1/2, 64x42 pixels - ")
-    assert fine.startswith("Scale 2/2, 128x85 pixels - ")
+    assert coarse.startswith("Scale 1/2, 32x22 pixels - ")
+    assert fine.startswith("Scale 2/2, 64x43 pixels - ")
     with open("h.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["scale"] for row in rows} == {"1", "2"}
     assert 40 <= len(rows) < 200
     assert saved.endswith(f", at step {len(rows)}: converged (improvement below --min_gain)")
-    assert size("cat-great_wave-steps/step_00010.png") == size("cat-great_wave.png") == (128, 85)
+    assert size("cat-great_wave-steps/step_00010.png") == size("cat-great_wave.png") == (64, 43)
 
 
 def test_a_time_limit_is_said(photo, painting, capfd):
@@ -473,13 +480,7 @@ def test_a_stopped_run_saves_what_it_has(photo, painting, tmp_path, number):
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     first = tmp_path / "photo-painting-steps" / "step_00005.png"
-    try:
-        while not first.exists() and process.poll() is None:
-            time.sleep(0.1)
-        process.send_signal(number)
-        _, err = process.communicate(timeout=1200)
-    finally:
-        process.kill()
+    err = stop(process, first, number)
     assert process.returncode == 128 + number
     with open("losses.csv", newline="") as file:
         steps = len(list(csv.DictReader(file)))
@@ -528,15 +529,21 @@ def test_a_failing_history_does_not_take_the_figure_along(photo, painting, capfd
     assert os.path.exists("figure.svg")
 
 
-def test_an_output_nobody_reads_and_an_ascii_terminal_do_not_cost_the_picture(photo, painting):
+def test_the_environment_does_not_cost_the_picture(photo, painting):
+    """Run with a full disk for the output, an ASCII terminal, and Keras set up for PyTorch."""
+    os.mkdir("home")
+    with open("home/keras.json", "w") as file:
+        json.dump({"image_data_format": "channels_first", "floatx": "float32"}, file)
     command = [sys.executable, "-m", "nst_tf", f"--content={photo}", f"--style={painting}", *SHORT]
-    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    environment = os.environ | {
+        "PYTHONIOENCODING": "ascii", "KERAS_HOME": os.path.abspath("home"),
+        "KERAS_BACKEND": "torch",
+    }  # fmt: skip
     with open("/dev/full", "w") as full:
         done = subprocess.run(
             command, stdout=full, stderr=subprocess.PIPE, text=True, env=environment
         )
-    assert done.returncode == 0
-    assert done.stderr == ""
+    assert (done.returncode, done.stderr) == (0, "")
     assert size("photo-painting.png") == (48, 36)
 
 
@@ -567,20 +574,6 @@ def test_no_path_goes_into_the_metadata(photo, painting, tmp_path):
     record = read_metadata("photo-painting.png")
     assert record["settings"]["init"] == "start.png"
     assert str(tmp_path) not in json.dumps(record)
-
-
-def test_keras_set_up_for_something_else_does_not_matter(photo, painting):
-    os.mkdir("home")
-    with open("home/keras.json", "w") as file:
-        json.dump({"image_data_format": "channels_first", "floatx": "float32"}, file)
-    done = subprocess.run(
-        [sys.executable, "-m", "nst_tf", f"--content={photo}", f"--style={painting}", *SHORT],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"KERAS_HOME": os.path.abspath("home"), "KERAS_BACKEND": "torch"},
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert os.path.exists("photo-painting.png")
 
 
 def test_a_bug_in_the_run_keeps_the_picture_and_shows_its_traceback(photo, painting):
@@ -711,13 +704,7 @@ def test_a_run_stopped_at_a_coarse_scale_keeps_its_size_and_transparency(paintin
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     first = "logo-painting-steps/step_00003.png"
-    try:
-        while not os.path.exists(first) and process.poll() is None:
-            time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=1200)
-    finally:
-        process.kill()
+    err = stop(process, first, signal.SIGINT)
     assert process.returncode == 130
     assert " of 300000; " in err
     for path in ("logo-painting.png", first):

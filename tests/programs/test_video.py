@@ -4,7 +4,6 @@ import dataclasses
 import os
 import re
 import signal
-import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -22,7 +21,7 @@ from nst_tf.video.store import FrameStore
 from tests import forked
 from tests.video.clips import moving, sound_packets, write_clip
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.usefixtures("in_tmp_path")]
 
 FLAGS = [
     "--content_layers=block2_conv2", "--style_layers=block1_conv1", "--neighbor_weight=0",
@@ -44,11 +43,6 @@ def adding(kept, *arguments):
 nst_tf.video.store.FrameStore.add = adding
 sys.exit(main(sys.argv))
 """
-
-
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
@@ -270,16 +264,14 @@ def test_a_preview_of_a_variable_rate_knows_its_frames(painting, tmp_path, capfd
         (["clip.mp4", "painting.png", "--max_dim=3"], 1, "the deepest layer needs"),
     ],
 )  # fmt: skip
-def test_what_cannot_work_is_refused_before_tensorflow(film, painting, words, status, message):
-    script = (
-        "import sys\nfrom nst_tf.video.program import main\nstatus = main(sys.argv)\n"
-        "sys.exit(99 if 'tensorflow' in sys.modules else status)"
-    )
-    command = [sys.executable, "-c", script, *words]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert message in done.stderr
-    assert len(done.stderr.splitlines()) == 1
-    assert done.returncode == status
+def test_what_cannot_work_is_refused_before_tensorflow(
+    film, painting, words, status, message, capfd, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "tensorflow", None)  # to import it is an error
+    assert main(["video", *words]) == status
+    out, err = capfd.readouterr()
+    assert message in err
+    assert (out, len(err.splitlines())) == ("", 1)
     assert not [name for name in os.listdir() if name.endswith(".frames")]
 
 

@@ -70,7 +70,7 @@ def loaded(stylizer, photo, painting):
 
 
 def ended(thread):
-    thread.join(60)
+    thread.join(300)
     assert not thread.is_alive()
 
 

@@ -1,7 +1,6 @@
 import dataclasses
 import gc
 import itertools
-import subprocess
 import sys
 import weakref
 
@@ -19,6 +18,7 @@ from nst_tf.transfer.measure import measure, whole_targets
 from nst_tf.transfer.progress import NonFiniteLossError
 from nst_tf.transfer.scales import load_model
 from nst_tf.transfer.step import _adam_step
+from tests import forked
 from tests.oracles import numpy_losses
 
 # Two shallow layers: the mathematics of the whole network at a fraction of its time.
@@ -281,6 +281,6 @@ for optimizer, moment in (("adam", "first_moment"), ("lbfgs", "moves")):
         tensors = [state.image, *tf.nest.flatten(getattr(state.optimizer, moment))]
         print(device, {tensor.device[-5:] for tensor in tensors})
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    done = forked.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "CPU:0 {'CPU:0'}\nCPU:1 {'CPU:1'}\n" * 2

@@ -9,20 +9,13 @@ from nst_tf.service.admission import Admission
 from nst_tf.utils.caching import cached
 from nst_tf.utils.errors import BusyError
 from nst_tf.utils.locks import Patience, WaitingLine
+from tests.conftest import wait_until
 
 
 def started(function, *arguments):
     thread = threading.Thread(target=function, args=arguments, daemon=True)
     thread.start()
     return thread
-
-
-def until(condition):
-    for _ in range(1000):
-        if condition():
-            return
-        time.sleep(0.005)
-    raise AssertionError("it did not happen")
 
 
 class Places(Admission):
@@ -61,11 +54,11 @@ def test_runs_go_in_in_the_order_in_which_they_came():
     threads = []
     for number in range(6):
         threads.append(started(run, number))
-        until(lambda: waiting(admission) == len(threads))
+        wait_until(lambda: waiting(admission) == len(threads))
     assert order == []
     admission.leave(1)
     for thread in threads:
-        thread.join(10)
+        thread.join(300)
     assert order == list(range(6))
 
 
@@ -78,13 +71,13 @@ def test_a_run_waits_for_memory_and_those_behind_it_for_their_turn():
 
     assert admission.enter(60)
     started(run, 50)
-    until(lambda: waiting(admission) == 1)
+    wait_until(lambda: waiting(admission) == 1)
     started(run, 10)  # it would fit, but is not the first in line
-    until(lambda: waiting(admission) == 2)
+    wait_until(lambda: waiting(admission) == 2)
     time.sleep(0.05)
     assert entered == []
     admission.leave(60)
-    until(lambda: sorted(entered) == [10, 50])
+    wait_until(lambda: sorted(entered) == [10, 50])
 
 
 def test_what_is_too_large_for_all_memory_runs_alone():
@@ -101,9 +94,9 @@ def test_waiting_can_be_cancelled_and_leaves_no_trace():
     admission, cancel, answers = Places(1, 100), threading.Event(), []
     assert admission.enter(1)
     thread = started(lambda: answers.append(admission.enter(1, cancel)))
-    until(lambda: waiting(admission) == 1)
+    wait_until(lambda: waiting(admission) == 1)
     cancel.set()
-    thread.join(10)
+    thread.join(300)
     assert answers == [False]
     assert waiting(admission) == 0
     admission.leave(1)
@@ -135,7 +128,7 @@ def test_a_result_is_made_once_however_many_threads_ask():
     found = []
     threads = [started(lambda: found.append(make("a"))) for _ in range(8)]
     for thread in threads:
-        thread.join(10)
+        thread.join(300)
     assert made == ["a"]
     assert len(found) == 8
     assert len(set(map(id, found))) == 1
@@ -161,11 +154,11 @@ def test_a_full_line_is_refused_at_once():
     admission, entered = Places(1, 100, Patience(length=1)), []
     assert admission.enter(1)
     waiter = started(lambda: entered.append(admission.enter(1)))
-    until(lambda: waiting(admission) == 1)
+    wait_until(lambda: waiting(admission) == 1)
     with pytest.raises(BusyError, match=r"1 run waiting already \(max_waiting\)"):
         admission.enter(1)
     admission.leave(1)
-    waiter.join(10)
+    waiter.join(300)
     assert entered == [True]
     admission.leave(1)
     assert admission.enter(1)  # with nobody in line, the length does not matter

@@ -15,12 +15,9 @@ from nst_tf.video.reader import open_video
 from nst_tf.video.writer import Encoding, check_writable_video, write_video
 from tests.video.clips import moving, sound_packets, write_clip
 
+pytestmark = pytest.mark.usefixtures("in_tmp_path")
+
 DATA = Path(__file__).parent / "data"
-
-
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
 
 
 def stored(path, pixel_format="rgb24"):

@@ -10,12 +10,9 @@ from PIL import Image
 from nst_tf.video.reader import open_video
 from nst_tf.video.writer import Encoding, check_writable_video, write_video
 
+pytestmark = pytest.mark.usefixtures("in_tmp_path")
+
 LENGTHS = [40, 80, 40, 100, 40, 60]  # milliseconds
-
-
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
 
 
 def pictures(alpha=True):

@@ -83,7 +83,7 @@ def test_thirty_jobs_of_which_three_are_bad_survive_the_loss_of_a_node(cluster, 
     (tmp_path / "photos/bad.png").write_bytes(b"no picture")
     for number in range(3):
         shrunk("great_wave.jpg", (36 + number, 30), tmp_path / f"paintings/{number}.png")
-    flags = ["--content_dir=photos", "--style_dir=paintings", "--output_dir=out", "--steps=50"]
+    flags = ["--content_dir=photos", "--style_dir=paintings", "--output_dir=out", "--steps=20"]
     flags += ["--content_layers=block2_conv2", "--style_layers=block1_conv1", "--max_dim=32"]
     process = subprocess.Popen(
         [sys.executable, "-m", "nst_tf.batch", *flags, f"--ray={cluster.address}", "--ray_cpus=1"],
@@ -179,7 +179,7 @@ def test_nodes_that_join_get_work(connected, cluster, tmp_path):
     def jobs():
         number = 0
         while len({path.read_text() for path in tmp_path.iterdir()}) < 2:
-            assert time.monotonic() - begun < 120
+            assert time.monotonic() - begun < 300
             number += 1
             yield job(str(number))
             if not added:

@@ -1,0 +1,15 @@
+"""What the server of `forked` imports before it forks programs and workers."""
+
+from nst_tf.compute.device import import_tensorflow
+
+import_tensorflow()
+
+import nst_tf.batch.session  # noqa: E402
+import nst_tf.batch.source  # noqa: E402
+import nst_tf.cli.repeat  # noqa: E402
+import nst_tf.cli.session  # noqa: E402
+import nst_tf.page.worker  # noqa: E402
+import nst_tf.transfer.checkpoint  # noqa: E402
+import nst_tf.transfer.stylize  # noqa: E402
+import nst_tf.video.session  # noqa: E402, F401
+import tests.forked  # noqa: E402, F401
