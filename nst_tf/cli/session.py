@@ -100,7 +100,7 @@ class PictureRun(RunContext):
         assert self.latest
         words = f"stopped after step {self.latest.step} of {self.latest.steps}"
         if self.strokes_begun():
-            words = "stopped before its brushstrokes were done, so it is the network's"
+            words = "stopped before the brushstrokes were done, so the picture is the network's"
         return words + "; the same command resumes the run" * bool(self.checkpoint)
 
     def ending(self) -> str:

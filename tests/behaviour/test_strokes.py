@@ -2,14 +2,23 @@
 
 import dataclasses
 import itertools
+import os
+import signal
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from nst_tf import Region, Settings, Stylizer, UserError, stylize
 from nst_tf.callbacks import History
+from nst_tf.cli.flags import parse
+from nst_tf.cli.program import main
+from nst_tf.cli.session import PictureRun, ready
+from nst_tf.images.levels import quantize
+from nst_tf.images.metadata import read_metadata
 from nst_tf.images.resize import resize
 from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.transfer.measure import measure
@@ -249,3 +258,54 @@ def test_a_network_too_small_for_its_layers_is_refused_by_the_right_name(limit, 
     settings = dataclasses.replace(STROKES, max_dim=400, network_dim=300)
     with pytest.raises(UserError, match=f"raise {expected} to"):
         prepare_inputs(photo, photo, dataclasses.replace(settings, **limit))
+
+
+FLAGS = [
+    "--content_layers=block2_conv2", "--style_layers=block1_conv1,block2_conv1", "--scales=2",
+    "--min_dim=16", "--steps=4", "--repaint", "--network_dim=32", "--max_dim=64", "--quiet",
+]  # fmt: skip
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch, photo, painting):
+    """Return a photo and a painting as files in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    for name, picture in (("photo.png", photo), ("painting.png", painting)):
+        Image.fromarray(quantize(picture[0])).save(name)
+    return ["photo.png", "painting.png"]
+
+
+def picture(path):
+    with Image.open(path) as image:
+        return np.asarray(image, np.int16)
+
+
+def test_the_command_records_the_stage_and_repeats_it_from_the_picture(files):
+    assert main(["nst", *files, *FLAGS, "-o", "one.png", "--repaint_detail=0.25"]) == 0
+    record = read_metadata("one.png")
+    assert record["settings"]["repaint"] is True
+    assert record["settings"]["repaint_detail"] == 0.25
+    assert (record["steps"], record["ending"]) == (8, "finished")
+    assert main(["nst", "--from_image=one.png", "-o", "two.png", "--quiet"]) == 0
+    np.testing.assert_array_equal(picture("two.png"), picture("one.png"))
+
+
+def test_a_run_stopped_within_its_brushstrokes_keeps_the_networks_picture(
+    files, capfd, signals_not_ignored
+):
+    def interrupt(progress):
+        if progress.level == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    job, device = ready(parse(["nst", *files, *FLAGS, "--resume"]))
+    assert PictureRun(job, device, [interrupt]).run() == 130
+    assert capfd.readouterr().err == (
+        "nst_tf: stopped before the brushstrokes were done, so the picture is the network's; the "
+        "same command resumes the run; the picture is saved as photo-painting.png\n"
+    )
+    network = picture("photo-painting.png")
+    assert main(["nst", *files, *FLAGS, "--resume"]) == 0
+    assert main(["nst", *files, *FLAGS, "-o", "whole.png"]) == 0
+    np.testing.assert_array_equal(picture("photo-painting.png"), picture("whole.png"))
+    assert np.abs(picture("whole.png") - network).max() > 3
+    assert not Path("photo-painting.png.checkpoint").exists()

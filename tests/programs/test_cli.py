@@ -437,10 +437,11 @@ def test_a_run_goes_through_its_scales_and_ends_by_itself(capfd):
     assert main(["nst", *arguments, *flags]) == 0
     out, err = capfd.readouterr()
     assert err == ""
-    _, expected, coarse, fine, saved = out.splitlines()
+    _, expected, coarse, fine, strokes, saved = out.splitlines()
     assert expected.startswith("The run takes at most 0:")
     assert coarse.startswith("Scale 1/2, 32x22 pixels - ")
     assert fine.startswith("Scale 2/2, 64x43 pixels - ")
+    assert strokes.startswith("Brushstrokes 1/1, 64x43 pixels - ")
     with open("h.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["scale"] for row in rows} == {"1", "2"}
