@@ -191,9 +191,12 @@ class RunContext:
 
     def metadata(self) -> dict[str, Any]:
         """Return the metadata of the latest step's picture, with the memory plan in force."""
+        from nst_tf.transfer.progress import stage_of
+
         assert self.latest
         return self.job.metadata | {
             "steps": self.latest.state.step,
             "ending": self.job.transfer.ending(self.latest),
+            "stage": stage_of(self.latest),
             "plan": self.latest.state.plan.record(),
         }

@@ -194,6 +194,9 @@ def ready(request: Request) -> tuple[Job, str]:
         chosen = request.recipe_given or request.from_image
         if request.content and request.style and not chosen:
             print_out(ADVICE)
+        for path, paint in zip(request.style, checked.inputs.fitted.paint, strict=False):
+            if paint.cropped:
+                print_out(f"{path}: its border gives no brushstrokes")
     device = start_tensorflow(request.device, request.deterministic)
     return prepare(checked), device
 

@@ -13,6 +13,7 @@ from nst_tf.images.color import Colors
 from nst_tf.images.masks import Region, coverage, fit_mask, fit_regions, keep_photo, masks_for_style
 from nst_tf.images.resize import Size, as_image, fit_size, long_side_size, resize, scaled
 from nst_tf.inputs.blend import check_blend, check_styles, style_names, style_scales
+from nst_tf.inputs.paint import Paint, take_paint
 from nst_tf.inputs.pyramid import Scale, plan_scales
 from nst_tf.inputs.reference import Reference, as_reference
 from nst_tf.settings import Settings
@@ -30,8 +31,7 @@ class RunInputs:
     Attributes:
         content: the photo at the size of the result, float32 `[1, H, W, 3]` in [0, 1].
         styles: the paintings at the sizes of the finest scale.
-        paint: the paintings that brushstrokes are taken from, and the long side of each at the size
-            of the result, pixels; smaller paintings keep their size. Empty: there is no such stage.
+        paint: the paintings as what brushstrokes are taken from; empty: there is no such stage.
         colors: photo and paintings in the colours that the run uses, and the way back.
         regions: which parts of the photo are painted like which parts of which paintings.
         covered: share of each pixel that regions cover, float32 `[H, W]`; `None`: all of it.
@@ -51,7 +51,7 @@ class RunInputs:
     initial: np.ndarray | None
     scales: tuple[Scale, ...]
     reference: Reference | None = None
-    paint: Sequence[tuple[np.ndarray, int]] = ()
+    paint: Sequence[Paint] = ()
 
     __repr__ = brief
 
@@ -117,16 +117,16 @@ def prepare_inputs(
     size = fit_size(height, width, settings.max_dim)
     content, network = resize(content, size), fit_size(*size, settings.network_limit)
     fitted: list[np.ndarray] = []
-    paint: list[tuple[np.ndarray, int]] = []
+    paint: list[Paint] = []
     names, scales = style_names(len(styles)), style_scales(settings, len(styles))
-    for name, style, scale in zip(names, styles, scales, strict=True):
+    for number, (name, style, scale) in enumerate(zip(names, styles, scales, strict=True)):
         style = as_image(name, style)
         own: Size = style.shape[1:3]
         check_style_side(name, own, size, scale, settings)
         fitted.append(resize(style, _network_style_size(own, size, scale, settings)))
         if settings.repaints:
             side = max(_style_size(own, size, scale, settings))
-            paint.append((resize(style, fit_size(*own, side)), side))
+            paint.append(take_paint(number, style, side, regions))
     sizes = [style.shape[1:3] for style in fitted]
     regions = fit_regions(regions, size, sizes)
     check_blend(settings, regions)

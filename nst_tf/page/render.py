@@ -58,7 +58,10 @@ def status(run: Run, position: int) -> str:
         return " · ".join([run.message, *run.warnings])
     if preview is None:
         return "starting"
-    where = f"step {preview.step} of {preview.steps} · size {preview.scale} of {preview.scales}"
+    sizes = preview.scales - preview.levels
+    where = f"step {preview.step} of {preview.steps} · size {preview.scale} of {sizes}"
+    if preview.level:
+        where = f"brushstrokes {preview.level} of {preview.levels}"
     return where if preview.left is None else f"{where} · {duration(preview.left)} left"
 
 

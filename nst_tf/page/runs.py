@@ -78,9 +78,10 @@ class Run:
         self._changed()
 
     def add_preview(self, preview: StepPreview) -> None:
-        """Show a step's picture, and add its losses to the curve."""
+        """Show a step's picture, and add its losses to the curve; brushstrokes have none."""
         self.preview = preview
-        self.curve.append((preview.step, preview.losses))
+        if not preview.level:
+            self.curve.append((preview.step, preview.losses))
         if len(self.curve) > MAX_CURVE:
             del self.curve[1::2]
         self._changed()

@@ -62,6 +62,7 @@ class StepPreview:
             compilation.
         losses: the weighted terms by name, `total` first.
         picture: the picture as a JPEG file.
+        level, levels: as in `Progress`.
     """
 
     headline: str
@@ -73,6 +74,8 @@ class StepPreview:
     left: float | None
     losses: dict[str, float]
     picture: bytes
+    level: int = 0
+    levels: int = 0
 
 
 @dataclass(frozen=True)
@@ -182,6 +185,8 @@ class _PreviewSender:
                 None if progress.scale_step == 1 else self._pace.left,
                 dict(progress.losses),
                 file.getvalue(),
+                progress.level,
+                progress.levels,
             )
         )
         self._due = time.monotonic() + INTERVAL

@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
@@ -30,7 +30,9 @@ class Result:
             little, "callback" if one returned a true value, "cancelled" by its event, "left" if a
             stream was closed early, or "idle limit" if a stream was not read.
         settings: of the run.
-        steps: number of steps; 0 if the run was cancelled before the first, and the picture is the
+        stage: "brushstrokes" if the picture shows them, "network" if it ended before them or has
+            none.
+        steps: number of steps of the network; 0 if the run was cancelled before the first, and the picture is the
             photo.
         seconds: duration, without the time that the run waited for others.
         metadata: recorded in the file by `encode`.
@@ -41,6 +43,7 @@ class Result:
     alpha: np.ndarray | None
     losses: Mapping[str, float]
     stop_reason: StopReason
+    stage: Literal["network", "brushstrokes"]
     settings: Settings
     steps: int
     seconds: float

@@ -12,7 +12,7 @@ from nst_tf.inputs.sources import LoadedInputs
 from nst_tf.network.weights import load_weights
 from nst_tf.service.admission import Admission
 from nst_tf.service.result import Result
-from nst_tf.transfer.progress import Progress, StopReason
+from nst_tf.transfer.progress import Progress, StopReason, stage_of
 from nst_tf.transfer.provenance import method_metadata
 from nst_tf.transfer.run import StyleTransfer
 
@@ -99,6 +99,7 @@ class Stream(Iterator[Progress]):
             alpha=self._shown.alpha,
             losses=latest.losses if latest else {},
             stop_reason=self._stop_reason(),
+            stage=stage_of(latest),
             settings=fitted.settings,
             steps=latest.state.step if latest else 0,
             seconds=latest.seconds if latest else 0.0,
@@ -135,6 +136,7 @@ def _metadata(transfer: StyleTransfer, latest: Progress | None) -> dict[str, Any
     weights = load_weights(settings.weights)
     return method_metadata(settings, weights, plan.precision) | {
         "size": list(transfer.shown.size),
+        "stage": stage_of(latest),
         "steps": latest.state.step if latest else 0,
         "plan": plan.record(),
     }

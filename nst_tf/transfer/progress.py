@@ -62,6 +62,12 @@ class Progress:
     __repr__ = brief
 
 
+def stage_of(progress: Progress | None) -> Literal["network", "brushstrokes"]:
+    """Return the stage whose picture a run has if it ends with a step; `None`: before the first."""
+    done = progress is not None and progress.level and progress.level == progress.levels
+    return "brushstrokes" if done else "network"
+
+
 StopReason = Literal[
     "finished", "time limit", "no gain", "callback", "cancelled", "left", "idle limit"
 ]

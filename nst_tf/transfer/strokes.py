@@ -95,7 +95,7 @@ def network_time(inputs: RunInputs) -> float:
 
 def paint_sizes(inputs: RunInputs) -> list[Size]:
     """Return height and width of each painting at the finest level, pixels."""
-    return [image.shape[1:3] for image, _ in inputs.paint]
+    return [paint.image.shape[1:3] for paint in inputs.paint]
 
 
 def peak_memory(
@@ -134,8 +134,8 @@ def peak_memory(
 
 def _sources(inputs: RunInputs) -> list[PaintSource]:
     return [
-        PaintSource(inputs.colors.style(number, image)[0], side)
-        for number, (image, side) in enumerate(inputs.paint)
+        PaintSource(inputs.colors.style(number, paint.image)[0], paint.side)
+        for number, paint in enumerate(inputs.paint)
     ]
 
 

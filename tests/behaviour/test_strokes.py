@@ -160,9 +160,9 @@ def test_a_small_painting_keeps_its_own_pixels(photo):
     board = np.repeat(checks[None, ..., None], 3, axis=-1).astype(np.float32)
     settings = dataclasses.replace(STROKES, network_dim=64, max_dim=64, style_weight=1.0)
     fitted = prepare_inputs(photo, board, settings)
-    ((image, side),) = fitted.paint
-    np.testing.assert_array_equal(image, board)
-    assert side == 64
+    (paint,) = fitted.paint
+    np.testing.assert_array_equal(paint.image, board)
+    assert (paint.side, paint.cropped) == (64, False)
 
 
 def test_runs_repeat(photo, painting):
@@ -201,10 +201,11 @@ def test_a_cancelled_run_has_the_networks_picture(photo, painting):
             cancel.set()
 
     result = stylizer(photo, painting, callbacks=[watch], cancel=cancel)
-    assert (result.stop_reason, result.steps) == ("cancelled", 8)
+    assert (result.stop_reason, result.stage, result.steps) == ("cancelled", "network", 8)
     assert result.pixels.shape == (48, 64, 3)
     whole = stylizer(photo, painting)
-    assert (whole.stop_reason, whole.steps) == ("finished", 8)
+    assert (whole.stop_reason, whole.stage, whole.steps) == ("finished", "brushstrokes", 8)
+    assert whole.metadata["stage"] == "brushstrokes"
     assert np.abs(whole.pixels - result.pixels).max() > 0.01
 
 
@@ -285,7 +286,7 @@ def test_the_command_records_the_stage_and_repeats_it_from_the_picture(files):
     record = read_metadata("one.png")
     assert record["settings"]["repaint"] is True
     assert record["settings"]["repaint_detail"] == 0.25
-    assert (record["steps"], record["ending"]) == (8, "finished")
+    assert (record["steps"], record["ending"], record["stage"]) == (8, "finished", "brushstrokes")
     assert main(["nst", "--from_image=one.png", "-o", "two.png", "--quiet"]) == 0
     np.testing.assert_array_equal(picture("two.png"), picture("one.png"))
 

@@ -64,3 +64,13 @@ def test_a_curve_has_shares_of_the_first_loss(tmp_path):
         "term": ["total", "style"] * 2,
     }
     assert render.curve(None) == {"step": [], "loss": [], "term": []}
+
+
+def test_brushstrokes_are_named_in_place_of_steps(tmp_path):
+    one = run(tmp_path)
+    one.set_status("running")
+    one.add_preview(dataclasses.replace(PREVIEW, scales=5, levels=3))
+    assert render.status(one, 0).startswith("step 5 of 20 · size 1 of 2 · ")
+    one.add_preview(dataclasses.replace(PREVIEW, scale=4, scales=5, level=2, levels=3))
+    assert render.status(one, 0).startswith("brushstrokes 2 of 3 · ")
+    assert len(one.curve) == 1

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nst_tf.images.borders import border_width, painted_box
 from nst_tf.images.io import load_image
-from nst_tf.synthesis.borders import border_width, painted_box
 from tests.conftest import ROOT
 from tests.synthesis.conftest import noise
 
