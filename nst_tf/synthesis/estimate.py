@@ -1,32 +1,45 @@
-"""Estimates of the stage's memory and work."""
+"""Estimates of the stage's memory and work.
+
+The constants of memory were fitted to the peaks that NumPy's allocations reach in a run.
+"""
 
 import math
 from collections.abc import Sequence
 
 from nst_tf.images.resize import Size
 from nst_tf.synthesis.levels import level_sizes
+from nst_tf.synthesis.repaint import ROUNDS, ROUNDS_ABOVE
 
-PLACE = 72  # bytes of a pixel of the result
-PAINT = 48  # bytes of a pixel of the paintings
+PLACE = 96  # bytes of a pixel of the result: pictures, features, matches and costs
+PAINT = 40  # bytes of a pixel of the paintings: colours, guides and features
+SEARCHED = 1.5  # bytes of each pixel of a patch, for a pixel of the paintings: the exact search
+SEARCH = 32 * 2**20  # bytes of what the exact search computes at once
 
 
 def synthesis_bytes(size: Size, sources: Sequence[Size], patch_size: int) -> int:
-    """Return the peak of the stage's memory beyond its inputs, bytes.
+    """Return the peak of the stage's memory beyond its arguments, bytes.
 
     Args:
         size: height and width of the result, pixels.
         sources: height and width of each painting at the finest level, pixels.
         patch_size: side of a patch, pixels.
     """
-    return PLACE * math.prod(size) + PAINT * sum(map(math.prod, sources))
+    paint = PAINT + SEARCHED * patch_size**2
+    return round(SEARCH + PLACE * math.prod(size) + paint * sum(map(math.prod, sources)))
 
 
 def synthesis_work(picture: Size, size: Size) -> float:
-    """Return the work of the stage: the megapixels of all levels, each times its rounds.
+    """Return the work of the stage: the megapixels of each level times its rounds, summed.
+
+    A unit takes some 0.5 s on two AVX2 cores. Levels up to the picture's size count twice, since
+    the coarse picture passes through them, too.
 
     Args:
         picture: height and width of the network's picture, pixels.
         size: height and width of the result, pixels.
     """
-    sizes = level_sizes(picture, size)
-    return sum(4e-6 * math.prod(level) for level in sizes)
+    work = 0.0
+    for level in level_sizes(picture, size):
+        rounds = ROUNDS_ABOVE if max(level) > max(picture) else 2 * ROUNDS
+        work += rounds * math.prod(level) / 1e6
+    return work
