@@ -32,8 +32,8 @@ class Result:
         settings: of the run.
         stage: "brushstrokes" if the picture shows them, "network" if it ended before them or has
             none.
-        steps: number of steps of the network; 0 if the run was cancelled before the first, and the picture is the
-            photo.
+        steps: number of steps of the network; 0 if the run was cancelled before the first, and the
+            picture is the photo.
         seconds: duration, without the time that the run waited for others.
         metadata: recorded in the file by `encode`.
         has_profile: whether the photo carried a colour profile, so that the file will too.

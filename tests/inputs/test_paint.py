@@ -11,7 +11,7 @@ from tests.conftest import ASSETS
 
 def test_a_scans_border_is_no_paint():
     painting = load_image(ASSETS / "auvers.jpg")
-    height, width = painting.shape[1:3]
+    width = painting.shape[2]
     paint = take_paint(0, painting, 2 * width, ())
     assert paint.cropped
     assert paint.image.shape[1:3] == (464, 595)  # its own pixels
