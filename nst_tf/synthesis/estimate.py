@@ -28,18 +28,20 @@ def synthesis_bytes(size: Size, sources: Sequence[Size], patch_size: int) -> int
     return round(SEARCH + PLACE * math.prod(size) + paint * sum(map(math.prod, sources)))
 
 
-def synthesis_work(picture: Size, size: Size) -> float:
-    """Return the work of the stage: the megapixels of each level times its rounds, summed.
+def level_work(picture: Size, level: Size) -> float:
+    """Return the work of a level: its megapixels times its rounds.
 
     A unit takes some 0.5 s on two AVX2 cores. Levels up to the picture's size count twice, since
     the coarse picture passes through them, too.
 
     Args:
         picture: height and width of the network's picture, pixels.
-        size: height and width of the result, pixels.
+        level: height and width of the level, pixels.
     """
-    work = 0.0
-    for level in level_sizes(picture, size):
-        rounds = ROUNDS_ABOVE if max(level) > max(picture) else 2 * ROUNDS
-        work += rounds * math.prod(level) / 1e6
-    return work
+    rounds = ROUNDS_ABOVE if max(level) > max(picture) else 2 * ROUNDS
+    return rounds * math.prod(level) / 1e6
+
+
+def synthesis_work(picture: Size, size: Size) -> float:
+    """Return the work of all levels up to the size of the result."""
+    return sum(level_work(picture, level) for level in level_sizes(picture, size))

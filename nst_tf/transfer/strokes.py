@@ -12,7 +12,7 @@ from nst_tf.images.masks import resize_regions
 from nst_tf.images.resize import Size, resize
 from nst_tf.inputs.prepare import RunInputs
 from nst_tf.settings import Settings
-from nst_tf.synthesis.estimate import synthesis_bytes
+from nst_tf.synthesis.estimate import level_work, synthesis_bytes, synthesis_work
 from nst_tf.synthesis.levels import level_sizes
 from nst_tf.synthesis.repaint import Level, Strokes, repaint
 from nst_tf.synthesis.sources import PaintSource
@@ -21,12 +21,12 @@ from nst_tf.utils.errors import UserError
 if TYPE_CHECKING:
     from nst_tf.transfer.state import RunState
 
-LEVEL_WORK = 2.5
-"""Time of a level of the network's finest size, relative to a step there."""
+STEP_WORK = 20.0
+"""Work of a step of the network for a megapixel, in the units of `level_work`."""
 
 
-SECONDS = 15.0
-"""Time of a megapixel of a level on two cores without AVX-512."""
+SECONDS = 1.0
+"""Time set aside for a unit of `level_work`, twice what two cores with AVX2 need."""
 
 
 def paint_strokes(inputs: RunInputs, state: "RunState") -> Iterator[Level]:
@@ -78,7 +78,7 @@ def levels_of(inputs: RunInputs) -> tuple[PlannedLevel, ...]:
         return ()
     picture = inputs.scales[-1].size
     return tuple(
-        PlannedLevel(size, LEVEL_WORK * math.prod(size) / math.prod(picture))
+        PlannedLevel(size, level_work(picture, size) / (STEP_WORK * math.prod(picture) / 1e6))
         for size in level_sizes(picture, inputs.size)
     )
 
@@ -89,8 +89,8 @@ def network_time(inputs: RunInputs) -> float:
     The levels, which cannot be shortened, have the rest, but at most half of it.
     """
     limit = inputs.settings.time_limit
-    megapixels = sum(math.prod(level.size) for level in levels_of(inputs)) / 1e6
-    return max(limit / 2, limit - SECONDS * megapixels)
+    work = synthesis_work(inputs.scales[-1].size, inputs.size) if inputs.settings.repaints else 0.0
+    return max(limit / 2, limit - SECONDS * work)
 
 
 def paint_sizes(inputs: RunInputs) -> list[Size]:
