@@ -24,10 +24,10 @@ class Weighting(NamedTuple):
     power: float
 
 
-SOFT = Weighting(1e-3, 1)
+SOFT = Weighting(3e-4, 2)
 """For a vote that is matched again."""
 
-SHARP = Weighting(1e-4, 3)
+SHARP = Weighting(3e-5, 4)
 """For the last vote of a level."""
 
 

@@ -44,5 +44,7 @@ def test_votes_of_perfect_matches_reproduce_the_painting(height, width, patch, s
 
 def test_better_matches_weigh_more_and_most_in_a_sharp_vote():
     costs = np.array([[0, SCALE**2 // 100, 3 * SCALE**2]], np.int32)
-    np.testing.assert_allclose(weigh(costs, SOFT), [[1e3, 1 / 0.011, 1 / 3.001]], rtol=1e-4)
-    np.testing.assert_allclose(weigh(costs, SHARP), [[1e12, 0.0101**-3, 3.0001**-3]], rtol=1e-3)
+    np.testing.assert_allclose(weigh(costs, SOFT), [[3e-4**-2, 0.0103**-2, 3.0003**-2]], rtol=1e-3)
+    np.testing.assert_allclose(
+        weigh(costs, SHARP), [[3e-5**-4, 0.01003**-4, 3.00003**-4]], rtol=1e-3
+    )
