@@ -1,0 +1,84 @@
+"""Soft masks of faces: eyes, brows and mouth most, cheeks less, hair hardly."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from nst_tf.images.faces import Face
+from nst_tf.images.resize import Size
+
+NARROWEST = 10.0
+"""Width from which a face can be kept, pixels: two or three locations of the kept features."""
+
+_FADE = 0.5  # width of a part's soft edge, relative to its radii
+
+
+class Part(NamedTuple):
+    """A part of a face, an ellipse.
+
+    Attributes:
+        centre: x and y, pixels.
+        axes: vectors `[2, 2]` from the centre to the ellipse, across and along the face, pixels.
+        exponent: of the strength; large for parts that a painter may change.
+    """
+
+    centre: np.ndarray
+    axes: np.ndarray
+    exponent: float
+
+
+def face_mask(size: Size, faces: Sequence[Face], strength: float) -> np.ndarray:
+    """Return how much of the photo each pixel keeps, the maximum over all parts of all faces of
+
+        s^e · t² (3 − 2t)    t = min(1, max(0, (1.5 − r) / 0.5))
+
+    with the strength s, the part's exponent e, and the distance r from its centre in its radii.
+
+    Args:
+        size: height and width of the picture, pixels.
+        faces: in pixels of that picture.
+        strength: in [0, 1]; 0 keeps nothing, 1 all parts alike, with the hair.
+
+    Returns:
+        float32 `[H, W]` in [0, 1].
+    """
+    mask = np.zeros(size, np.float32)
+    for face in faces if strength else ():
+        for part in parts(face):
+            reach = (1 + _FADE) * np.abs(part.axes).sum(axis=0)
+            left, top = np.clip(np.floor(part.centre - reach), 0, None).astype(int)
+            right, bottom = np.clip(np.ceil(part.centre + reach), 0, None).astype(int)
+            seen = mask[top:bottom, left:right]
+            rows, columns = np.indices(seen.shape) + 0.5
+            offsets = np.stack([columns + left, rows + top], axis=-1) - part.centre
+            distance = np.hypot(*np.moveaxis(offsets @ np.linalg.inv(part.axes), -1, 0))
+            inside = np.clip((1 + _FADE - distance) / _FADE, 0, 1)
+            kept = strength**part.exponent * inside**2 * (3 - 2 * inside)
+            np.maximum(seen, kept, out=seen, casting="same_kind")
+    return mask
+
+
+def parts(face: Face) -> Iterator[Part]:
+    """Yield the parts of a face, in units of the distance from its eyes to its mouth.
+
+    In a face seen from above or below, the unit is at least a third of the face's width.
+    """
+    left, right, nose, *corners = np.asarray(face.points)
+    eyes, mouth = (left + right) / 2, np.mean(corners, axis=0)
+    length = float(np.hypot(*(mouth - eyes)))
+    unit = max(length, face.width / 3)
+    down = unit * (mouth - eyes) / length if length else np.array([0.0, unit])
+    axes = np.array([[down[1], -down[0]], down])
+
+    def part(centre: np.ndarray, width: float, height: float, exponent: float) -> Part:
+        return Part(centre, axes * [[width], [height]], exponent)
+
+    for eye in (left, right):
+        yield part(eye - 0.12 * down, 0.42, 0.42, 1)  # with its brow
+    half = float(np.hypot(*(corners[1] - corners[0]))) / 2 / unit
+    yield part(mouth, half + 0.2, 0.32, 1)
+    yield part(nose - 0.15 * down, 0.35, 0.45, 1.5)
+    middle = (eyes + mouth) / 2
+    yield part(middle - 0.1 * down, 1.1, 1.4, 3)  # from the forehead to the chin
+    yield part(middle - 0.4 * down, 1.5, 1.9, 6)  # the head, with hair
