@@ -11,6 +11,12 @@ from nst_tf.images.resize import Size
 NARROWEST = 10.0
 """Width from which a face can be kept, pixels: two or three locations of the kept features."""
 
+# Weight w and exponent e of the parts of a face: at the strength s, a part has w s^e (by eye).
+_FEATURES = (4.0, 1.0)  # eyes with their brows, mouth
+_NOSE = (3.0, 1.0)
+_FACE = (2.0, 1.5)  # from the forehead to the chin
+_HEAD = (1.0, 4.0)  # with hair
+
 _FADE = 0.5  # width of a part's soft edge, relative to its radii
 
 
@@ -20,20 +26,23 @@ class Part(NamedTuple):
     Attributes:
         centre: x and y, pixels.
         axes: vectors `[2, 2]` from the centre to the ellipse, across and along the face, pixels.
-        exponent: of the strength; large for parts that a painter may change.
+        weight: of the photo at a strength of 1.
+        exponent: of the strength; larger for parts that a painter may change more.
     """
 
     centre: np.ndarray
     axes: np.ndarray
+    weight: float
     exponent: float
 
 
 def face_mask(size: Size, faces: Sequence[Face], strength: float) -> np.ndarray:
     """Return how much of the photo each pixel keeps, the maximum over all parts of all faces of
 
-        s^e · t² (3 − 2t)    t = min(1, max(0, (1.5 − r) / 0.5))
+        w s^e · t² (3 − 2t)    t = min(1, max(0, (1.5 − r) / 0.5))
 
-    with the strength s, the part's exponent e, and the distance r from its centre in its radii.
+    with the strength s, the part's weight w and exponent e, and the distance r from its centre in
+    its radii.
 
     Args:
         size: height and width of the picture, pixels.
@@ -41,7 +50,7 @@ def face_mask(size: Size, faces: Sequence[Face], strength: float) -> np.ndarray:
         strength: in [0, 1]; 0 keeps nothing, 1 all parts alike, with the hair.
 
     Returns:
-        float32 `[H, W]` in [0, 1].
+        float32 `[H, W]` in [0, 4].
     """
     mask = np.zeros(size, np.float32)
     for face in faces if strength else ():
@@ -54,7 +63,8 @@ def face_mask(size: Size, faces: Sequence[Face], strength: float) -> np.ndarray:
             offsets = np.stack([columns + left, rows + top], axis=-1) - part.centre
             distance = np.hypot(*np.moveaxis(offsets @ np.linalg.inv(part.axes), -1, 0))
             inside = np.clip((1 + _FADE - distance) / _FADE, 0, 1)
-            kept = strength**part.exponent * inside**2 * (3 - 2 * inside)
+            weight = face.presence * part.weight * strength**part.exponent
+            kept = weight * inside**2 * (3 - 2 * inside)
             np.maximum(seen, kept, out=seen, casting="same_kind")
     return mask
 
@@ -71,14 +81,14 @@ def parts(face: Face) -> Iterator[Part]:
     down = unit * (mouth - eyes) / length if length else np.array([0.0, unit])
     axes = np.array([[down[1], -down[0]], down])
 
-    def part(centre: np.ndarray, width: float, height: float, exponent: float) -> Part:
-        return Part(centre, axes * [[width], [height]], exponent)
+    def part(centre: np.ndarray, width: float, height: float, kept: tuple[float, float]) -> Part:
+        return Part(centre, axes * [[width], [height]], *kept)
 
     for eye in (left, right):
-        yield part(eye - 0.12 * down, 0.42, 0.42, 1)  # with its brow
+        yield part(eye - 0.12 * down, 0.42, 0.42, _FEATURES)
     half = float(np.hypot(*(corners[1] - corners[0]))) / 2 / unit
-    yield part(mouth, half + 0.2, 0.32, 1)
-    yield part(nose - 0.15 * down, 0.35, 0.45, 1.5)
+    yield part(mouth, half + 0.2, 0.32, _FEATURES)
+    yield part(nose - 0.15 * down, 0.35, 0.45, _NOSE)
     middle = (eyes + mouth) / 2
-    yield part(middle - 0.1 * down, 1.1, 1.4, 3)  # from the forehead to the chin
-    yield part(middle - 0.4 * down, 1.5, 1.9, 6)  # the head, with hair
+    yield part(middle - 0.1 * down, 1.1, 1.4, _FACE)
+    yield part(middle - 0.4 * down, 1.5, 1.9, _HEAD)

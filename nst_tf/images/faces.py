@@ -1,7 +1,8 @@
 """Faces in a photo: where they are, and where their eyes, noses and mouths are."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -30,16 +31,26 @@ class Face:
         points: x and y of the eyes, the nose and the corners of the mouth, pixels; of each pair,
             the left one in the picture comes first.
         confidence: how sure the detector is, in [0, 1].
+        presence: how much the face counts, in [0, 1]: less than 1 while it appears or vanishes in a
+            film.
     """
 
     box: Box
     points: tuple[tuple[float, float], ...]
     confidence: float
+    presence: float = 1.0
 
     @property
     def width(self) -> float:
         """Width of the box, pixels."""
         return self.box[2] - self.box[0]
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "Face":
+        """Return the face whose fields are recorded as JSON values."""
+        left, top, right, bottom = record["box"]
+        points = tuple((x, y) for x, y in record["points"])
+        return cls((left, top, right, bottom), points, record["confidence"], record["presence"])
 
     def scaled(self, size: Size, other: Size) -> "Face":
         """Return the face in a picture of another size.
@@ -52,7 +63,7 @@ class Face:
         left, top, right, bottom = self.box
         box = (left * across, top * down, right * across, bottom * down)
         points = tuple((x * across, y * down) for x, y in self.points)
-        return Face(box, points, self.confidence)
+        return replace(self, box=box, points=points)
 
 
 def find_faces(image: np.ndarray) -> tuple[Face, ...]:
@@ -78,18 +89,18 @@ def faces_of(decoded: Decoded, size: Size, longest: int = 0) -> tuple[Face, ...]
             wide enough to be found if they are wide enough to be kept.
     """
     side = min(LONGEST, longest or 2 * max(size))
-    height, width = fit_size(*decoded.channels[0].shape, side)
-    planes = [_plane(channel).resize((width, height), Image.Resampling.BOX)
-              for channel in decoded.channels]  # fmt: skip
-    levels = np.stack([np.asarray(plane) for plane in planes], axis=-1)
-    photo = np.broadcast_to(levels, (height, width, 3))
+    rows, columns = decoded.channels[0].shape
+    height, width = fit_size(rows, columns, side)
+    levels = [_resized(channel, (width, height)) for channel in decoded.channels]
+    photo = np.broadcast_to(np.stack(levels, axis=-1), (height, width, 3))
     return tuple(face.scaled((height, width), size) for face in _search(photo))
 
 
-def _plane(channel: np.ndarray) -> Image.Image:
-    """Return a channel as a picture of 8 bits."""
+def _resized(channel: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return a channel with 8 bits at another size: width and height."""
     levels = channel if channel.dtype == np.uint8 else quantize(to_float(channel))
-    return Image.fromarray(np.ascontiguousarray(levels))
+    picture = Image.fromarray(np.ascontiguousarray(levels))
+    return np.asarray(picture.resize(size, Image.Resampling.BOX))
 
 
 def _search(photo: np.ndarray) -> tuple[Face, ...]:

@@ -91,7 +91,9 @@ class RunInputs:
         """Return the mask of the faces kept at a scale but not at the coarser one, or `None`."""
         count = len(self.faces_at(coarse))  # the widest come first
         faces = self.faces_at(size)[count:]
-        return face_mask(size, faces, self.settings.face_strength) if faces else None
+        if not faces:
+            return None
+        return np.minimum(1, face_mask(size, faces, self.settings.face_strength))
 
     def faces_at(self, size: Size) -> list[Face]:
         """Return the faces that are kept at a scale, in its pixels, the widest first."""
