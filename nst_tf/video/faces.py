@@ -11,8 +11,8 @@ from nst_tf.video.flow import optical_flow
 from nst_tf.video.frame import FrameInput, StylizedFrame
 
 FOUND_SHARE = 0.5  # share of what is found in a frame; the rest is the earlier frame's, moved
-APPEARING = 1 / 3  # growth of a new face's presence in each frame
-VANISHING = 1 / 6  # loss of presence in each frame that does not show a face
+APPEARING = 1 / 4  # growth of a new face's presence in each frame
+VANISHING = 1 / 8  # loss of presence in each frame that does not show a face
 SAME = 0.3  # least shared area of two boxes of one face, relative to the joint area
 
 

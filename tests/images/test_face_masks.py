@@ -36,7 +36,7 @@ def test_a_part_fades_along_a_smooth_step():
     for r, expected in ((0.98, 1), (1.25, 0.5), (1.125, 0.84375), (1.52, 0)):
         assert at(mask, centre + 60 * r, row) == pytest.approx(expected, abs=0.03)
         assert at(mask, centre - 60 * r, row) == pytest.approx(expected, abs=0.03)
-    assert np.abs(np.diff(mask[row, centre + 50 :])).max() < 0.1
+    assert np.abs(np.diff(mask[row, centre + 66 :])).max() < 0.1
 
 
 def _moved(face, x, y):
