@@ -31,6 +31,7 @@ ASTRONAUT = "--content assets/astronaut.jpg"
 COFFEE = "--content assets/coffee.jpg"
 TEMPLE = "--content assets/temple.jpg"
 AUVERS = "--style assets/auvers.jpg"
+PORTRAIT = f"{ASTRONAUT} {AUVERS} --no_keep_faces"
 KANDINSKY = "--style assets/composition_viii.jpg"
 WAVE = "--style assets/great_wave.jpg"
 
@@ -65,7 +66,7 @@ SECTIONS = [
         "its cube; below 1, each finer scale also takes over some of the photo's own "
         "detail.",
         [
-            *each("strength-astronaut", "strength", STRENGTHS, f"{ASTRONAUT} {AUVERS} --no_keep_faces"),
+            *each("strength-astronaut", "strength", STRENGTHS, PORTRAIT),
             *each("strength-temple", "strength", STRENGTHS, f"{TEMPLE} {WAVE}"),
         ],
     ),
