@@ -1,4 +1,4 @@
-"""Faces of a film, followed from frame to frame so that their masks do not flicker."""
+"""Faces of a film, followed from frame to frame."""
 
 import dataclasses
 from collections.abc import Sequence

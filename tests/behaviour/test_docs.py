@@ -122,7 +122,7 @@ def test_the_page_of_films_has_their_flags(monkeypatch):
 
 @pytest.mark.parametrize("page", [README, *DOCS], ids=lambda page: page.name)
 def test_every_flag_that_is_named_exists(page):
-    named = re.findall(r"(?<![\w-])--(?:no-)?([a-z][a-z_0-9-]*)", text(page))
+    named = re.findall(r"(?<![\w-])--(?:no[-_])?([a-z][a-z_0-9-]*)", text(page))
     known = (
         FLAGS | PAGES_OWN | FOREIGN | (FILMS if page.name in ("video.md", "messages.md") else set())
     )
