@@ -47,7 +47,7 @@ def face_mask(size: Size, faces: Sequence[Face], strength: float) -> np.ndarray:
     Args:
         size: height and width of the picture, pixels.
         faces: in pixels of that picture.
-        strength: in [0, 1]; 0 keeps nothing, 1 all parts alike, with the hair.
+        strength: in [0, 1]; 0 keeps nothing, 1 the whole head.
 
     Returns:
         float32 `[H, W]` in [0, 4].

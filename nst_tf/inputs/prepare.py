@@ -13,14 +13,7 @@ from nst_tf.images.color import Colors
 from nst_tf.images.face_masks import NARROWEST, face_mask
 from nst_tf.images.faces import Face
 from nst_tf.images.masks import Region, coverage, fit_mask, fit_regions, keep_photo, masks_for_style
-from nst_tf.images.resize import (
-    Size,
-    as_image,
-    fit_size,
-    long_side_size,
-    resize,
-    resize_plane,
-)
+from nst_tf.images.resize import Size, as_image, fit_size, long_side_size, resize, resize_plane
 from nst_tf.inputs.blend import check_blend, check_styles, style_names, style_scales
 from nst_tf.inputs.pyramid import Scale, plan_scales
 from nst_tf.inputs.reference import Reference, as_reference
@@ -42,7 +35,7 @@ class RunInputs:
         regions: which parts of the photo are painted like which parts of which paintings.
         covered: share of each pixel that regions cover, float32 `[H, W]`; `None`: all of it.
         keep: how much of the photo each pixel keeps, float32 `[H, W]` in [0, 1], or `None`.
-        faces: the faces that are kept as well, in pixels of `content`.
+        faces: the faces that are kept as well, in pixels of `content`, the widest first.
         initial: image to start from in place of `settings.init`, or `None`.
         scales: the scales of the run, coarse to fine.
         reference: an earlier frame of a video, at the size of the result, or `None`.
@@ -159,14 +152,8 @@ def prepare_inputs(
     pairs = [masks_for_style(regions, index) for index in range(len(fitted))]
     covered = coverage(regions)
     faces = [face.scaled((height, width), size) for face in faces if settings.face_strength]
-    kept = tuple(
-        sorted(
-            (face for face in faces if _is_kept(face, covered)),
-            key=lambda face: face.width,
-            reverse=True,
-        )
-    )
-    settings = with_keep_weight(settings, keep is not None or bool(kept))
+    faces = [face for face in faces if _is_kept(face, covered)]
+    settings = with_keep_weight(settings, keep is not None or bool(faces))
     return RunInputs(
         settings,
         content,
@@ -178,7 +165,7 @@ def prepare_inputs(
         None if initial is None else as_image("initial", initial),
         plan_scales(settings, size, sizes),
         None if reference is None else as_reference(reference, size),
-        kept,
+        tuple(sorted(faces, key=lambda face: face.width, reverse=True)),
     )
 
 
