@@ -5,14 +5,19 @@ import dataclasses
 import numpy as np
 import pytest
 
-from nst_tf import load_image
+from nst_tf import Settings, load_image, save_image
 from nst_tf.images.face_masks import face_mask
 from nst_tf.images.faces import Face, find_faces
+from nst_tf.images.levels import quantize
 from nst_tf.images.resize import resize
 from nst_tf.video.faces import APPEARING, VANISHING, follow_faces
+from nst_tf.video.flags import parse_video
 from nst_tf.video.frame import FrameInput, StylizedFrame
+from nst_tf.video.inputs import load_video_inputs
+from nst_tf.video.painter import FramePainter, paint_frames
 from nst_tf.video.store import FrameStore
 from tests.conftest import ASSETS
+from tests.video.clips import write_clip
 
 SIZE = (160, 160)
 
@@ -96,3 +101,36 @@ def test_an_unfinished_film_keeps_its_faces(photos, tmp_path):
     again = FrameStore(tmp_path / "film.frames")
     again.load({"film": 1})
     assert [frame.faces for frame in again.past] == [faces, ()]
+
+
+def test_each_frame_of_a_film_is_searched_if_the_recipe_keeps_faces(photos, tmp_path):
+    write_clip(tmp_path / "clip.mp4", [quantize(photo) for photo in photos[:2]])
+    save_image(tmp_path / "painting.png", photos[3])
+
+    def faces(*words):
+        names = [str(tmp_path / name) for name in ("clip.mp4", "painting.png")]
+        inputs = load_video_inputs(*parse_video(["nst-tf-video", *names, *words]))
+        return [len(frame.faces) for _, frame in inputs.frame_inputs()]
+
+    assert faces("--recipe=fast") == [1, 1]
+    assert faces("--recipe=fast", "--no_keep_faces") == [0, 0]
+    assert faces("--recipe=tutorial") == [0, 0]
+
+
+def test_a_painted_frame_remembers_its_faces(photos):
+    settings = Settings(
+        loss="relative", optimizer="lbfgs", content_weight=0.1, style_weight=1, max_dim=0,
+        total_variation_weight=0.05, temporal_weight=300, content_layers=["block2_conv2"],
+        style_layers=["block1_conv1"], keep_layers=["block2_conv1"], epochs=1, steps_per_epoch=2,
+        style_scale=0,
+    )  # fmt: skip
+    painter = FramePainter([photos[3][None]], settings)
+    found = find_faces(photos[0])
+    frames = [FrameInput(photos[0], faces=found), FrameInput(photos[1])]
+    (first, *_), (second, *_) = paint_frames(painter, frames)
+    assert first.faces == found
+    (face,) = second.faces
+    assert face.presence == 1 - VANISHING
+    np.testing.assert_allclose(face.points, np.subtract(found[0].points, (2, 0)), atol=0.7)
+    plain, *_ = next(iter(paint_frames(painter, [FrameInput(photos[0])])))
+    assert np.abs(first.image - plain.image).max() > 1e-3
