@@ -14,7 +14,7 @@ NARROWEST = 10.0
 # Weight w and exponent e of the parts of a face: at the strength s, a part has w s^e (by eye).
 _FEATURES = (4.0, 1.0)  # eyes with their brows, mouth
 _NOSE = (3.0, 1.0)
-_FACE = (2.0, 1.5)  # from the forehead to the chin
+_FACE = (1.5, 1.5)  # from the forehead to the chin
 _HEAD = (1.0, 4.0)  # with hair
 
 _FADE = 0.5  # width of a part's soft edge, relative to its radii

@@ -24,7 +24,7 @@ def test_features_are_kept_most_then_the_nose_the_face_and_the_hair(strength):
     eyes, brows, mouth = [at(mask, 80, 80), at(mask, 120, 68)], at(mask, 80, 68), at(mask, 100, 120)
     np.testing.assert_allclose([*eyes, brows, mouth], 4 * strength, rtol=1e-6)
     assert at(mask, 100, 97) == pytest.approx(3 * strength, rel=1e-6)
-    assert at(mask, 66, 105) == pytest.approx(2 * strength**1.5, rel=1e-6)
+    assert at(mask, 66, 105) == pytest.approx(1.5 * strength**1.5, rel=1e-6)
     assert at(mask, 100, 10) == pytest.approx(strength**4, rel=1e-6)
     assert at(mask, 5, 5) == 0
 
