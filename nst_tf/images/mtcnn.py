@@ -81,12 +81,16 @@ def _convolve(x: np.ndarray, weights: Iterator[np.ndarray]) -> np.ndarray:
     side, _, channels, count = kernel.shape
     windows = np.lib.stride_tricks.sliding_window_view(x, (side, side), axis=(1, 2))
     columns = windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, side * side * channels)
-    found = columns @ kernel.reshape(-1, count) + bias
+    found = columns @ kernel.reshape(-1, count)
+    found += bias
     return found.reshape(*windows.shape[:3], count)
 
 
 def _prelu(x: np.ndarray, weights: Iterator[np.ndarray]) -> np.ndarray:
-    return np.where(x > 0, x, next(weights) * x)
+    """Return `x`, whose negative values are multiplied by slopes."""
+    negative = np.minimum(x, 0)
+    negative *= next(weights)
+    return np.maximum(x, 0) + negative
 
 
 def _pool(x: np.ndarray, side: int, stride: int) -> np.ndarray:
