@@ -70,6 +70,8 @@ class Overrides(TypedDict, total=False):
     detail: float
     style_blend: Sequence[float]
     preserve_color: PreserveColor
+    keep_faces: bool
+    face_strength: float
     repaint: bool
     network_dim: int
     patch_size: int

@@ -33,6 +33,7 @@ _PAINTED: dict[str, Any] = {
     "scales": 8,
     "min_dim": 64,
     "precision": "auto",
+    "keep_faces": True,
     "repaint": True,
 }
 

@@ -167,7 +167,7 @@ class Settings:
         "gives bolder strokes", low=0, check=checked_ramp,
     )
     keep_weight: Weight = setting(
-        0.0, "Loss", "weight of the photo's features where --keep_mask or --keep_faces keeps them, "
+        0.0, "Loss", "weight of the photo's features where faces or a --keep_mask are kept, "
         "or a ramp; 0: ten times the content weight, or twice with relative losses",
         low=0, check=checked_ramp,
     )
@@ -267,6 +267,14 @@ class Settings:
         "match gives the paintings the photo's colours before the run",
         choices=get_args(PreserveColor),
     )
+    keep_faces: bool = setting(
+        False, "Pictures", "find the photo's faces and keep them recognisable; without faces, "
+        "nothing changes",
+    )
+    face_strength: float = setting(
+        0.6, "Pictures", "how much of each face --keep_faces keeps: 0 nothing, 0.3 a likeness, 1 "
+        "all of it with the hair", low=0, high=1,
+    )
     repaint: bool = setting(
         False, "Brushstrokes", "remake the network's picture of the paintings' own patches, which "
         "have no grain, and enlarge it to the result's size",
@@ -363,6 +371,12 @@ class Settings:
             for layer in getattr(self, f"{kind}_layers")
         }
         return tuple(name for name in LAYERS if name in used)
+
+    @property
+    def seeks_faces(self) -> bool:
+        """Whether the photo is searched for faces, which needs a photo that is painted."""
+        weights = (self.content_weight, self.style_weight, self.strength, self.face_strength)
+        return self.keep_faces and all(weights)
 
     @property
     def smallest_side(self) -> int:

@@ -31,6 +31,7 @@ ASTRONAUT = "--content assets/astronaut.jpg"
 COFFEE = "--content assets/coffee.jpg"
 TEMPLE = "--content assets/temple.jpg"
 AUVERS = "--style assets/auvers.jpg"
+PORTRAIT = f"{ASTRONAUT} {AUVERS} --no_keep_faces"
 KANDINSKY = "--style assets/composition_viii.jpg"
 WAVE = "--style assets/great_wave.jpg"
 
@@ -65,7 +66,7 @@ SECTIONS = [
         "its cube; below 1, each finer scale also takes over some of the photo's own "
         "detail.",
         [
-            *each("strength-astronaut", "strength", STRENGTHS, f"{ASTRONAUT} {AUVERS}"),
+            *each("strength-astronaut", "strength", STRENGTHS, PORTRAIT),
             *each("strength-temple", "strength", STRENGTHS, f"{TEMPLE} {WAVE}"),
         ],
     ),
@@ -124,13 +125,13 @@ SECTIONS = [
     ),
     Section(
         "Faces",
-        "Features are kept where there is a face or where a mask is white. What is kept is still "
+        "Eyes, brows and mouths are kept most, cheeks less, hair hardly. What is kept is still "
         "painted.",
         [
-            Entry(f"faces-{name}-{word}", f"`{flag}`" if flag else "nothing kept",
+            Entry(f"faces-{name}-{word}", f"`{flag}`" if flag else "faces kept",
                   f"{ASTRONAUT} {style} {flag}".rstrip())
             for name, style in (("kandinsky", KANDINSKY), ("auvers", AUVERS))
-            for word, flag in (("free", ""), ("kept", "--keep_faces"))
+            for word, flag in (("free", "--no_keep_faces"), ("kept", ""))
         ],
     ),
     Section(

@@ -86,3 +86,8 @@ def test_a_user_of_the_library_sees_nothing_but_tensorflows_own_start(script):
     start = re.compile(r"WARNING: All log messages before absl|[IW]0000 |To enable the following")
     rest = [line for line in done.stderr.splitlines() if not start.match(line)]
     assert rest == (["mine"] if "mine" in script else [])
+
+
+def test_the_painting_recipes_keep_faces_and_the_others_do_not():
+    keeping = {name for name, settings in RECIPES.items() if settings.keep_faces}
+    assert keeping == {"painting", "fast", "quality"}

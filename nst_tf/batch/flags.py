@@ -14,7 +14,7 @@ from nst_tf.utils.errors import UserError
 if TYPE_CHECKING:
     from nst_tf.workers.job import Flags
 
-COMMON = ("keep_faces", "bit_depth", "dpi", "recipe", "steps")
+COMMON = ("bit_depth", "dpi", "recipe", "steps")
 """The flags of `nst-tf` that a row of a manifest may override."""
 
 PROGRAM = ("overwrite", "resume_anyway", "checkpoint_every", "device", "deterministic")

@@ -53,8 +53,6 @@ OTHER_FLAGS = (
     Flag("Files", "keep_mask", "multi_string", None,
          "a picture that is white where the photo's features are kept, for small things; grey "
          "keeps less; repeat the flag for several"),
-    Flag("Files", "keep_faces", "boolean", False,
-         "keep the features of the photo's faces; needs the extra `faces`"),
     Flag("Files", "from_image", "string", None,
          "reuse the settings and input files recorded in this result; other flags override them; "
          "files are searched beside the result and in this directory"),

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import warnings
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,7 +9,6 @@ import numpy as np
 from nst_tf.cli.reading import FileRecord, Reader
 from nst_tf.cli.request import PICTURES, Request
 from nst_tf.images.exif import PhotoExif
-from nst_tf.images.faces import face_mask, find_faces
 from nst_tf.images.io import Picture, opaque
 from nst_tf.images.masks import fit_mask
 from nst_tf.images.pairing import pair_masks
@@ -86,7 +84,9 @@ def load_inputs(request: Request, budget: int | None = None) -> Inputs:
 
 def _load_photo(request: Request, reader: Reader) -> Picture:
     """Return the photo, with the resolution that --dpi states."""
-    photo = reader.picture(request.content or request.style[0], request.settings.max_dim)
+    settings = request.settings
+    path, faces = request.content or request.style[0], bool(request.content and request.style)
+    photo = reader.picture(path, settings.max_dim, faces and settings.seeks_faces)
     if not request.content:  # a texture, which covers all of the picture
         photo = dataclasses.replace(_without_alpha(photo), exif=PhotoExif())
     if request.dpi is not None:
@@ -109,10 +109,4 @@ def _load_keep(request: Request, photo: np.ndarray, reader: Reader) -> np.ndarra
         if mask.ndim != 2:
             raise UserError(f"--keep_mask {path} is in colours: use grey, white to keep")
         masks.append(fit_mask(f"--keep_mask {path}", mask, size))
-    if request.keep_faces:
-        boxes = find_faces(photo)
-        if not boxes:
-            warnings.warn("--keep_faces finds no face in the photo")
-        else:
-            masks.append(face_mask(size, boxes))
     return np.max(masks, axis=0) if masks else None

@@ -28,7 +28,6 @@ def run_metadata(
             name: [Path(path).name for path in request.paths(name)]
             for name in ("content_mask", "style_mask", "keep_mask")
         },
-        "keep_faces": request.keep_faces,
         "bit_depth": request.bit_depth,
         "dpi": request.dpi,
         "files": {
@@ -52,5 +51,5 @@ def request_identity(request: Request, digest: Callable[[str], str]) -> str:
         name: list(map(digest, paths)) for name, paths in picture_paths(request).items() if paths
     }
     inputs["weights"] = named.get(weights) or digest(weights)
-    inputs |= {name: getattr(request, name) for name in ("keep_faces", "bit_depth", "dpi")}
+    inputs |= {name: getattr(request, name) for name in ("bit_depth", "dpi")}
     return identity_digest(identity(inputs, request.settings))

@@ -62,18 +62,18 @@ class Reader:
         """The files that have been read, by path."""
         return self._files
 
-    def picture(self, path: str, max_dim: int = 0) -> Picture:
+    def picture(self, path: str, max_dim: int = 0, faces: bool = False) -> Picture:
         """Read a picture; arguments and errors are those of `load_picture`.
 
         A UserError reports that reading it needs more memory than the budget.
         """
         self._check(path, max_dim)
         if os.path.getsize(path) > self._at_once:
-            picture = load_picture(path, max_dim, most_pixels=MOST_PIXELS)
+            picture = load_picture(path, max_dim, most_pixels=MOST_PIXELS, faces=faces)
             digest = file_digest(path)
         else:
             data = Path(path).read_bytes()
-            picture = load_picture(data, max_dim, path, MOST_PIXELS)
+            picture = load_picture(data, max_dim, path, MOST_PIXELS, faces)
             digest = hashlib.sha256(data).hexdigest()
         self._files[path] = FileRecord(Path(path).name, picture.full_size, digest)
         return picture

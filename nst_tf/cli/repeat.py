@@ -64,8 +64,6 @@ def repeated(values: flags.FlagValues) -> tuple[dict[str, Any], Settings | None]
                 continue  # the mask of another picture
         found = [_find(path, flag, file) for file in files[flag]]
         changes[flag] = found[0] if flag == "content" else found
-    if not values["keep_faces"].present:
-        changes["keep_faces"] = record.get("keep_faces") is True
     if values["recipe"].present:
         return changes, None
     recipe = record.get("recipe")
@@ -78,6 +76,8 @@ def repeated(values: flags.FlagValues) -> tuple[dict[str, Any], Settings | None]
     }
     if places.get("init") in INITS:  # a file that has the name of a keyword
         places["init"] = os.path.join(os.curdir, places["init"])
+    if record.get("keep_faces") is True:  # up to version 2.1, which kept all of each face
+        settings = {"keep_faces": True, "face_strength": 1.0} | settings
     return changes, _settings(path, settings | places)
 
 

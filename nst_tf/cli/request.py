@@ -40,7 +40,6 @@ class Request:
     content_mask: tuple[str, ...]
     style_mask: tuple[str, ...]
     keep_mask: tuple[str, ...]
-    keep_faces: bool
     from_image: str | None
     # outputs
     output: str | None
@@ -135,8 +134,8 @@ def _check_inputs(request: Request) -> None:
         raise UsageError("--content_mask needs --content and --style")
     if request.style_mask and not request.style:
         raise UsageError("--style_mask needs --style")
-    if (request.keep_mask or request.keep_faces) and not both:
-        raise UsageError("--keep_mask and --keep_faces need --content and --style")
+    if request.keep_mask and not both:
+        raise UsageError("--keep_mask needs --content and --style")
     for name in ("content_mask", "style_mask", "keep_mask"):
         if "" in request.paths(name):
             raise UsageError(f"--{name} must not be empty: name a picture")

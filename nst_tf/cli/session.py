@@ -17,6 +17,7 @@ from nst_tf.cli.request import Request
 from nst_tf.cli.signals import Stopper
 from nst_tf.cli.streams import NOTHING_TO_SAVE, print_error, print_out
 from nst_tf.compute.device import start_tensorflow
+from nst_tf.utils.describe import counted
 from nst_tf.utils.stop import StopRequest
 
 if TYPE_CHECKING:
@@ -191,6 +192,8 @@ def ready(request: Request) -> tuple[Job, str]:
     if not request.quiet:
         if request.content and len(request.style) > 1:
             print_out(blending(request.content, len(request.style)))
+        if faces := checked.inputs.fitted.faces:
+            print_out(kept(len(faces)))
         chosen = request.recipe_given or request.from_image
         if request.content and request.style and not chosen:
             print_out(ADVICE)
@@ -199,6 +202,12 @@ def ready(request: Request) -> tuple[Job, str]:
                 print_out(f"{path}: its border gives no brushstrokes")
     device = start_tensorflow(request.device, request.deterministic)
     return prepare(checked), device
+
+
+def kept(faces: int) -> str:
+    """Return the line that reports the faces that are kept."""
+    them = "them" if faces > 1 else "it"
+    return f"{counted(faces, 'face')} kept: --no_keep_faces paints {them} like the rest"
 
 
 def blending(photo: str, paintings: int) -> str:

@@ -1,183 +1,211 @@
-"""Faces in a photo: where they are, and a soft mask of them. Needs the extra `faces`."""
+"""Faces in a photo: where they are, and where their eyes, noses and mouths are."""
 
-import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from nst_tf.images.color import luminance
-from nst_tf.images.resize import Box, Size, as_image, fit_size, resize_plane
+from nst_tf.images import mtcnn
+from nst_tf.images.channels import Decoded
+from nst_tf.images.levels import quantize, to_float
+from nst_tf.images.resize import Box, Size, as_image, fit_size
 
-# A classifier of small windows errs on one view of a picture or another, seldom on the same place
-# of nearly all: so a face must be found when the picture is tilted and mirrored too. These figures
-# find 88 of 100 faces of scikit-image's `lfw_subset`, 36 or 60 pixels wide in `assets/temple.jpg`,
-# and nothing else there or in the other pictures without a face.
-_SIDE = 384  # long side, at most, at which faces are sought, pixels
-_SMALLEST = 24  # side of the classifier's window, pixels: a face is at least 1/16 of the long side
-_GROWTH = 1.1  # of the window, from one size to the next
-_TILTS = (-6.0, 0.0, 6.0)  # degrees
-_LEAST_HITS = 4  # windows that must agree in a view
-_LEAST_VIEWS = 5  # of six that must agree
-_OVERLAP = 0.5  # least share of the smaller box that makes two boxes one face
+LONGEST = 2048
+"""Maximum long side at which a photo is searched, pixels."""
 
-# The classifier knows no contrast, so that a soft spot of light may pass. A face has eyes and a
-# mouth: at 24x24 pixels, what 6x6 pixels cannot show deviates by at least 0.36 of the whole in
-# those faces, by 0.21 in the light on the astronaut's helmet.
-_LEAST_DETAIL = 0.28
+_SMALLEST = 20  # width of the smallest face that is sought, pixels
+_WINDOW = 12  # side of a window of the first network, pixels
+_FACTOR = 0.709  # from one size of the photo to the next: its area is halved
+_CONFIDENCE = (0.6, 0.7, 0.9)  # least confidence of the three networks
+_GREY = 128  # level beyond the photo's borders
 
 
-def find_faces(image: np.ndarray) -> list[Box]:
-    """Find the upright faces that look at the camera, the largest first.
+@dataclass(frozen=True)
+class Face:
+    """A face in a picture.
+
+    Attributes:
+        box: left, top, right and bottom, pixels.
+        points: x and y of the eyes, the nose and the corners of the mouth, pixels; of each pair,
+            the left one in the picture comes first.
+        confidence: how sure the detector is, in [0, 1].
+        presence: how much the face counts, in [0, 1]: less than 1 while it appears or vanishes in a
+            film.
+    """
+
+    box: Box
+    points: tuple[tuple[float, float], ...]
+    confidence: float
+    presence: float = 1.0
+
+    @property
+    def width(self) -> float:
+        """Width of the box, pixels."""
+        return self.box[2] - self.box[0]
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "Face":
+        """Return the face whose fields are recorded as JSON values."""
+        left, top, right, bottom = record["box"]
+        points = tuple((x, y) for x, y in record["points"])
+        return cls((left, top, right, bottom), points, record["confidence"], record["presence"])
+
+    def scaled(self, size: Size, other: Size) -> "Face":
+        """Return the face in a picture of another size.
+
+        Args:
+            size: height and width of the picture that shows the face, pixels.
+            other: those of the same picture when it is resized.
+        """
+        down, across = (new / old for new, old in zip(other, size, strict=True))
+        left, top, right, bottom = self.box
+        box = (left * across, top * down, right * across, bottom * down)
+        points = tuple((x * across, y * down) for x, y in self.points)
+        return replace(self, box=box, points=points)
+
+
+def find_faces(image: np.ndarray) -> tuple[Face, ...]:
+    """Find the faces in a photo, the widest first.
 
     Args:
-        image: float `[1, H, W, 3]` or `[H, W, 3]` in [0, 1].
-
-    Returns:
-        Left, top, right and bottom of each, from the brows to the chin, in pixels of `image`.
+        image: float `[1, H, W, 3]` or `[H, W, 3]`, sRGB in [0, 1]. Faces that are less than 20
+            pixels wide are not sought, and not more than 2048 pixels of the long side are searched.
 
     Raises:
-        OSError: scikit-image is not installed.
         UserError: `image` is not an image.
     """
-    return find_in_grey(luminance(as_image("image", image))[0, :, :, 0])
+    photo = as_image("image", image)[0]
+    return faces_of(Decoded(list(np.moveaxis(photo, -1, 0)), None, False), photo.shape[:2], LONGEST)
 
 
-def find_in_grey(
-    grey: np.ndarray,
-    side: int = _SIDE,
-    least_detail: float = _LEAST_DETAIL,
-    cascade: Any = None,
-) -> list[Box]:
-    """Find faces as `find_faces` does.
+def faces_of(decoded: Decoded, size: Size, longest: int = 0) -> tuple[Face, ...]:
+    """Return the faces of a decoded photo in pixels of `size`, the widest first.
 
     Args:
-        grey: the picture, float32 `[H, W]` in [0, 1].
-        side: maximum long side at which faces are sought, pixels.
-        least_detail: minimum share of a face's contrast that is detail.
-        cascade: the classifier; `None` takes scikit-image's.
-
-    Returns:
-        Boxes as those of `find_faces`.
-
-    Raises:
-        OSError: scikit-image is not installed.
+        size: height and width of the picture that the photo becomes, pixels.
+        longest: maximum long side that is searched; 0: twice that of `size`, at which faces are
+            wide enough to be found if they are wide enough to be kept.
     """
-    height, width = grey.shape
-    size = fit_size(height, width, side)
-    if min(size) < _SMALLEST:
-        return []
-    small, cascade = resize_plane(grey, size), cascade or _cascade()
-    views = [
-        _windows(cascade, small, tilt, mirrored) for tilt in _TILTS for mirrored in (False, True)
+    side = min(LONGEST, longest or 2 * max(size))
+    rows, columns = decoded.channels[0].shape
+    height, width = fit_size(rows, columns, side)
+    levels = [_resized(channel, (width, height)) for channel in decoded.channels]
+    photo = np.broadcast_to(np.stack(levels, axis=-1), (height, width, 3))
+    return tuple(face.scaled((height, width), size) for face in _search(photo))
+
+
+def _resized(channel: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return a channel with 8 bits at another size: width and height."""
+    levels = channel if channel.dtype == np.uint8 else quantize(to_float(channel))
+    picture = Image.fromarray(np.ascontiguousarray(levels))
+    return np.asarray(picture.resize(size, Image.Resampling.BOX))
+
+
+def _search(photo: np.ndarray) -> tuple[Face, ...]:
+    """Return the faces of a photo, uint8 `[H, W, 3]`, the widest first."""
+    boxes = _proposals(photo)
+    if not len(boxes):
+        return ()
+    scores, moves = mtcnn.refine(_patches(photo, boxes, 24))
+    boxes, scores = _corrected(boxes, moves, scores, _CONFIDENCE[1])
+    boxes = _squares(boxes[_distinct(boxes, scores, 0.7)])
+    if not len(boxes):
+        return ()
+    scores, moves, points = mtcnn.locate(_patches(photo, boxes, 48))
+    sides = boxes[:, 2:] - boxes[:, :2]
+    points = boxes[:, None, :2] + points * sides[:, None]
+    points = points[scores > _CONFIDENCE[2]]
+    boxes, scores = _corrected(boxes, moves, scores, _CONFIDENCE[2])
+    chosen = _distinct(boxes, scores, 0.5, of_smaller=True)
+    faces = [_face(boxes[n], points[n], scores[n]) for n in chosen]
+    return tuple(sorted(faces, key=lambda face: face.width, reverse=True))
+
+
+def _face(box: np.ndarray, points: np.ndarray, score: float) -> Face:
+    left, top, right, bottom = box.tolist()
+    return Face((left, top, right, bottom), tuple((x, y) for x, y in points.tolist()), float(score))
+
+
+def _proposals(photo: np.ndarray) -> np.ndarray:
+    """Return square boxes `[N, 4]` that may hold faces, from all sizes of the photo."""
+    height, width, _ = photo.shape
+    found, confidences = [np.zeros((0, 4))], [np.zeros(0)]
+    ratio = _WINDOW / _SMALLEST
+    while min(height, width) * ratio >= _WINDOW:
+        small = Image.fromarray(photo).resize(
+            (round(width * ratio), round(height * ratio)), Image.Resampling.BOX
+        )
+        scores, moves = mtcnn.propose(_normalized(np.asarray(small)))
+        rows, columns = np.nonzero(scores > _CONFIDENCE[0])
+        scores = scores[rows, columns]
+        corners = np.stack([columns, rows], axis=1) * 2.0
+        windows = np.concatenate([corners, corners + _WINDOW], axis=1)
+        windows += moves[rows, columns] * _WINDOW
+        windows /= np.tile([small.width / width, small.height / height], 2)
+        chosen = _distinct(windows, scores, 0.5)
+        found.append(windows[chosen])
+        confidences.append(scores[chosen])
+        ratio *= _FACTOR
+    boxes, scores = np.concatenate(found), np.concatenate(confidences)
+    return _squares(boxes[_distinct(boxes, scores, 0.7)])
+
+
+def _normalized(levels: np.ndarray) -> np.ndarray:
+    return (levels.astype(np.float32) - 127.5) / 128
+
+
+def _patches(photo: np.ndarray, boxes: np.ndarray, side: int) -> np.ndarray:
+    """Return the parts of a photo in boxes `[N, 4]`, `[N, side, side, 3]` in [-1, 1]."""
+    height, width, _ = photo.shape
+    beyond = max(-boxes[:, :2].min(), (boxes[:, 2:] - (width, height)).max(), 0)
+    margin = int(np.ceil(beyond))
+    edges = ((margin, margin), (margin, margin), (0, 0))
+    padded = Image.fromarray(np.pad(photo, edges, constant_values=_GREY))
+    bounds = np.clip(boxes + margin, 0, np.tile(padded.size, 2))
+    parts = [
+        np.asarray(padded.resize((side, side), Image.Resampling.BILINEAR, box))
+        for box in bounds.tolist()
     ]
-    numbers = np.repeat(np.arange(len(views)), [len(view) for view in views])
-    found = _agreed(np.concatenate(views), numbers)
-    faces = [box for box in found if _has_features(small, box, least_detail)]
-    ratio = max(height, width) / max(size)
-    boxes = [np.clip(box * ratio, 0, (width, height) * 2) for box in faces]
-    return sorted((tuple(box.tolist()) for box in boxes), key=_area, reverse=True)
+    return _normalized(np.stack(parts))
 
 
-def face_mask(image_size: Size, boxes: Sequence[Box]) -> np.ndarray:
-    """Return soft ellipses, 1 on the faces with their hair and chin, that fade smoothly to 0.
+def _corrected(
+    boxes: np.ndarray, moves: np.ndarray, scores: np.ndarray, least: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the boxes whose scores exceed `least`, moved by fractions of their sides."""
+    kept = scores > least
+    sides = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
+    return (boxes + moves * sides)[kept], scores[kept]
 
-    With r the distance from a box's centre (raised by a tenth of its half height), in half widths
-    times 1.4 and half heights times 1.8, the mask is 1 up to r = 1, 0 from r = 1.4 on, and
-    t² (3 − 2t) with t = (1.4 − r) / 0.4 between; where faces overlap, the larger value. It is
-    float32 `[H, W]`; boxes from `find_faces` must be scaled to that size.
+
+def _squares(boxes: np.ndarray) -> np.ndarray:
+    """Return the smallest squares about the centres of boxes `[N, 4]` that contain them."""
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    half = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True) / 2
+    return np.concatenate([centres - half, centres + half], axis=1)
+
+
+def _distinct(
+    boxes: np.ndarray, scores: np.ndarray, most: float, of_smaller: bool = False
+) -> Sequence[int]:
+    """Return the indices of boxes that overlap no box with a higher score by more than `most`.
+
+    The overlap is relative to the joint area, or to the area of the smaller box.
     """
-    height, width = image_size
-    mask = np.zeros(image_size, np.float32)
-    rows, columns = np.arange(height)[:, None] + 0.5, np.arange(width) + 0.5
-    for left, top, right, bottom in boxes:
-        half_width, half_height = (right - left) / 2, (bottom - top) / 2
-        across = (columns - (left + right) / 2) / (1.4 * half_width)
-        down = (rows - (top + bottom) / 2 + 0.1 * half_height) / (1.8 * half_height)
-        inside = np.clip((1.4 - np.hypot(across, down)) / 0.4, 0, 1)
-        np.maximum(mask, inside**2 * (3 - 2 * inside), out=mask, casting="same_kind")
-    return mask
-
-
-@functools.cache
-def _cascade() -> Any:
-    try:
-        from skimage.data import lbp_frontal_face_cascade_filename
-        from skimage.feature import Cascade
-    except ImportError:
-        raise OSError("finding faces needs scikit-image: run pip install 'nst_tf[faces]'") from None
-    return Cascade(lbp_frontal_face_cascade_filename())
-
-
-def _windows(cascade: Any, grey: np.ndarray, tilt: float, mirrored: bool) -> np.ndarray:
-    """Return every window that passes in a view of `grey` `[h, w]`, boxes of `grey` `[N, 4]`.
-
-    A tilted window is returned upright, about the same centre.
-    """
-    height, width = grey.shape
-    view = np.asarray(Image.fromarray(grey).rotate(tilt, Image.Resampling.BICUBIC))
-    if mirrored:
-        view = np.ascontiguousarray(view[:, ::-1])
-    found = cascade.detect_multi_scale(
-        img=view,
-        scale_factor=_GROWTH,
-        step_ratio=1,
-        min_size=(_SMALLEST, _SMALLEST),
-        max_size=(min(grey.shape),) * 2,
-        min_neighbor_number=1,
-        intersection_score_threshold=2,  # never reached: its merging depends on the threads' order
-    )
-    windows = np.array(
-        sorted((hit["c"], hit["r"], hit["width"]) for hit in found), np.float64
-    ).reshape(-1, 3)
-    half = windows[:, 2] / 2
-    x, y = windows[:, 0] + half - width / 2, windows[:, 1] + half - height / 2
-    if mirrored:
-        x = -x
-    cosine, sine = np.cos(np.deg2rad(tilt)), np.sin(np.deg2rad(tilt))
-    x, y = cosine * x - sine * y + width / 2, sine * x + cosine * y + height / 2
-    return np.stack([x - half, y - half, x + half, y + half], axis=1)
-
-
-def _agreed(boxes: np.ndarray, views: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield the median box `[4]` of each place on which enough windows of enough views agree.
-
-    `boxes` are `[N, 4]`, and `views` `[N]` the number of each box's view.
-    """
-    while len(boxes):
-        crowds = [int((_shared(box, boxes, union=True) > _OVERLAP).sum()) for box in boxes]
-        together = _shared(boxes[np.argmax(crowds)], boxes, union=True) > _OVERLAP
-        face = np.median(boxes[together], axis=0)
-        counts = np.bincount(views[together], minlength=2 * len(_TILTS))
-        if (counts >= _LEAST_HITS).sum() >= _LEAST_VIEWS:
-            yield face
-        rest = ~together & (_shared(face, boxes) <= _OVERLAP)
-        boxes, views = boxes[rest], views[rest]
-
-
-def _shared(box: np.ndarray, boxes: np.ndarray, union: bool = False) -> np.ndarray:
-    """Return the area that `box` `[4]` shares with each of `boxes` `[N, 4]`.
-
-    It is relative to the smaller area, or to the area of their `union`.
-    """
-    sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
-    common = np.clip(sides, 0, None).prod(axis=1)
-    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-    area = _area(box)
-    return common / (area + areas - common if union else np.minimum(area, areas))
-
-
-def _area(box: Sequence[float] | np.ndarray) -> float:
-    left, top, right, bottom = box
-    return (right - left) * (bottom - top)
-
-
-def _has_features(grey: np.ndarray, box: np.ndarray, least_detail: float) -> bool:
-    """Return whether there is as much detail in a box of `grey` `[h, w]` as a face has."""
-    height, width = grey.shape
-    left, top, right, bottom = np.clip(box, 0, (width, height) * 2).tolist()
-    patch = resize_plane(grey, (24, 24), (left, top, right, bottom), Image.Resampling.BOX)
-    coarse = resize_plane(patch, (6, 6), resample=Image.Resampling.BOX)
-    rest = patch - resize_plane(coarse, (24, 24), resample=Image.Resampling.BICUBIC)
-    return bool(rest.std() >= least_detail * max(float(patch.std()), 1e-6))
+    sides = boxes[:, 2:] - boxes[:, :2]
+    areas = sides.prod(axis=1)
+    rest = np.argsort(-scores, kind="stable")
+    chosen = []
+    while len(rest):
+        first, rest = rest[0], rest[1:]
+        chosen.append(int(first))
+        corners = np.minimum(boxes[first, 2:], boxes[rest, 2:]) - np.maximum(
+            boxes[first, :2], boxes[rest, :2]
+        )
+        common = np.clip(corners, 0, None).prod(axis=1)
+        smaller = np.minimum(areas[first], areas[rest])
+        whole = smaller if of_smaller else areas[first] + areas[rest] - common
+        rest = rest[common <= most * whole]
+    return chosen

@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from nst_tf.images.channels import Decoded
 from nst_tf.images.exif import PhotoExif
+from nst_tf.images.faces import Face, faces_of
 from nst_tf.images.levels import to_float
 from nst_tf.images.masks import LEAST_WHITE
 from nst_tf.images.resize import Size, fit_size, resize_plane
@@ -33,6 +34,7 @@ class Picture:
         has_profile: whether the file has a colour profile, and the output should have one.
         exif: the Exif data to keep.
         full_size: height and width in the file, pixels.
+        faces: the faces in `pixels`, if they were sought.
     """
 
     pixels: np.ndarray
@@ -40,6 +42,7 @@ class Picture:
     has_profile: bool = False
     exif: PhotoExif = field(default_factory=PhotoExif)
     full_size: Size = (0, 0)
+    faces: tuple[Face, ...] = ()
 
 
 def load_image(path: Source, max_dim: int = 0, most_pixels: int = 0) -> np.ndarray:
@@ -77,15 +80,21 @@ def over_white(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     return 1 - alpha[..., None] * (1 - pixels)
 
 
-def load_picture(path: Source, max_dim: int = 0, name: str = "", most_pixels: int = 0) -> Picture:
+def load_picture(
+    path: Source, max_dim: int = 0, name: str = "", most_pixels: int = 0, faces: bool = False
+) -> Picture:
     """Read a picture with its transparency; arguments and errors as for `load_image`.
 
-    `name` is what the errors call the picture; by default its path, or `the picture`.
+    Args:
+        name: what the errors call the picture; by default its path, or `the picture`.
+        faces: whether to search the picture for faces.
     """
     shown = name or _name(path)
     try:
         decoded = decode_any(path, name, max_dim, most_pixels)
-        return as_picture(decoded, fit_size(*decoded.size, max_dim), shown)
+        size = fit_size(*decoded.size, max_dim)
+        picture = as_picture(decoded, size, shown)
+        return replace(picture, faces=faces_of(decoded, size)) if faces else picture
     except MemoryError:
         raise OSError(
             f"{shown} cannot be read: memory ran out, so scale the picture down first"

@@ -10,8 +10,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nst_tf.images.color import Colors
+from nst_tf.images.face_masks import NARROWEST, face_mask
+from nst_tf.images.faces import Face
 from nst_tf.images.masks import Region, coverage, fit_mask, fit_regions, keep_photo, masks_for_style
-from nst_tf.images.resize import Size, as_image, fit_size, long_side_size, resize, scaled
+from nst_tf.images.resize import (
+    Size,
+    as_image,
+    fit_size,
+    long_side_size,
+    resize,
+    resize_plane,
+    scaled,
+)
 from nst_tf.inputs.blend import check_blend, check_styles, style_names, style_scales
 from nst_tf.inputs.paint import Paint, take_paint
 from nst_tf.inputs.pyramid import Scale, plan_scales
@@ -36,6 +46,7 @@ class RunInputs:
         regions: which parts of the photo are painted like which parts of which paintings.
         covered: share of each pixel that regions cover, float32 `[H, W]`; `None`: all of it.
         keep: how much of the photo each pixel keeps, float32 `[H, W]` in [0, 1], or `None`.
+        faces: the faces that are kept as well, in pixels of `content`, the widest first.
         initial: image to start from in place of `settings.init`, or `None`.
         scales: the scales of the run, coarse to fine.
         reference: an earlier frame of a video, at the size of the result, or `None`.
@@ -52,6 +63,7 @@ class RunInputs:
     scales: tuple[Scale, ...]
     reference: Reference | None = None
     paint: Sequence[Paint] = ()
+    faces: tuple[Face, ...] = ()
 
     __repr__ = brief
 
@@ -69,6 +81,29 @@ class RunInputs:
     def steps(self) -> int:
         """Maximum number of steps in the whole run; a scale may end early."""
         return sum(scale.steps for scale in self.scales)
+
+    def kept(self, size: Size) -> np.ndarray | None:
+        """Return how much of the photo each pixel keeps at a scale, `[*size]`; `None`: nothing.
+
+        A face is kept from the scale at which it is wide enough.
+        """
+        if not self.faces:
+            return self.keep
+        mask = face_mask(size, self.faces_at(size), self.settings.face_strength)
+        return mask if self.keep is None else np.maximum(mask, resize_plane(self.keep, size))
+
+    def new_faces(self, coarse: Size, size: Size) -> np.ndarray | None:
+        """Return the mask of the faces kept at a scale but not at the coarser one, or `None`."""
+        count = len(self.faces_at(coarse))  # the widest come first
+        faces = self.faces_at(size)[count:]
+        if not faces:
+            return None
+        return np.minimum(1, face_mask(size, faces, self.settings.face_strength))
+
+    def faces_at(self, size: Size) -> list[Face]:
+        """Return the faces that are kept at a scale, in its pixels, the widest first."""
+        faces = (face.scaled(self.size, size) for face in self.faces)
+        return [face for face in faces if face.width >= NARROWEST]
 
     def finish(self, image: np.ndarray) -> np.ndarray:
         """Return an optimised image of any scale with its colours restored, and with the photo
@@ -89,6 +124,7 @@ def prepare_inputs(
     initial: np.ndarray | None = None,
     keep: np.ndarray | None = None,
     reference: Reference | None = None,
+    faces: Sequence[Face] = (),
 ) -> RunInputs:
     """Resize pictures and masks to the sizes that `settings` asks for.
 
@@ -100,6 +136,8 @@ def prepare_inputs(
         keep: how much of the photo each pixel keeps, float `[H, W]` in [0, 1], of any size.
         reference: an earlier frame of a video, of the content's fitted size, which
             `temporal_weight` keeps the image near.
+        faces: faces to keep, in pixels of `content`; those that are less than ten pixels wide in
+            the result, or in parts that are not painted, are not kept.
 
     Raises:
         UserError: an array is not an image or mask, a picture is too small, or settings, masks and
@@ -110,7 +148,6 @@ def prepare_inputs(
     if not len(styles):
         raise UserError("styles is empty: at least one style image is needed")
     check_styles(settings, len(styles))
-    settings = with_keep_weight(settings, keep is not None)
     content = as_image("content", content)
     height, width = content.shape[1:3]
     check_side("content", (height, width), settings)
@@ -131,19 +168,32 @@ def prepare_inputs(
     regions = fit_regions(regions, size, sizes)
     check_blend(settings, regions)
     pairs = [masks_for_style(regions, index) for index in range(len(fitted))]
+    covered = coverage(regions)
+    faces = [face.scaled((height, width), size) for face in faces if settings.face_strength]
+    faces = [face for face in faces if _is_kept(face, covered)]
+    settings = with_keep_weight(settings, keep is not None or bool(faces))
     return RunInputs(
         settings,
         content,
         fitted,
         Colors(settings.preserve_color, content, fitted, pairs),
         regions,
-        coverage(regions),
+        covered,
         None if keep is None else fit_mask("keep", keep, size),
         None if initial is None else as_image("initial", initial),
         plan_scales(settings, network, sizes),
         None if reference is None else as_reference(reference, size),
         paint,
+        tuple(sorted(faces, key=lambda face: face.width, reverse=True)),
     )
+
+
+def _is_kept(face: Face, covered: np.ndarray | None) -> bool:
+    """Return whether a face is wide enough to be kept, and painted."""
+    if face.width < NARROWEST or covered is None:
+        return face.width >= NARROWEST
+    left, top, right, bottom = (max(0, round(side)) for side in face.box)
+    return bool(covered[top:bottom, left:right].any())
 
 
 def with_keep_weight(settings: Settings, keep: bool) -> Settings:

@@ -2,11 +2,12 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from nst_tf.images.exif import PhotoExif
+from nst_tf.images.faces import Face, faces_of
 from nst_tf.images.io import Picture, as_picture, load_mask, load_picture, opaque
 from nst_tf.images.masks import Region, apply_alpha
 from nst_tf.images.resize import Size, fit_size
@@ -77,6 +78,7 @@ def prepare_sources(
         apply_alpha(regions, photo.alpha, [painting.alpha for painting in loaded]),
         initial,
         keep,
+        faces=photo.faces,
     )
     return LoadedInputs(fitted, photo.alpha, photo.has_profile, photo.exif)
 
@@ -154,14 +156,21 @@ class ImageSources:
         paintings = [
             functools.partial(self._painting, number) for number in range(len(self._styles))
         ]
+        photo = as_picture(self._content, size, "content")
+        faces = tuple(face.scaled(self.size, size) for face in self._faces)
         return prepare_sources(
-            as_picture(self._content, size, "content"),
+            replace(photo, faces=faces),
             paintings,
             self.settings,
             self._regions,
             self._initial,
             self._keep,
         )
+
+    @functools.cached_property
+    def _faces(self) -> tuple[Face, ...]:
+        """The photo's faces in pixels of `size`, if the settings ask for them."""
+        return faces_of(self._content, self.size) if self.settings.seeks_faces else ()
 
     def _painting(self, number: int, side: int) -> Picture:
         decoded = self._styles[number]

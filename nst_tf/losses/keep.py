@@ -19,7 +19,7 @@ class Kept(NamedTuple):
 
     Attributes:
         features: of the photo, float32 `[1, h, w, C]` by layer.
-        masks: how much each location is kept, float32 `[1, h, w, 1]` in [0, 1], by layer.
+        masks: how much each location is kept, float32 `[1, h, w, 1]`, by layer.
     """
 
     features: Mapping[str, tf.Tensor]
@@ -54,8 +54,10 @@ class Keep(Term):
         if sources.keep is None:
             return Target((), {})
         features = photo_features(sources.content, self.layers)
+        most = max(1.0, float(sources.keep.max()))  # resampling clips to [0, 1]
         masks = {
-            layer: tf.constant(resize_plane(sources.keep, value.shape[1:3])[None, :, :, None])
+            layer: most
+            * tf.constant(resize_plane(sources.keep / most, value.shape[1:3])[None, :, :, None])
             for layer, value in features.items()
         }
         normalizers = {layer: mean_square(value) for layer, value in features.items()}

@@ -157,7 +157,7 @@ class Sources(NamedTuple):
         shares: the share of each of them, 1 in all.
         start: the generated image as the scale starts with it; None at the first scale.
         covered: how much of each pixel any region covers, float32 `[H, W]`; None: all of it.
-        keep: how much of the photo each pixel keeps, float32 `[H, W]` in [0, 1], or None.
+        keep: how much of the photo each pixel keeps, float32 `[H, W]` from 0, or None.
         reference: an earlier frame of a film, at any size, or None.
         regions: for a term that is not regional, each region's share of the picture and its
             sources; `styles` and `shares` are empty then.

@@ -38,7 +38,6 @@ class Components:
     painting_samples: gr.Gallery
     recipe: gr.Dropdown
     everyday: dict[str, gr.components.Component]
-    keep_faces: gr.Checkbox
     advanced: dict[str, gr.components.Component]
     editor: gr.ImageEditor
     restore: gr.File
@@ -82,12 +81,13 @@ class Components:
             self.add: Files(limits.paintings),
             self.restore: File(),
             self.editor: Layers(),
-            self.keep_faces: Switch(),
             self.recipe: Choice(_values(self.recipe)),
         }
         for field in (*self.everyday.values(), *self.advanced.values()):
             if isinstance(field, gr.Dropdown):
                 found[field] = Choice(_values(field))
+            elif isinstance(field, gr.Checkbox):
+                found[field] = Switch()
             elif isinstance(field, gr.Textbox):
                 found[field] = Text()
             else:
@@ -141,7 +141,7 @@ def _samples(folder: Path) -> dict[str, Any]:
 
 
 def _settings(limits: Limits) -> dict[str, Any]:
-    """Create the prominent fields: the recipe, everyday settings, and faces."""
+    """Create the prominent fields: the recipe and everyday settings."""
     usual = recipe(FIRST_RECIPE)
     chosen = gr.Dropdown(
         [*PURPOSES], value=FIRST_RECIPE, label="Recipe", info=PURPOSES[FIRST_RECIPE],
@@ -172,12 +172,12 @@ def _settings(limits: Limits) -> dict[str, Any]:
             elem_id="preserve_color",
         )  # fmt: skip
         faces = gr.Checkbox(
-            False, label="Keep faces", info="draw them closer to the photo", min_width=140,
-            elem_id="keep_faces",
+            usual.keep_faces, label="Keep faces", info="so that they can be recognised",
+            min_width=140, elem_id="keep_faces",
         )  # fmt: skip
-    fields = (strength, detail, max_dim, color, time_limit)
+    fields = (strength, detail, max_dim, color, time_limit, faces)
     everyday = dict(zip(EVERYDAY_SETTINGS, fields, strict=True))
-    return {"recipe": chosen, "everyday": everyday, "keep_faces": faces}
+    return {"recipe": chosen, "everyday": everyday}
 
 
 def _buttons(limits: Limits) -> dict[str, Any]:

@@ -59,7 +59,8 @@ def _connect_inputs(page: GuardedBlocks, components: Components, handlers: "Hand
         (components.painting_samples, PAINTINGS, handlers.sample_painting, paintings),
     ):
         page.on_select(samples.select, event, _always(len(names)), [target, notice], notice)
-    shown = [components.recipe, components.everyday["max_dim"], *components.advanced.values()]
+    usual = [components.everyday[name] for name in ("max_dim", "keep_faces")]
+    shown = [components.recipe, *usual, *components.advanced.values()]
     page.on(
         components.recipe.input, handlers.recipe_chosen, [components.recipe], [*shown, notice],
         notice,
@@ -74,8 +75,8 @@ def _connect_runs(page: GuardedBlocks, components: Components, handlers: "Handle
     """Connect the events that start, stop and show runs."""
     notice = components.notice
     form = [
-        components.photo, components.paintings, components.recipe, components.keep_faces,
-        components.editor, *components.everyday.values(), *components.advanced.values(),
+        components.photo, components.paintings, components.recipe, components.editor,
+        *components.everyday.values(), *components.advanced.values(),
     ]  # fmt: skip
     snapshot = gr.State(None)
     updated = [getattr(components, name) for name in UPDATED]
@@ -157,8 +158,10 @@ class Handlers:
     def recipe_chosen(self, visitor: Visitor, name: str) -> list[Any]:
         """Return updates that show the values of a recipe in the fields."""
         info = gr.update(info=PURPOSES[name])
-        size = min(recipe(name).max_dim, self._state.limits.side)
-        return [info, size, *placeholders(name, self._components.advanced), gr.skip()]
+        usual = recipe(name)
+        size = min(usual.max_dim, self._state.limits.side)
+        advanced = placeholders(name, self._components.advanced)
+        return [info, size, usual.keep_faces, *advanced, gr.skip()]
 
     def paint(self, strengths: tuple[float, ...]) -> Callable[..., str]:
         """Return the handler that orders a picture, or one of each strength.
@@ -169,10 +172,10 @@ class Handlers:
 
         def begin(
             visitor: Visitor, photo: Path | None, paintings: tuple[Path, ...], recipe: str,
-            keep_faces: bool, mask_strokes: tuple[bytes, ...], *values: Any,
+            mask_strokes: tuple[bytes, ...], *values: Any,
         ) -> str:  # fmt: skip
             settings = dict(zip(names, map(_as_flag, values), strict=True))
-            form = OrderForm(photo, paintings, recipe, settings, keep_faces, mask_strokes)
+            form = OrderForm(photo, paintings, recipe, settings, mask_strokes)
             self._state.submit(visitor, form, strengths)
             return ""
 
@@ -226,6 +229,8 @@ def _as_flag(value: Any) -> str:
 
 def _as_value(text: str) -> Any:
     """Return the text of a flag as a field's value."""
+    if text in ("True", "False"):
+        return text == "True"
     try:
         return float(text)
     except ValueError:

@@ -15,7 +15,7 @@ from nst_tf.recipes import recipe
 from nst_tf.settings import INITS, Settings
 from nst_tf.utils.errors import UserError
 
-EVERYDAY_SETTINGS = ("strength", "detail", "max_dim", "preserve_color", "time_limit")
+EVERYDAY_SETTINGS = ("strength", "detail", "max_dim", "preserve_color", "time_limit", "keep_faces")
 """Settings with a prominent field on the page."""
 
 SERVER_SETTINGS = ("weights", "memory_budget")
@@ -34,7 +34,6 @@ class Order:
         recipe: name of the recipe.
         settings: texts of flags, by the names of settings, such as `{"strength": "0.7"}`; an empty
             text stands for the recipe's value.
-        keep_faces: whether to keep the photo's faces.
         masks: file names of the masks: one, or one for each painting.
     """
 
@@ -42,7 +41,6 @@ class Order:
     paintings: tuple[str, ...]
     recipe: str = "painting"
     settings: Mapping[str, str] = field(default_factory=dict)
-    keep_faces: bool = False
     masks: tuple[str, ...] = ()
 
     def arguments(self, folder: Path | None = None) -> list[str]:
@@ -62,7 +60,6 @@ class Order:
             if value.strip() and not _same(value.strip(), usual[name]):
                 arguments.append(f"--{name}={value.strip()}")
         arguments += [f"--content_mask={path(mask)}" for mask in self.masks]
-        arguments += ["--keep_faces"] * self.keep_faces
         return [*arguments, "--output", path(self.output)]
 
     @property

@@ -68,7 +68,7 @@ class AppState:
         paths = [visitor.own_file(str(path)) for path in (form.photo, *form.paintings)]
         names = safe_names(path.name for path in paths)
         settings = self._within_time(form.settings)
-        order = Order(names[0], tuple(names[1:]), form.recipe, settings, form.keep_faces)
+        order = Order(names[0], tuple(names[1:]), form.recipe, settings)
         order.check(self.limits)
         orders = [*order.variants(strengths)] if strengths else [order]
         self._check_queue(len(orders))
@@ -121,7 +121,6 @@ class OrderForm:
         paintings: paths of the visitor's files.
         recipe: name of the recipe.
         settings: texts of flags, by the names of settings.
-        keep_faces: whether to keep the photo's faces.
         mask_strokes: layers of the mask editor, as encoded pictures.
     """
 
@@ -129,5 +128,4 @@ class OrderForm:
     paintings: Sequence[Path]
     recipe: str
     settings: Mapping[str, str]
-    keep_faces: bool
     mask_strokes: Sequence[bytes]

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
+from nst_tf.images.faces import Face
 from nst_tf.images.levels import quantize
 from nst_tf.images.save import FORMATS, save_image
 from nst_tf.settings import Settings
@@ -37,6 +38,7 @@ class Result:
         seconds: duration, without the time that the run waited for others.
         metadata: recorded in the file by `encode`.
         has_profile: whether the photo carried a colour profile, so that the file will too.
+        faces: the faces that were kept, in pixels of the picture.
     """
 
     pixels: np.ndarray
@@ -49,6 +51,7 @@ class Result:
     seconds: float
     metadata: Mapping[str, Any] = field(repr=False)
     has_profile: bool = False
+    faces: tuple[Face, ...] = ()
 
     __repr__ = brief
 

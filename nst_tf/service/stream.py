@@ -105,6 +105,7 @@ class Stream(Iterator[Progress]):
             seconds=latest.seconds if latest else 0.0,
             metadata=_metadata(self._transfer, latest),
             has_profile=self._shown.has_profile,
+            faces=fitted.faces,
         )
 
     def _stop_reason(self) -> StopReason:

@@ -21,6 +21,8 @@ def run_identity(fitted: RunInputs, weights: Weights, precision: str) -> Identit
         for style, mask in region.styles.items():
             pictures[f"style mask {number} of style {style + 1}"] = mask
     pictures |= {"keep mask": fitted.keep, "init": fitted.initial}
+    if fitted.faces:
+        pictures["faces"] = np.array([face.points for face in fitted.faces])
     if fitted.reference is not None:
         pictures |= {"reference": fitted.reference.image, "confidence": fitted.reference.confidence}
     digests = {name: array_digest(array) for name, array in pictures.items() if array is not None}

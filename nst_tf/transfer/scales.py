@@ -55,7 +55,8 @@ def finer_state(
     # A texture or a reconstruction has no photo whose share could grow.
     strength = settings.strength if settings.content_weight and settings.style_weight else 1.0
     coarse = resize(inputs.colors.content, tuple(state.image.shape[1:3]))
-    image = tf.constant(upsample_start(state.output_image.numpy(), coarse, photo, strength))
+    new = inputs.new_faces(coarse.shape[1:3], photo.shape[1:3])
+    image = tf.constant(upsample_start(state.output_image.numpy(), coarse, photo, strength, new))
     return dataclasses.replace(
         state,
         scale=scale.number,
@@ -118,7 +119,7 @@ def scale_targets(
         summarize,
         inputs.regions,
         start,
-        inputs.keep,
+        inputs.kept(pictures.photo.shape[1:3]),
         inputs.reference,
     )
 

@@ -43,7 +43,7 @@ def paint_strokes(inputs: RunInputs, state: "RunState") -> Iterator[Level]:
     picture = state.output_image.numpy()
     sources = _sources(inputs)
     regions = resize_regions(inputs.regions, size, [source.image.shape[:2] for source in sources])
-    share = min(1.0, settings.strength)
+    share, kept = min(1.0, settings.strength), inputs.kept(size)
     for level in repaint(
         picture,
         colors.content if settings.content_weight else None,
@@ -52,7 +52,7 @@ def paint_strokes(inputs: RunInputs, state: "RunState") -> Iterator[Level]:
         size,
         _coarser_picture(inputs, state),
         regions if inputs.regions else (),
-        inputs.keep,
+        None if kept is None else np.minimum(1, kept),
     ):
         if share < 1:
             mixed = share * level.image + (1 - share) * resize(picture, level.size)

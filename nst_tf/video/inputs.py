@@ -13,6 +13,7 @@ from absl import flags
 from PIL.Image import Resampling
 
 from nst_tf.images.decode import Decoded
+from nst_tf.images.faces import faces_of
 from nst_tf.images.io import Picture, as_picture, load_mask, load_picture, opaque
 from nst_tf.images.levels import quantize, to_float
 from nst_tf.images.masks import LEAST_WHITE, Region
@@ -44,6 +45,7 @@ class VideoInputs:
         masks: for each region, a film of masks, or one mask for all frames, float32 `[H, W]`.
         every: one of this many frames is painted.
         seconds: duration of the painted part; 0: the whole film.
+        seeks_faces: whether the frames are searched for faces.
     """
 
     footage: Footage
@@ -52,6 +54,7 @@ class VideoInputs:
     masks: Sequence[Footage | np.ndarray]
     every: int
     seconds: float
+    seeks_faces: bool = False
 
     @property
     def expected(self) -> int:
@@ -75,9 +78,7 @@ class VideoInputs:
 
     def picture(self, frame: Frame) -> Picture:
         """Return a frame resized to `size`."""
-        alpha = None if frame.alpha is None else to_float(frame.alpha)
-        decoded = Decoded(list(np.moveaxis(frame.pixels, -1, 0)), alpha, False)
-        return as_picture(decoded, self.size, self.footage.path)
+        return as_picture(_decoded(frame), self.size, self.footage.path)
 
     def frame_input(self, frame: Frame, masks: Sequence[np.ndarray]) -> FrameInput:
         """Return the painter's input for a frame and its masks, as `frames` yields them."""
@@ -85,7 +86,11 @@ class VideoInputs:
         resized = [resize_plane(mask, self.size, resample=Resampling.HAMMING) for mask in masks]
         picture = self.picture(frame)
         alpha = None if picture.alpha is None else quantize(picture.alpha)
-        return FrameInput(picture.pixels[0], regions_of(resized, len(self.styles)), alpha)
+        regions = regions_of(resized, len(self.styles))
+        faces = (
+            faces_of(_decoded(frame), self.size) if self.seeks_faces and regions is not None else ()
+        )
+        return FrameInput(picture.pixels[0], regions, alpha, faces)
 
     def first(self, settings: Settings) -> RunInputs:
         """Return the inputs of the first frame, without those of earlier frames.
@@ -94,7 +99,8 @@ class VideoInputs:
             ValueError: pictures, masks and settings do not agree.
         """
         _, frame = next(self.frame_inputs())
-        return prepare_inputs(frame.photo, self.styles, settings, frame.regions or ())
+        regions, faces = frame.regions or (), frame.faces
+        return prepare_inputs(frame.photo, self.styles, settings, regions, faces=faces)
 
     def _planes(self, mask: Footage | np.ndarray) -> Iterator[np.ndarray]:
         """Yield the mask of each frame; a film of masks that is too short repeats its last one."""
@@ -108,6 +114,11 @@ class VideoInputs:
             plane = mask
         while True:
             yield plane
+
+
+def _decoded(frame: Frame) -> Decoded:
+    alpha = None if frame.alpha is None else to_float(frame.alpha)
+    return Decoded(list(np.moveaxis(frame.pixels, -1, 0)), alpha, False)
 
 
 def regions_of(masks: Sequence[np.ndarray], styles: int) -> Sequence[Region] | None:
@@ -150,7 +161,8 @@ def load_video_inputs(values: flags.FlagValues, settings: Settings) -> VideoInpu
     paintings = [functools.partial(load_picture, path) for path in values.style]
     styles = [opaque(painting) for painting in load_paintings(paintings, size, settings)]
     masks = [_open_mask(path, values) for path in values.content_mask or ()]
-    inputs = VideoInputs(footage, size, styles, masks, values.every, preview_seconds(values))
+    seconds, faces = preview_seconds(values), settings.seeks_faces
+    inputs = VideoInputs(footage, size, styles, masks, values.every, seconds, faces)
     return dataclasses.replace(inputs, styles=inputs.first(settings).styles)
 
 

@@ -17,6 +17,7 @@ from nst_tf.transfer.progress import DivergedError, Progress
 from nst_tf.transfer.run import StyleTransfer
 from nst_tf.transfer.state import RunState
 from nst_tf.video.cuts import is_cut
+from nst_tf.video.faces import follow_faces
 from nst_tf.video.frame import FrameInput, StylizedFrame
 from nst_tf.video.reference import LAGS, WarpedFrame, combine, transfer_local_colors, warp_frame
 from nst_tf.video.store import FrameStore
@@ -97,10 +98,12 @@ class FramePainter:
             MemoryError: memory ran out, even with the smallest tiles.
         """
         photo = frame.photo
+        if past:
+            frame = follow_faces(frame, past[0])
         if frame.regions is None:
             nothing = np.zeros(photo.shape[:2], np.float32)
-            return StylizedFrame(photo, photo[None], photo[None], nothing)
-        inputs = prepare_inputs(photo, self._styles, self.follow_up, frame.regions)
+            return StylizedFrame(photo, photo[None], photo[None], nothing, frame.faces)
+        inputs = self._inputs(frame, self.follow_up)
         earlier = [past[lag - 1] for lag in self.lags if lag <= len(past)]
         if not earlier:
             return self._begin(frame, stop)
@@ -117,13 +120,16 @@ class FramePainter:
 
     def _begin(self, frame: FrameInput, stop: Callable[[], bool]) -> StylizedFrame | None:
         """Return a frame painted with the whole recipe; None if it was stopped."""
-        regions = frame.regions or ()
-        inputs = prepare_inputs(frame.photo, self._styles, self.settings, regions)
-        first = self._run(frame, inputs, stop)
+        first = self._run(frame, self._inputs(frame, self.settings), stop)
         if first is None:
             return None
-        inputs = prepare_inputs(frame.photo, self._styles, self.settling, regions)
+        inputs = self._inputs(frame, self.settling)
         return self._run(frame, dataclasses.replace(inputs, initial=first.image), stop)
+
+    def _inputs(self, frame: FrameInput, settings: Settings) -> RunInputs:
+        """Return the inputs of a run that paints a frame, without those of earlier frames."""
+        regions, faces = frame.regions or (), frame.faces
+        return prepare_inputs(frame.photo, self._styles, settings, regions, faces=faces)
 
     def _run(
         self, frame: FrameInput, inputs: RunInputs, stop: Callable[[], bool]
@@ -138,10 +144,10 @@ class FramePainter:
         except DivergedError as error:
             warnings.warn(f"a frame keeps its best picture: {error}")
             best = _best_image(inputs, progress.state if progress else None)
-            return StylizedFrame(frame.photo, best, error.image, inputs.covered)
+            return StylizedFrame(frame.photo, best, error.image, inputs.covered, frame.faces)
         assert progress  # each run takes a step
         result = transfer.result(progress)
-        return StylizedFrame(frame.photo, progress.output(), result, inputs.covered)
+        return StylizedFrame(frame.photo, progress.output(), result, inputs.covered, frame.faces)
 
 
 def _start_from(

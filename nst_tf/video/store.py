@@ -5,6 +5,7 @@ needs of the earlier ones, in full precision. A stopped film resumes from it and
 frames, bit for bit. Where several processes paint, each scene has a subdirectory of this kind.
 """
 
+import dataclasses
 import json
 import os
 import zipfile
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from nst_tf.images.faces import Face
 from nst_tf.images.levels import quantize
 from nst_tf.inputs.identity import Identity, differences
 from nst_tf.utils.errors import UserError
@@ -21,7 +23,7 @@ from nst_tf.utils.files import write_whole
 from nst_tf.video.footage import Frame
 from nst_tf.video.frame import StylizedFrame
 
-FORMAT = "nst_tf frames 2"
+FORMAT = "nst_tf frames 3"
 STATE = "state.npz"
 FAST = 1  # PNG's compression level: the files are deleted soon
 
@@ -82,6 +84,7 @@ class FrameStore:
                     raise LookupError(record["format"])
                 times = [int(time) for time in file["times"]]
                 images, photos, covered = file["images"], file["photos"], file["covered"]
+                faces = [tuple(map(Face.from_record, known)) for known in record["faces"]]
         except OSError as error:
             raise OSError(f"{path} cannot be read: {error.strerror or error}") from None
         except (ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile):
@@ -97,8 +100,8 @@ class FrameStore:
             raise UserError(f"{self._file(missing[0])} is missing: delete {self.directory}")
         self.times = times
         self.past = tuple(
-            StylizedFrame(photo, image[None], image[None], None if part.min() == 1 else part)
-            for photo, image, part in zip(photos, images, covered, strict=True)
+            StylizedFrame(photo, image[None], image[None], None if part.min() == 1 else part, known)
+            for photo, image, part, known in zip(photos, images, covered, faces, strict=True)
         )
 
     def add(
@@ -125,10 +128,11 @@ class FrameStore:
         with write_whole(self._file(len(self.times))) as file:
             Image.fromarray(levels).save(file, "PNG", compress_level=FAST)
         times = [*self.times, time]
+        faces = [[dataclasses.asdict(face) for face in frame.faces] for frame in past]
         with write_whole(self.directory / STATE) as file:
             np.savez(
                 file,
-                record=json.dumps({"format": FORMAT, "identity": identity}),
+                record=json.dumps({"format": FORMAT, "identity": identity, "faces": faces}),
                 times=times,
                 images=np.stack([frame.image[0] for frame in past]),
                 photos=np.stack([frame.photo for frame in past]),

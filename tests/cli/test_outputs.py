@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nst_tf import load_image, save_image
 from nst_tf.cli.flags import parse
 from nst_tf.cli.output_paths import OutputPaths
 from nst_tf.cli.program import main
@@ -18,6 +19,7 @@ from nst_tf.cli.session import PictureRun, ready
 from nst_tf.utils.errors import UserError
 from tests import forked, watched
 from tests.callbacks.test_tensorboard import events
+from tests.conftest import ASSETS
 
 pytestmark = pytest.mark.usefixtures("in_tmp_path")
 
@@ -163,6 +165,21 @@ def test_the_first_line_names_the_photo_and_the_number_of_paintings(photo, paint
     assert first_line(*one * 3) == (
         "Photo photo.png, blended from 3 paintings; nst-tf-batch paints several photos"
     )
+
+
+def test_the_first_line_counts_the_faces_that_are_kept(photo, painting, capfd):
+    def lines(*words):
+        assert main(["nst-tf", *words, "painting.png", "--recipe=fast", NO_DEVICE]) == 1
+        return capfd.readouterr().out.splitlines()
+
+    one = load_image(ASSETS / "astronaut.jpg", 256)
+    save_image("one.png", one)
+    save_image("two.png", np.concatenate([one, one[:, :, ::-1]], axis=2))
+    remedy = "--no_keep_faces paints"
+    assert lines("one.png") == [f"1 face kept: {remedy} it like the rest"]
+    assert lines("two.png") == [f"2 faces kept: {remedy} them like the rest"]
+    for words in (["one.png", "--no_keep_faces"], ["one.png", "--quiet"], ["photo.png"]):
+        assert lines(*words) == []
 
 
 def test_an_input_is_never_replaced(photo, painting, capfd):

@@ -181,6 +181,16 @@ def test_a_picture_that_is_missing_is_bad_input(capfd):
     assert capfd.readouterr().err == "nst_tf: none.png does not exist: check the path\n"
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_faces_kept_by_earlier_versions_are_kept_as_much(photo, painting, kept):
+    made = {"nst_tf": nst_tf.__version__, "settings": {"epochs": 7}, "keep_faces": kept}
+    record("old.png", made | {"content": "photo.png", "styles": ["painting.png"]})
+    settings = parse(["nst-tf", "--from_image=old.png"]).settings
+    assert settings == Settings(epochs=7, keep_faces=kept, face_strength=1.0 if kept else 0.6)
+    changed = parse(["nst-tf", "--from_image=old.png", "--no_keep_faces"]).settings
+    assert not changed.keep_faces
+
+
 def test_pictures_of_other_versions_are_repeated(photo, recwarn):
     shutil.copy(GOLDEN / "version-1.3.jpg", "old.jpg")
     made = read_metadata("old.jpg")  # names alone, and a setting that is gone

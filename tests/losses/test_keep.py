@@ -8,6 +8,9 @@ from nst_tf import RECIPES, Settings, stylize
 from nst_tf.cli.flags import parse
 from nst_tf.cli.inputs import load_inputs
 from nst_tf.compute.evaluate import compiled
+from nst_tf.images.face_masks import face_mask
+from nst_tf.images.faces import Face
+from nst_tf.images.masks import Region
 from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.losses.objective import step_weights
 from nst_tf.losses.registry import make_terms
@@ -93,27 +96,90 @@ def test_it_is_exact_by_blocks(smooth, mask):
     assert tf.norm(slope_by - slope) <= 1e-5 * tf.norm(slope)
 
 
-def test_faces_are_found_and_painted_at_all_scales():
-    request = parse(
-        ["", f"--content={ASSETS / 'astronaut.jpg'}", f"--style={ASSETS / 'auvers.jpg'}",
-         "--recipe=quality", "--max_dim=384", "--keep_faces"]
-    )  # fmt: skip
-    fitted = load_inputs(request).fitted
-    face = fitted.keep > 0.99
-    rows, columns = np.nonzero(face)
-    assert 384 * 0.1 < rows.mean() < 384 * 0.4
-    assert 384 * 0.3 < columns.mean() < 384 * 0.6
-    assert 0.01 < face.mean() < 0.2
+def parsed(photo, *words):
+    return parse(["", str(ASSETS / photo), str(ASSETS / "auvers.jpg"), *words])
+
+
+def test_faces_are_found_and_kept_at_all_scales():
+    fitted = load_inputs(parsed("astronaut.jpg", "--recipe=quality", "--max_dim=384")).fitted
+    (face,) = fitted.faces
+    np.testing.assert_allclose(face.box, 0.75 * np.array([180, 64, 267, 173]), atol=4)
+    assert fitted.keep is None
     assert fitted.settings.keep_weight == pytest.approx(2 * RECIPES["quality"].content_weight)
     assert [max(scale.size) for scale in fitted.scales] == [96, 192, 384]
+    for scale in fitted.scales:
+        mask = fitted.kept(scale.size)
+        rows, columns = np.nonzero(mask > 1)
+        assert mask.shape == scale.size
+        assert scale.size[0] * 0.15 < rows.mean() < scale.size[0] * 0.3
+        assert scale.size[1] * 0.4 < columns.mean() < scale.size[1] * 0.5
 
 
-def test_a_photo_without_faces_keeps_nothing_and_says_so():
-    request = parse(
-        ["", f"--content={ASSETS / 'temple.jpg'}", f"--style={ASSETS / 'auvers.jpg'}",
-         "--max_dim=128", "--keep_faces"]
-    )  # fmt: skip
-    with pytest.warns(UserWarning, match="--keep_faces finds no face"):
-        fitted = load_inputs(request).fitted
-    assert fitted.keep is None
+@pytest.mark.parametrize(
+    ("photo", "words"),
+    [
+        ("temple.jpg", ["--recipe=fast"]),
+        ("astronaut.jpg", ["--recipe=fast", "--no_keep_faces"]),
+        ("astronaut.jpg", ["--recipe=fast", "--nokeep-faces"]),
+        ("astronaut.jpg", ["--recipe=fast", "--keep_faces=false"]),
+        ("astronaut.jpg", ["--recipe=fast", "--face_strength=0"]),
+        ("astronaut.jpg", ["--recipe=fast", "--content_weight=0"]),
+        ("astronaut.jpg", ["--recipe=fast", "--strength=0"]),
+        ("astronaut.jpg", []),
+    ],
+)
+def test_without_faces_to_keep_a_run_is_the_same_as_before(photo, words):
+    request = parsed(photo, "--max_dim=128", *words)
+    fitted = load_inputs(request).fitted
+    assert fitted.faces == ()
+    assert fitted.kept(fitted.size) is None
     assert fitted.settings == request.settings
+
+
+def test_faces_are_kept_with_what_a_mask_keeps(pixels, mask):
+    fitted = prepare_inputs(pixels(32, 48), pixels(32, 48, 1), SETTINGS, keep=mask, faces=[FACE])
+    own = face_mask((32, 48), [FACE], SETTINGS.face_strength)
+    np.testing.assert_array_equal(fitted.kept((32, 48)), np.maximum(own, mask))
+    alone = prepare_inputs(pixels(32, 48), pixels(32, 48, 1), SETTINGS, keep=mask)
+    np.testing.assert_array_equal(alone.kept((16, 24)), mask)  # of the finest scale's size
+
+
+FACE = Face((4, 4, 18, 24), ((8, 12), (15, 12), (11, 15), (9, 19), (14, 19)), 1.0)
+
+
+def test_a_face_is_kept_from_the_scale_at_which_it_is_ten_pixels_wide(pixels):
+    fitted = prepare_inputs(pixels(32, 48), pixels(32, 48, 1), SETTINGS, faces=[FACE])
+    assert not fitted.kept((16, 24)).any()
+    assert fitted.new_faces((32, 48), (64, 96)) is None
+    mask = fitted.kept((32, 48))
+    np.testing.assert_array_equal(mask, face_mask((32, 48), [FACE], SETTINGS.face_strength))
+    new = fitted.new_faces((16, 24), (32, 48))
+    np.testing.assert_array_equal(new, np.minimum(1, mask))
+    narrow = FACE.scaled((32, 48), (16, 24))
+    assert prepare_inputs(pixels(32, 48), pixels(32, 48, 1), SETTINGS, faces=[narrow]).faces == ()
+
+
+def test_faces_in_parts_that_are_not_painted_are_not_kept(pixels):
+    right = np.zeros((32, 48), np.float32)
+    right[:, 24:] = 1
+    pictures = pixels(32, 48), pixels(32, 48, 1), SETTINGS
+    assert prepare_inputs(*pictures, [Region(right)], faces=[FACE]).faces == ()
+    assert prepare_inputs(*pictures, [Region(1 - right)], faces=[FACE]).faces == (FACE,)
+
+
+def test_masks_above_1_weigh_the_errors_by_as_much(pixels):
+    content, style, image = pixels(32, 48), pixels(32, 48, 1), pixels(32, 48, 2)
+    settings = dataclasses.replace(SETTINGS, keep_weight=3)
+    network, terms = load_model(settings), make_terms(settings)
+    weights = step_weights(settings, terms)
+
+    def keep(mask):
+        fitted = dataclasses.replace(
+            prepare_inputs(content, style, settings, keep=np.ones((32, 48), np.float32)), keep=mask
+        )
+        targets = whole_targets(network, terms, fitted)
+        step = compiled(network, terms, image.shape, False, 0)
+        return float(step.evaluate(tf.constant(image), targets, weights)[0]["keep"])
+
+    whole = np.ones((32, 48), np.float32)
+    assert keep(4 * whole) == pytest.approx(4 * keep(whole), rel=1e-5)

@@ -19,12 +19,12 @@ def test_what_the_recipe_has_is_left_out():
 
 def test_all_that_differs_is_in_the_command():
     order = Order(
-        "a b.jpg", ("c.png", "d.png"), "painting", {"strength": "0.7", "style_blend": "0.3,0.7"},
-        keep_faces=True, masks=("a-mask-1.png",),
+        "a b.jpg", ("c.png", "d.png"), "painting",
+        {"strength": "0.7", "style_blend": "0.3,0.7", "keep_faces": "False"}, ("a-mask-1.png",),
     )  # fmt: skip
     assert shlex.split(order.command())[1:] == [
         "a b.jpg", "c.png", "d.png", "--recipe", "painting", "--strength=0.7",
-        "--style_blend=0.3,0.7", "--content_mask=a-mask-1.png", "--keep_faces",
+        "--style_blend=0.3,0.7", "--keep_faces=False", "--content_mask=a-mask-1.png",
         "--output", "a b-c-d.png",
     ]  # fmt: skip
 

@@ -69,7 +69,7 @@ def test_the_wheel_tells_what_an_index_shows(wheel):
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
         metadata = email.message_from_bytes(archive.read(name))
-    assert metadata["License-Expression"] == "Apache-2.0 AND CC-BY-4.0"
+    assert metadata["License-Expression"] == "Apache-2.0 AND CC-BY-4.0 AND MIT"
     assert metadata["Author"]
     assert "style transfer" in metadata["Keywords"]
     text = metadata.get_payload()

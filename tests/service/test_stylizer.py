@@ -30,6 +30,7 @@ from nst_tf.inputs.sources import ImageSources
 from nst_tf.losses.term import Statistics
 from nst_tf.service.buckets import bucketed
 from nst_tf.service.stylizer import _work
+from tests.conftest import ASSETS
 
 MIB = 2**20
 
@@ -92,6 +93,19 @@ def test_in_a_size_of_the_ladder_it_is_stylize(stylizer, painting):
     photo = levels(*size)
     expected = stylize(photo, painting, Settings(**SHALLOW))
     np.testing.assert_array_equal(stylizer(photo, painting).pixels[None], expected)
+
+
+def test_a_result_has_the_faces_that_were_kept():
+    """A working size is one of few; the faces are in pixels of the result."""
+    photo, painting = load_image(ASSETS / "astronaut.jpg", 130)[:, :, :121], levels(40, 40)
+    short = {"max_dim": 0, "keep_layers": ["block2_conv1"], "scales": 1}
+    keeping = shallow("fast", **short)
+    result = keeping(photo, painting)
+    (face,) = result.faces
+    np.testing.assert_allclose(face.points[0], np.multiply((204, 101), 130 / 512), atol=2)
+    assert result.settings.keep_weight > 0
+    assert keeping(photo, painting, keep_faces=False).faces == ()
+    assert shallow(**short)(photo, painting).faces == ()
 
 
 def test_results_do_not_depend_on_threads_or_on_what_ran_before():

@@ -1,0 +1,32 @@
+"""Events that fill in the form."""
+
+import pytest
+
+from nst_tf.page.events import _as_flag, _as_value
+from nst_tf.recipes import RECIPES
+from tests.page.caller import Caller
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("True", True), ("False", False), ("0.5", 0.5), ("none", "none")]
+)
+def test_a_recorded_setting_fills_its_field_and_returns(text, value):
+    assert _as_value(text) == value
+    assert _as_flag(value) == text
+
+
+@pytest.mark.parametrize("name", ["tutorial", "quality"])
+def test_a_recipe_sets_size_and_faces(address, name):
+    caller = Caller(address)
+    event = caller.event("recipe", "input")
+    parts = [caller.components[number]["props"].get("elem_id") for number in event["outputs"]]
+    found = dict(zip(parts, caller.call(event, [name]).json()["data"], strict=True))
+    assert found["max_dim"] == RECIPES[name].max_dim
+    assert found["keep_faces"] == RECIPES[name].keep_faces
+
+
+def test_a_page_that_is_not_touched_keeps_faces(address):
+    caller = Caller(address)
+    event = caller.event("paint")
+    assert caller.usual(event)[caller.place(event, "keep_faces")] is True
+    assert "Traceback" not in caller.call(event, caller.fill(event, keep_faces="yes")).text
