@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CALLS = ROOT / "tests" / "types" / "calls.py"
 PAGES = ("README.md", "docs/about.md", "docs/python.md", "docs/service.md")
-WITHOUT_TYPES = ["cv2", "keras", "tensorflow", "celery", "skimage", "IPython", "ipywidgets"]
+WITHOUT_TYPES = ["cv2", "keras", "tensorflow", "celery", "IPython", "ipywidgets"]
 
 
 def modules():
