@@ -31,8 +31,8 @@ def synthesis_bytes(size: Size, sources: Sequence[Size], patch_size: int) -> int
 def synthesis_work(picture: Size, size: Size) -> float:
     """Return the work of the stage: the megapixels of each level times its rounds, summed.
 
-    A unit takes some 0.5 s on two AVX2 cores. Levels up to the picture's size count twice, since
-    the coarse picture passes through them, too.
+    A unit takes about 2 s of a core with AVX2 (`scripts/benchmark_synthesis.py`). Levels up to the
+    picture's size count twice, since the coarse picture passes through them, too.
 
     Args:
         picture: height and width of the network's picture, pixels.
