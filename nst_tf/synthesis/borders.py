@@ -9,8 +9,6 @@ step where |m| is large and d(x) points the way of m almost everywhere:
 
 import numpy as np
 
-from nst_tf.images.resize import Size
-
 STEP = 0.08  # of the range of a colour
 WHOLE = 0.7  # of a side; painted edges reach 0.6
 WIDEST = 0.05  # of the picture's side
@@ -43,8 +41,3 @@ def border_width(lines: np.ndarray) -> int:
     agree = ((steps * means).sum(axis=2) >= squares / 4).mean(axis=1)
     borders = np.flatnonzero((squares[:, 0] >= STEP**2) & (agree >= WHOLE))
     return int(borders[-1]) + 1 if len(borders) else 0
-
-
-def whole(box: tuple[int, int, int, int], size: Size) -> bool:
-    """Return whether a box from `painted_box` is all of a picture of that size."""
-    return box == (0, size[0], 0, size[1])
