@@ -31,8 +31,8 @@ def synthesis_bytes(size: Size, sources: Sequence[Size], patch_size: int) -> int
 def level_work(picture: Size, level: Size) -> float:
     """Return the work of a level: its megapixels times its rounds.
 
-    A unit takes some 0.5 s on two AVX2 cores. Levels up to the picture's size count twice, since
-    the coarse picture passes through them, too.
+    A unit takes about 2 s of a core with AVX2 (`scripts/benchmark_synthesis.py`). Levels up to the
+    picture's size count twice, since the coarse picture passes through them, too.
 
     Args:
         picture: height and width of the network's picture, pixels.

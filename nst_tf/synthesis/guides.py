@@ -13,7 +13,7 @@ DETAIL_SIDE = 256  # long side, pixels, at which the photo's detail is measured
 
 
 def blurred(image: np.ndarray, deviation: float) -> np.ndarray:
-    """Return an image, float32 `[H, W, C]`, less its detail: a Gaussian blur, borders mirrored."""
+    """Return an image, float32 `[H, W, C]`, after a Gaussian blur; borders are repeated."""
     radius = int(3 * deviation + 0.5)
     offsets = np.arange(-radius, radius + 1)
     weights = np.exp(-0.5 * (offsets / deviation) ** 2)
@@ -98,7 +98,7 @@ def detail_share(photo: np.ndarray, share: float) -> np.ndarray:
     """Return where a photo has detail: 1, and where it is flat: 0, float32 `[h, w]`.
 
     Detail is the mean magnitude of what a blur removes from the luma. The result has a mean of
-    about `share` and a long side of at most `DETAIL_SIDE`.
+    about `share`, is 0 everywhere at a share of 0, and has a long side of at most `DETAIL_SIDE`.
 
     Args:
         photo: float32 `[H, W, 3]`.
@@ -108,7 +108,8 @@ def detail_share(photo: np.ndarray, share: float) -> np.ndarray:
     grey = sized(luminance(photo), size)
     energy = blurred(np.abs(grey - blurred(grey, 2)), 3)
     energy = blurred(widened(energy, 2), 3)[..., 0]
-    low, high = np.quantile(energy, np.clip((0.85 - share, 1.15 - share), 0, 1))
+    # Between two quantiles, the result grows from 0 to 1.
+    low, high = np.quantile(energy, np.clip((1 - 1.3 * share, 1.3 - 1.3 * share), 0, 1))
     return np.clip((energy - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)
 
 

@@ -123,7 +123,8 @@ def repaint(
         sources: the paintings.
         size: height and width of the result, pixels: the picture's or larger, in any ratio.
         coarse: the network's picture at the next coarser scale, float32 `[1, h', w', 3]` in
-            [0, 1]. Flat parts of the photo are painted like it. `None`: like `picture`.
+            [0, 1]. Flat parts of the photo are painted like it. `None`: like `picture`. A
+            texture does not use it.
         regions: fitted to `size` and to the sources' images; empty: one that uses all sources. A
             place belongs to the region whose content mask is largest there.
         keep: how much each pixel keeps of the network's picture, float32 `[*size]` in [0, 1].
@@ -137,7 +138,7 @@ def repaint(
     scene = _Scene(photo, share, sources, strokes, size, regions, keep, rows)
     try:
         own = picture.shape[1:3]
-        if coarse is not None and share is not None:
+        if coarse is not None and share is not None and strokes.detail < 1:
             *_, bold = _paint_levels(scene, coarse[0], level_sizes(coarse.shape[1:3], own))
             picture = guides.mixed(picture, bold.image, guides.fitted_share(share, own))
         sizes = level_sizes(own, size)

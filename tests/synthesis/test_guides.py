@@ -60,6 +60,12 @@ def test_detail_is_found_where_the_photo_is_not_flat(size):
     assert share.mean() == pytest.approx(0.5, abs=0.1)
 
 
+def test_the_ends_of_the_range_are_all_bold_and_all_fine():
+    photo = noise(0, 60, 80)
+    assert guides.detail_share(photo, 0).max() == 0
+    assert (guides.detail_share(photo, 1) == 1).mean() > 0.99
+
+
 def test_a_flat_photo_has_no_detail():
     assert not guides.detail_share(np.full((40, 50, 3), 0.3, np.float32), 0.5).any()
 
