@@ -19,6 +19,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from nst_tf.network.gradients import average_pool
 from nst_tf.network.layers import stride
 
 GRID_STEP = 4  # pixels between two locations: the paper's grid, a quarter of the size
@@ -53,7 +54,7 @@ def distinct_columns(features: tf.Tensor, layer: str, grid: int) -> tf.Tensor:
     channels = features.shape[-1]
     rows, columns = (side * step // grid * grid // max(step, GRID_STEP) for side in (height, width))
     if step < GRID_STEP:  # before the slice and the cast, whose gradients would have full size
-        features = tf.nn.avg_pool2d(features, GRID_STEP // step, GRID_STEP // step, "VALID")
+        features = average_pool(features, GRID_STEP // step)
     # The gradient of `tf.slice` is a padding, which is faster than that of an index.
     part = tf.slice(features, [0, 0, 0, 0], [1, rows, columns, channels])
     return tf.cast(part, tf.float32) / channels
