@@ -56,7 +56,7 @@ def average_pool(features: tf.Tensor, side: int) -> tf.Tensor:
         def vjp(upstream: tf.Tensor) -> tf.Tensor:
             covered = [height // side * side, width // side * side]
             shares = tf.raw_ops.ResizeNearestNeighbor(images=upstream / side**2, size=covered)
-            if sides == covered:
+            if sides == covered:  # they are known, and nothing remains
                 return shares
             below, right = height - covered[0], width - covered[1]
             return tf.pad(shares, [[0, 0], [0, below], [0, right], [0, 0]])
