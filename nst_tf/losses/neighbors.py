@@ -17,7 +17,14 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.losses.hypercolumns import GRID_STEP, fold, layer_columns, unfold
+from nst_tf.losses.hypercolumns import (
+    GRID_STEP,
+    distinct_columns,
+    fold,
+    layer_columns,
+    repeats,
+    unfold,
+)
 from nst_tf.losses.regions import block_means
 from nst_tf.losses.term import Features, Source, Sources, Statistics, Target, Term, Window
 from nst_tf.network.gradients import custom_gradient
@@ -108,15 +115,19 @@ class Neighbor(Term):
 
     def statistics(self, features: Features, values: Neighbors, window: Window) -> Statistics:
         """Return ⟨x − m, t⟩ and |x − m|² of the locations; both add up over the layers."""
-        nearest = unfold(window.crop(values.nearest, self.grid), self.grid // GRID_STEP)[..., 0]
+        width = self.grid // GRID_STEP
+        nearest = unfold(window.crop(values.nearest, self.grid), width)
         dots, squares = [], []
         for name, value in features.items():
-            theirs = tf.gather(values.columns[name], nearest)
-            ours = layer_columns(value, name, self.grid) - values.means[name]
-            dot, square = dot_and_square(ours, theirs)
-            dots.append(dot)
-            squares.append(square)
-        folded = (fold(tf.add_n(maps), self.grid // GRID_STEP) for maps in (dots, squares))
+            # One feature of a coarse layer serves all locations that share it.
+            shared = repeats(name)
+            indices = tf.unstack(fold(nearest, shared), axis=-1)
+            theirs = [tf.gather(values.columns[name], index) for index in indices]
+            ours = distinct_columns(value, name, self.grid) - values.means[name]
+            *products, square = dot_and_square(ours, *theirs)
+            dots.append(unfold(tf.concat(products, axis=-1), shared))
+            squares.append(unfold(tf.concat([square] * len(products), axis=-1), shared))
+        folded = (fold(tf.add_n(maps), width) for maps in (dots, squares))
         return Statistics(maps=dict(zip(("dot", "square"), folded, strict=True)))
 
     def losses(self, statistics: Statistics, values: Neighbors) -> Mapping[str, tf.Tensor]:
@@ -276,14 +287,24 @@ def nearest_rows(
 
 
 @custom_gradient
-def dot_and_square(ours: tf.Tensor, theirs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return ⟨x, t⟩ and |x|² of each location, `[1, h, w, 1]`, differentiable only in x."""
+def dot_and_square(ours: tf.Tensor, *theirs: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """Return ⟨x, t⟩ of each location for each t of `theirs`, then |x|², differentiable only in x.
 
-    def vjp(dot, square):  # one pass, where autodiff tiles each of the cotangents
-        return dot * theirs + 2 * square * ours, None
+    Args:
+        ours: x, float32 `[1, h, w, C]`.
+        theirs: t, of the same shape.
 
-    dot = tf.reduce_sum(ours * theirs, axis=-1, keepdims=True)
-    return (dot, tf.reduce_sum(ours * ours, axis=-1, keepdims=True)), vjp
+    Returns:
+        float32 `[1, h, w, 1]` each.
+    """
+
+    def vjp(*cotangents):  # one pass, where autodiff tiles each of the cotangents
+        *dots, square = cotangents
+        pulled = [dot * vector for dot, vector in zip(dots, theirs, strict=True)]
+        return tf.add_n([*pulled, 2 * square * ours]), *[None] * len(theirs)
+
+    dots = [tf.reduce_sum(ours * vector, axis=-1, keepdims=True) for vector in theirs]
+    return (*dots, tf.reduce_sum(ours * ours, axis=-1, keepdims=True)), vjp
 
 
 def rotated(source: Source, turns: int) -> Source:

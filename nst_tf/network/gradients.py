@@ -1,4 +1,4 @@
-"""Custom gradients whose graphs can be garbage-collected."""
+"""Custom gradients whose graphs can be garbage-collected, and that of an average pooling."""
 
 import functools
 from collections.abc import Callable
@@ -33,3 +33,34 @@ def custom_gradient(function: Callable[..., tuple[Any, Callable]]) -> Callable[.
         return outputs
 
     return call
+
+
+def average_pool(features: tf.Tensor, side: int) -> tf.Tensor:
+    """Return the means of squares of `side` × `side` locations; a remainder is dropped.
+
+    Each location gets an equal share of a mean's gradient. TensorFlow's own gradient, which adds up
+    overlapping squares, takes twice as long.
+
+    Args:
+        features: float32 or bfloat16 `[1, H, W, C]`.
+        side: a power of two.
+
+    Returns:
+        `[1, H/side, W/side, C]` of the same dtype.
+    """
+    sides = features.shape[1:3]
+    height, width = sides if None not in sides else tf.unstack(tf.shape(features)[1:3])
+
+    @custom_gradient
+    def pool(features: tf.Tensor):
+        def vjp(upstream: tf.Tensor) -> tf.Tensor:
+            covered = [height // side * side, width // side * side]
+            shares = tf.raw_ops.ResizeNearestNeighbor(images=upstream / side**2, size=covered)
+            if sides == covered:  # they are known, and nothing remains
+                return shares
+            below, right = height - covered[0], width - covered[1]
+            return tf.pad(shares, [[0, 0], [0, below], [0, right], [0, 0]])
+
+        return tf.nn.avg_pool2d(features, side, side, "VALID"), vjp
+
+    return pool(features)

@@ -99,17 +99,18 @@ def test_places_pull_back_what_they_are_means_of(layer, pixels):
     np.testing.assert_allclose(slope, expected, rtol=1e-5, atol=1e-7)
 
 
-def test_products_pull_back_like_the_automatic_gradient(pixels):
-    ours, theirs = (tf.constant(pixels(6, 5, seed)) for seed in (0, 1))
-    upstream = [tf.constant(pixels(6, 5, seed)[..., :1]) for seed in (2, 3)]
+@pytest.mark.parametrize("count", [1, 4])
+def test_products_pull_back_like_the_automatic_gradient(pixels, count):
+    ours, *theirs = (tf.constant(pixels(6, 5, seed)) for seed in range(count + 1))
+    upstream = [tf.constant(pixels(6, 5, 10 + seed)[..., :1]) for seed in range(count + 1)]
     results = []
     for function in (
         dot_and_square,
-        lambda x, t: [tf.reduce_sum(x * y, axis=-1, keepdims=True) for y in (t, x)],
+        lambda x, *t: [tf.reduce_sum(x * y, axis=-1, keepdims=True) for y in (*t, x)],
     ):
         with tf.GradientTape() as tape:
             tape.watch(ours)
-            values = function(ours, theirs)
+            values = function(ours, *theirs)
         results.append([*values, tape.gradient(values, ours, output_gradients=upstream)])
     for one, other in zip(*results, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)

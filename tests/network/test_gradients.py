@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from nst_tf import RECIPES, stylize
 from nst_tf.compute.evaluate import release
-from nst_tf.network.gradients import custom_gradient
+from nst_tf.network.gradients import average_pool, custom_gradient
 
 
 @custom_gradient
@@ -43,6 +43,28 @@ def test_a_graph_goes_with_its_function():
     del function
     gc.collect()
     assert not graph()
+
+
+@pytest.mark.parametrize("dtype", [tf.float32, tf.bfloat16])
+@pytest.mark.parametrize("size", [(8, 12), (7, 13), (342, 5)])
+@pytest.mark.parametrize("side", [2, 4])
+def test_average_pools_and_their_gradients_are_tensorflows(dtype, size, side):
+    features = tf.constant(np.random.default_rng(0).normal(size=(1, *size, 3)), dtype)
+    shape = [1, size[0] // side, size[1] // side, 3]
+    upstream = tf.constant(np.random.default_rng(1).normal(size=shape), dtype)
+
+    def pulled(pool, features):
+        with tf.GradientTape() as tape:
+            tape.watch(features)
+            values = pool(features)
+        return values, tape.gradient(values, features, upstream)
+
+    expected = pulled(lambda x: tf.nn.avg_pool2d(x, side, side, "VALID"), features)
+    any_size = tf.TensorSpec([1, None, None, 3], dtype)
+    graph = tf.function(lambda x: pulled(lambda y: average_pool(y, side), x), [any_size])
+    for found in (pulled(lambda x: average_pool(x, side), features), graph(features)):
+        for ours, theirs in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize("block_size", [0, 64])
