@@ -21,12 +21,12 @@ from nst_tf.utils.errors import UserError
 if TYPE_CHECKING:
     from nst_tf.transfer.state import RunState
 
-STEP_WORK = 20.0
+STEP_WORK = 8.0
 """Work of a step of the network for a megapixel, in the units of `level_work`."""
 
 
-SECONDS = 1.0
-"""Time set aside for a unit of `level_work`, twice what two cores with AVX2 need."""
+SECONDS = 2.0
+"""Time set aside for a unit of `level_work`, twice what two cores with AVX-512 need."""
 
 
 def paint_strokes(inputs: RunInputs, state: "RunState") -> Iterator[Level]:

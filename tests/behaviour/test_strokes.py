@@ -230,7 +230,7 @@ def test_the_history_has_no_row_for_a_level(photo, painting):
 def test_the_time_limit_sets_time_aside(photo, painting, limit, left):
     fitted = prepare_inputs(photo, painting, dataclasses.replace(STROKES, time_limit=limit))
     if left is None:
-        left = limit - 8e-6 * 24 * 32 - 2e-6 * 48 * 64
+        left = limit - 2 * (8e-6 * 24 * 32 + 2e-6 * 48 * 64)
     assert network_time(fitted) == pytest.approx(left)
 
 
