@@ -21,36 +21,12 @@ with A and B for interpolation at 0, ±1, ±2 and infinity:
                                              |  0   4   0  -5   0   1 |
 """
 
-import functools
-import warnings
-
-import numba
 import numpy as np
+
+from nst_tf.compute.compiled import compile_loop
 
 Map = "float32[:, :, ::1]"
 _ZERO, _TWO, _FOUR, _FIVE, _EIGHT = map(np.float32, (0, 2, 4, 5, 8))
-
-
-UNWRITABLE = (
-    "Numba cannot store compiled functions, so every run compiles them for some seconds: set "
-    "NUMBA_CACHE_DIR to a folder that can be written"
-)
-
-
-def compile_loop(signature):
-    """Return a decorator that compiles a function for a signature, or loads it from the disk."""
-
-    def decorate(function):
-        compile = functools.partial(
-            numba.njit, signature, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy"
-        )
-        try:
-            return compile(cache=True)(function)
-        except (RuntimeError, OSError) as error:
-            warnings.warn(f"{UNWRITABLE} ({error})")
-            return compile()(function)
-
-    return decorate
 
 
 @compile_loop(f"void({Map}, int64, int64, {Map}, {Map}, {Map})")

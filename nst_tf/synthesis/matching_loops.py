@@ -13,7 +13,7 @@ are unsigned.
 import numba
 import numpy as np
 
-from nst_tf.compute.winograd_loops import compile_loop
+from nst_tf.compute.compiled import compile_loop
 
 CHANNELS = 8
 """Values of a pixel: `USED` ones and two zeros, which fill a vector."""

@@ -7,12 +7,12 @@ import tensorflow as tf
 
 from nst_tf import Settings, load_image
 from nst_tf.compute import winograd
+from nst_tf.compute.compiled import compile_loop
 from nst_tf.compute.convolutions import fast_convolutions, winograd_convolution
 from nst_tf.compute.evaluate import Evaluator, release, whole_objective
 from nst_tf.compute.machine import Machine
 from nst_tf.compute.plan import plan_memory
 from nst_tf.compute.winograd import make_convolution, run_strips, transform_kernel
-from nst_tf.compute.winograd_loops import compile_loop
 from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.inputs.pyramid import plan_scales
 from nst_tf.network import model as vgg
