@@ -122,6 +122,24 @@ def recipe(name: str) -> Settings:
     return RECIPES[name]
 
 
+_IN_FILMS: dict[str, dict[str, Any]] = {
+    "painting": {"steps_per_epoch": 18, "coarse_steps": 1.6},
+    "fast": {"steps_per_epoch": 8, "coarse_steps": 2.0},
+    "quality": {"steps_per_epoch": 40, "coarse_steps": 1.3},
+}
+
+
+def film_recipe(name: str) -> Settings:
+    """Return the recipe `name` for films, whose frames have no brushstrokes: these would flicker.
+
+    More steps at the finest scale paint the texture instead.
+
+    Raises:
+        UserError: there is no recipe of that name; the text suggests the closest name.
+    """
+    return replace(recipe(name), repaint=False, **_IN_FILMS.get(name, {}))
+
+
 def resolve_settings(settings: Settings | str | None, overrides: Mapping[str, Any]) -> Settings:
     """Return settings with some fields changed.
 

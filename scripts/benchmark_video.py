@@ -162,7 +162,7 @@ def save_strip(rows, path):
 
 
 def main():
-    from nst_tf.recipes import recipe
+    from nst_tf.recipes import film_recipe
     from nst_tf.video.flags import TEMPORAL_WEIGHT
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -173,7 +173,7 @@ def main():
     parser.add_argument("--strip", action="store_true")
     args = parser.parse_args()
     weight = TEMPORAL_WEIGHT["relative"]
-    fast = replace(recipe("fast"), temporal_weight=weight, max_dim=0)
+    fast = replace(film_recipe("fast"), temporal_weight=weight, max_dim=0)
     clip = sample_clip(args.width, args.noise)
     shots = [clip.frame(FIRST + number) for number in range(args.frames)]
     record = describe() | {"frames": args.frames, "width": args.width, "noise": args.noise}

@@ -9,7 +9,7 @@ import pytest
 
 import nst_tf
 from nst_tf import RECIPES, Settings
-from nst_tf.recipes import resolve_settings
+from nst_tf.recipes import film_recipe, resolve_settings
 from nst_tf.settings import setting
 
 
@@ -32,6 +32,14 @@ def test_recipes_and_fields_are_found_by_name():
 def test_errors_offer_the_nearest_name(settings, overrides, error, text):
     with pytest.raises(error, match=text):
         resolve_settings(settings, overrides)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_films_have_no_brushstrokes_and_more_steps_instead(name):
+    still, film = RECIPES[name], film_recipe(name)
+    assert not film.repaint
+    assert (film.finest_steps > still.finest_steps) == still.repaint
+    assert (film == still) == (not still.repaint)
 
 
 def test_settings_of_a_subclass_have_its_fields_too():

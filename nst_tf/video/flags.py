@@ -13,7 +13,7 @@ from nst_tf.cli.places import locate
 from nst_tf.cli.worker_flags import WORKER_FLAGS, check_workers
 from nst_tf.compute.device import DEVICES
 from nst_tf.inputs.blend import check_styles
-from nst_tf.recipes import RECIPES, recipe
+from nst_tf.recipes import RECIPES, film_recipe
 from nst_tf.settings import Settings
 from nst_tf.utils.errors import UserError
 from nst_tf.validation import parse_duration
@@ -110,12 +110,11 @@ def parse_video(argv: Sequence[str]) -> tuple[flags.FlagValues, Settings]:
     try:
         named = values([argv[0], *normalised(argv[1:], values)])[1:]
         if values.help or values.helpfull or values.version:
-            return values, _with_temporal_weight(values, recipe(values.recipe))
+            return values, _with_temporal_weight(values, film_recipe(values.recipe))
         _place(values, named)
-        settings = _with_temporal_weight(values, settings_of(values, recipe(values.recipe)))
-        if values.repaint:
+        settings = _with_temporal_weight(values, settings_of(values, film_recipe(values.recipe)))
+        if settings.repaint:
             raise UsageError("--repaint is for single pictures: in a film it would flicker")
-        settings = dataclasses.replace(settings, repaint=False)
         check_styles(settings, len(values.style))
     except (flags.Error, UserError) as error:
         raise usage_error(error, values) from None
