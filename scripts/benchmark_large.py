@@ -4,8 +4,8 @@
     python scripts/benchmark_large.py --sizes 3840x2160
 
 coffee.jpg is cropped and enlarged to each size and painted like summertime.jpg; seconds are those
-of the whole command. With --against, the two checkouts take turns at the first size, --rounds
-times; the others are run once. The largest, which takes 20 minutes, must keep within --budget.
+of the whole command. With --against, the two checkouts take turns, --rounds times at the first
+size and once at the second. The largest must keep within --budget.
 Written to benchmark_large.json, which keeps what it has of other --sizes, each with its commit; the
 pictures go to the directory --output.
 """
@@ -42,13 +42,13 @@ def main():
     for size in (size for size in SIZES if name_of(size) in options.sizes):
         large = size == LARGE
         flags = [f"--memory_budget={options.budget}"] if large else []
-        found = {name: [] for name in sides if size == SMALL or name == "this"}
+        found = {name: [] for name in sides if not large or name == "this"}
         for _ in range(options.rounds if size == SMALL else 1):
             for name in found:
                 found[name].append(paint(sides[name], size, flags, options))
                 print(size, name, *found[name][-1], flush=True)
         figures = {"commit": record["commit"]} | summarise(found)
-        if size == SMALL:
+        if not large:
             figures |= others
         if large:
             metadata = read_metadata(where(size, options))
