@@ -9,7 +9,7 @@ import numpy as np
 from nst_tf.compute.budget import BASE, describe_bytes, memory_budget
 from nst_tf.compute.plan import RETENTION, Plan
 from nst_tf.images.masks import resize_regions
-from nst_tf.images.resize import Size, resize
+from nst_tf.images.resize import Size, resize, scaled
 from nst_tf.inputs.prepare import RunInputs
 from nst_tf.settings import Settings
 from nst_tf.synthesis.estimate import level_work, synthesis_bytes, synthesis_work
@@ -40,7 +40,8 @@ def paint_strokes(inputs: RunInputs, state: "RunState") -> Iterator[Level]:
         state: after the last step of the network.
     """
     settings, colors, size = inputs.settings, inputs.colors, inputs.size
-    picture = state.output_image.numpy()
+    # A `Stylizer` works at other sizes than those of the result.
+    picture = resize(state.output_image.numpy(), inputs.scales[-1].size)
     sources = _sources(inputs)
     regions = resize_regions(inputs.regions, size, [source.image.shape[:2] for source in sources])
     share, kept = min(1.0, settings.strength), inputs.kept(size)
@@ -144,6 +145,7 @@ def _coarser_picture(inputs: RunInputs, state: "RunState") -> np.ndarray | None:
 
     The finest scale has started from this picture, enlarged.
     """
-    if len(inputs.scales) == 1:
+    if state.scale == 1:
         return None
-    return resize(state.start.numpy(), inputs.scales[-2].size)
+    size = scaled(inputs.scales[-1].size, 1 / inputs.settings.scale_factor)
+    return resize(state.start.numpy(), size)
