@@ -133,7 +133,7 @@ def test_the_notebook_of_the_docs_runs_whole(tmp_path):
         with Image.open(tmp_path / "docs" / name) as picture:
             assert picture.size == (48, 36)
     lines = [line(cell.outputs) for cell in code if "Live()" in cell.source]
-    assert all(text.startswith("step 2 of 2, ") for text in lines)
+    assert all(text.startswith("step 3 of 3, ") for text in lines)
 
 
 def test_the_notebook_of_the_docs_shows_its_pictures_and_no_place():

@@ -78,6 +78,7 @@ def test_no_graph_of_a_run_stays_when_it_is_released(pixels, block_size):
     release()
     before = graphs()
     settings = {"max_dim": 96, "scales": 2, "steps_per_epoch": 1, "coarse_steps": 1.0}
+    settings["repaint"] = False  # which would release the graphs itself
     photo, painting = np.clip(pixels(80, 96), 0, 1), pixels(80, 96, seed=1)
     stylize(photo, painting, RECIPES["painting"], block_size=block_size, **settings)
     assert graphs() > before

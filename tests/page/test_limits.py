@@ -15,7 +15,9 @@ from nst_tf.utils.errors import UserError
 @pytest.mark.parametrize("side", [128, 512, 4096])
 def test_the_bound_is_what_a_square_photo_takes(name, side):
     settings = dataclasses.replace(RECIPES[name], max_dim=side)
-    size = (side, side)
+    network = settings.network_limit
+    assert network == (min(side, settings.network_dim) if settings.repaint else side)
+    size = (network, network)
     (*_, last) = plan_scales(settings, size, [size])
     assert planned_steps(settings) == last.steps_before + last.steps
     assert planned_steps(settings) <= Limits().steps
