@@ -11,7 +11,7 @@ from nst_tf.utils.describe import bounds
 
 PURPOSES = {
     "painting": "strokes, motifs and palette of the painting; the one to start with",
-    "fast": "the same look in less than two thirds of the time",
+    "fast": "nearly the same look in two thirds of the time",
     "quality": "the same with more of the photo: up to 1024 pixels",
     "tutorial": "the TensorFlow tutorial's method, the default: 1000 steps",
     "gatys": "the original paper's method, from noise",
