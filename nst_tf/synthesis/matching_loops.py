@@ -28,21 +28,23 @@ _EIGHT, _SHIFT, _SIXTEEN, _LOW = map(np.uint64, (CHANNELS, 31, 16, 0xFFFF))
 
 
 @numba.njit(inline="always")
-def patch_cost(target, t, target_row, source, s, source_row, patch):
+def patch_cost(target, t, source, place, rows, patch):
     """Return the sum of the squared differences of two patches.
 
     Args:
-        t, s: index of the first value of each patch.
-        target_row, source_row: values of a row of each picture.
+        t: index of the first value of the target's patch.
+        place: number of the source's pixel at which its patch begins.
+        rows: values of a row of the target, and of one of the source.
         patch: side of the patches, pixels.
     """
     total = np.int32(0)
-    for _ in range(patch):
-        for k in range(_EIGHT * patch):
+    s, side = np.uint64(place * CHANNELS), np.uint64(patch)
+    for _ in range(side):
+        for k in range(_EIGHT * side):
             difference = np.int16(target[t + k] - source[s + k])
             total = np.int32(total + np.int32(difference) * np.int32(difference))
-        t += target_row
-        s += source_row
+        t += rows[0]
+        s += rows[1]
     return total
 
 
@@ -53,11 +55,8 @@ def measure(target, target_width, source, source_width, allowed, region, patch, 
     rows = np.uint64(target_width * CHANNELS), np.uint64(source_width * CHANNELS)
     for y in range(top, bottom):
         for x in range(matches.shape[1]):
-            costs[y, x] = patch_cost(
-                target, np.uint64((y * target_width + x) * CHANNELS), rows[0],
-                source, np.uint64(matches[y, x] * CHANNELS), rows[1],
-                np.uint64(patch),
-            )  # fmt: skip
+            t = np.uint64((y * target_width + x) * CHANNELS)
+            costs[y, x] = patch_cost(target, t, source, matches[y, x], rows, patch)
 
 
 @compile_loop(
@@ -86,10 +85,7 @@ def sweep(target, target_width, source, source_width, allowed, region, patch, ma
                 if 0 <= y + dy < height and 0 <= x + dx < width:
                     s = matches[y + dy, x + dx] - dy * source_width - dx
                     if s != best and s != own and 0 <= s < pixels and allowed[place, s]:
-                        cost = patch_cost(
-                            target, t, rows[0], source, np.uint64(s * CHANNELS), rows[1],
-                            np.uint64(patch),
-                        )  # fmt: skip
+                        cost = patch_cost(target, t, source, s, rows, patch)
                         if cost < least:
                             best, least = s, cost
             bits = np.uint64(y * width + x) * _INCREMENT + np.uint64(seed) * _MULTIPLIER
@@ -102,10 +98,7 @@ def sweep(target, target_width, source, source_width, allowed, region, patch, ma
                 dx = np.int64((((bits >> _SIXTEEN) & _LOW) * span) >> _SIXTEEN) - away
                 s = best + dy * source_width + dx
                 if s != best and 0 <= s < pixels and allowed[place, s]:
-                    cost = patch_cost(
-                        target, t, rows[0], source, np.uint64(s * CHANNELS), rows[1],
-                        np.uint64(patch),
-                    )  # fmt: skip
+                    cost = patch_cost(target, t, source, s, rows, patch)
                     if cost < least:
                         best, least = s, cost
                 away //= 2
