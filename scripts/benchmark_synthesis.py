@@ -9,6 +9,7 @@ at the size of the result. The results are in benchmark_synthesis.json.
 """
 
 import argparse
+import importlib
 import json
 import resource
 import subprocess
@@ -24,10 +25,10 @@ def measure(side, network):
     from nst_tf import load_image
     from nst_tf.images.resize import long_side_size, resize
     from nst_tf.synthesis.estimate import synthesis_bytes, synthesis_work
-    from nst_tf.synthesis.repaint import Strokes, compile_ahead, repaint
+    from nst_tf.synthesis.repaint import Strokes, repaint
     from nst_tf.synthesis.sources import PaintSource
 
-    compile_ahead()
+    importlib.import_module("nst_tf.synthesis.matching_loops")  # compiles
     photo, painting = (load_image(ASSETS / f"{name}.jpg") for name in ("temple", "great_wave"))
     size, own, half = (
         long_side_size(*photo.shape[1:3], length) for length in (side, network, network // 2)

@@ -14,10 +14,8 @@ Threads share the strips. Neither the strips nor the order of a sum depends on t
 """
 
 import functools
-import importlib
 import math
 import os
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -30,6 +28,7 @@ from nst_tf.compute.aligned import aligned_empty
 from nst_tf.compute.machine import Machine
 from nst_tf.compute.processor import processor_count
 from nst_tf.network.gradients import custom_gradient
+from nst_tf.utils.ahead import import_ahead
 
 TILE = 4  # outputs on a tile's side
 PATCH = TILE + 2  # inputs that they depend on
@@ -238,9 +237,7 @@ def thread_count() -> int:
 
 def load() -> None:
     """Load the compiled loops in a thread; the first time on a machine, Numba compiles them."""
-    name = "nst_tf.compute.winograd_loops"
-    if name not in sys.modules:
-        threading.Thread(target=importlib.import_module, args=[name]).start()
+    import_ahead("nst_tf.compute.winograd_loops")
 
 
 if hasattr(os, "register_at_fork"):  # a child has none of its parent's threads

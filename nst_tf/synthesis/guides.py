@@ -4,6 +4,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
+from nst_tf.images.color import LUMA
 from nst_tf.images.resize import Size, fit_size, resize_plane, scaled
 
 BLUR = 0.5  # standard deviation, pixels: the network's grain does not count
@@ -81,7 +82,7 @@ def network_guide(
 
 def luminance(image: np.ndarray) -> np.ndarray:
     """Return the luma of an image, float32 `[H, W, 3]`, as `[H, W, 1]`."""
-    return image @ np.array([[0.299], [0.587], [0.114]], np.float32)
+    return image @ LUMA[:, None]
 
 
 def photo_edges(photo: np.ndarray, picture: np.ndarray) -> np.ndarray:
@@ -126,8 +127,3 @@ def widened(plane: np.ndarray, radius: int) -> np.ndarray:
         padded = np.pad(plane, padding, "edge")
         plane = sliding_window_view(padded, 2 * radius + 1, axis).max(-1)
     return plane
-
-
-def mixed(fine: np.ndarray, bold: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Return `fine` where `share` is 1, and `bold` where it is 0."""
-    return share * fine + (1 - share) * bold

@@ -7,14 +7,13 @@ Shechtman and Sýkora, "Enhancing Neural Style Transfer using Patch-Based Synthe
 `voting`. Above the size of the network's picture, the levels enlarge the result.
 """
 
-import importlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from nst_tf.compute.processor import processor_count
-from nst_tf.images.masks import Region
+from nst_tf.images.masks import Region, compose
 from nst_tf.images.resize import Size, resize
 from nst_tf.synthesis import guides
 from nst_tf.synthesis.levels import carry, level_sizes
@@ -28,6 +27,7 @@ from nst_tf.synthesis.structure import (
 )
 from nst_tf.synthesis.threads import Rows
 from nst_tf.synthesis.voting import SHARP, SOFT, vote, weigh
+from nst_tf.utils.ahead import import_ahead
 from nst_tf.utils.describe import brief
 
 ROUNDS = 4
@@ -140,7 +140,7 @@ def repaint(
         own = picture.shape[1:3]
         if coarse is not None and share is not None and strokes.detail < 1:
             *_, bold = _paint_levels(scene, coarse[0], level_sizes(coarse.shape[1:3], own))
-            picture = guides.mixed(picture, bold.image, guides.fitted_share(share, own))
+            picture = compose(picture, bold.image, guides.fitted_share(share, own))
         sizes = level_sizes(own, size)
         for number, painted in enumerate(_paint_levels(scene, picture[0], sizes), 1):
             yield Level(number, len(sizes), painted.size, painted.image[None])
@@ -148,9 +148,9 @@ def repaint(
         rows.close()
 
 
-def compile_ahead() -> None:
-    """Compile the loops, or load them from the disk, so that `repaint` starts at once."""
-    importlib.import_module("nst_tf.synthesis.matching_loops")
+def load() -> None:
+    """Load the compiled loops in a thread; the first time on a machine, Numba compiles them."""
+    import_ahead("nst_tf.synthesis.matching_loops")
 
 
 def _paint_levels(scene: _Scene, picture: np.ndarray, sizes: Sequence[Size]) -> Iterator[_Painted]:

@@ -11,6 +11,7 @@ Synthesis", Computers & Graphics 2020) name their loss as what remains to be sol
 import numpy as np
 from PIL import Image
 
+from nst_tf.images.masks import compose
 from nst_tf.images.resize import resize_plane
 from nst_tf.synthesis.matching import SCALE
 from nst_tf.synthesis.threads import Rows
@@ -52,4 +53,4 @@ def keep_parts(image: np.ndarray, guide: np.ndarray, keep: np.ndarray) -> np.nda
         keep: float32 `[h, w]` in [0, 1], of any size.
     """
     share = resize_plane(keep, image.shape[:2], resample=Image.Resampling.HAMMING)[..., None]
-    return np.clip(share * guide + (1 - share) * image, 0, 1)
+    return np.clip(compose(guide, image, share), 0, 1)

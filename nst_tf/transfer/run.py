@@ -25,7 +25,8 @@ from nst_tf.losses.registry import make_terms
 from nst_tf.losses.targets import Targets
 from nst_tf.losses.values import Losses
 from nst_tf.network.weights import load_weights
-from nst_tf.synthesis.repaint import Level, compile_ahead
+from nst_tf.synthesis import repaint
+from nst_tf.synthesis.repaint import Level
 from nst_tf.transfer.divergence import complaint, is_blank
 from nst_tf.transfer.identity import run_identity
 from nst_tf.transfer.progress import (
@@ -91,7 +92,7 @@ class StyleTransfer:
         if any(plan.winograd for plan in self.plans):
             winograd.load()
         if self.levels:
-            threading.Thread(target=compile_ahead).start()
+            repaint.load()
         self._cache = cache
         self.network = load_model(self.settings, self.plans[-1].precision)
 

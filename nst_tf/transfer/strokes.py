@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from nst_tf.compute.budget import BASE, describe_bytes, memory_budget
 from nst_tf.compute.plan import RETENTION, Plan
-from nst_tf.images.masks import resize_regions
+from nst_tf.compute.winograd import thread_count
+from nst_tf.images.masks import compose, resize_regions
 from nst_tf.images.resize import Size, resize, scaled
 from nst_tf.inputs.prepare import RunInputs
 from nst_tf.settings import Settings
@@ -54,10 +56,11 @@ def paint_strokes(inputs: RunInputs, state: "RunState") -> Iterator[Level]:
         _coarser_picture(inputs, state),
         regions if inputs.regions else (),
         None if kept is None else np.minimum(1, kept),
+        thread_count(),
     ):
         if share < 1:
-            mixed = share * level.image + (1 - share) * resize(picture, level.size)
-            level = Level(level.number, level.levels, level.size, mixed)
+            mixed = compose(level.image, resize(picture, level.size), share)
+            level = replace(level, image=mixed)
         yield level
 
 

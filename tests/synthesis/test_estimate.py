@@ -1,10 +1,11 @@
+import importlib
 import tracemalloc
 
 import numpy as np
 import pytest
 
 from nst_tf.synthesis.estimate import synthesis_bytes, synthesis_work
-from nst_tf.synthesis.repaint import Strokes, compile_ahead, repaint
+from nst_tf.synthesis.repaint import Strokes, repaint
 from nst_tf.synthesis.sources import PaintSource
 from tests.synthesis.conftest import noise
 
@@ -14,7 +15,7 @@ from tests.synthesis.conftest import noise
     [((200, 300), (200, 300), (240, 300)), ((100, 150), (800, 1200), (90, 150))],
 )
 def test_the_peak_of_memory_is_estimated(picture, size, painting):
-    compile_ahead()
+    importlib.import_module("nst_tf.synthesis.matching_loops")  # compiles
     sources = [PaintSource(noise(2, *painting), max(size))]
     arguments = noise(0, *picture)[None], noise(1, *size)[None], sources, Strokes(), size
     keep = np.full(size, 0.5, np.float32)

@@ -1,3 +1,4 @@
+import importlib
 import itertools
 
 import numpy as np
@@ -8,14 +9,14 @@ from hypothesis import strategies as st
 from nst_tf.images.masks import Region
 from nst_tf.images.resize import resize
 from nst_tf.synthesis import guides
-from nst_tf.synthesis.repaint import Strokes, compile_ahead, repaint
+from nst_tf.synthesis.repaint import Strokes, repaint
 from nst_tf.synthesis.sources import PaintSource
 from tests.synthesis.conftest import noise
 
 
 @pytest.fixture(scope="module", autouse=True)
 def loops():
-    compile_ahead()
+    importlib.import_module("nst_tf.synthesis.matching_loops")  # compiles
 
 
 def smooth(seed, height, width):
