@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nst_tf.images.masks import compose
 from nst_tf.images.resize import as_image, cover, resize
 from nst_tf.settings import INITS, Settings
 from nst_tf.utils.errors import UserError
@@ -48,11 +47,7 @@ def start_image(
 
 
 def upsample_start(
-    image: np.ndarray,
-    coarse: np.ndarray,
-    photo: np.ndarray,
-    strength: float,
-    faces: np.ndarray | None = None,
+    image: np.ndarray, coarse: np.ndarray, photo: np.ndarray, strength: float
 ) -> np.ndarray:
     """Return the image of a scale at the size of the next finer scale.
 
@@ -62,11 +57,10 @@ def upsample_start(
     Args:
         image: result of the coarser scale, float32 `[1, h, w, 3]` in [0, 1].
         photo: the photo at the finer scale, `[1, H, W, 3]`.
-        faces: mask of the faces that start from the photo, float32 `[H, W]` in [0, 1], or `None`.
     """
     size = photo.shape[1:3]
     image = resize(image, size)
     if strength < 1:
         fine = photo - resize(coarse, size)
         image = np.clip(image + (1 - strength) * fine, 0, 1)
-    return image if faces is None else compose(photo, image, faces[None, :, :, None])
+    return image

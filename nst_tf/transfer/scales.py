@@ -10,6 +10,7 @@ from nst_tf.compute.cache import StatisticsCache
 from nst_tf.compute.passes import summarize_tiles, summarize_whole
 from nst_tf.compute.plan import Plan
 from nst_tf.compute.precision import feature_precision
+from nst_tf.images.masks import compose
 from nst_tf.images.resize import resize
 from nst_tf.inputs.pictures import Pictures
 from nst_tf.inputs.prepare import RunInputs
@@ -23,6 +24,7 @@ from nst_tf.optimizers.adam import AdamState, adam_resample, adam_start
 from nst_tf.optimizers.lbfgs import LBFGSState, lbfgs_start
 from nst_tf.settings import Settings
 from nst_tf.transfer.state import RunState
+from nst_tf.transfer.strokes import enlarge_with_strokes
 from nst_tf.utils.errors import UserError
 
 
@@ -55,8 +57,12 @@ def finer_state(
     # A texture or a reconstruction has no photo whose share could grow.
     strength = settings.strength if settings.content_weight and settings.style_weight else 1.0
     coarse = resize(inputs.colors.content, tuple(state.image.shape[1:3]))
+    picture = state.output_image.numpy()
+    start = upsample_start(picture, coarse, photo, strength)
+    if settings.repaints:
+        start = enlarge_with_strokes(inputs, picture, start, photo)
     new = inputs.new_faces(coarse.shape[1:3], photo.shape[1:3])
-    image = tf.constant(upsample_start(state.output_image.numpy(), coarse, photo, strength, new))
+    image = tf.constant(start if new is None else compose(photo, start, new[None, :, :, None]))
     return dataclasses.replace(
         state,
         scale=scale.number,

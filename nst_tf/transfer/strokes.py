@@ -64,6 +64,36 @@ def paint_strokes(inputs: RunInputs, state: "RunState") -> Iterator[Level]:
         yield level
 
 
+def enlarge_with_strokes(
+    inputs: RunInputs, image: np.ndarray, plain: np.ndarray, photo: np.ndarray
+) -> np.ndarray:
+    """Return the image of a scale enlarged with patches of the paintings, of the shape of `plain`.
+
+    An image that is only resized has no texture at its new size, and the network needs half of its
+    steps to paint one. Strength mixes this image with `plain` as it does in `paint_strokes`.
+
+    Args:
+        image: result of the coarser scale, float32 `[1, h, w, 3]` in [0, 1].
+        plain: the image enlarged without patches, `[1, H, W, 3]`.
+        photo: the photo at the finer scale, `[1, H, W, 3]`.
+    """
+    settings, size = inputs.settings, plain.shape[1:3]
+    sources = _sources(inputs, max(size) / max(inputs.size))
+    regions = resize_regions(inputs.regions, size, [source.image.shape[:2] for source in sources])
+    kept = inputs.kept(size)
+    *_, level = repaint(
+        image,
+        photo if settings.content_weight else None,
+        sources,
+        Strokes(settings.patch_size, settings.repaint_detail),
+        size,
+        regions=regions if inputs.regions else (),
+        keep=None if kept is None else np.minimum(1, kept),
+        threads=thread_count(),
+    )
+    return compose(level.image, plain, min(1.0, settings.strength))
+
+
 class PlannedLevel(NamedTuple):
     """A level before the run.
 
@@ -136,9 +166,10 @@ def peak_memory(
     return max(network, needed)
 
 
-def _sources(inputs: RunInputs) -> list[PaintSource]:
+def _sources(inputs: RunInputs, ratio: float = 1.0) -> list[PaintSource]:
+    """Return the sources of patches for a picture whose sides are `ratio` times the result's."""
     return [
-        PaintSource(inputs.colors.style(number, paint.image)[0], paint.side)
+        PaintSource(inputs.colors.style(number, paint.image)[0], paint.side * ratio)
         for number, paint in enumerate(inputs.paint)
     ]
 

@@ -71,15 +71,3 @@ def test_what_a_finer_scale_starts_from_has_the_photos_detail_by_the_strength(pi
     np.testing.assert_allclose(upsample_start(coarse, coarse, photo, 0), photo, atol=1e-6)
     extreme = upsample_start(np.ones_like(image), np.zeros_like(coarse), np.ones_like(photo), 0)
     assert extreme.max() == 1
-
-
-def test_new_faces_start_from_the_photo(pixels):
-    image, photo = pixels(12, 16), pixels(24, 32, seed=1)
-    faces = np.zeros((24, 32), np.float32)
-    faces[4:12, 8:20], faces[12:14, 8:20] = 1, 0.25
-    start = upsample_start(image, resize(photo, (12, 16)), photo, 1, faces)
-    larger = resize(image, (24, 32))
-    np.testing.assert_array_equal(start[:, 4:12, 8:20], photo[:, 4:12, 8:20])
-    np.testing.assert_array_equal(start[:, 14:], larger[:, 14:])
-    part = 0.25 * photo + 0.75 * larger
-    np.testing.assert_allclose(start[:, 12:14, 8:20], part[:, 12:14, 8:20], atol=1e-6)
