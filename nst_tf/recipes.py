@@ -16,8 +16,9 @@ from nst_tf.validation import unknown
 # places, covariances add texture, means the palette. Maxima after block 1 leave grain, maxima after
 # the other blocks keep contrast; block5_conv1 costs a quarter of the time and adds nothing.
 # Repeated edges avoid rims. Coarse scales, which cost little, determine what goes where and have
-# most steps. The finest scale has few, because many cause grain, and brushstrokes of the painting
-# itself then replace its texture.
+# most steps. Each finer scale starts with brushstrokes of the painting itself and the photo's
+# detail, so few steps suffice, and many would cause grain. Less content than without brushstrokes
+# balances that detail.
 _PAINTED: dict[str, Any] = {
     "loss": "relative",
     "optimizer": "lbfgs",
@@ -83,28 +84,28 @@ RECIPES = {
     ),
     "painting": Settings(
         **_PAINTED,
-        content_weight=0.55,
+        content_weight=0.4,
         neighbor_weight=1.8,
         style_sizes=2,
-        steps_per_epoch=10,
-        coarse_steps=2.0,
+        steps_per_epoch=6,
+        coarse_steps=1.9,
     ),
     # Like `painting` with half the steps at the finest scale, and without the style at half the
     # size, which costs a quarter of the time and which the coarser scales have determined.
     "fast": Settings(
         **_PAINTED,
-        content_weight=0.55,
+        content_weight=0.4,
         neighbor_weight=1.8,
-        steps_per_epoch=5,
+        steps_per_epoch=3,
         coarse_steps=2.5,
     ),
     "quality": Settings(
         **_PAINTED,
-        content_weight=0.8,
+        content_weight=0.6,
         neighbor_weight=2.5,
         style_sizes=2,
-        steps_per_epoch=16,
-        coarse_steps=1.6,
+        steps_per_epoch=10,
+        coarse_steps=1.7,
         max_dim=1024,
         network_dim=768,
     ),
@@ -123,9 +124,9 @@ def recipe(name: str) -> Settings:
 
 
 _IN_FILMS: dict[str, dict[str, Any]] = {
-    "painting": {"steps_per_epoch": 18, "coarse_steps": 1.6},
-    "fast": {"steps_per_epoch": 8, "coarse_steps": 2.0},
-    "quality": {"steps_per_epoch": 40, "coarse_steps": 1.3},
+    "painting": {"steps_per_epoch": 18, "coarse_steps": 1.6, "content_weight": 0.55},
+    "fast": {"steps_per_epoch": 8, "coarse_steps": 2.0, "content_weight": 0.55},
+    "quality": {"steps_per_epoch": 40, "coarse_steps": 1.3, "content_weight": 0.8},
 }
 
 
