@@ -162,3 +162,11 @@ def test_levels_can_be_abandoned():
     )
     assert [level.number for level in itertools.islice(levels, 1)] == [1]
     levels.close()
+
+
+def test_a_blurred_picture_becomes_crisp():
+    """Patches that matched the blurred picture itself would be blurred."""
+    painting = np.repeat(np.repeat(noise(0, 40, 50) > 0.5, 8, 0), 8, 1).astype(np.float32)
+    picture = resize(resize(painting[None], (40, 50)), (320, 400))
+    result = last(picture, painting, photo=painting[None], detail=1)
+    assert np.abs(result - painting).mean() < 0.5 * np.abs(picture[0] - painting).mean()
