@@ -12,7 +12,7 @@ from nst_tf.synthesis.rounds import ROUNDS, ROUNDS_ABOVE
 from nst_tf.synthesis.strips import STRIP, halo_rows
 
 PIXEL = 32  # bytes of a pixel of the result: two levels' pictures and matches
-PLACE = 96  # bytes of a pixel that is painted at once: pictures, features, matches and costs
+PLACE = 80  # bytes of a pixel that is painted at once: pictures, features, matches and costs
 PAINT = 40  # bytes of a pixel of the paintings: colours, guides and features
 SEARCHED = 1.5  # bytes of each pixel of a patch, for a pixel of the paintings: the exact search
 SEARCH = 32 * 2**20  # bytes of what the exact search computes at once

@@ -59,7 +59,7 @@ class Features:
     __repr__ = brief
 
     def set_guide(self, guide: np.ndarray, rows: Rows, top: int = 0) -> None:
-        """Set the guide from the row `top` on, float32 `[h, w, 3]`; it may leave [0, 1] a little."""
+        """Set the guide from the row `top` on, float32 `[h, w, 3]`, which may leave [0, 1]."""
         self._write(guide, (1 - ALPHA) ** 0.5, 0, rows, top)
 
     def set_picture(self, picture: np.ndarray, rows: Rows) -> None:

@@ -60,7 +60,8 @@ def measure(target, target_width, source, source_width, allowed, region, patch, 
 
 
 @compile_loop(
-    f"void({_PROBLEM}, {_COSTS}, {_COSTS}, {_COSTS}, {_COSTS}, int64, int64, int64, int64, int64, int64)"
+    f"void({_PROBLEM}, {_COSTS}, {_COSTS}, {_COSTS}, {_COSTS}, "
+    "int64, int64, int64, int64, int64, int64)"
 )
 def sweep(target, target_width, source, source_width, allowed, region, patch, matches, costs,
           found, found_costs, step, reach, seed, first, top, bottom):  # fmt: skip
