@@ -34,7 +34,6 @@ def test_the_peak_of_memory_is_estimated(picture, size, painting, strip):
         pass
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    print("PEAK", peak / 1e6, synthesis_bytes(picture, size, [painting], 3, strip) / 1e6)
     assert peak < synthesis_bytes(picture, size, [painting], 3, strip) < 2 * peak
 
 
