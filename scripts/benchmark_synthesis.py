@@ -49,7 +49,7 @@ def measure(side, network):
         "processor_seconds": round(time.process_time() - used, 1),
         "work": round(synthesis_work(own, size), 2),
         "mebibytes": round(peak() - before),
-        "mebibytes_estimated": round(synthesis_bytes(size, [large.shape[:2]], 3) / 2**20),
+        "mebibytes_estimated": round(synthesis_bytes(own, size, [large.shape[:2]], 3) / 2**20),
     }
 
 

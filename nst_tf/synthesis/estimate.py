@@ -8,24 +8,53 @@ from collections.abc import Sequence
 
 from nst_tf.images.resize import Size
 from nst_tf.synthesis.levels import level_sizes
-from nst_tf.synthesis.repaint import ROUNDS, ROUNDS_ABOVE
+from nst_tf.synthesis.rounds import ROUNDS, ROUNDS_ABOVE
+from nst_tf.synthesis.strips import STRIP, halo_rows
 
-PLACE = 96  # bytes of a pixel of the result: pictures, features, matches and costs
+PIXEL = 32  # bytes of a pixel of the result: two levels' pictures and matches
+PLACE = 80  # bytes of a pixel that is painted at once: pictures, features, matches and costs
 PAINT = 40  # bytes of a pixel of the paintings: colours, guides and features
 SEARCHED = 1.5  # bytes of each pixel of a patch, for a pixel of the paintings: the exact search
 SEARCH = 32 * 2**20  # bytes of what the exact search computes at once
+LEAST_STRIP = 2**19
+"""Pixels of the smallest strip. On a poster 7016 pixels wide, its halo doubles the work."""
 
 
-def synthesis_bytes(size: Size, sources: Sequence[Size], patch_size: int) -> int:
+def synthesis_bytes(
+    picture: Size, size: Size, sources: Sequence[Size], patch_size: int, strip: int = STRIP
+) -> int:
     """Return the peak of the stage's memory beyond its arguments, bytes.
 
     Args:
+        picture: height and width of the network's picture, pixels.
         size: height and width of the result, pixels.
         sources: height and width of each painting at the finest level, pixels.
         patch_size: side of a patch, pixels.
+        strip: pixels of a strip.
     """
+    height, width = size
+    rows = max(1, strip // width) + 2 * halo_rows(ROUNDS_ABOVE, patch_size)
+    at_once = max(math.prod(picture), width * min(height, rows))
     paint = PAINT + SEARCHED * patch_size**2
-    return round(SEARCH + PLACE * math.prod(size) + paint * sum(map(math.prod, sources)))
+    pixels = PIXEL * math.prod(size) + PLACE * at_once + paint * sum(map(math.prod, sources))
+    return round(SEARCH + pixels)
+
+
+def fitting_strip(
+    available: float, picture: Size, size: Size, sources: Sequence[Size], patch_size: int
+) -> int:
+    """Return the pixels of the largest strip with which the stage fits, or else of the smallest.
+
+    Args:
+        available: bytes that the stage may use beyond its arguments.
+        picture, size, sources, patch_size: as for `synthesis_bytes`.
+    """
+    strip = STRIP
+    while strip > LEAST_STRIP:
+        if synthesis_bytes(picture, size, sources, patch_size, strip) <= available:
+            break
+        strip //= 2
+    return strip
 
 
 def level_work(picture: Size, level: Size) -> float:

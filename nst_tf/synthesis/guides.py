@@ -59,8 +59,10 @@ def sized(
     image: np.ndarray, size: Size, how: Image.Resampling = Image.Resampling.LANCZOS
 ) -> np.ndarray:
     """Return an image, float32 `[h, w, C]` in [0, 1], at another size."""
-    planes = [resize_plane(image[..., c], size, resample=how) for c in range(image.shape[2])]
-    return np.stack(planes, axis=-1)
+    result = np.empty((*size, image.shape[2]), np.float32)
+    for c in range(image.shape[2]):
+        result[..., c] = resize_plane(image[..., c], size, resample=how)
+    return result
 
 
 def network_guide(

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from nst_tf.images.resize import Size, scaled
-from nst_tf.synthesis.sources import Canvas
+from nst_tf.synthesis.sources import Canvas, Layout
 
 COARSEST = 128
 """Long side, pixels, to about which the picture is halved: there the search is exact."""
@@ -30,8 +30,9 @@ def level_sizes(picture: Size, size: Size) -> tuple[Size, ...]:
 
 
 def carry(
-    matches: np.ndarray, size: Size, canvas: Canvas, finer: Size, onto: Canvas, region: np.ndarray
-) -> np.ndarray:
+    matches: np.ndarray, size: Size, layout: Layout, finer: Size, onto: Canvas,
+    region: np.ndarray, first: int = 0,
+) -> np.ndarray:  # fmt: skip
     """Return the matches of a level moved to the next one, int32, of the shape of `region`.
 
     A place y of the finer level lies at y' = floor(y / r) of the coarser one, where r is the ratio
@@ -42,19 +43,24 @@ def carry(
     Args:
         matches: int32 `[places down, places across]`.
         size, finer: height and width of the coarser and of the finer level, pixels.
-        canvas, onto: the canvases of the two levels.
-        region: the number of the region at each place of the finer level.
+        layout: of the coarser level's canvas.
+        onto: the canvas of the finer level.
+        region: the number of the region at each place of the finer level, or of a strip of it.
+        first: row of the finer level at which the strip begins.
     """
     (down, rows), (across, columns) = (
-        _coarser(count, new / old, limit)
-        for count, new, old, limit in zip(region.shape, finer, size, matches.shape, strict=True)
+        _coarser(start, count, new / old, limit)
+        for start, count, new, old, limit in zip(
+            (first, 0), region.shape, finer, size, matches.shape, strict=True
+        )
     )
-    tops, new_tops, sizes = (np.array(which) for which in (canvas.tops, onto.tops, onto.sizes))
-    growth = sizes / np.array(canvas.sizes)
-    last = sizes - (finer[0] - region.shape[0] + 1)
+    tops, new_tops = np.array(layout.tops), np.array(onto.layout.tops)
+    sizes = np.array(onto.layout.sizes)
+    growth = sizes / np.array(layout.sizes)
+    last = sizes - (finer[1] - region.shape[1] + 1)
     carried = np.empty(region.shape, np.int32)
     for y, row in enumerate(rows):
-        v, u = np.divmod(matches[row, columns], canvas.size[1])
+        v, u = np.divmod(matches[row, columns], layout.size[1])
         painting = np.searchsorted(tops, v, "right") - 1
         v = np.rint((v - tops[painting]) * growth[painting, 0] + down[y])
         u = np.rint(u * growth[painting, 1] + across)
@@ -69,13 +75,15 @@ def carry(
     return carried
 
 
-def _coarser(count: int, ratio: float, limit: int) -> tuple[np.ndarray, np.ndarray]:
+def _coarser(first: int, count: int, ratio: float, limit: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the places that lie at `count` places of a finer level, and how far they are off.
+
+    The places of the finer level begin at `first`.
 
     Args:
         ratio: of the finer level's side to the coarser one's.
         limit: number of places of the coarser level.
     """
-    finer = np.arange(count)
+    finer = np.arange(first, first + count)
     coarser = np.minimum((finer / ratio).astype(int), limit - 1)
     return finer - ratio * coarser, coarser

@@ -11,6 +11,7 @@ Textures", I3D 2001), and two places near the best of them. A sweep reads the ma
 before, so its result does not depend on the order of the places.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,29 +58,40 @@ class Features:
 
     __repr__ = brief
 
-    def set_guide(self, guide: np.ndarray, rows: Rows) -> None:
-        """Set the guide, float32 `[*size, 3]`; it may leave [0, 1] a little."""
-        self._write(guide, (1 - ALPHA) ** 0.5, 0, rows)
+    def set_guide(self, guide: np.ndarray, rows: Rows, top: int = 0) -> None:
+        """Set the guide from the row `top` on, float32 `[h, w, 3]`, which may leave [0, 1]."""
+        self._write(guide, (1 - ALPHA) ** 0.5, 0, rows, top)
 
     def set_picture(self, picture: np.ndarray, rows: Rows) -> None:
         """Set the picture, float32 `[*size, 3]` in [0, 1]."""
-        self._write(picture, ALPHA**0.5, 3, rows)
+        self._write(picture, ALPHA**0.5, 3, rows, 0)
 
-    def _write(self, image: np.ndarray, weight: float, first: int, rows: Rows) -> None:
+    def _write(self, image: np.ndarray, weight: float, first: int, rows: Rows, top: int) -> None:
         from nst_tf.synthesis import matching_loops as loops
 
         factor = np.float32(weight * SCALE / self.patch)
-        rows(loops.write_features, self.size[0], image, factor, self.values, first)
+        width = self.size[1]
+        rows(loops.write_features, len(image), image, factor, self.values, width, top, first)
 
 
-def make_features(guide: np.ndarray, picture: np.ndarray, patch: int, rows: Rows) -> Features:
-    """Return the features of a guide and a picture, both float32 `[height, width, 3]`."""
+def make_features(
+    guides: Iterable[np.ndarray], picture: np.ndarray, patch: int, rows: Rows
+) -> Features:
+    """Return the features of a picture, float32 `[height, width, 3]`, and its guides.
+
+    Args:
+        guides: float32 `[h, w, 3]`, one below the other; what they do not cover is 0.
+        patch: side of the patches, pixels.
+    """
     from nst_tf.synthesis import matching_loops as loops
 
     size = picture.shape[:2]
     features = Features(np.zeros(size[0] * size[1] * loops.CHANNELS, np.int16), size, patch)
-    features.set_guide(guide, rows)
     features.set_picture(picture, rows)
+    top = 0
+    for guide in guides:
+        features.set_guide(guide, rows, top)
+        top += len(guide)
     return features
 
 
@@ -135,13 +147,14 @@ def _patches(features: Features) -> np.ndarray:
 
 
 def improve(
-    problem: Problem, matches: np.ndarray, rows: Rows, round_number: int
+    problem: Problem, matches: np.ndarray, rows: Rows, round_number: int, first: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the matches after the sweeps of a round, and their costs, int32.
 
     Args:
         matches: int32, shaped as the problem's `region`.
         round_number: which of the level's rounds this is: each tries other places near a match.
+        first: row of the level at which the problem's picture, a strip of it, begins.
     """
     from nst_tf.synthesis import matching_loops as loops
 
@@ -156,7 +169,8 @@ def improve(
     found, found_costs = np.empty_like(matches), np.empty_like(matches)
     for number, step in enumerate(STEPS):
         seed = round_number * len(STEPS) + number
-        rows(loops.sweep, height, *common, matches, costs, found, found_costs, step, REACH, seed)
+        sweep = matches, costs, found, found_costs, step, REACH, seed, first
+        rows(loops.sweep, height, *common, *sweep)
         if number == 0:  # the caller's matches stay as they are
             matches, costs, found, found_costs = found, found_costs, np.empty_like(found), costs
         else:

@@ -60,15 +60,16 @@ def measure(target, target_width, source, source_width, allowed, region, patch, 
 
 
 @compile_loop(
-    f"void({_PROBLEM}, {_COSTS}, {_COSTS}, {_COSTS}, {_COSTS}, int64, int64, int64, int64, int64)"
+    f"void({_PROBLEM}, {_COSTS}, {_COSTS}, {_COSTS}, {_COSTS}, "
+    "int64, int64, int64, int64, int64, int64)"
 )
 def sweep(target, target_width, source, source_width, allowed, region, patch, matches, costs,
-          found, found_costs, step, reach, seed, top, bottom):  # fmt: skip
+          found, found_costs, step, reach, seed, first, top, bottom):  # fmt: skip
     """Fill rows of `found` with the best of each place's match, its neighbours', and some near it.
 
     The neighbours are `step` places away, and their matches are moved along. The others are up to
     `reach`, then half as far, and so on, from the best match so far, at places that the hash of
-    place and `seed` chooses.
+    place and `seed` chooses. `first` is the row of the picture at which a strip begins.
     """
     height, width = matches.shape
     pixels = allowed.shape[1]
@@ -88,7 +89,7 @@ def sweep(target, target_width, source, source_width, allowed, region, patch, ma
                         cost = patch_cost(target, t, source, s, rows, patch)
                         if cost < least:
                             best, least = s, cost
-            bits = np.uint64(y * width + x) * _INCREMENT + np.uint64(seed) * _MULTIPLIER
+            bits = np.uint64((first + y) * width + x) * _INCREMENT + np.uint64(seed) * _MULTIPLIER
             away = reach
             while away:
                 bits = (bits ^ (bits >> _SHIFT)) * _MULTIPLIER
@@ -129,15 +130,18 @@ def vote(colors, across, matches, weights, patch, image, top, bottom):
             image[y, x, 2] = blue / total
 
 
-@compile_loop(f"void({_IMAGE}, float32, {_FEATURES}, int64, int64, int64)")
-def write_features(image, scale, features, first, top, bottom):
-    """Write rows of an image, `[H, W, 3]`, times `scale`, rounded, as channels from `first` on."""
-    width = image.shape[1]
+@compile_loop(f"void({_IMAGE}, float32, {_FEATURES}, int64, int64, int64, int64, int64)")
+def write_features(image, scale, features, width, first_row, first, top, bottom):
+    """Write rows of an image, `[H, W, 3]`, times `scale`, rounded, as channels from `first` on.
+
+    The features are `width` pixels wide. The image is written from their row `first_row` on.
+    """
     for y in range(top, bottom):
-        for x in range(width):
+        for x in range(image.shape[1]):
             for c in range(3):
                 value = np.rint(image[y, x, c] * scale)
-                features[(y * width + x) * CHANNELS + first + c] = np.int16(value)
+                pixel = (first_row + y) * width + x
+                features[pixel * CHANNELS + first + c] = np.int16(value)
 
 
 @compile_loop(f"void({_IMAGE}, {_IMAGE}, {_COSTS}, int64, float64, float64, float64, int64, int64)")

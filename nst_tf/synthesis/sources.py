@@ -33,6 +33,27 @@ class PaintSource:
         return scaled(own, min(1.0, self.side * ratio / max(own)))
 
 
+@dataclass(frozen=True)
+class Layout:
+    """The places of the paintings on a canvas, one below the other.
+
+    Attributes:
+        sizes: height and width of each painting, pixels.
+    """
+
+    sizes: tuple[Size, ...]
+
+    @property
+    def tops(self) -> list[int]:
+        """The row at which each painting begins."""
+        return [sum(height for height, _ in self.sizes[:n]) for n in range(len(self.sizes))]
+
+    @property
+    def size(self) -> Size:
+        """Height and width of the canvas, pixels."""
+        return sum(height for height, _ in self.sizes), max(width for _, width in self.sizes)
+
+
 @dataclass(frozen=True, eq=False)
 class Canvas:
     """The paintings at a level, one below the other.
@@ -41,14 +62,12 @@ class Canvas:
     of a patch.
 
     Attributes:
-        sizes: height and width of each painting, pixels.
-        tops: the row at which each painting begins.
+        layout: where each painting is.
         colors: float32 `[height, width, 3]` in [0, 1]; 0 on the right of narrower paintings.
         allowed: where the patches of each region can begin: 1, uint8 `[regions, height * width]`.
     """
 
-    sizes: tuple[Size, ...]
-    tops: tuple[int, ...]
+    layout: Layout
     colors: np.ndarray
     allowed: np.ndarray
 
@@ -57,7 +76,7 @@ class Canvas:
     @property
     def size(self) -> Size:
         """Height and width, pixels."""
-        return self.colors.shape[:2]
+        return self.layout.size
 
 
 def make_canvas(
@@ -69,22 +88,26 @@ def make_canvas(
         patch: side of a patch, pixels.
         regions: whose style masks can be of any size; empty: one that uses all paintings.
     """
-    sizes = tuple(painting.shape[:2] for painting in paintings)
-    tops = np.cumsum([0, *(height for height, _ in sizes)])
-    colors = stacked(paintings)
-    regions = regions or everything(len(sizes))
-    allowed = np.zeros((len(regions), *colors.shape[:2]), np.uint8)
+    layout = Layout(tuple(painting.shape[:2] for painting in paintings))
+    regions = regions or everything(len(paintings))
+    allowed = np.zeros((len(regions), *layout.size), np.uint8)
     for number, region in enumerate(regions):
         for index, mask in region.styles.items():
-            height, width = sizes[index]
-            part = allowed[number, tops[index] : tops[index] + height, :width]
-            part[: height - patch + 1, : width - patch + 1] = _beginnings(mask, sizes[index], patch)
-    allowed = allowed.reshape(len(regions), -1)
-    return Canvas(sizes, tuple(int(top) for top in tops[:-1]), colors, allowed)
+            (height, width), top = layout.sizes[index], layout.tops[index]
+            part = allowed[number, top : top + height, :width]
+            part[: height - patch + 1, : width - patch + 1] = _beginnings(
+                mask, (height, width), patch
+            )
+    return Canvas(layout, stacked(paintings), allowed.reshape(len(regions), -1))
 
 
 def stacked(images: Sequence[np.ndarray]) -> np.ndarray:
-    """Return images, `[h, w, 3]`, one below the other, with zeros on the right of narrower ones."""
+    """Return images, `[h, w, 3]`, one below the other, with zeros on the right of narrower ones.
+
+    A single image is not copied.
+    """
+    if len(images) == 1:
+        return images[0]
     width = max(image.shape[1] for image in images)
     padded = (np.pad(image, ((0, 0), (0, width - image.shape[1]), (0, 0))) for image in images)
     return np.concatenate(list(padded))

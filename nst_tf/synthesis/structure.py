@@ -9,10 +9,8 @@ Synthesis", Computers & Graphics 2020) name their loss as what remains to be sol
 """
 
 import numpy as np
-from PIL import Image
 
 from nst_tf.images.masks import compose
-from nst_tf.images.resize import resize_plane
 from nst_tf.synthesis.matching import SCALE
 from nst_tf.synthesis.threads import Rows
 
@@ -50,7 +48,6 @@ def keep_parts(image: np.ndarray, guide: np.ndarray, keep: np.ndarray) -> np.nda
     Args:
         image: float32 `[H, W, 3]` in [0, 1].
         guide: of that shape.
-        keep: float32 `[h, w]` in [0, 1], of any size.
+        keep: float32 `[H, W]` in [0, 1].
     """
-    share = resize_plane(keep, image.shape[:2], resample=Image.Resampling.HAMMING)[..., None]
-    return np.clip(compose(guide, image, share), 0, 1)
+    return np.clip(compose(guide, image, keep[..., None]), 0, 1)

@@ -93,6 +93,7 @@ class StyleTransfer:
             winograd.load()
         if self.levels:
             repaint.load()
+        self._budget = budget
         self._cache = cache
         self.network = load_model(self.settings, self.plans[-1].precision)
 
@@ -186,7 +187,7 @@ class StyleTransfer:
         if any(plan.block_size for plan in self.plans):
             release()  # the graphs of the network, because memory is short
         network = self.progress(state, losses)
-        for level in paint_strokes(self.shown, state):
+        for level in paint_strokes(self.shown, state, self.plans, self._budget):
             yield self._level_progress(network, level, self.clock() - began)
             if cancel.is_set():
                 return

@@ -11,10 +11,15 @@ from nst_tf.compute.budget import BASE, describe_bytes, memory_budget
 from nst_tf.compute.plan import RETENTION, Plan
 from nst_tf.compute.winograd import thread_count
 from nst_tf.images.masks import compose, resize_regions
-from nst_tf.images.resize import Size, resize, scaled
+from nst_tf.images.resize import Size, fit_size, resize, scaled
 from nst_tf.inputs.prepare import RunInputs
 from nst_tf.settings import Settings
-from nst_tf.synthesis.estimate import level_work, synthesis_bytes, synthesis_work
+from nst_tf.synthesis.estimate import (
+    fitting_strip,
+    level_work,
+    synthesis_bytes,
+    synthesis_work,
+)
 from nst_tf.synthesis.levels import level_sizes
 from nst_tf.synthesis.repaint import Level, Strokes, repaint
 from nst_tf.synthesis.sources import PaintSource
@@ -31,7 +36,9 @@ SECONDS = 2.0
 """Time set aside for a unit of `level_work`, twice what two cores with AVX-512 need."""
 
 
-def paint_strokes(inputs: RunInputs, state: "RunState") -> Iterator[Level]:
+def paint_strokes(
+    inputs: RunInputs, state: "RunState", plans: Sequence[Plan], budget: int | None = None
+) -> Iterator[Level]:
     """Remake the picture of a run at the sizes of its levels, up to the size of the result.
 
     Below a strength of 1, the levels are mixed with the network's picture, so that a strength near
@@ -40,6 +47,8 @@ def paint_strokes(inputs: RunInputs, state: "RunState") -> Iterator[Level]:
     Args:
         inputs: at the size of the result.
         state: after the last step of the network.
+        plans: of the network's scales.
+        budget: bytes that the process may use; `None`: what the settings allow.
     """
     settings, colors, size = inputs.settings, inputs.colors, inputs.size
     # A `Stylizer` works at other sizes than those of the result.
@@ -47,6 +56,7 @@ def paint_strokes(inputs: RunInputs, state: "RunState") -> Iterator[Level]:
     sources = _sources(inputs)
     regions = resize_regions(inputs.regions, size, [source.image.shape[:2] for source in sources])
     share, kept = min(1.0, settings.strength), inputs.kept(size)
+    strip, _ = _fitted(settings, size, paint_sizes(inputs), plans, budget)
     for level in repaint(
         picture,
         colors.content if settings.content_weight else None,
@@ -57,6 +67,7 @@ def paint_strokes(inputs: RunInputs, state: "RunState") -> Iterator[Level]:
         regions if inputs.regions else (),
         None if kept is None else np.minimum(1, kept),
         thread_count(),
+        strip,
     ):
         if share < 1:
             mixed = compose(level.image, resize(picture, level.size), share)
@@ -148,14 +159,13 @@ def peak_memory(
         budget: bytes that the process may use; `None`: what the settings allow.
 
     Raises:
-        UserError: the levels need more than the budget.
+        UserError: the levels need more than the budget, even in the smallest strips.
     """
     network = max(plan.peak for plan in plans)
     if not settings.repaints:
         return network
-    levels = synthesis_bytes(size, paintings, settings.patch_size)
-    needed = BASE + round(RETENTION * (network - BASE)) + levels
     budget = memory_budget(settings) if budget is None else budget
+    _, needed = _fitted(settings, size, paintings, plans, budget)
     if needed > budget:
         height, width = size
         raise UserError(
@@ -164,6 +174,23 @@ def peak_memory(
             "or raise memory_budget"
         )
     return max(network, needed)
+
+
+def _fitted(
+    settings: Settings, size: Size, paintings: Sequence[Size], plans: Sequence[Plan],
+    budget: int | None,
+) -> tuple[int, int]:  # fmt: skip
+    """Return the pixels of a strip with which the levels fit, and what the process then needs.
+
+    Arguments are as for `peak_memory`.
+    """
+    budget = memory_budget(settings) if budget is None else budget
+    network = max(plan.peak for plan in plans)
+    used = BASE + round(RETENTION * (network - BASE))
+    picture = fit_size(*size, settings.network_limit)
+    stage = picture, size, paintings, settings.patch_size
+    strip = fitting_strip(budget - used, *stage)
+    return strip, used + synthesis_bytes(*stage, strip)
 
 
 def _sources(inputs: RunInputs, ratio: float = 1.0) -> list[PaintSource]:

@@ -21,6 +21,10 @@ from nst_tf.images.levels import quantize
 from nst_tf.images.metadata import read_metadata
 from nst_tf.images.resize import resize
 from nst_tf.inputs.prepare import prepare_inputs
+from nst_tf.synthesis import estimate
+from nst_tf.synthesis.estimate import LEAST_STRIP, synthesis_bytes
+from nst_tf.synthesis.strips import STRIP
+from nst_tf.transfer import strokes
 from nst_tf.transfer.measure import measure
 from nst_tf.transfer.run import StyleTransfer
 from nst_tf.transfer.strokes import levels_of, network_time, peak_memory
@@ -234,14 +238,42 @@ def test_the_time_limit_sets_time_aside(photo, painting, limit, left):
     assert network_time(fitted) == pytest.approx(left)
 
 
-def test_a_budget_too_small_for_the_strokes_is_refused(photo, painting):
+def test_a_small_budget_is_kept_with_strips_and_refused_only_below_the_smallest(photo, painting):
     transfer = StyleTransfer(prepare_inputs(photo, painting, STROKES))
-    sizes = (6000, 8000), [(1000, 1000)]
-    enough = peak_memory(STROKES, *sizes, transfer.plans, sys.maxsize)
+    size, paintings = (6000, 8000), [(1000, 1000)]
+    most, least = (
+        synthesis_bytes((24, 32), size, paintings, 3, strip) for strip in (STRIP, LEAST_STRIP)
+    )
+    enough = peak_memory(STROKES, size, paintings, transfer.plans, sys.maxsize)
     assert enough > transfer.peak
-    assert peak_memory(STROKES, *sizes, transfer.plans, enough) == enough
+    assert peak_memory(STROKES, size, paintings, transfer.plans, enough) == enough
+    assert peak_memory(STROKES, size, paintings, transfer.plans, enough - 1) < enough
+    smallest = enough - most + least
+    assert peak_memory(STROKES, size, paintings, transfer.plans, smallest) == smallest
     with pytest.raises(UserError, match=r"strokes of 8000x6000 pixels need about .* lower max_dim"):
-        peak_memory(STROKES, *sizes, transfer.plans, enough - 1)
+        peak_memory(STROKES, size, paintings, transfer.plans, smallest - 1)
+
+
+def test_a_smaller_budget_gives_the_same_picture(smooth, painting, monkeypatch):
+    settings = dataclasses.replace(STROKES, scales=1, max_dim=130)
+    fitted = prepare_inputs(smooth(130, 130, seed=3), painting, settings)
+    monkeypatch.setattr(estimate, "LEAST_STRIP", STRIP >> 12)
+    strips, repaint = [], strokes.repaint
+
+    def note(*arguments):
+        strips.append(arguments[-1])
+        return repaint(*arguments)
+
+    monkeypatch.setattr(strokes, "repaint", note)
+    transfer = StyleTransfer(fitted)
+    *_, last = transfer.steps()
+    pictures = [
+        [level.image for level in strokes.paint_strokes(fitted, last.state, transfer.plans, budget)]
+        for budget in (sys.maxsize, 1)
+    ]
+    assert strips[-2:] == [STRIP, STRIP >> 12]
+    for whole, stripped in zip(*pictures, strict=True):
+        np.testing.assert_array_equal(stripped, whole)
 
 
 def test_measure_takes_pictures_of_the_size_of_the_result(photo, painting):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nst_tf.synthesis.matching import Problem, make_features
-from nst_tf.synthesis.sources import make_canvas, region_map, stacked
+from nst_tf.synthesis.sources import make_canvas, region_map
 from nst_tf.synthesis.threads import Rows
 
 
@@ -24,8 +24,8 @@ def make_problem(picture, paintings, patch, rows, regions=(), guide=None, refere
     """Return a problem; pictures are their own guides unless others are given."""
     canvas = make_canvas(paintings, patch, regions)
     return Problem(
-        make_features(picture if guide is None else guide, picture, patch, rows),
-        make_features(stacked(references or paintings), canvas.colors, patch, rows),
+        make_features([picture if guide is None else guide], picture, patch, rows),
+        make_features(references or paintings, canvas.colors, patch, rows),
         canvas,
         region_map(regions, picture.shape[:2], patch),
     )

@@ -40,16 +40,26 @@ def test_matches_of_a_doubled_level_begin_at_doubled_places():
     canvas, onto = make_canvas([noise(0, 6, 7)], 3), make_canvas([noise(0, 12, 14)], 3)
     y, x = np.mgrid[:4, :5]
     region = np.zeros((10, 12), np.uint16)
-    carried = carry((y * 7 + x).astype(np.int32), (6, 7), canvas, (12, 14), onto, region)
+    carried = carry((y * 7 + x).astype(np.int32), (6, 7), canvas.layout, (12, 14), onto, region)
     rows, columns = np.mgrid[:10, :12]
     inside = (rows < 8) & (columns < 10)
     np.testing.assert_array_equal(carried[inside], (rows * 14 + columns)[inside])
 
 
+@pytest.mark.parametrize("first", [1, 4, 9])
+def test_the_matches_of_a_strip_are_those_of_the_whole(first):
+    canvas, onto = make_canvas([noise(0, 6, 7)], 3), make_canvas([noise(0, 11, 13)], 3)
+    y, x = np.mgrid[:4, :5]
+    arguments = (y * 7 + x).astype(np.int32), (6, 7), canvas.layout, (12, 14), onto
+    region = np.zeros((10, 12), np.uint16)
+    strip = carry(*arguments, region[first:], first)
+    np.testing.assert_array_equal(strip, carry(*arguments, region)[first:])
+
+
 def test_matches_keep_the_pixels_of_a_painting_that_does_not_grow():
     canvas = make_canvas([noise(0, 30, 30)], 3)
     matches = np.full((4, 4), 5 * 30 + 8, np.int32)
-    carried = carry(matches, (6, 6), canvas, (12, 12), canvas, np.zeros((10, 10), np.uint16))
+    carried = carry(matches, (6, 6), canvas.layout, (12, 12), canvas, np.zeros((10, 10), np.uint16))
     np.testing.assert_array_equal(carried[:2, :2], [[158, 159], [188, 189]])
     np.testing.assert_array_equal(carried[2:4, 2:4], carried[:2, :2])
 
@@ -60,7 +70,7 @@ def test_matches_stay_in_their_painting():
     places = np.flatnonzero(smaller.allowed[0])
     matches = np.resize(places, (7, 8)).astype(np.int32)
     region = np.zeros((16, 18), np.uint16)
-    carried = carry(matches, (9, 10), smaller, (18, 20), larger, region)
+    carried = carry(matches, (9, 10), smaller.layout, (18, 20), larger, region)
     assert larger.allowed[0, carried].all()
     coarser = matches[np.minimum(np.arange(16) // 2, 6)][:, np.minimum(np.arange(18) // 2, 7)]
     np.testing.assert_array_equal(carried // 18 >= 12, coarser // 9 >= 6)
@@ -71,5 +81,7 @@ def test_a_match_outside_its_region_moves_into_it():
     mask[:, 6:] = 1
     canvas = make_canvas([noise(0, 12, 12)], 3, [Region(None, {0: mask})])
     matches = np.zeros((10, 10), np.int32)
-    carried = carry(matches, (12, 12), canvas, (12, 12), canvas, np.zeros((10, 10), np.uint16))
+    carried = carry(
+        matches, (12, 12), canvas.layout, (12, 12), canvas, np.zeros((10, 10), np.uint16)
+    )
     assert (carried % 12 >= 6).all()

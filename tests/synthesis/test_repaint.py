@@ -117,6 +117,23 @@ def test_the_result_is_the_same_on_any_number_of_threads():
         np.testing.assert_array_equal(results[0], other)
 
 
+@pytest.mark.parametrize(("strip", "patch"), [(4000, 3), (7000, 4)])
+def test_strips_give_the_same_as_the_whole(strip, patch):
+    """The halo is narrower than the picture, so some strips do not see its borders."""
+    size = (220, 101)
+    keep = np.zeros(size, np.float32)
+    keep[40:170, 50:90] = 0.7
+    half = np.zeros(size, np.float32)
+    half[:, :60] = 1
+    arguments = {
+        "photo": smooth(2, *size), "patch": patch, "coarse": smooth(0, 55, 25), "keep": keep,
+        "regions": [Region(half, {0: None}), Region(1 - half, {0: None})],
+    }  # fmt: skip
+    picture, painting = smooth(0, 110, 50), smooth(1, 130, 90)[0]
+    whole = last(picture, painting, size, **arguments)
+    np.testing.assert_array_equal(last(picture, painting, size, strip=strip, **arguments), whole)
+
+
 def test_kept_parts_are_the_networks_picture_with_the_photos_edges():
     picture, photo = smooth(0, 60, 80), smooth(1, 60, 80)
     keep = np.zeros((60, 80), np.float32)
@@ -162,3 +179,11 @@ def test_levels_can_be_abandoned():
     )
     assert [level.number for level in itertools.islice(levels, 1)] == [1]
     levels.close()
+
+
+def test_a_blurred_picture_becomes_crisp():
+    """Patches that matched the blurred picture itself would be blurred."""
+    painting = np.repeat(np.repeat(noise(0, 40, 50) > 0.5, 8, 0), 8, 1).astype(np.float32)
+    picture = resize(resize(painting[None], (40, 50)), (320, 400))
+    result = last(picture, painting, photo=painting[None], detail=1)
+    assert np.abs(result - painting).mean() < 0.5 * np.abs(picture[0] - painting).mean()
