@@ -208,7 +208,7 @@ def test_a_click_on_a_face_paints_it_like_the_rest(visit, tmp_path):
     place = read_metadata(made)["settings"]["skip_faces"]
     assert place == pytest.approx([0.437, 0.231], abs=0.006)
     (flag,) = (word for word in shlex.split(visitor.command()) if "faces" in word)
-    assert flag == "--skip_faces={:g},{:g}".format(*place)
+    assert flag == "--skip_faces={:.3f},{:.3f}".format(*place)
     for order in (("sample", "restore"), ("restore", "sample")):
         other = visit()
         other.open("Advanced")
