@@ -103,10 +103,12 @@ def _product(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 
 def _prelu(x: np.ndarray, weights: Iterator[np.ndarray]) -> np.ndarray:
-    """Return `x`, whose negative values are multiplied by slopes."""
+    """Return `x` after multiplying its negative values by slopes in place."""
     negative = np.minimum(x, 0)
     negative *= next(weights)
-    return np.maximum(x, 0) + negative
+    np.maximum(x, 0, out=x)
+    x += negative
+    return x
 
 
 def _pool(x: np.ndarray, side: int, stride: int) -> np.ndarray:
