@@ -40,6 +40,8 @@ class Components:
     painting_samples: gr.Gallery
     recipe: gr.Dropdown
     everyday: dict[str, gr.components.Component]
+    keep_faces: gr.Checkbox
+    skip_faces: gr.CheckboxGroup
     advanced: dict[str, gr.components.Component]
     editor: gr.ImageEditor
     restore: gr.File
@@ -72,7 +74,7 @@ class Components:
                     **_pictures(), **_samples(samples), **_settings(limits), **_buttons(limits),
                     **_faces(), **_mask_editor(), **_advanced(),
                 }  # fmt: skip
-                form["everyday"][GROUP] = form.pop(GROUP)
+                form["everyday"][GROUP] = form[GROUP]
             with gr.Column(scale=7, min_width=340, elem_id="made"):
                 results = {**_tabs(), **_downloads()}
         return cls(**form, **results)
@@ -184,7 +186,7 @@ def _settings(limits: Limits) -> dict[str, Any]:
     fields = (strength, detail, max_dim, color, time_limit, faces)
     named = (name for name in EVERYDAY_SETTINGS if name != GROUP)
     everyday = dict(zip(named, fields, strict=True))
-    return {"recipe": chosen, "everyday": everyday}
+    return {"recipe": chosen, "everyday": everyday, "keep_faces": faces}
 
 
 def _buttons(limits: Limits) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def _connect_inputs(page: GuardedBlocks, components: Components, handlers: "Hand
     page.on(
         photo.change, handlers.photo_chosen, [photo], [photo, components.editor, notice], notice
     )
-    kept, skipped = components.everyday["keep_faces"], components.everyday[faces.GROUP]
+    kept, skipped = components.keep_faces, components.skip_faces
     for trigger in (photo.change, kept.change):
         page.on(
             trigger, handlers.faces_shown, [photo, kept, skipped],
