@@ -72,6 +72,7 @@ class Overrides(TypedDict, total=False):
     preserve_color: PreserveColor
     keep_faces: bool
     face_strength: float
+    skip_faces: Sequence[float]
     repaint: bool
     network_dim: int
     patch_size: int

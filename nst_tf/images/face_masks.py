@@ -11,6 +11,8 @@ from nst_tf.images.resize import Size
 NARROWEST = 10.0
 """Width from which a face can be kept, pixels: two or three locations of the kept features."""
 
+WIDE, MOST = 64.0, 4.0  # width from which n is 1, pixels, and maximum of n (by eye and figure)
+
 # Weight w and exponent e of the parts of a face: at the strength s, a part has w s^e (by eye).
 _FEATURES = (4.0, 1.0)  # eyes with their brows, mouth
 _NOSE = (3.0, 1.0)
@@ -39,10 +41,11 @@ class Part(NamedTuple):
 def face_mask(size: Size, faces: Sequence[Face], strength: float) -> np.ndarray:
     """Return how much of the photo each pixel keeps, the maximum over all parts of all faces of
 
-        w s^e · t² (3 − 2t)    t = min(1, max(0, (1.5 − r) / 0.5))
+        n w s^e · t² (3 − 2t)    n = min(4, max(1, 64 / b)),  t = min(1, max(0, (1.5 − r) / 0.5))
 
-    with the strength s, the part's weight w and exponent e, and the distance r from its centre in
-    its radii.
+    with the face's width b in pixels, the strength s, the part's weight w and exponent e, and the
+    distance r from its centre in its radii. A narrow face is kept more: the few locations that the
+    features have in it must fit the photo closely, or eyes and mouth are lost.
 
     Args:
         size: height and width of the picture, pixels.
@@ -50,7 +53,7 @@ def face_mask(size: Size, faces: Sequence[Face], strength: float) -> np.ndarray:
         strength: in [0, 1]; 0 keeps nothing, 1 the whole head.
 
     Returns:
-        float32 `[H, W]` in [0, 4].
+        float32 `[H, W]` in [0, 16].
     """
     mask = np.zeros(size, np.float32)
     for face in faces if strength else ():
@@ -63,10 +66,15 @@ def face_mask(size: Size, faces: Sequence[Face], strength: float) -> np.ndarray:
             offsets = np.stack([columns + left, rows + top], axis=-1) - part.centre
             distance = np.hypot(*np.moveaxis(offsets @ np.linalg.inv(part.axes), -1, 0))
             inside = np.clip((1 + _FADE - distance) / _FADE, 0, 1)
-            weight = face.presence * part.weight * strength**part.exponent
-            kept = weight * inside**2 * (3 - 2 * inside)
+            weight = part.weight * strength**part.exponent
+            kept = face.presence * narrowness(face.width) * weight * inside**2 * (3 - 2 * inside)
             np.maximum(seen, kept, out=seen, casting="same_kind")
     return mask
+
+
+def narrowness(width: float) -> float:
+    """Return n, the factor for a face that is `width` pixels wide."""
+    return min(MOST, max(1.0, WIDE / max(width, 1e-6)))
 
 
 def parts(face: Face) -> Iterator[Part]:

@@ -1,5 +1,6 @@
 """Faces in a photo: where they are, and where their eyes, noses and mouths are."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -44,6 +45,15 @@ class Face:
     def width(self) -> float:
         """Width of the box, pixels."""
         return self.box[2] - self.box[0]
+
+    def place(self, size: Size) -> tuple[float, float]:
+        """Return x and y of the box's centre, as shares of the width and height of the picture.
+
+        Args:
+            size: height and width of the picture that shows the face, pixels.
+        """
+        left, top, right, bottom = self.box
+        return (left + right) / 2 / size[1], (top + bottom) / 2 / size[0]
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "Face":
@@ -94,6 +104,24 @@ def faces_of(decoded: Decoded, size: Size, longest: int = 0) -> tuple[Face, ...]
     levels = [_resized(channel, (width, height)) for channel in decoded.channels]
     photo = np.broadcast_to(np.stack(levels, axis=-1), (height, width, 3))
     return tuple(face.scaled((height, width), size) for face in _search(photo))
+
+
+def face_at(faces: Sequence[Face], place: Sequence[float], size: Size) -> Face | None:
+    """Return the face whose box contains a place, the nearest of several; `None`: there is none.
+
+    Args:
+        faces: in pixels of a picture.
+        place: x and y, as shares of the picture's width and height.
+        size: height and width of the picture, pixels.
+    """
+    x, y = place[0] * size[1], place[1] * size[0]
+
+    def distance(face: Face) -> float:
+        across, down = face.place(size)
+        return math.hypot(x - across * size[1], y - down * size[0])
+
+    around = (f for f in faces if f.box[0] <= x <= f.box[2] and f.box[1] <= y <= f.box[3])
+    return min(around, key=distance, default=None)
 
 
 def _resized(channel: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -17,6 +17,10 @@ NETWORKS = ("pnet", "rnet", "onet")
 WEIGHTS = Path(str(resources.files("nst_tf").joinpath("data", "mtcnn.npz")))
 """File of the weights: for each network, its arrays in the order of its layers."""
 
+SINGLE = 2**18
+"""Multiplications of a matrix product up to which OpenBLAS uses one thread. More threads would wait
+for each other longer than these narrow products take."""
+
 
 def propose(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the proposals for all windows of 12x12 pixels, two pixels apart.
@@ -80,17 +84,31 @@ def _convolve(x: np.ndarray, weights: Iterator[np.ndarray]) -> np.ndarray:
         return x @ kernel + bias
     side, _, channels, count = kernel.shape
     windows = np.lib.stride_tricks.sliding_window_view(x, (side, side), axis=(1, 2))
-    columns = windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, side * side * channels)
-    found = columns @ kernel.reshape(-1, count)
+    rows = windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, side * side * channels)
+    found = _product(rows, kernel.reshape(-1, count))
     found += bias
     return found.reshape(*windows.shape[:3], count)
 
 
+def _product(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Return `rows @ matrix`, computed in pieces that take one thread each."""
+    width, count = matrix.shape
+    length = max(1, SINGLE // matrix.size)
+    whole = len(rows) // length * length
+    result = np.empty((len(rows), count), np.float32)
+    pieces = rows[:whole].reshape(-1, length, width)
+    np.matmul(pieces, matrix, out=result[:whole].reshape(-1, length, count))
+    np.matmul(rows[whole:], matrix, out=result[whole:])
+    return result
+
+
 def _prelu(x: np.ndarray, weights: Iterator[np.ndarray]) -> np.ndarray:
-    """Return `x`, whose negative values are multiplied by slopes."""
+    """Return `x` after multiplying its negative values by slopes in place."""
     negative = np.minimum(x, 0)
     negative *= next(weights)
-    return np.maximum(x, 0) + negative
+    np.maximum(x, 0, out=x)
+    x += negative
+    return x
 
 
 def _pool(x: np.ndarray, side: int, stride: int) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 
 from nst_tf.images.color import Colors
 from nst_tf.images.face_masks import NARROWEST, face_mask
-from nst_tf.images.faces import Face
+from nst_tf.images.faces import Face, face_at
 from nst_tf.images.masks import Region, coverage, fit_mask, fit_regions, keep_photo, masks_for_style
 from nst_tf.images.resize import (
     Size,
@@ -137,7 +137,7 @@ def prepare_inputs(
         reference: an earlier frame of a video, of the content's fitted size, which
             `temporal_weight` keeps the image near.
         faces: faces to keep, in pixels of `content`; those that are less than ten pixels wide in
-            the result, or in parts that are not painted, are not kept.
+            the result, in parts that are not painted, or at `settings.skip_faces` are not kept.
 
     Raises:
         UserError: an array is not an image or mask, a picture is too small, or settings, masks and
@@ -170,7 +170,8 @@ def prepare_inputs(
     pairs = [masks_for_style(regions, index) for index in range(len(fitted))]
     covered = coverage(regions)
     faces = [face.scaled((height, width), size) for face in faces if settings.face_strength]
-    faces = [face for face in faces if _is_kept(face, covered)]
+    skipped = [face_at(faces, place, size) for place in settings.skipped_places]
+    faces = [face for face in faces if face not in skipped and _is_kept(face, covered)]
     settings = with_keep_weight(settings, keep is not None or bool(faces))
     return RunInputs(
         settings,

@@ -1,13 +1,14 @@
 """Pictures of any kind at the sizes that a run uses, for programs, library and films alike."""
 
 import functools
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from nst_tf.images.exif import PhotoExif
-from nst_tf.images.faces import Face, faces_of
+from nst_tf.images.faces import Face, face_at, faces_of
 from nst_tf.images.io import Picture, as_picture, load_mask, load_picture, opaque
 from nst_tf.images.masks import Region, apply_alpha
 from nst_tf.images.resize import Size, fit_size
@@ -70,7 +71,10 @@ def prepare_sources(
     """
     check_styles(settings, len(paintings))
     check_side("content", photo.full_size, settings)
-    loaded = load_paintings(paintings, photo.pixels.shape[1:3], settings)
+    size = photo.pixels.shape[1:3]
+    if settings.seeks_faces:
+        check_places(photo.faces, size, settings)
+    loaded = load_paintings(paintings, size, settings)
     fitted = prepare_inputs(
         photo.pixels,
         [painting.pixels for painting in loaded],
@@ -81,6 +85,15 @@ def prepare_sources(
         faces=photo.faces,
     )
     return LoadedInputs(fitted, photo.alpha, photo.has_profile, photo.exif)
+
+
+def check_places(faces: Sequence[Face], size: Size, settings: Settings) -> None:
+    """Warn of places in `settings.skip_faces` at which the photo, of some size, has no face."""
+    for x, y in settings.skipped_places:
+        if face_at(faces, (x, y), size) is None:
+            places = [f"{x:.3f},{y:.3f}" for x, y in (face.place(size) for face in faces)]
+            known = f"faces are at {' and '.join(places)}" if places else "no faces are found"
+            warnings.warn(f"skip_faces: no face is at {x:g},{y:g}; {known}")
 
 
 def load_paintings(paintings: Sequence[Load], size: Size, settings: Settings) -> list[Picture]:

@@ -8,6 +8,7 @@ granted to this visitor; no other path is ever looked up on the disk.
 """
 
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -21,6 +22,8 @@ from nst_tf.utils.errors import UserError
 SESSION_LOST = "the session has expired: load the page again"
 
 MAX_TEXT = 500  # characters of a field
+
+PLACE = re.compile(r"[01]\.[0-9]{3},[01]\.[0-9]{3}")
 
 _visitor: ContextVar[Visitor | None] = ContextVar("visitor", default=None)
 
@@ -175,6 +178,25 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Places:
+    """Places in the photo, each a text such as `0.412,0.223`: a tuple of them.
+
+    Attributes:
+        limit: the maximum number of places.
+    """
+
+    limit: int
+
+    def admit(self, visitor: Visitor, value: Any) -> tuple[str, ...]:
+        """Return the places."""
+        if not isinstance(value, list) or len(value) > self.limit:
+            raise UserError(INVALID_VALUE)
+        if not all(isinstance(place, str) and PLACE.fullmatch(place) for place in value):
+            raise UserError(INVALID_VALUE)
+        return tuple(value)
+
+
+@dataclass(frozen=True)
 class Switch:
     """On or off."""
 
@@ -273,7 +295,7 @@ def well_formed(body: Any, inputs: Sequence[int], selects: Sequence[bool]) -> bo
     click = body.get("event_data")
     if selects[index]:
         return isinstance(click, dict) and {"index", "value"} <= click.keys()
-    return click is None or isinstance(click, dict)
+    return click is None or isinstance(click, (bool, dict))  # a checkbox sends its value
 
 
 def _in_gallery(item: Any) -> Any:

@@ -9,7 +9,8 @@ import pandas as pd
 
 from nst_tf.cli.help import PURPOSES
 from nst_tf.page import render
-from nst_tf.page.access import Choice, File, Files, Kind, Layers, Number, Switch, Text
+from nst_tf.page.access import Choice, File, Files, Kind, Layers, Number, Places, Switch, Text
+from nst_tf.page.faces import GROUP
 from nst_tf.page.fields import advanced_fields
 from nst_tf.page.limits import Limits
 from nst_tf.page.mask_strokes import COLORS
@@ -21,6 +22,7 @@ FIRST_RECIPE = "painting"
 SAMPLES = Path(__file__).with_name("samples")
 PHOTOS = ("temple", "cat", "astronaut", "coffee")
 PAINTINGS = ("great_wave", "auvers", "composition_viii", "summertime")
+MAX_FACES = 500  # that a visitor may leave out; few photos have as many
 COLOR_CHOICES = {
     "of the painting": "none", "of the photo": "luminance", "painting matched to photo": "match",
 }  # fmt: skip
@@ -38,6 +40,8 @@ class Components:
     painting_samples: gr.Gallery
     recipe: gr.Dropdown
     everyday: dict[str, gr.components.Component]
+    keep_faces: gr.Checkbox
+    skip_faces: gr.CheckboxGroup
     advanced: dict[str, gr.components.Component]
     editor: gr.ImageEditor
     restore: gr.File
@@ -46,6 +50,7 @@ class Components:
     resume: gr.Button
     grid: gr.Button
     notice: gr.HTML
+    outlines: gr.HTML
     screen: gr.HTML
     compare: gr.ImageSlider
     curve: gr.LinePlot
@@ -67,8 +72,9 @@ class Components:
             with gr.Column(scale=4, min_width=340, elem_id="asked"):
                 form = {
                     **_pictures(), **_samples(samples), **_settings(limits), **_buttons(limits),
-                    **_mask_editor(), **_advanced(),
+                    **_faces(), **_mask_editor(), **_advanced(),
                 }  # fmt: skip
+                form["everyday"][GROUP] = form[GROUP]
             with gr.Column(scale=7, min_width=340, elem_id="made"):
                 results = {**_tabs(), **_downloads()}
         return cls(**form, **results)
@@ -88,6 +94,8 @@ class Components:
                 found[field] = Choice(_values(field))
             elif isinstance(field, gr.Checkbox):
                 found[field] = Switch()
+            elif isinstance(field, gr.CheckboxGroup):
+                found[field] = Places(MAX_FACES)
             elif isinstance(field, gr.Textbox):
                 found[field] = Text()
             else:
@@ -176,8 +184,9 @@ def _settings(limits: Limits) -> dict[str, Any]:
             min_width=140, elem_id="keep_faces",
         )  # fmt: skip
     fields = (strength, detail, max_dim, color, time_limit, faces)
-    everyday = dict(zip(EVERYDAY_SETTINGS, fields, strict=True))
-    return {"recipe": chosen, "everyday": everyday}
+    named = (name for name in EVERYDAY_SETTINGS if name != GROUP)
+    everyday = dict(zip(named, fields, strict=True))
+    return {"recipe": chosen, "everyday": everyday, "keep_faces": faces}
 
 
 def _buttons(limits: Limits) -> dict[str, Any]:
@@ -191,6 +200,14 @@ def _buttons(limits: Limits) -> dict[str, Any]:
     notice = gr.HTML("", elem_id="notice")
     gr.HTML(f"<p>{limits.describe()}</p>", elem_id="limits")
     return {"paint": paint, "stop": stop, "resume": resume, "grid": grid, "notice": notice}
+
+
+def _faces() -> dict[str, Any]:
+    """Create the outlines of the photo's faces: checkboxes on a picture, which a style places."""
+    return {
+        GROUP: gr.CheckboxGroup([], value=[], label="Faces", visible=False, elem_id=GROUP),
+        "outlines": gr.HTML("", elem_id="outlines"),
+    }
 
 
 def _mask_editor() -> dict[str, Any]:

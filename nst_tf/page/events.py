@@ -9,6 +9,7 @@ from PIL import Image
 
 from nst_tf.cli.help import PURPOSES
 from nst_tf.images.metadata import read_metadata
+from nst_tf.page import faces
 from nst_tf.page.access import current_visitor
 from nst_tf.page.blocks import EVENT, GuardedBlocks, file_paths
 from nst_tf.page.components import PAINTINGS, PHOTOS, TITLE, Components
@@ -49,6 +50,13 @@ def _connect_inputs(page: GuardedBlocks, components: Components, handlers: "Hand
     page.on(
         photo.change, handlers.photo_chosen, [photo], [photo, components.editor, notice], notice
     )
+    kept, skipped = components.keep_faces, components.skip_faces
+    for trigger in (photo.change, kept.change):
+        page.on(
+            trigger, handlers.faces_shown, [photo, kept, skipped],
+            [components.outlines, skipped, notice], notice,
+        )  # fmt: skip
+    page.on(skipped.input, handlers.faces_chosen, [photo, skipped], [skipped, notice], notice)
     page.on(paintings.change, handlers.paintings_chosen, [paintings], [paintings, notice], notice)
     page.on(
         components.add.upload, handlers.painting_added, [paintings, components.add],
@@ -66,8 +74,8 @@ def _connect_inputs(page: GuardedBlocks, components: Components, handlers: "Hand
         notice,
     )  # fmt: skip
     page.on(
-        components.restore.upload, handlers.restore, [components.restore],
-        [notice, components.recipe, *fields], notice,
+        components.restore.upload, handlers.restore, [components.restore, photo],
+        [notice, components.outlines, components.recipe, *fields], notice,
     )  # fmt: skip
 
 
@@ -123,6 +131,23 @@ class Handlers:
             return [None, None, alert(error)]
         background = Image.fromarray(upload.preview)
         return [gr.skip(), {"background": background, "layers": [], "composite": None}, ""]
+
+    def faces_shown(
+        self, visitor: Visitor, photo: Path | None, kept: bool, skipped: tuple[str, ...]
+    ) -> list[Any]:
+        """Return outlines and checkboxes of the photo's faces if they are kept, and a notice."""
+        found = self._state.faces(photo) if photo and kept else None
+        return [*faces.updates(found, skipped), gr.skip()]
+
+    def faces_chosen(
+        self, visitor: Visitor, photo: Path | None, skipped: tuple[str, ...]
+    ) -> list[Any]:
+        """Return the checkboxes with a sentence about the faces that are kept, and a notice."""
+        if photo is None:
+            return [gr.skip(), gr.skip()]
+        places = {*self._state.faces(photo).places}
+        label = faces.sentence(len(places), len(places.intersection(skipped)))
+        return [gr.update(label=label), gr.skip()]
 
     def paintings_chosen(self, visitor: Visitor, paintings: tuple[Path, ...]) -> list[Any]:
         """Return the accepted paintings, and a notice for the others."""
@@ -200,8 +225,8 @@ class Handlers:
         visitor.shown = finished_runs(visitor)[index:][:1]
         return ""
 
-    def restore(self, visitor: Visitor, picture: Path | None) -> list[Any]:
-        """Return a notice, and the recipe and settings recorded in an earlier picture."""
+    def restore(self, visitor: Visitor, picture: Path | None, photo: Path | None) -> list[Any]:
+        """Return a notice, outlines, and the recipe and settings recorded in an earlier picture."""
         components = self._components
         if picture is None:
             raise UserError("a picture is missing: drop one made by nst_tf")
@@ -211,8 +236,17 @@ class Handlers:
         except (OSError, UserError) as error:
             raise UserError(str(error).replace(str(picture), picture.name)) from None
         usual = as_flags(recipe(name))
-        everyday = [_as_value(changed.get(field, usual[field])) for field in components.everyday]
-        return ["", name, *everyday, *(changed.get(field, "") for field in components.advanced)]
+        recorded = usual | changed
+        everyday = {field: _as_value(recorded[field]) for field in components.everyday}
+        numbers = [f"{float(number):.3f}" for number in recorded[faces.GROUP].split(",") if number]
+        skipped = [f"{x},{y}" for x, y in zip(numbers[::2], numbers[1::2], strict=True)]
+        outlines, group = "", gr.update(value=skipped)
+        if photo and everyday["keep_faces"]:
+            found = self._state.faces(photo)
+            outlines, group = faces.updates(found, found.nearest(skipped))
+        everyday[faces.GROUP] = group
+        advanced = [changed.get(field, "") for field in components.advanced]
+        return ["", outlines, name, *everyday.values(), *advanced]
 
 
 def _always(count: int) -> Callable[[Visitor], int]:
@@ -224,6 +258,8 @@ def _as_flag(value: Any) -> str:
     """Return a field's value as the text of a flag."""
     if value is None:
         return ""
+    if isinstance(value, tuple):
+        return ",".join(value)
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

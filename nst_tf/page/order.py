@@ -15,7 +15,9 @@ from nst_tf.recipes import recipe
 from nst_tf.settings import INITS, Settings
 from nst_tf.utils.errors import UserError
 
-EVERYDAY_SETTINGS = ("strength", "detail", "max_dim", "preserve_color", "time_limit", "keep_faces")
+EVERYDAY_SETTINGS = (
+    "strength", "detail", "max_dim", "preserve_color", "time_limit", "keep_faces", "skip_faces",
+)  # fmt: skip
 """Settings with a prominent field on the page."""
 
 SERVER_SETTINGS = ("weights", "memory_budget")

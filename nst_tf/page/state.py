@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from nst_tf.page.faces import FoundFaces, found_faces
 from nst_tf.page.limits import Limits
 from nst_tf.page.mask_strokes import decode_layer, painted_masks
 from nst_tf.page.order import Order, safe_names
@@ -44,6 +45,10 @@ class AppState:
             UserError: the picture is not accepted.
         """
         return check_upload(path, path.name, self.limits.pixels)
+
+    def faces(self, path: Path) -> FoundFaces:
+        """Return the faces of an uploaded photo; errors are those of `check`."""
+        return found_faces(path, self.limits.pixels)
 
     def submit(self, visitor: Visitor, form: "OrderForm", strengths: Sequence[float] = ()) -> None:
         """Add the runs that a visitor orders to the queue.

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from nst_tf.images.face_masks import face_mask, parts
+from nst_tf.images.face_masks import face_mask, narrowness, parts
 from nst_tf.images.faces import Face
 
 # The distance from the eyes to the mouth is 40 pixels.
@@ -27,6 +27,18 @@ def test_features_are_kept_most_then_the_nose_the_face_and_the_hair(strength):
     assert at(mask, 66, 105) == pytest.approx(1.5 * strength**1.5, rel=1e-6)
     assert at(mask, 100, 10) == pytest.approx(strength**4, rel=1e-6)
     assert at(mask, 5, 5) == 0
+
+
+@pytest.mark.parametrize(("width", "factor"), [(80, 1), (64, 1), (40, 1.6), (20, 3.2), (12, 4)])
+def test_a_narrow_face_is_kept_more(width, factor):
+    scale = width / FACE.width
+    size = tuple(round(4 * scale * side) for side in SIZE)
+    face = _moved(FACE, 0, 0).scaled(SIZE, size)
+    face = dataclasses.replace(face, box=(0, 0, width, width))
+    assert narrowness(width) == pytest.approx(factor)
+    mask = face_mask(size, [face], 0.5)
+    middle = np.mean(np.array(face.points)[3:], axis=0)  # of the mouth
+    assert at(mask, *middle) == pytest.approx(2 * factor, rel=1e-6)
 
 
 def test_a_part_fades_along_a_smooth_step():

@@ -8,7 +8,7 @@ import pytest
 
 from nst_tf import load_image
 from nst_tf.images.channels import Decoded
-from nst_tf.images.faces import Face, faces_of, find_faces
+from nst_tf.images.faces import Face, face_at, faces_of, find_faces
 from nst_tf.images.levels import quantize
 from tests.conftest import ASSETS
 
@@ -116,3 +116,16 @@ def test_a_face_is_scaled_with_its_picture():
 def test_a_face_survives_its_record():
     face = Face((10.5, 20, 30, 50), ((1, 2), (3, 4), (5, 6), (7, 8), (9, 10.25)), 0.9, 0.5)
     assert Face.from_record(json.loads(json.dumps(dataclasses.asdict(face)))) == face
+
+
+def test_a_place_is_that_of_the_nearest_face_around_it():
+    left, right = (Face((x, 20, x + 40, 60), ((0, 0),) * 5, 1.0) for x in (10, 40))
+    size, both = (100, 200), [left, right]
+    assert left.place(size) == (0.15, 0.4)
+    for face in both:
+        assert face_at(both, face.place(size), size) is face
+    assert face_at(both, (0.21, 0.4), size) is left  # in both boxes
+    assert face_at(both, (0.24, 0.4), size) is right
+    assert face_at(both, (0.05, 0.21), size) is left
+    assert face_at(both, (0.049, 0.4), size) is None
+    assert face_at([], (0.2, 0.4), size) is None

@@ -167,6 +167,32 @@ def test_faces_in_parts_that_are_not_painted_are_not_kept(pixels):
     assert prepare_inputs(*pictures, [Region(1 - right)], faces=[FACE]).faces == (FACE,)
 
 
+def test_faces_at_places_to_skip_are_not_kept(pixels):
+    pictures = pixels(32, 48), pixels(32, 48, 1)
+    other = dataclasses.replace(FACE, box=(24, 4, 40, 24))
+    for place, kept in ((FACE.place((32, 48)), other), (other.place((32, 48)), FACE)):
+        settings = dataclasses.replace(SETTINGS, skip_faces=place)
+        assert prepare_inputs(*pictures, settings, faces=[FACE, other]).faces == (kept,)
+    every = (*FACE.place((32, 48)), *other.place((32, 48)))
+    settings = dataclasses.replace(SETTINGS, skip_faces=every)
+    fitted = prepare_inputs(*pictures, settings, faces=[FACE, other])
+    assert fitted.faces == ()
+    assert fitted.settings.keep_weight == 0
+
+
+def test_programs_and_library_warn_of_a_place_without_a_face():
+    skipping = parsed("astronaut.jpg", "--recipe=fast", "--max_dim=128", "--skip_faces=0.44,0.24")
+    assert load_inputs(skipping).fitted.faces == ()
+    wrong = parsed("astronaut.jpg", "--recipe=fast", "--max_dim=128", "--skip_faces=0.9,0.1")
+    with pytest.warns(UserWarning, match=r"no face is at 0.9,0.1; faces are at 0\.43\d,0\.2"):
+        assert len(load_inputs(wrong).fitted.faces) == 1
+    wrong = parsed("temple.jpg", "--recipe=fast", "--max_dim=128", "--skip_faces=0.9,0.1")
+    with pytest.warns(UserWarning, match="no face is at 0.9,0.1; no faces are found"):
+        load_inputs(wrong)
+    ignored = parsed("temple.jpg", "--max_dim=128", "--skip_faces=0.9,0.1")  # by tutorial
+    assert load_inputs(ignored).fitted.faces == ()
+
+
 def test_masks_above_1_weigh_the_errors_by_as_much(pixels):
     content, style, image = pixels(32, 48), pixels(32, 48, 1), pixels(32, 48, 2)
     settings = dataclasses.replace(SETTINGS, keep_weight=3)

@@ -16,6 +16,7 @@ from nst_tf.page.access import (  # fmt: skip
     Files,
     Layers,
     Number,
+    Places,
     Switch,
     Text,
     acting_as,
@@ -44,6 +45,7 @@ JSON = st.recursive(
 
 KINDS = (
     File(), Files(8), Layers(), Number(0, 10), Choice(("a", "b")), Text(), Switch(),
+    Places(2),
 )  # fmt: skip
 
 
@@ -67,7 +69,7 @@ def own(visitor):
 @given(value=JSON)
 def test_no_json_gets_in_that_is_not_of_its_kind(visitor, value):
     """Send any JSON to any kind: it becomes what the kind promises, or a sentence."""
-    promised = (type(None), tuple, tuple, (int, float, type(None)), str, str, bool)
+    promised = (type(None), tuple, tuple, (int, float, type(None)), str, str, bool, tuple)
     for kind, types in zip(KINDS, promised, strict=True):
         try:
             got = kind.admit(visitor, value)
@@ -138,6 +140,15 @@ def test_numbers_keep_their_bounds(visitor):
             kind.admit(visitor, value)
 
 
+def test_places_have_three_decimals(visitor):
+    for value in (["0.412,0.223"], ["0.000,1.000", "0.500,0.250"], []):
+        assert Places(2).admit(visitor, value) == tuple(value)
+    for value in (None, "0.412,0.223", ["0.412"], ["0.412,0.223\n"], ["٠.412,0.223"], ["0.1,0.2"],
+                  ["0.412,0.223"] * 3):  # fmt: skip
+        with pytest.raises(UserError, match=INVALID_VALUE):
+            Places(2).admit(visitor, value)
+
+
 def test_too_many_files_are_named(visitor, own):
     with pytest.raises(UserError, match="at most 8 pictures can be chosen, not 9"):
         Files(8).admit(visitor, [{"path": own}] * 9)
@@ -192,6 +203,7 @@ def test_a_call_has_the_form_of_its_event():
     call = {"fn_index": 1, "data": [0, 0], "session_hash": "abc1", "event_data": None}
     assert well_formed(call, [1, 2], [False, False])
     assert not well_formed(call, [1, 2], [False, True])
+    assert well_formed({**call, "event_data": False}, [1, 2], [False, False])  # of a checkbox
     click = {**call, "event_data": {"index": 0, "value": None}}
     assert well_formed(click, [1, 2], [False, True])
     for key, value in (("fn_index", 2), ("fn_index", -1), ("data", [0]), ("session_hash", None),

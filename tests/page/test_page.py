@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
+from playwright.sync_api import expect
 
 from nst_tf import read_metadata
 from tests import forked
@@ -181,6 +182,49 @@ def test_a_picture_brings_its_settings_back(visit, tmp_path):
     assert other.page.locator("#strength input[type=number]").input_value() == "0.7"
     assert other.page.locator("#max_dim input[type=number]").input_value() == "128"
     assert other.page.get_by_label("Recipe").input_value() == "fast"
+
+
+def test_a_click_on_a_face_paints_it_like_the_rest(visit, tmp_path):
+    visitor = visit()
+    visitor.sample(photo=2, painting=1)
+    visitor.small(steps=2)
+    said = visitor.page.locator("#skip_faces")
+    expect(said).to_contain_text("1 face is kept; click it to paint it like the rest")
+    outline = visitor.page.get_by_role("checkbox", name="Paint face 1 like the rest")
+    outline.scroll_into_view_if_needed()
+    photo = said.get_by_test_id("checkbox-group").bounding_box()
+    face = (photo["x"] + 0.44 * photo["width"], photo["y"] + 0.23 * photo["height"])
+    visitor.page.mouse.click(*face)
+    expect(said).to_contain_text("No face is kept; click it to change that")
+    outline.press("Space")  # by the keyboard
+    expect(said).to_contain_text("1 face is kept")
+    expect(outline).not_to_be_checked()
+    visitor.page.mouse.click(*face)
+    expect(outline).to_be_checked()
+    visitor.page.locator("#paint").scroll_into_view_if_needed()
+    visitor.press("paint")
+    visitor.status("finished")
+    made = visitor.download(tmp_path)
+    place = read_metadata(made)["settings"]["skip_faces"]
+    assert place == pytest.approx([0.437, 0.231], abs=0.006)
+    (flag,) = (word for word in shlex.split(visitor.command()) if "faces" in word)
+    assert flag == "--skip_faces={:.3f},{:.3f}".format(*place)
+    for order in (("sample", "restore"), ("restore", "sample")):
+        other = visit()
+        other.open("Advanced")
+        for step in order:
+            if step == "sample":
+                other.sample(photo=2, painting=1)
+            else:
+                other.page.locator("#restore input[type=file]").set_input_files(made)
+                expect(other.page.get_by_label("Recipe")).to_have_value("fast")
+        again = other.page.get_by_role("checkbox", name="Paint face 1 like the rest")
+        expect(again).to_be_checked()
+    other.page.locator("#keep_faces input").click()
+    expect(again).to_have_count(0)
+    other.page.locator("#keep_faces input").click()
+    expect(again).not_to_be_checked()
+    assert visitor.policy() == other.policy() == []
 
 
 def upload(visitor, path):
