@@ -113,9 +113,9 @@ SECTIONS = [
             ),
             Entry("region-none", "no masks", f"{TEMPLE} {WAVE}"),
             Entry(
-                "region-labels", "sky like sky, the rest like the sea, in more steps",
+                "region-labels", "sky like sky, the rest like the sea",
                 f"{TEMPLE} --content_mask assets/masks/temple-sky.png {WAVE} "
-                "--style_mask assets/masks/great_wave-sky.png --steps 18 --coarse_steps 1.6",
+                "--style_mask assets/masks/great_wave-sky.png",
             ),
             Entry(
                 "region-part", "the painting's sky for all of the photo",

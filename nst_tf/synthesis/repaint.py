@@ -4,7 +4,7 @@ The network decides what goes where, and patches of the paintings decide how it 
 analogies (Hertzmann et al., SIGGRAPH 2001) guided by a network's picture (Texler, Fišer, Lukáč, Lu,
 Shechtman and Sýkora, "Enhancing Neural Style Transfer using Patch-Based Synthesis", Expressive
 2019). Each level, coarse to fine, starts from the one before and alternates between `matching` and
-`voting`. Above the size at which the network's picture is sharp, the levels enlarge the result.
+`voting`. Above the size of the network's picture, the levels enlarge the result.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,6 @@ from nst_tf.synthesis import guides
 from nst_tf.synthesis.levels import level_sizes
 from nst_tf.synthesis.rounds import paint_level
 from nst_tf.synthesis.scene import Painted, Scene, Strokes
-from nst_tf.synthesis.sharpness import sharp_size
 from nst_tf.synthesis.sources import PaintSource
 from nst_tf.synthesis.strips import STRIP
 from nst_tf.synthesis.threads import Rows
@@ -88,10 +87,7 @@ def repaint(
     try:
         own = picture.shape[1:3]
         sizes = level_sizes(own, size)
-        sharp = sharp_size(picture, photo, sources, size, sizes[: sizes.index(own) + 1])
-        if sharp != own:
-            picture = resize(picture, sharp)
-        elif coarse is not None and share is not None and strokes.detail < 1:
+        if coarse is not None and share is not None and strokes.detail < 1:
             *_, bold = _paint_levels(scene, coarse[0], level_sizes(coarse.shape[1:3], own))
             picture = compose(picture, bold.image, guides.fitted_share(share, own))
         for number, painted in enumerate(_paint_levels(scene, picture[0], sizes), 1):
