@@ -14,7 +14,7 @@ import numpy as np
 
 from nst_tf.compute.processor import processor_count
 from nst_tf.images.masks import Region, compose
-from nst_tf.images.resize import Size, resize
+from nst_tf.images.resize import Size
 from nst_tf.synthesis import guides
 from nst_tf.synthesis.levels import level_sizes
 from nst_tf.synthesis.rounds import paint_level
