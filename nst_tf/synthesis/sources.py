@@ -104,10 +104,10 @@ def make_canvas(
 def stacked(images: Sequence[np.ndarray]) -> np.ndarray:
     """Return images, `[h, w, 3]`, one below the other, with zeros on the right of narrower ones.
 
-    A single image is not copied.
+    A single image is copied only if it is part of another array, or read-only.
     """
     if len(images) == 1:
-        return images[0]
+        return np.require(images[0], np.float32, ("C", "W"))
     width = max(image.shape[1] for image in images)
     padded = (np.pad(image, ((0, 0), (0, width - image.shape[1]), (0, 0))) for image in images)
     return np.concatenate(list(padded))

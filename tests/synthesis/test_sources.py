@@ -25,6 +25,17 @@ def test_paintings_lie_below_each_other():
     assert allowed.sum() == 3 * 7 + 2 * 4
 
 
+def test_parts_of_other_arrays_and_read_only_ones_are_copied_for_the_compiled_loops():
+    whole = noise(0, 9, 9)
+    read_only = np.broadcast_to(np.float32(0.5), (5, 6, 3))
+    for painting in (whole[2:7, 1:7], read_only, whole):
+        colors = make_canvas([painting], 3).colors
+        np.testing.assert_array_equal(colors, painting)
+        assert colors.flags.c_contiguous
+        assert colors.flags.writeable
+    assert colors is whole
+
+
 def test_patches_lie_wholly_in_the_masks_of_their_region():
     mask = np.zeros((8, 8), np.float32)
     mask[2:6, 1:5] = 0.8
