@@ -273,7 +273,7 @@ class Settings:
         "nothing changes",
     )
     face_strength: float = setting(
-        0.4, "Pictures", "how much of each face --keep_faces keeps: 0 nothing, 0.3 a likeness, 1 "
+        0.3, "Pictures", "how much of each face --keep_faces keeps: 0 nothing, 1 "
         "all of it with the hair", low=0, high=1,
     )
     skip_faces: tuple[float, ...] = setting(
