@@ -51,21 +51,36 @@ def fill(box, value):
     box.blur()
 
 
-class Visit:
-    """A visitor, in a browser that knows nothing of other visitors."""
+def new_context(browser):
+    """Return a context for one visitor after another."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(PATIENCE / 4)
+    return context
 
-    def __init__(self, browser, address, **options):
-        self.context = browser.new_context(viewport={"width": 1440, "height": 900}, **options)
-        self.context.set_default_timeout(PATIENCE / 4)
-        self.asked = []
-        self.context.on("request", lambda request: self.asked.append(request.url))
-        self.page = self.context.new_page()
+
+class Visit:
+    """A visitor, in a context that holds the page's scripts, but nothing of other visitors.
+
+    Args:
+        media: what the visitor's system asks for, such as `color_scheme`.
+    """
+
+    def __init__(self, context, address, **media):
+        self.context, self.asked = context, []
+        self.page = context.new_page()
+        self.page.emulate_media(**media)
+        self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.add_init_script(
             "window.blocked = [];"
             "addEventListener('securitypolicyviolation', event =>"
             "  window.blocked.push(`${event.violatedDirective} ${event.blockedURI}`))"
         )
         self.load(lambda: self.page.goto(address))
+
+    def leave(self):
+        """Close the page, and forget the visitor."""
+        self.page.close()
+        self.context.clear_cookies()
 
     def load(self, open_page):
         """Open the page, and wait for its first update: Gradio asks for it when all listeners are
