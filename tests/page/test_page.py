@@ -32,7 +32,7 @@ def colors(screenshot):
 def test_from_samples_to_a_picture_that_the_command_makes_too(visit, tmp_path):
     visitor = visit()
     visitor.sample(photo=1, painting=1)
-    visitor.small(steps=8)
+    visitor.small(steps=8, scales=2)
     visitor.press("paint")
     seen = set()
 
@@ -61,7 +61,7 @@ def test_from_samples_to_a_picture_that_the_command_makes_too(visit, tmp_path):
 def test_stop_keeps_the_picture_and_continue_goes_on(visit, tmp_path):
     visitor = visit()
     visitor.sample()
-    visitor.small(steps=20)
+    visitor.small(steps=50)
     visitor.press("paint")
     visitor.status("step")
     visitor.press("stop")

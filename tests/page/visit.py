@@ -109,18 +109,19 @@ class Visit:
         for name in names:
             self.page.get_by_role("button", name=name).first.click()
 
-    def small(self, size=128, steps=2, recipe="fast"):
+    def small(self, size=128, steps=2, recipe="fast", scales=1):
         """Ask for a small picture in few steps."""
         self.page.get_by_label("Recipe").click()
         self.page.get_by_role("option", name=recipe, exact=True).click()
         expect(self.page.locator("#recipe")).to_contain_text(PURPOSES[recipe], timeout=PATIENCE)
-        self.open("Advanced", "Schedule")
+        self.open("Advanced", "Schedule", "Scales")
         box = self.advanced("steps_per_epoch")
         usual = str(RECIPES[recipe].steps_per_epoch)
         expect(box).to_have_attribute("placeholder", usual, timeout=PATIENCE)
         # The recipe's values come to the fields in several strokes, which wipe out what is filled
         # in between.
-        wanted = {self.page.locator("#max_dim input[type=number]"): str(size), box: str(steps)}
+        size_box = self.page.locator("#max_dim input[type=number]")
+        wanted = {size_box: str(size), box: str(steps), self.advanced("scales"): str(scales)}
         for _ in range(20):
             for field, value in wanted.items():
                 fill(field, value)
