@@ -217,17 +217,11 @@ class StyleTransfer:
         self, pictures: Pictures, start: np.ndarray | None, plan: Plan
     ) -> tuple[Targets, Plan]:
         """Return the targets at a scale, and the plan with which memory sufficed for them."""
+        precision = self.plans[-1].precision
 
         def make(plan: Plan) -> Targets:
             return scale_targets(
-                self.network,
-                self.terms,
-                self.fitted,
-                pictures,
-                plan,
-                start,
-                self._cache,
-                self.plans[-1].precision,
+                self.network, self.terms, self.fitted, pictures, plan, start, self._cache, precision
             )
 
         return with_less_memory(make, plan)
