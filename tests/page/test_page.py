@@ -76,7 +76,7 @@ def test_stop_keeps_the_picture_and_continue_goes_on(visit, tmp_path):
 def test_what_no_brush_has_touched_stays_the_photo(visit, tmp_path):
     visitor = visit()
     visitor.sample(photo=1)
-    visitor.small(steps=4)
+    visitor.small(steps=4, scales=2)
     visitor.open("Paint only a part of the photo")
     canvas = visitor.page.locator("#editor canvas").first
     canvas.scroll_into_view_if_needed()
