@@ -85,8 +85,10 @@ def read_manifest(path: str) -> Iterator[ManifestRow | ValueError]:
     except OSError as error:
         reason = error.strerror or error
         raise OSError(f"--manifest {name} cannot be read: {reason}") from None
+    # Spreadsheets may write UTF-16, which says so.
+    encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     try:
-        text = io.StringIO(data.decode(_encoding(data)), newline="")
+        text = io.StringIO(data.decode(encoding), newline="")
     except UnicodeError:
         raise UserError(
             f"--manifest {name} is not text in UTF-8: save it as .csv in UTF-8"
@@ -94,11 +96,6 @@ def read_manifest(path: str) -> Iterator[ManifestRow | ValueError]:
     for line, row in _reader(text)(text):
         place = f"{name}:{line}"
         yield _problem(place, row) if isinstance(row, ValueError) else _row(place, row)
-
-
-def _encoding(data: bytes) -> str:
-    """Return the encoding of a text: UTF-16 if it says so, as spreadsheets may write it."""
-    return "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
 
 
 def _reader(file: IO[str]) -> Any:

@@ -5,7 +5,7 @@ import glob
 import os
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from PIL import Image
 
@@ -42,7 +42,8 @@ def find_pictures(flag: str, place: str) -> list[str]:
         )
     endings = _endings()
     kinds = {path: _kind(path, endings) for path in dict.fromkeys(found)}
-    left_out = _in_words(kind for kind in kinds.values() if kind)
+    others = Counter(kind for kind in kinds.values() if kind).most_common()
+    left_out = ", ".join(counted(count, kind) for kind, count in others)
     pictures = sorted(path for path, kind in kinds.items() if not kind)
     if not pictures:
         raise UserError(f"--{flag} {place} has no pictures" + f", only {left_out}" * bool(left_out))
@@ -71,11 +72,6 @@ def _kind(path: str, endings: set[str]) -> str:
     if ending in endings:
         return "" if os.path.isfile(path) else "device"
     return f"{ending} file" if ending else "other file"
-
-
-def _in_words(kinds: Iterable[str]) -> str:
-    """Return the number of files of each kind, such as `2 .nef files, 1 folder`."""
-    return ", ".join(counted(count, kind) for kind, count in Counter(kinds).most_common())
 
 
 def _matches(pattern: str) -> Iterator[str]:

@@ -72,7 +72,7 @@ class TensorBoard:
         if self._writer is None:
             self._writer = tf.summary.create_file_writer(str(self.directory), flush_millis=FLUSHED)
             with self._writer.as_default(progress.step):
-                _text("settings", _table(self._settings))
+                _summary("text", 2, "settings", _table(self._settings))
         with self._writer.as_default(progress.step):
             for name, loss in progress.losses.items() if not progress.level else ():
                 _scalar(f"loss/{name}", loss)
@@ -106,10 +106,6 @@ class TensorBoard:
 
 def _scalar(tag: str, value: float) -> None:
     _summary("scalars", 1, tag, np.float32(value))
-
-
-def _text(tag: str, text: str) -> None:
-    _summary("text", 2, tag, text)
 
 
 def _image(tag: str, image: np.ndarray) -> None:

@@ -142,11 +142,9 @@ class ForeignImage(ImageFile.StubImageFile):
             samples = tiff.scaled_to_16(samples, self.header.bits)
         if samples.dtype.kind == "f":
             samples = samples.astype(np.float32, copy=False)
-        return _from_linear(samples) if self._is_linear(samples) else samples
-
-    def _is_linear(self, samples: np.ndarray) -> bool:
         # Floats of JPEG XR are scRGB, which is linear: ITU-T T.832, annex A.
-        return self.header.linear or (self.format == "JPEG XR" and samples.dtype.kind == "f")
+        linear = self.header.linear or (self.format == "JPEG XR" and samples.dtype.kind == "f")
+        return _from_linear(samples) if linear else samples
 
     def _load(self) -> Any:
         return _Loader()

@@ -23,10 +23,8 @@ from nst_tf.inputs.pyramid import Scale
 from nst_tf.losses.objective import overflow_message
 from nst_tf.losses.registry import make_terms
 from nst_tf.losses.targets import Targets
-from nst_tf.losses.values import Losses
 from nst_tf.network.weights import load_weights
 from nst_tf.synthesis import repaint
-from nst_tf.synthesis.repaint import Level
 from nst_tf.transfer.divergence import complaint, is_blank
 from nst_tf.transfer.identity import run_identity
 from nst_tf.transfer.progress import (
@@ -37,12 +35,8 @@ from nst_tf.transfer.progress import (
     StopReason,
     any_ends,
 )
-from nst_tf.transfer.scales import (
-    finer_state,
-    first_state,
-    load_model,
-    scale_targets,
-)
+from nst_tf.transfer.report import level_progress, step_progress
+from nst_tf.transfer.scales import finer_state, first_state, load_model, scale_targets
 from nst_tf.transfer.state import RunState, SavedRun
 from nst_tf.transfer.step import Stepper, Update, advance, at_epoch, latest_loss
 from nst_tf.transfer.stopping import epoch_of, stop_reason
@@ -188,7 +182,7 @@ class StyleTransfer:
             release()  # the graphs of the network, because memory is short
         network = self.progress(state, losses)
         for level in paint_strokes(self.shown, state, self.plans, self._budget):
-            yield self._level_progress(network, level, self.clock() - began)
+            yield level_progress(self.fitted, self.levels, network, level, self.clock() - began)
             if cancel.is_set():
                 return
 
@@ -224,17 +218,11 @@ class StyleTransfer:
         self, pictures: Pictures, start: np.ndarray | None, plan: Plan
     ) -> tuple[Targets, Plan]:
         """Return the targets at a scale, and the plan with which memory sufficed for them."""
+        precision = self.plans[-1].precision
 
         def make(plan: Plan) -> Targets:
             return scale_targets(
-                self.network,
-                self.terms,
-                self.fitted,
-                pictures,
-                plan,
-                start,
-                self._cache,
-                self.plans[-1].precision,
+                self.network, self.terms, self.fitted, pictures, plan, start, self._cache, precision
             )
 
         return with_less_memory(make, plan)
@@ -307,60 +295,11 @@ class StyleTransfer:
 
     def progress(self, state: RunState, losses: Mapping[str, float]) -> Progress:
         """Return the report of a step for callbacks."""
-        scales = self.fitted.scales
-        scale = scales[state.scale - 1]
-        work = [s.steps * s.ratio**2 * p.cost for s, p in zip(scales, self.plans, strict=True)]
-        after = sum(work[scale.number :]) + sum(level.work for level in self.levels)
-        unit = scale.ratio**2 * state.plan.cost
-        return Progress(
-            step=state.step,
-            steps=state.step
-            + scale.steps
-            - state.scale_step
-            + scale.steps_after
-            + len(self.levels),
-            scale=scale,
-            scales=len(scales) + len(self.levels),
-            scale_step=state.scale_step,
-            remaining=scale.steps - state.scale_step + after / unit,
-            losses=losses if isinstance(losses, Losses) else Losses(losses),
-            evaluations=state.evaluations,
-            seconds=state.seconds,
-            image=functools.cache(lambda: self._preview(state.output_image.numpy())),
-            state=state,
-            saved=lambda: SavedRun(state, tuple(self.plans), self.identity),
-            output=lambda: state.output_image.numpy(),
-            levels=len(self.levels),
+        return step_progress(
+            self.fitted,
+            self.plans,
+            self.levels,
+            state,
+            losses,
+            lambda: SavedRun(state, tuple(self.plans), self.identity),
         )
-
-    def _level_progress(self, network: Progress, level: Level, seconds: float) -> Progress:
-        """Return the report of a level of brushstrokes, which follows the network's last step."""
-        size, number = level.image.shape[1:3], level.number
-        step = network.step + number
-        done, *after = [planned.work for planned in self.levels[number - 1 :]]
-        scale = network.scale._replace(
-            number=network.scale.number + number,
-            ratio=max(size) / max(network.scale.size),
-            size=size,
-            steps=1,
-            steps_before=step - 1,
-            steps_after=len(after),
-        )
-        return dataclasses.replace(
-            network,
-            step=step,
-            steps=step + len(after),
-            scale=scale,
-            scale_step=1,
-            remaining=sum(after) / done,
-            seconds=seconds,
-            image=functools.cache(lambda: self._preview(level.image)),
-            output=network.output if after else lambda: level.image,
-            level=number,
-        )
-
-    def _preview(self, image: np.ndarray) -> np.ndarray:
-        """Return the picture of an image at its size. It is read-only: callbacks share it."""
-        image = self.fitted.finish(image)
-        image.flags.writeable = False
-        return image

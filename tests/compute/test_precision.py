@@ -73,11 +73,12 @@ def test_at_the_content_its_loss_is_0(smooth):
 def test_runs_in_bfloat16_follow_those_in_float32(smooth, optimizer, block_size):
     losses = {}
     for precision in ("float32", "bfloat16"):
-        settings = dataclasses.replace(HALF, optimizer=optimizer, precision=precision)
-        settings = dataclasses.replace(settings, block_size=block_size)
+        settings = dataclasses.replace(
+            HALF, optimizer=optimizer, precision=precision, block_size=block_size, steps_per_epoch=4
+        )
         rows = []
         image = stylize(
-            smooth(64, 72, 0), smooth(60, 60, 1), settings,
+            smooth(48, 56, 0), smooth(48, 48, 1), settings,
             callbacks=[lambda p, rows=rows: rows.append(p.losses["total"])],
         )  # fmt: skip
         losses[precision] = rows

@@ -86,6 +86,12 @@ def test_the_model_is_cut_at_its_deepest_layer_and_frozen():
     assert feature_model(weights, ("block1_conv1", "block3_conv2"), "max") is model
 
 
+def test_kernels_are_set_once_and_never_random(monkeypatch):
+    monkeypatch.setattr(keras.initializers.GlorotUniform, "__call__", None)
+    feature_model.cache_clear()
+    feature_model(load_weights("bundled"), ("block1_conv1",), "max")
+
+
 def test_any_size_from_the_smallest_up_works(pixels):
     model = feature_model(load_weights("bundled"), ("block5_conv2",), "max")
     for size in ((16, 16), (16, 33), (47, 20)):

@@ -5,7 +5,7 @@ import os
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.page.visit import Visit, end, find_browser, serve
+from tests.page.visit import Visit, end, find_browser, new_context, serve
 
 
 @pytest.fixture(scope="module")  # its event loop must not outlive the tests that need it
@@ -28,14 +28,25 @@ def address():
     end(process)
 
 
+@pytest.fixture(scope="module")
+def contexts(browser):
+    """Yield contexts of the browser that nobody uses: their caches hold the page's scripts."""
+    unused = []
+    yield unused
+    for context in unused:
+        context.close()
+
+
 @pytest.fixture
-def visit(browser, address):
+def visit(browser, contexts, address):
     visits = []
 
-    def begin(**options):
-        visits.append(Visit(browser, address, **options))
+    def begin(**media):
+        context = contexts.pop() if contexts else new_context(browser)
+        visits.append(Visit(context, address, **media))
         return visits[-1]
 
     yield begin
     for one in visits:
-        one.context.close()
+        one.leave()
+        contexts.append(one.context)

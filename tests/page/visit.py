@@ -51,21 +51,36 @@ def fill(box, value):
     box.blur()
 
 
-class Visit:
-    """A visitor, in a browser that knows nothing of other visitors."""
+def new_context(browser):
+    """Return a context for one visitor after another, without the page's animation."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE / 4)
+    return context
 
-    def __init__(self, browser, address, **options):
-        self.context = browser.new_context(viewport={"width": 1440, "height": 900}, **options)
-        self.context.set_default_timeout(PATIENCE / 4)
-        self.asked = []
-        self.context.on("request", lambda request: self.asked.append(request.url))
-        self.page = self.context.new_page()
+
+class Visit:
+    """A visitor, in a context that holds the page's scripts, but nothing of other visitors.
+
+    Args:
+        media: what the visitor's system asks for, such as `color_scheme`.
+    """
+
+    def __init__(self, context, address, **media):
+        self.context, self.asked = context, []
+        self.page = context.new_page()
+        self.page.emulate_media(**media)
+        self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.add_init_script(
             "window.blocked = [];"
             "addEventListener('securitypolicyviolation', event =>"
             "  window.blocked.push(`${event.violatedDirective} ${event.blockedURI}`))"
         )
         self.load(lambda: self.page.goto(address))
+
+    def leave(self):
+        """Close the page, and forget the visitor."""
+        self.page.close()
+        self.context.clear_cookies()
 
     def load(self, open_page):
         """Open the page, and wait for its first update: Gradio asks for it when all listeners are
@@ -94,18 +109,19 @@ class Visit:
         for name in names:
             self.page.get_by_role("button", name=name).first.click()
 
-    def small(self, size=128, steps=2, recipe="fast"):
+    def small(self, size=128, steps=2, recipe="fast", scales=1):
         """Ask for a small picture in few steps."""
         self.page.get_by_label("Recipe").click()
         self.page.get_by_role("option", name=recipe, exact=True).click()
         expect(self.page.locator("#recipe")).to_contain_text(PURPOSES[recipe], timeout=PATIENCE)
-        self.open("Advanced", "Schedule")
+        self.open("Advanced", "Schedule", "Scales")
         box = self.advanced("steps_per_epoch")
         usual = str(RECIPES[recipe].steps_per_epoch)
         expect(box).to_have_attribute("placeholder", usual, timeout=PATIENCE)
         # The recipe's values come to the fields in several strokes, which wipe out what is filled
         # in between.
-        wanted = {self.page.locator("#max_dim input[type=number]"): str(size), box: str(steps)}
+        size_box = self.page.locator("#max_dim input[type=number]")
+        wanted = {size_box: str(size), box: str(steps), self.advanced("scales"): str(scales)}
         for _ in range(20):
             for field, value in wanted.items():
                 fill(field, value)

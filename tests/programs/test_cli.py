@@ -247,11 +247,12 @@ def test_a_missing_file_does_not_wait_for_tensorflow():
 
 
 def test_a_real_run_makes_every_output(tmp_path):
-    done = run(
+    words = [
         f"--content={ASSETS / 'cat.jpg'}", f"--style={ASSETS / 'great_wave.jpg'}",
         "--max_dim=64", "--epochs=2", "--steps_per_epoch=3", "--history=losses.csv",
         "--figure=figure.pdf", "--snapshot_every=2",
-    )  # fmt: skip
+    ]  # fmt: skip
+    done = forked.run([sys.executable, "-m", "nst_tf.run", *words], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     lines = done.stdout.splitlines()

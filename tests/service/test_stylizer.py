@@ -126,15 +126,15 @@ def test_results_do_not_depend_on_threads_or_on_what_ran_before():
     found = []
 
     def work(seed):
-        order = random.Random(seed).sample(calls, len(calls))
-        for call in order:
+        for call in random.Random(seed).sample(calls, len(calls) // 2):
             found.append((call, paint(shared, call)))
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(8)))
-    assert len(found) == 8 * len(calls)
+    assert len(found) == 4 * len(calls)
     assert compiled.cache_info().currsize <= CACHED
-    alone = {call: paint(make(), call) for call in calls}
+    alone = {call: paint(make(), call) for call, _ in found}
+    assert len(alone) == len(calls)
     for call, pixels in found:
         np.testing.assert_array_equal(pixels, alone[call])
 
