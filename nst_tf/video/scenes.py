@@ -1,7 +1,7 @@
 """The independent scenes of a film, and their painted frames on disk."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,12 +78,13 @@ class SceneStore:
         """Make the directory, and delete frames of earlier films in it."""
         self._root.begin()
 
-    def load(self, identity: Identity) -> None:
+    def load(self, identity: Identity, own: Mapping[int, str]) -> None:
         """Check the stored frames of each scene; arguments and errors are those of `FrameStore`."""
         for scene in self.scenes:
             if scene.store.exist:
                 checked = FrameStore(scene.store.directory)  # dropped again, with its pictures
-                checked.load(scene_identity(identity, scene.first))
+                inside = {n - scene.first: own[n] for n in own if scene.first <= n < scene.end}
+                checked.load(scene_identity(identity, scene.first), inside)
                 scene.painted = min(len(checked), scene.end - scene.first)
 
     @property
