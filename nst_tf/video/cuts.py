@@ -54,8 +54,12 @@ def scenes(frames: Iterable[np.ndarray]) -> Iterator[int]:
 
 def is_uniform(frame: np.ndarray) -> bool:
     """Return whether a frame, float32 `[H, W, 3]` in [0, 1], has one colour, apart from noise."""
-    smooth = cv2.GaussianBlur(_small(frame), (0, 0), GRAIN, borderType=cv2.BORDER_REFLECT)
-    return bool(smooth.var(axis=(0, 1)).max() < MIN_VARIANCE)
+    return bool(without_noise(_small(frame)).var(axis=(0, 1)).max() < MIN_VARIANCE)
+
+
+def without_noise(frame: np.ndarray) -> np.ndarray:
+    """Return a frame, float32 `[H, W, 3]`, blurred by the size of a camera's noise."""
+    return cv2.GaussianBlur(frame, (0, 0), GRAIN, borderType=cv2.BORDER_REFLECT)
 
 
 def color_change(one: np.ndarray, other: np.ndarray) -> float:
@@ -68,9 +72,13 @@ def color_change(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def motion_residual(one: np.ndarray, other: np.ndarray) -> float:
-    """Return 1 − r² of a frame and the other one warped to it, 0 to 1; brightness has no effect."""
-    warped = warp(one, optical_flow(other, one))
-    values = np.stack([warped.ravel(), other.ravel()]).astype(np.float64)
+    """Return how much of a frame another one, warped to it, does not explain, 0 to 1."""
+    return unexplained(warp(one, optical_flow(other, one)), other)
+
+
+def unexplained(one: np.ndarray, other: np.ndarray) -> float:
+    """Return 1 − r² of the values of two frames, 0 to 1; brightness has no effect."""
+    values = np.stack([one.ravel(), other.ravel()]).astype(np.float64)
     (variance, shared), (_, other_variance) = np.cov(values)
     if min(variance, other_variance) < MIN_VARIANCE:
         return float(max(variance, other_variance) >= MIN_VARIANCE)

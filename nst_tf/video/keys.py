@@ -5,12 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nst_tf.video.cuts import is_cut, is_uniform
-from nst_tf.video.flow import Motion, estimate_motion
+from nst_tf.video.cuts import is_cut, is_uniform, unexplained, without_noise
+from nst_tf.video.flow import Motion, estimate_motion, warp
 from nst_tf.video.frame import FrameInput, StylizedFrame
 from nst_tf.video.reference import painted_before
 
 MIN_SHOWN = 0.8  # fraction of a frame that the key before it shows, below which a key is needed
+MAX_UNEXPLAINED = 0.3  # fraction of a frame's variance that the key before may not explain
 MAX_HIDDEN = 0.02  # fraction of a frame that neither key shows, above which it becomes a key
 
 
@@ -133,8 +134,14 @@ def _closed(key: _Key | None, waiting: Sequence[Shot]) -> Iterator[Segment]:
 
 
 def _shown(key: _Key, shot: Shot) -> float:
-    """Return the fraction of what is to be painted in a frame that the key before it shows."""
+    """Return the fraction of what is to be painted in a frame that the key before it shows.
+
+    It is 0 where the flow fails, which both directions of it may agree on.
+    """
     assert shot.before
+    warped = warp(key.frame.photo, shot.before.flow, sharp=False)
+    if unexplained(without_noise(warped), without_noise(shot.frame.photo)) > MAX_UNEXPLAINED:
+        return 0.0
     return 1 - _missing(shot.frame, _painted(shot.before, key.frame, shot.frame))
 
 

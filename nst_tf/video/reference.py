@@ -163,7 +163,8 @@ def _color_model(
 
 def _resized(planes: np.ndarray, side: int) -> np.ndarray:
     """Return planes `[H, W, C]` at a smaller size, float32 `[h, w, C]`."""
-    height, width = fit_size(*planes.shape[:2], side)
+    rows, columns = planes.shape[:2]
+    height, width = fit_size(rows, columns, side)
     return cv2.resize(planes, (width, height), interpolation=cv2.INTER_AREA)
 
 

@@ -11,8 +11,8 @@ from nst_tf.images.faces import Face, find_faces
 from nst_tf.images.levels import quantize
 from nst_tf.images.resize import resize
 from nst_tf.video.faces import APPEARING, VANISHING, follow_faces
-from nst_tf.video.flags import parse_video
 from nst_tf.video.film import paint_frames
+from nst_tf.video.flags import parse_video
 from nst_tf.video.frame import FrameInput, PaintedFrame, StylizedFrame
 from nst_tf.video.inputs import load_video_inputs
 from nst_tf.video.painter import FramePainter

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.process
 
 FLAGS = [
     "--content_layers=block2_conv2", "--style_layers=block1_conv1", "--neighbor_weight=0",
-    "--scales=1", "--max_dim=48", "--steps=2", "--quiet",
+    "--scales=1", "--max_dim=48", "--steps=2", "--key_every=1", "--quiet",
 ]  # fmt: skip
 
 
