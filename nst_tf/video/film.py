@@ -9,13 +9,10 @@ from nst_tf.inputs.identity import Identity
 from nst_tf.video.carry import Held
 from nst_tf.video.cuts import is_uniform
 from nst_tf.video.frame import NOT_BEGUN, Begun, FrameInput, PaintedFrame, StylizedFrame
-from nst_tf.video.keyframes import NO_KEYFRAMES, Keyframes
+from nst_tf.video.keyframes import DEFAULT_PLAN, KEY_EVERY, NO_KEYFRAMES, KeyPlan
 from nst_tf.video.keys import Shot, plan_keys
 from nst_tf.video.painter import FramePainter
 from nst_tf.video.store import FrameStore
-
-KEY_EVERY = 12
-"""Default distance of keys, frames: half a second of most films."""
 
 
 def paint_film(
@@ -130,27 +127,29 @@ def store_frames(
     store: FrameStore,
     identity: Identity,
     stop: Callable[[], bool],
-    key_every: int = KEY_EVERY,
-    own: Keyframes = NO_KEYFRAMES,
+    plan: KeyPlan = DEFAULT_PLAN,
 ) -> Iterator[None]:
     """Paint frames after those of a store, add them to it, and yield after each.
 
     Args:
-        painter, key_every, own, stop: as for `paint_film`.
+        painter, stop: as for `paint_film`.
         frames: from the frame `store.begun.first` on, the time of each in the film's units, and the
             frame.
-        store, identity: as for `FrameStore.add_key`, whose errors and those of `paint` are raised.
+        store, identity, plan: as for `FrameStore.keep`, whose errors and those of `paint` are
+            raised.
     """
-    begun = store.begun
+    begun, ended = store.begun, False
     times = store.times[: begun.first]
 
     def untimed() -> Iterator[FrameInput]:
+        nonlocal ended
         for time, frame in frames:
             times.append(time)
             yield frame
+        ended = True
 
-    for painted in paint_film(painter, untimed(), key_every, own, begun, stop):
+    for painted in paint_film(painter, untimed(), plan.every, plan.own, begun, stop):
         store.add(painted, times)
         if painted.keys:
-            store.keep(painted, times, identity, own.digests)
+            store.keep(painted, times, identity, plan, ended)
         yield

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -47,6 +48,26 @@ class Keyframes(Mapping[int, np.ndarray]):
 
 
 NO_KEYFRAMES = Keyframes({})
+
+KEY_EVERY = 12
+"""Default distance of keys, frames: half a second of most films."""
+
+
+class KeyPlan(NamedTuple):
+    """What decides which frames of a film, or of one of its scenes, are keys.
+
+    Attributes:
+        every: maximum distance of keys, frames; 1: the network paints all frames.
+        own: the user's keyframes.
+        total: the expected number of frames, of which the last is a key; 0: unknown.
+    """
+
+    every: int = KEY_EVERY
+    own: Keyframes = NO_KEYFRAMES
+    total: int = 0
+
+
+DEFAULT_PLAN = KeyPlan()
 
 
 def load_keyframes(

@@ -1,7 +1,7 @@
 """The independent scenes of a film, and their painted frames on disk."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import numpy as np
 from nst_tf.inputs.identity import Identity
 from nst_tf.video.cuts import scenes
 from nst_tf.video.footage import Frame
+from nst_tf.video.keyframes import KeyPlan
 from nst_tf.video.store import FrameStore
 
 
@@ -78,13 +79,13 @@ class SceneStore:
         """Make the directory, and delete frames of earlier films in it."""
         self._root.begin()
 
-    def load(self, identity: Identity, own: Mapping[int, str]) -> None:
+    def load(self, identity: Identity, plan: KeyPlan) -> None:
         """Check the stored frames of each scene; arguments and errors are those of `FrameStore`."""
         for scene in self.scenes:
             if scene.store.exist:
                 checked = FrameStore(scene.store.directory)  # dropped again, with its pictures
-                inside = {n - scene.first: own[n] for n in own if scene.first <= n < scene.end}
-                checked.load(scene_identity(identity, scene.first), inside)
+                own = scene_plan(plan, scene.first, scene.end)
+                checked.load(scene_identity(identity, scene.first), own)
                 scene.painted = min(len(checked), scene.end - scene.first)
 
     @property
@@ -113,6 +114,11 @@ class SceneStore:
     def remove(self) -> None:
         """Delete the frames, and the directories if nothing else is in them."""
         self._root.remove()
+
+
+def scene_plan(plan: KeyPlan, first: int, end: int) -> KeyPlan:
+    """Return the plan of keys of a scene, from its film's plan."""
+    return plan._replace(own=plan.own.after(first), total=end - first)
 
 
 def scene_identity(identity: Identity, first: int) -> Identity:

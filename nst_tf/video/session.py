@@ -88,8 +88,7 @@ class VideoRun:
     ) -> None:
         from nst_tf.video.film import store_frames
 
-        job, every = self.job, self.job.values.key_every
-        count, ended = store.begun.first, False
+        job, count, ended = self.job, store.begun.first, False
 
         def frames() -> "Iterator[tuple[int, FrameInput]]":
             nonlocal count, ended
@@ -98,7 +97,7 @@ class VideoRun:
                 yield frame
             ended = True
 
-        for _ in store_frames(job.painter, frames(), store, job.identity, stopper, every, job.own):
+        for _ in store_frames(job.painter, frames(), store, job.identity, stopper, job.plan):
             show(store.painted)
         self.whole = ended and len(store) == count
 
@@ -126,7 +125,7 @@ class VideoRun:
             behind = done - len(job.store)
             also = f", with {counted(behind, 'later frame')}" if behind else ""
             print_out(f"Resuming after frame {len(job.store)}{also}")
-        bar = VideoBar(sys.stdout, total, done, span=job.values.key_every)
+        bar = VideoBar(sys.stdout, total, done, span=job.plan.every)
         closing.callback(bar.close)
         return bar
 

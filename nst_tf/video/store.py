@@ -11,7 +11,7 @@ import dataclasses
 import json
 import os
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ from nst_tf.utils.errors import UserError
 from nst_tf.utils.files import write_whole
 from nst_tf.video.footage import Frame
 from nst_tf.video.frame import NOT_BEGUN, Begun, PaintedFrame, StylizedFrame
+from nst_tf.video.keyframes import DEFAULT_PLAN, KeyPlan
 
 FORMAT = "nst_tf frames 4"
 STATES, FRAMES = "state*.npz", "frame-*.png"
@@ -76,12 +77,14 @@ class FrameStore:
         self.remove()
         self.directory.mkdir(exist_ok=True)
 
-    def load(self, identity: Identity, own: Mapping[int, str] = {}) -> None:
-        """Read what is needed to continue, and delete frames that depend on changed keyframes.
+    def load(self, identity: Identity, plan: KeyPlan = DEFAULT_PLAN) -> None:
+        """Read what is needed to continue, and delete frames that the plan of keys would change.
+
+        They depend on changed keyframes of the user, or on where a preview ended.
 
         Args:
             identity: identity of the film to resume.
-            own: digests of the user's keyframes, by the numbers of the frames, from 0.
+            plan: what decides which frames are keys.
 
         Raises:
             OSError: the files cannot be read.
@@ -90,9 +93,7 @@ class FrameStore:
         state = None
         for path in sorted(self.directory.glob(STATES), reverse=True):
             state = self._read_state(path, identity)
-            changed = {number for number, _ in {*own.items()} ^ {*state.own.items()}}
-            # The keys were chosen with all the frames in view whose times were known.
-            if len(state.times) <= min(changed, default=len(state.times)):
+            if state.agrees(plan):
                 break
             path.unlink()
             state = None
@@ -134,6 +135,7 @@ class FrameStore:
                     record["before"],
                     [int(time) for time in file["times"]],
                     {int(number): digest for number, digest in record["own"].items()},
+                    record["total"],
                 )
         except OSError as error:
             raise OSError(f"{path} cannot be read: {error.strerror or error}") from None
@@ -170,11 +172,13 @@ class FrameStore:
         painted: PaintedFrame,
         times: Sequence[int],
         identity: Identity,
-        own: Mapping[int, str] = {},
+        plan: KeyPlan = DEFAULT_PLAN,
+        ended: bool = False,
     ) -> None:
         """Store what the next frames need of a key, which has been added.
 
-        Arguments and errors are those of `add` and `load`.
+        `ended`: whether the film's last frame has been read, on which the key may depend. Other
+        arguments and errors are those of `add` and `load`.
         """
         keys, number = painted.keys, painted.number
         record = {
@@ -182,7 +186,8 @@ class FrameStore:
             "identity": identity,
             "number": number,
             "before": self._key,
-            "own": own,
+            "own": plan.own.digests,
+            "total": plan.total if ended else 0,
             "faces": [[dataclasses.asdict(face) for face in key.faces] for key in keys],
         }
         with write_whole(self._state(number)) as file:
@@ -251,6 +256,7 @@ class _State(NamedTuple):
         before: the number of the key before it; -1: none.
         times: times of the frames that had been read.
         own: digests of the user's keyframes.
+        total: the film's number of frames if its last one had been read, else 0.
     """
 
     keys: tuple[StylizedFrame, ...]
@@ -258,6 +264,15 @@ class _State(NamedTuple):
     before: int
     times: list[int]
     own: dict[int, str]
+    total: int
+
+    def agrees(self, plan: KeyPlan) -> bool:
+        """Return whether a plan would have chosen the same keys up to this one."""
+        changed = {number for number, _ in {*self.own.items()} ^ {*plan.own.digests.items()}}
+        # All frames whose times are known were in view when the key was chosen.
+        if any(number < len(self.times) for number in changed):
+            return False
+        return self.total in (0, plan.total)
 
 
 def _number(path: Path) -> int:

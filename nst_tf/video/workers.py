@@ -18,8 +18,8 @@ from nst_tf.video.flags import keyframe_paths, parse_video
 from nst_tf.video.footage import Frame
 from nst_tf.video.frame import FrameInput
 from nst_tf.video.inputs import VideoInputs, load_video_inputs
-from nst_tf.video.keyframes import Keyframes, load_keyframes
-from nst_tf.video.scenes import Scene, SceneStore, scene_identity
+from nst_tf.video.keyframes import KeyPlan, load_keyframes
+from nst_tf.video.scenes import Scene, SceneStore, scene_identity, scene_plan
 from nst_tf.video.store import FrameStore
 from nst_tf.workers.job import Job, absolute_paths
 from nst_tf.workers.local import run_here
@@ -173,15 +173,14 @@ class ScenePainter:
         from nst_tf.video.film import store_frames
 
         store = FrameStore(Path(job.output))
-        identity, own = scene_identity(self._identity, int(first)), opened.own.after(int(first))
+        identity = scene_identity(self._identity, int(first))
+        plan = scene_plan(opened.plan, int(first), int(end))
         if store.exist:
-            store.load(identity, own.digests)
+            store.load(identity, plan)
         else:
             store.begin()
         frames = opened.cursor.read(int(first) + store.begun.first, int(end))
-        for _ in store_frames(
-            opened.painter, frames, store, identity, should_stop, opened.key_every, own
-        ):
+        for _ in store_frames(opened.painter, frames, store, identity, should_stop, plan):
             pass
         return Outcome(job, "done" if len(store) >= count else "stopped")
 
@@ -197,7 +196,7 @@ class ScenePainter:
         painter = FramePainter(
             inputs.styles, settings, values.frame_steps, values.long_term, self._budget
         )
-        return _OpenFilm(painter, _FrameCursor(inputs), own, values.key_every)
+        return _OpenFilm(painter, _FrameCursor(inputs), KeyPlan(values.key_every, own))
 
 
 class _OpenFilm(NamedTuple):
@@ -205,8 +204,7 @@ class _OpenFilm(NamedTuple):
 
     painter: "FramePainter"
     cursor: "_FrameCursor"
-    own: Keyframes
-    key_every: int
+    plan: KeyPlan
 
 
 class _FrameCursor:

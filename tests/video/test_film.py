@@ -8,7 +8,7 @@ from nst_tf.utils.errors import UserError
 from nst_tf.video.carry import carry_paint
 from nst_tf.video.film import paint_film, store_frames
 from nst_tf.video.frame import FrameInput, StylizedFrame
-from nst_tf.video.keyframes import NO_KEYFRAMES, Keyframes, load_keyframes
+from nst_tf.video.keyframes import NO_KEYFRAMES, Keyframes, KeyPlan, load_keyframes
 from nst_tf.video.store import FrameStore
 from tests.video.clips import moving
 
@@ -52,12 +52,13 @@ def filled(number, value):
 def run(directory, frames, own=NO_KEYFRAMES, yields=-1, key_every=3):
     """Paint frames into a directory until so many are painted; return painter and store."""
     store, painter = FrameStore(directory), Brightener()
+    plan = KeyPlan(key_every, own, len(frames))
     if store.exist:
-        store.load({"film": 1}, own.digests)
+        store.load({"film": 1}, plan)
     else:
         store.begin()
     timed = ((40 * n, frames[n]) for n in range(store.begun.first, len(frames)))
-    steps = store_frames(painter, timed, store, {"film": 1}, lambda: False, key_every, own)
+    steps = store_frames(painter, timed, store, {"film": 1}, lambda: False, plan)
     while yields and next(steps, steps) is not steps:
         yields -= 1
     return painter, store
@@ -111,6 +112,14 @@ def test_only_what_depends_on_a_keyframe_is_painted_again(
         assert np.unique(np.float32(list(store)[number].pixels)) == [90 if again else 40]
 
 
+@pytest.mark.parametrize("count", [2, 3, 5, 6])
+def test_a_preview_can_be_continued_to_any_length(frames, tmp_path, count):
+    run(tmp_path / "film", frames[:count])
+    _, continued = run(tmp_path / "film", frames[:7])
+    _, whole = run(tmp_path / "whole", frames[:7])
+    assert pictures(continued) == pictures(whole)
+
+
 def test_the_files_of_earlier_keys_are_few(frames, tmp_path):
     run(tmp_path / "film", frames, key_every=1)
     names = sorted(path.name for path in (tmp_path / "film").glob("state*"))
@@ -121,7 +130,7 @@ def test_a_missing_frame_is_named(frames, tmp_path):
     _, store = run(tmp_path / "film", frames)
     (tmp_path / "film" / "frame-000002.png").unlink()
     with pytest.raises(UserError, match=r"frame-000002\.png is missing: delete"):
-        store.load({"film": 1})
+        store.load({"film": 1}, KeyPlan(total=9))
 
 
 def test_a_film_of_one_frame_and_one_without_motion(frames):
