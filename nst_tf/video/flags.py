@@ -121,8 +121,6 @@ def parse_video(argv: Sequence[str]) -> tuple[flags.FlagValues, Settings]:
             return values, _with_temporal_weight(values, film_recipe(values.recipe))
         _place(values, named)
         settings = _with_temporal_weight(values, settings_of(values, film_recipe(values.recipe)))
-        if settings.repaint:
-            raise UsageError("--repaint is for single pictures: in a film it would flicker")
         check_styles(settings, len(values.style))
     except (flags.Error, UserError) as error:
         raise usage_error(error, values) from None

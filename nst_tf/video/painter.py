@@ -4,12 +4,14 @@ import dataclasses
 import warnings
 from collections.abc import Callable, Sequence
 
+import cv2
 import numpy as np
 
 from nst_tf.compute.budget import memory_budget
 from nst_tf.compute.cache import StatisticsCache, cache_share
 from nst_tf.compute.precision import feature_precision
 from nst_tf.images.color import luminance
+from nst_tf.images.masks import compose
 from nst_tf.images.resize import resize
 from nst_tf.inputs.prepare import RunInputs, prepare_inputs
 from nst_tf.settings import Settings
@@ -23,6 +25,7 @@ from nst_tf.video.reference import LAGS, WarpedFrame, combine, transfer_local_co
 
 FOLLOW_UP_SHARE = 0.4  # steps of a follow-up frame, relative to those of the finest scale
 SETTLING_SHARE = 2.0  # extra steps of a scene's first frame, relative to the same
+SEAM = 1.0  # standard deviation of the blur between kept and new brushstrokes, pixels
 MIN_KNOWN = 0.8  # fraction of a mask known from earlier frames, below which few steps do not do
 
 
@@ -50,7 +53,8 @@ class FramePainter:
 
     Attributes:
         settings: settings of the first frame of each scene.
-        settling: settings of that frame's extra steps, after which the next frames keep its paint.
+        settling: settings of that frame's extra steps, after which the next frames keep its paint;
+            with brushstrokes, which they keep anyway, there are none.
         follow_up: settings of all other frames.
         lags: distances, in frames, of the earlier frames that a frame follows.
     """
@@ -114,7 +118,11 @@ class FramePainter:
             fresh = self._begin(frame, stop)
             if fresh is None or not known:
                 return fresh
-        return self._run(frame, _start_from(inputs, start, wanted, fresh), stop)
+        painted = self._run(frame, _start_from(inputs, start, wanted, fresh), stop)
+        if painted is None or not self.settings.repaints:
+            return painted
+        image = _keep_strokes(start, painted.image)
+        return painted._replace(image=image, result=inputs.finish(image))
 
     def take(
         self,
@@ -143,8 +151,8 @@ class FramePainter:
     def _begin(self, frame: FrameInput, stop: Callable[[], bool]) -> StylizedFrame | None:
         """Return a frame painted with the whole recipe; None if it was stopped."""
         first = self._run(frame, self._inputs(frame, self.settings), stop)
-        if first is None:
-            return None
+        if first is None or self.settings.repaints:
+            return first
         inputs = self._inputs(frame, self.settling)
         return self._run(frame, dataclasses.replace(inputs, initial=first.image), stop)
 
@@ -200,6 +208,15 @@ def _start_from(
             paint = fresh.image
         image = np.where(start.seen[..., None], image, np.where(wanted[..., None], paint, photo))
     return dataclasses.replace(inputs, initial=image, reference=start.reference)
+
+
+def _keep_strokes(start: WarpedFrame, image: np.ndarray) -> np.ndarray:
+    """Return a repainted image with the brushstrokes of earlier frames where these show them.
+
+    A second stage that repaints a frame finds other patches than it did in the frame before.
+    """
+    kept = cv2.GaussianBlur(start.reference.confidence, (0, 0), SEAM) * start.seen
+    return compose(start.reference.image, image, kept[None, ..., None])
 
 
 def _best_image(inputs: RunInputs, state: RunState | None) -> np.ndarray:

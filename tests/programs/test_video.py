@@ -287,7 +287,6 @@ def test_a_preview_of_a_variable_rate_knows_its_frames(painting, tmp_path, capfd
         (["clip.mp4", "painting.png", "--device=tpu"], 2, "--device 'tpu' is not auto"),
         (["clip.mp4", "painting.png", "--temporal_weight=-1"], 2, "temporal_weight must be at"),
         (["clip.mp4", "painting.png", "--recipe=fats"], 2, "did you mean 'fast'"),
-        (["clip.mp4", "painting.png", "--repaint"], 2, "--repaint is for single pictures"),
         (["clip.mp4", "painting.png", "--output=out.txt"], 1, "has no extension of a film"),
         (["clip.mp4", "painting.png", "--output=clip.mp4"], 1, "would overwrite the input"),
         (["clip.mp4", "painting.png", "--codec=x"], 1, "choose another codec"),

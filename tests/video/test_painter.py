@@ -92,6 +92,16 @@ def test_what_masks_cover_survives_a_stop(smooth, painter, tmp_path):
     np.testing.assert_array_equal(resumed.image, after[0].image)
 
 
+def test_brushstrokes_stay_on_things_and_new_parts_get_some(smooth):
+    painter = FramePainter([smooth(32, 48, 9)], dataclasses.replace(SETTINGS, repaint=True))
+    photo = smooth(48, 64, 0)[0]
+    frames = [FrameInput(photo, shown) for shown in (white_to(40), ())]
+    (first,), (second,) = paint_frames(painter, frames)
+    np.testing.assert_allclose(second.image[:, :, :36], first.image[:, :, :36], atol=1e-3)
+    assert away([second], photo)[44:].mean() > 0.05
+    np.testing.assert_array_equal(second.result, second.image)
+
+
 @pytest.mark.filterwarnings("ignore:the loss is no longer finite")
 @pytest.mark.parametrize("style_weight", [1e39, (1.0, 1e39)])
 def test_a_frame_that_goes_astray_keeps_the_runs_own_colours(smooth, style_weight):
