@@ -1,9 +1,9 @@
 """Time, flicker and style of films with keys, on clips whose motion is known.
 
-    python scripts/benchmark_video.py [--width 256] [--frames 25] [--clips pan cut] [--strips DIR]
+    python scripts/benchmark_video.py [--width 160] [--frames 19] [--clips pan cut] [--strips DIR]
 
 Each clip is painted by the recipe `fast` as films are, once with every frame painted by the network
-(`--key_every 1`) and once with the default. Flicker is the warping error of Lai, Huang, Wang,
+(`--key_every 1`) and once with the default, some also with brushstrokes (`--repaint`). Flicker is the warping error of Lai, Huang, Wang,
 Shechtman, Yumer and Yang ("Learning blind video temporal consistency", 2018), with the true flow
 and the true occlusions, relative to the clip's own, which is its camera's noise. Times are of the
 process, without the first frame of a scene. Written to benchmark_video.json.
@@ -145,14 +145,16 @@ def main():
     from nst_tf.video.painter import FramePainter
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--frames", type=int, default=25)
-    parser.add_argument("--width", type=int, default=256)
+    parser.add_argument("--frames", type=int, default=19)
+    parser.add_argument("--width", type=int, default=160)
     parser.add_argument("--clips", nargs="*", default=list(MOTIONS), choices=list(MOTIONS))
+    parser.add_argument("--repaint", nargs="*", default=["before"], choices=list(MOTIONS))
     parser.add_argument("--strips", type=Path)
     args = parser.parse_args()
     settings = replace(film_recipe("fast"), temporal_weight=TEMPORAL_WEIGHT["relative"], max_dim=0)
     styles = [load_image(ASSETS / STYLE, args.width)]
     painter = FramePainter(styles, settings)
+    strokes = FramePainter(styles, replace(settings, repaint=True))
     record = describe() | {"frames": args.frames, "width": args.width, "clips": {}}
     for name in args.clips:
         scenes = clips(name, args.width, args.frames)
@@ -160,16 +162,16 @@ def main():
         if not record["clips"]:
             paint(painter, shots[:2], 1)  # compiles
         own = flicker(scenes, shots)
-        films = {every: paint(painter, shots, every) for every in (1, KEY_EVERY)}
+        films = {f"key_every {every}": paint(painter, shots, every) for every in (1, KEY_EVERY)}
+        if name in args.repaint:
+            films["repaint"] = paint(strokes, shots, KEY_EVERY)
         record["clips"][name] = {"source_flicker": own} | {
-            f"key_every {every}": figures(film, scenes, shots, styles, settings, own)
-            for every, film in films.items()
+            way: figures(film, scenes, shots, styles, settings, own) for way, film in films.items()
         }
         write_record(RECORD, record)
         if args.strips:
-            save_strip(
-                [shots, *(film.frames for film in films.values())], args.strips / f"{name}.png"
-            )
+            rows = [shots, *(film.frames for film in films.values())]
+            save_strip(rows, args.strips / f"{name}.png")
 
 
 if __name__ == "__main__":
