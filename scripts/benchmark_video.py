@@ -2,11 +2,12 @@
 
     python scripts/benchmark_video.py [--width 160] [--frames 19] [--clips pan cut] [--strips DIR]
 
-Each clip is painted by the recipe `fast` as films are, once with every frame painted by the network
-(`--key_every 1`) and once with the default, some also with brushstrokes (`--repaint`). Flicker is the warping error of Lai, Huang, Wang,
-Shechtman, Yumer and Yang ("Learning blind video temporal consistency", 2018), with the true flow
-and the true occlusions, relative to the clip's own, which is its camera's noise. Times are of the
-process, without the first frame of a scene. Written to benchmark_video.json.
+Each clip is painted by the recipe `fast` as films are, with every frame painted by the network
+(`--key_every 1`) and with the default, and some clips with brushstrokes (`--repaint`). Flicker is
+the warping error of Lai, Huang, Wang, Shechtman, Yumer and Yang ("Learning blind video temporal
+consistency", 2018), with the true flow and the true occlusions, relative to the clip's own, which
+is its camera's noise. Times are of the process, without the first frame of a scene. Written to
+benchmark_video.json, and frames of each clip to DIR/video-CLIP.jpg: the clip, then each film.
 """
 
 import argparse
@@ -134,7 +135,7 @@ def save_strip(rows, path, columns=8):
     """Draw some frames of each film side by side, at full size."""
     numbers = np.linspace(0, len(rows[0]) - 1, columns).round().astype(int)
     picture = np.vstack([np.hstack([frames[number] for number in numbers]) for frames in rows])
-    Image.fromarray(np.uint8(np.rint(255 * np.clip(picture, 0, 1)))).save(path)
+    Image.fromarray(np.uint8(np.rint(255 * np.clip(picture, 0, 1)))).save(path, quality=90)
 
 
 def main():
@@ -171,7 +172,7 @@ def main():
         write_record(RECORD, record)
         if args.strips:
             rows = [shots, *(film.frames for film in films.values())]
-            save_strip(rows, args.strips / f"{name}.png")
+            save_strip(rows, args.strips / f"video-{name}.jpg")
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ from nst_tf.utils.errors import UserError
 from nst_tf.validation import parse_duration
 
 TEMPORAL_WEIGHT = {"relative": 300.0, "absolute": 3e9}
-"""Default for each kind of loss. The first was measured with `scripts/benchmark_video.py`; the
-second is larger by the ratio of the losses of `tutorial` and `fast`."""
+"""Default for each kind of loss. The second is larger by the ratio of the losses of `tutorial` and
+`fast`."""
 
 MAX_RATE = 1000  # frames per second
 

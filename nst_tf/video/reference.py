@@ -165,7 +165,14 @@ def _resized(planes: np.ndarray, side: int) -> np.ndarray:
     """Return planes `[H, W, C]` at a smaller size, float32 `[h, w, C]`."""
     rows, columns = planes.shape[:2]
     height, width = fit_size(rows, columns, side)
-    return cv2.resize(planes, (width, height), interpolation=cv2.INTER_AREA)
+    # OpenCV averages areas of four planes, not of more.
+    return np.stack(
+        [
+            cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA)
+            for plane in np.moveaxis(planes, -1, 0)
+        ],
+        axis=-1,
+    )
 
 
 def _blur(plane: np.ndarray, deviation: float) -> np.ndarray:

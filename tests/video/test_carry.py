@@ -58,7 +58,9 @@ def test_what_one_key_does_not_show_follows_the_other():
     assert np.abs(found - only)[:, 48:].mean() < 0.1 * np.abs(found - only)[:, :48].mean()
 
 
-def test_what_no_key_shows_has_the_colours_of_its_surroundings():
+@pytest.mark.parametrize("side", [128, 48, 41])
+def test_what_no_key_shows_has_the_colours_of_its_surroundings(monkeypatch, side):
+    monkeypatch.setattr("nst_tf.video.carry.COLOR_SIDE", side)
     shown = np.ones((64, 96), bool)
     shown[20:40, 30:60] = False
     found = carried(2, held(2, 0, 0.5, shown), held(2, 4, 0.5, shown))
