@@ -87,7 +87,9 @@ def load_keyframes(
     """
     for number, path in paths.items():
         if total and number > total:
-            raise UserError(f"--keyframe {number}={path}: the film has {total} painted frames")
+            raise UserError(
+                f"--keyframe {number}={path}: the film has {total} painted frames: name one of them"
+            )
         if directory and directory.resolve() in Path(path).resolve().parents:
             raise UserError(
                 f"--keyframe {number}={path} is a file that this program replaces: copy it to "

@@ -279,7 +279,7 @@ def test_a_preview_of_a_variable_rate_knows_its_frames(painting, tmp_path, capfd
         (["clip.mp4", "painting.png", "--keyframe=1=a.png", "--keyframe=1=b.png"], 2,
          "--keyframe names frame 1 twice"),
         (["clip.mp4", "painting.png", "--keyframe=7=painting.png"], 1,
-         "--keyframe 7=painting.png: the film has 6 painted frames"),
+         "the film has 6 painted frames: name one of them"),
         (["clip.mp4", "painting.png", "--keyframe=2=none.png"], 1, "none.png"),
         (["clip.mp4", "painting.png", "--keyframe=2=tall.png"], 1, "save it in their shape"),
         (["clip.mp4", "painting.png", "--preview=soon"], 2, "--preview must be a duration"),
