@@ -131,7 +131,7 @@ _IN_FILMS: dict[str, dict[str, Any]] = {
 
 
 def film_recipe(name: str) -> Settings:
-    """Return the recipe `name` for films, whose frames have no brushstrokes: these would flicker.
+    """Return the recipe `name` for films, whose frames have no brushstrokes unless asked for.
 
     More steps at the finest scale paint the texture instead.
 

@@ -1,15 +1,13 @@
-"""Flicker, style and time of films against frame-by-frame painting, on a clip with known motion.
+"""Time, flicker and style of films with keys, on clips whose motion is known.
 
-    python scripts/benchmark_video.py [--frames 12] [--width 384] [--weights 0 100 1000]
+    python scripts/benchmark_video.py [--width 160] [--frames 19] [--clips pan cut] [--strips DIR]
 
-The clip is that of `make_clip.py`. It is painted frame by frame by the recipe `fast`, then as a
-film, by default and with other temporal weights. Flicker is the warping error of Lai, Huang, Wang,
-Shechtman, Yumer and Yang ("Learning blind video temporal consistency", 2018), with the true flow
-and the true occlusions. The style's distance is that of the recipe's objective and `remd` of
-quality.py. A cold start is the recipe from the photo, and, until it has reached the loss of the
-film's frame, steps at full size; both are timed when all is compiled. A second clip, a hand-held
-camera over a photograph, is painted to be looked at. Written to benchmark_video.json, and with
---strip to assets/video.jpg.
+Each clip is painted by the recipe `fast` as films are, with every frame painted by the network
+(`--key_every 1`) and with the default, and some clips with brushstrokes (`--repaint`). Flicker is
+the warping error of Lai, Huang, Wang, Shechtman, Yumer and Yang ("Learning blind video temporal
+consistency", 2018), with the true flow and the true occlusions, relative to the clip's own, which
+is its camera's noise. Times are of the process, without the first frame of a scene. Written to
+benchmark_video.json, and frames of each clip to DIR/video-CLIP.jpg: the clip, then each film.
 """
 
 import argparse
@@ -18,194 +16,163 @@ import os
 import statistics
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
-from make_clip import Clip, sample_clip
+from make_clip import sample_clip
 from PIL import Image
-from quality import measure_look
 from record import ASSETS, ROOT, describe, write_record
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 RECORD = ROOT / "scripts" / "benchmark_video.json"
-STRIP = ASSETS / "video.jpg"
 STYLE = "great_wave.jpg"
-FIRST = 8  # of the clip's frames that are used
-MOST = 80  # steps at full size that a cold start may take to reach a loss
+STILL = {"travel": (0, 0), "turn": 0, "zoom": 1, "slide": (0, 0)}
+MOTIONS = {
+    "pan": {"travel": (2.5, 0.5), "slide": (-2.5, -0.5)},
+    "zoom": {"zoom": 1.012},
+    "before": {"slide": (-2.5, 0.7)},
+    "static": {},
+    "cut": {"travel": (1, 0), "slide": (-2, 0)},
+}
+"""Motion of each clip, pixels a frame at a width of 256; `before`: a thing before a background."""
 
 
-@dataclass(frozen=True)
-class HandHeld(Clip):
-    """A camera that somebody holds still, more or less, without a card in front of it."""
+@dataclass
+class Film:
+    """A painted clip: frames, their processor seconds, which are keys, and parts never shown."""
 
-    def camera(self, number):
-        """Return the matrix from a frame's pixels to the background's: sways at several rates."""
-        sway = [
-            sum(6 / rate * np.sin(rate * number / 5 + phase + axis) for rate, phase in SWAYS)
-            for axis in (0, 2)
-        ]
-        return replace(self, travel=(0, 0), turn=0.15 * np.sin(number / 4), zoom=1.0)._moved(sway)
-
-    def _moved(self, sway):
-        matrix = Clip.camera(self, 1)
-        matrix[:, 2] += sway
-        return matrix
-
-    def on_card(self, points, number):
-        """Return that nothing is the card's."""
-        return np.zeros(points.shape[:-1], bool)
+    frames: list
+    seconds: list
+    keys: list
+    hidden: list
 
 
-SWAYS = ((1.0, 0.0), (2.3, 1.0), (5.1, 2.0))
+def clips(name, width, count):
+    """Return the scenes of a clip, each with the number of its frames."""
+    motion = STILL | MOTIONS[name]
+    for kind in ("travel", "slide"):
+        motion[kind] = tuple(width / 256 * pixels for pixels in motion[kind])
+    first = sample_clip(width, 2.0, **motion)
+    if name != "cut":
+        return [(first, count)]
+    second = sample_clip(width, 2.0, background="coffee.jpg", card="astronaut.jpg", **motion)
+    return [(first, count // 2), (second, count - count // 2)]
 
 
-def flicker(clip, frames):
+def flicker(scenes, frames):
     """Return the warping error: the mean square of what the true motion does not explain."""
     from nst_tf.video.flow import warp
 
-    total, count = 0.0, 0
-    for number, (one, other) in enumerate(itertools.pairwise(frames), start=FIRST):
-        seen = clip.visible(number, number + 1)
-        away = np.square(warp(other, clip.flow(number, number + 1)) - one).mean(axis=-1)
-        total += float(away[seen].sum(dtype=np.float64))
-        count += int(seen.sum())
+    total, count, start = 0.0, 0, 0
+    for clip, length in scenes:
+        pairs = itertools.pairwise(frames[start : start + length])
+        for number, (one, other) in enumerate(pairs):
+            seen = clip.visible(number, number + 1)
+            away = np.square(warp(other, clip.flow(number, number + 1)) - one).mean(axis=-1)
+            total += float(away[seen].sum(dtype=np.float64))
+            count += int(seen.sum())
+        start += length
     return total / count
 
 
-def paintings(width):
-    from nst_tf.images.io import load_image
-
-    return [load_image(ASSETS / STYLE, width)]
-
-
-def frame_by_frame(shots, settings):
-    """Return each frame painted on its own."""
-    from nst_tf.inputs.prepare import prepare_inputs
-    from nst_tf.transfer.run import StyleTransfer
-
-    styles = paintings(shots[0].shape[1])
-    return [StyleTransfer(prepare_inputs(shot, styles, settings)).finish()[0] for shot in shots]
-
-
-def as_film(shots, settings, **options):
-    """Return the frames of a film and the seconds of each; the first ones compile."""
+def paint(painter, shots, key_every):
+    """Return a clip as a film."""
+    from nst_tf.video import carry
+    from nst_tf.video.film import paint_film
     from nst_tf.video.frame import FrameInput
-    from nst_tf.video.painter import FramePainter, paint_frames
 
-    painter = FramePainter(paintings(shots[0].shape[1]), settings, **options)
-    results, seconds = [], []
-    began = time.perf_counter()
-    for past in paint_frames(painter, map(FrameInput, shots)):
-        results.append(past[0].result[0])
-        seconds.append(time.perf_counter() - began)
-        began = time.perf_counter()
-    return results, seconds
+    film = Film([None] * len(shots), [0.0] * len(shots), [], [])
+    local_colors = carry.transfer_local_colors
 
+    def watched(photo, image, known, side):
+        film.hidden.append(float(1 - known.mean()))
+        return local_colors(photo, image, known, side)
 
-def cold_seconds(shot, settings, loss):
-    """Return the seconds that a start from the photo takes to a loss, and the loss it reaches.
-
-    The loss is looked at after the recipe and after each further step at full size, off the clock.
-    """
-    from nst_tf.inputs.prepare import prepare_inputs
-    from nst_tf.transfer.run import StyleTransfer
-    from nst_tf.video.painter import follow_up_settings
-
-    styles = paintings(shot.shape[1])
-    began = time.perf_counter()
-    image = StyleTransfer(prepare_inputs(shot, styles, settings)).finish()
-    spent = time.perf_counter() - began
-    reached = objective(image, shot, styles, settings)["total"]
-    if reached > loss:
-        began = time.perf_counter()
-        fitted = replace(
-            prepare_inputs(shot, styles, follow_up_settings(settings, MOST)), initial=image
-        )
-        for progress in StyleTransfer(fitted).steps():
-            spent += time.perf_counter() - began
-            reached = objective(progress.image(), shot, styles, settings)["total"]
-            if reached <= loss:
-                break
-            began = time.perf_counter()
-    return spent, reached
+    carry.transfer_local_colors = watched
+    began = time.process_time()
+    for painted in paint_film(painter, map(FrameInput, shots), key_every):
+        film.seconds[painted.number] = time.process_time() - began
+        film.frames[painted.number] = painted.frame.result[0]
+        film.keys += [painted.number] if painted.keys else []
+        began = time.process_time()
+    carry.transfer_local_colors = local_colors
+    return film
 
 
-def objective(image, shot, styles, settings):
-    """Return the weighted losses of a frame, without the temporal term."""
+def style_distance(frame, shot, styles, settings):
+    """Return the objective's style term of a frame."""
     from nst_tf.transfer.measure import measure
 
-    return measure(image, shot[None], styles, replace(settings, temporal_weight=0))
+    return measure(frame[None], shot[None], styles, replace(settings, temporal_weight=0))["style"]
 
 
-def figures(clip, shots, frames, settings):
-    """Return flicker, the objective's terms and `remd` of painted frames."""
-    styles = paintings(shots[0].shape[1])
-    some = range(2, len(frames), 3)
-    losses = [objective(frames[n][None], shots[n], styles, settings) for n in some]
-    looks = [measure_look(frames[n][None], shots[n][None], styles[0]) for n in some]
+def figures(film, scenes, shots, styles, settings, own_flicker):
+    """Return the figures of a painted clip."""
+    firsts = {0, scenes[0][1]} & set(range(len(shots)))
+    later = [n for n in range(len(shots)) if n not in firsts]
+    keys = [film.seconds[n] for n in film.keys if n not in firsts]
+    between = [film.seconds[n] for n in later if n not in film.keys]
+    start = len(shots) - scenes[-1][1]
+    first, last = (style_distance(film.frames[n], shots[n], styles, settings) for n in (start, -1))
+    found = flicker(scenes, film.frames)
     return {
-        "flicker": flicker(clip, frames),
-        **{name: statistics.mean(loss[name] for loss in losses) for name in losses[0]},
-        "remd": statistics.mean(look["remd"] for look in looks),
-        "brightness": [round(float(frames[n].mean()), 4) for n in (0, -1)],
+        "keys": film.keys,
+        "seconds": {
+            "frame": statistics.mean(film.seconds[n] for n in later),
+            "key": statistics.median(keys),
+            "between": statistics.median(between) if between else None,
+        },
+        "flicker": found,
+        "flicker_of_source": found / own_flicker,
+        "never_shown": sum(film.hidden) / len(shots),
+        "style_of_first": first,
+        "style_of_last": last,
     }
 
 
-def save_strip(rows, path):
-    """Draw some frames of each row of films side by side."""
-    shown = [np.hstack([frames[n] for n in (0, 1, len(frames) // 2, -1)]) for frames in rows]
-    width = min(row.shape[1] for row in shown)
-    levels = np.rint(255 * np.vstack([row[:, :width] for row in shown])).astype(np.uint8)
-    image = Image.fromarray(levels)
-    image.thumbnail((1200, 1200), Image.Resampling.LANCZOS)
-    image.save(path, quality=88)
+def save_strip(rows, path, columns=8):
+    """Draw some frames of each film side by side, at full size."""
+    numbers = np.linspace(0, len(rows[0]) - 1, columns).round().astype(int)
+    picture = np.vstack([np.hstack([frames[number] for number in numbers]) for frames in rows])
+    Image.fromarray(np.uint8(np.rint(255 * np.clip(picture, 0, 1)))).save(path, quality=90)
 
 
 def main():
+    from nst_tf.images.io import load_image
     from nst_tf.recipes import film_recipe
+    from nst_tf.video.film import KEY_EVERY
     from nst_tf.video.flags import TEMPORAL_WEIGHT
+    from nst_tf.video.painter import FramePainter
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--frames", type=int, default=12)
-    parser.add_argument("--width", type=int, default=384)
-    parser.add_argument("--noise", type=float, default=2.0)
-    parser.add_argument("--weights", type=float, nargs="*", default=[0, 100, 1000])
-    parser.add_argument("--strip", action="store_true")
+    parser.add_argument("--frames", type=int, default=19)
+    parser.add_argument("--width", type=int, default=160)
+    parser.add_argument("--clips", nargs="*", default=list(MOTIONS), choices=list(MOTIONS))
+    parser.add_argument("--repaint", nargs="*", default=["before"], choices=list(MOTIONS))
+    parser.add_argument("--strips", type=Path)
     args = parser.parse_args()
-    weight = TEMPORAL_WEIGHT["relative"]
-    fast = replace(film_recipe("fast"), temporal_weight=weight, max_dim=0)
-    clip = sample_clip(args.width, args.noise)
-    shots = [clip.frame(FIRST + number) for number in range(args.frames)]
-    record = describe() | {"frames": args.frames, "width": args.width, "noise": args.noise}
-    record["source_flicker"] = flicker(clip, shots)
-    alone = frame_by_frame(shots, replace(fast, temporal_weight=0))
-    record["frame_by_frame"] = figures(clip, shots, alone, fast)
-    film, seconds = as_film(shots, fast)
-    record["film"] = figures(clip, shots, film, fast) | {"temporal_weight": weight}
-    last = objective(film[-1][None], shots[-1], paintings(args.width), fast)["total"]
-    warm = statistics.median(seconds[3:])
-    cold, reached = cold_seconds(shots[-1], replace(fast, temporal_weight=0), last)
-    record["seconds"] = {
-        "film_frame": round(warm, 2),
-        "cold_start_to_its_loss": round(cold, 2),
-        "loss": round(last, 4),
-        "cold_loss": round(reached, 4),
-        "share": round(warm / cold, 3),
-    }
-    record["shares"] = {
-        "of_frame_by_frame": record["film"]["flicker"] / record["frame_by_frame"]["flicker"],
-        "of_source": record["film"]["flicker"] / record["source_flicker"],
-    }
-    write_record(RECORD, record)
-    record["weights"] = {}
-    for other in args.weights:
-        frames, _ = as_film(shots, replace(fast, temporal_weight=other))
-        record["weights"][f"{other:g}"] = figures(clip, shots, frames, fast)
+    settings = replace(film_recipe("fast"), temporal_weight=TEMPORAL_WEIGHT["relative"], max_dim=0)
+    styles = [load_image(ASSETS / STYLE, args.width)]
+    painter = FramePainter(styles, settings)
+    strokes = FramePainter(styles, replace(settings, repaint=True))
+    record = describe() | {"frames": args.frames, "width": args.width, "clips": {}}
+    for name in args.clips:
+        scenes = clips(name, args.width, args.frames)
+        shots = [np.float32(clip.frame(n)) for clip, length in scenes for n in range(length)]
+        if not record["clips"]:
+            paint(painter, shots[:2], 1)  # compiles
+        own = flicker(scenes, shots)
+        films = {f"key_every {every}": paint(painter, shots, every) for every in (1, KEY_EVERY)}
+        if name in args.repaint:
+            films["repaint"] = paint(strokes, shots, KEY_EVERY)
+        record["clips"][name] = {"source_flicker": own} | {
+            way: figures(film, scenes, shots, styles, settings, own) for way, film in films.items()
+        }
         write_record(RECORD, record)
-    if args.strip:
-        held = HandHeld(*(sample_clip(args.width, args.noise, "astronaut.jpg").__dict__.values()))
-        photos = [held.frame(number) for number in range(args.frames)]
-        save_strip([shots, alone, film, photos, as_film(photos, fast)[0]], STRIP)
+        if args.strips:
+            rows = [shots, *(film.frames for film in films.values())]
+            save_strip(rows, args.strips / f"video-{name}.jpg")
 
 
 if __name__ == "__main__":

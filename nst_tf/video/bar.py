@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
 from nst_tf.callbacks.console import SilentOnError, duration
 
-RECENT = 20  # frames of the running median
+RECENT = 20  # minimum number of frames of the running median
 LINE_INTERVAL = 10.0  # seconds between lines without a terminal
 
 
@@ -24,6 +24,7 @@ class VideoBar:
         stream: the stream to write to. If it fails, the bar is silent from then on.
         total: the number of frames; 0: unknown.
         done: the number of frames painted before.
+        span: number of frames over which the time is measured: keys take longer than other frames.
         clock: returns the time in seconds.
     """
 
@@ -33,13 +34,16 @@ class VideoBar:
         total: int,
         done: int = 0,
         clock: Callable[[], float] = time.monotonic,
+        span: int = 1,
     ) -> None:
         self._console = rich.console.Console(file=SilentOnError(stream))  # type: ignore[arg-type]
         self._total = total
-        self._done = done
+        self._done = self._measured = done
+        self._span = 1  # the first frame, which takes longest, is measured separately
+        self._later_span = span
         self._clock = clock
         self._before = self._printed = clock()
-        self._seconds: deque[float] = deque(maxlen=RECENT)
+        self._seconds: deque[float] = deque(maxlen=max(RECENT, 4 * span))
         self._bar: rich.progress.Progress | None = None
         if self._console.is_interactive:
             self._bar = rich.progress.Progress(
@@ -55,12 +59,13 @@ class VideoBar:
 
     def show(self, done: int) -> None:
         """Show the number of painted frames if it has grown."""
-        gained = done - self._done
-        if gained <= 0:
+        if done <= self._done:
             return
-        now = self._clock()
-        self._seconds.extend([(now - self._before) / gained] * gained)
-        self._before, self._done = now, done
+        now, self._done = self._clock(), done
+        gained = done - self._measured
+        if gained >= self._span or done == self._total:
+            self._seconds.extend([(now - self._before) / gained] * gained)
+            self._before, self._measured, self._span = now, done, self._later_span
         if self._bar:
             self._bar.update(self._task, completed=done, description=self.describe(done))
         elif now - self._printed >= LINE_INTERVAL or done == self._total:

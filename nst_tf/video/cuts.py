@@ -17,18 +17,26 @@ BINS = 8  # bins of each channel's histogram
 MIN_CHANGE = 0.2  # Hellinger distance of the colour histograms
 MIN_RESIDUAL = 0.3  # fraction of the variance that motion does not explain
 MIN_VARIANCE = 1e-5  # variance below which a frame counts as uniform
+GRAIN = 2.0  # standard deviation of the blur that removes a camera's noise, pixels
 
 
 def is_cut(before: np.ndarray, after: np.ndarray) -> bool:
     """Return whether a cut lies between two frames: colours differ, and no motion explains it.
 
     Both conditions are needed. A pan changes the colours gradually, and fades and flashes leave
-    things in their places.
+    things in their places. A uniform frame, the middle of a fade, shows nothing, so no scene begins
+    there, unless a film does.
 
     Args:
-        before, after: float32 `[H, W, 3]` in [0, 1].
+        before: the latest frame that is not uniform, or the film's first, float32 `[H, W, 3]` in
+            [0, 1].
+        after: the frame in question.
     """
-    one, other = (to_float(preview(frame[None], LONG_SIDE)) for frame in (before, after))
+    if is_uniform(after):
+        return False
+    if is_uniform(before):
+        return True
+    one, other = (_small(frame) for frame in (before, after))
     if color_change(one, other) < MIN_CHANGE:
         return False
     return motion_residual(one, other) >= MIN_RESIDUAL
@@ -40,7 +48,18 @@ def scenes(frames: Iterable[np.ndarray]) -> Iterator[int]:
     for number, frame in enumerate(frames):
         if before is None or is_cut(before, frame):
             yield number
-        before = frame
+        if before is None or not is_uniform(frame):
+            before = frame
+
+
+def is_uniform(frame: np.ndarray) -> bool:
+    """Return whether a frame, float32 `[H, W, 3]` in [0, 1], has one colour, apart from noise."""
+    return bool(without_noise(_small(frame)).var(axis=(0, 1)).max() < MIN_VARIANCE)
+
+
+def without_noise(frame: np.ndarray) -> np.ndarray:
+    """Return a frame, float32 `[H, W, 3]`, blurred by the size of a camera's noise."""
+    return cv2.GaussianBlur(frame, (0, 0), GRAIN, borderType=cv2.BORDER_REFLECT)
 
 
 def color_change(one: np.ndarray, other: np.ndarray) -> float:
@@ -53,9 +72,13 @@ def color_change(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def motion_residual(one: np.ndarray, other: np.ndarray) -> float:
-    """Return 1 − r² of a frame and the other one warped to it, 0 to 1; brightness has no effect."""
-    warped = warp(one, optical_flow(other, one))
-    values = np.stack([warped.ravel(), other.ravel()]).astype(np.float64)
+    """Return how much of a frame another one, warped to it, does not explain, 0 to 1."""
+    return unexplained(warp(one, optical_flow(other, one)), other)
+
+
+def unexplained(one: np.ndarray, other: np.ndarray) -> float:
+    """Return 1 − r² of the values of two frames, 0 to 1; brightness has no effect."""
+    values = np.stack([one.ravel(), other.ravel()]).astype(np.float64)
     (variance, shared), (_, other_variance) = np.cov(values)
     if min(variance, other_variance) < MIN_VARIANCE:
         return float(max(variance, other_variance) >= MIN_VARIANCE)
@@ -69,3 +92,8 @@ def _smoothed(histogram: np.ndarray) -> np.ndarray:
         shared = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
         histogram = np.moveaxis(shared, 0, axis)
     return np.ascontiguousarray(histogram)
+
+
+def _small(frame: np.ndarray) -> np.ndarray:
+    """Return a frame at the size at which frames are compared, float32 `[h, w, 3]` in [0, 1]."""
+    return to_float(preview(frame[None], LONG_SIDE))

@@ -16,7 +16,7 @@ VANISHING = 1 / 8  # loss of presence in each frame that does not show a face
 SAME = 0.3  # least shared area of two boxes of one face, relative to the joint area
 
 
-def follow_faces(frame: FrameInput, earlier: StylizedFrame) -> FrameInput:
+def follow_faces(frame: FrameInput, earlier: StylizedFrame, apart: int = 1) -> FrameInput:
     """Return a frame with its faces and those of the earlier frame, moved along with the motion.
 
     A face that is found again lies half way between both. One that is new, or is not found any
@@ -24,7 +24,8 @@ def follow_faces(frame: FrameInput, earlier: StylizedFrame) -> FrameInput:
 
     Args:
         frame: the new frame, with the faces found in it.
-        earlier: the frame before it.
+        earlier: the painted frame before it.
+        apart: distance between both, frames.
     """
     if not frame.faces and not earlier.faces:
         return frame
@@ -36,10 +37,12 @@ def follow_faces(frame: FrameInput, earlier: StylizedFrame) -> FrameInput:
         if matches:
             match = max(matches, key=lambda face: _overlap(face.box, known.box))
             found.remove(match)
-            followed.append(_between(known, match))
-        elif known.presence > VANISHING:
-            followed.append(dataclasses.replace(known, presence=known.presence - VANISHING))
-    followed += [dataclasses.replace(face, presence=APPEARING) for face in found]
+            followed.append(_between(known, match, apart))
+        elif known.presence > apart * VANISHING:
+            left = known.presence - apart * VANISHING
+            followed.append(dataclasses.replace(known, presence=left))
+    appearing = min(1.0, apart * APPEARING)
+    followed += [dataclasses.replace(face, presence=appearing) for face in found]
     return frame._replace(faces=tuple(followed))
 
 
@@ -56,7 +59,7 @@ def _moved(face: Face, flow: np.ndarray) -> Face:
     return dataclasses.replace(face, box=(left, top, right, bottom), points=moved)
 
 
-def _between(known: Face, found: Face) -> Face:
+def _between(known: Face, found: Face, apart: int) -> Face:
     """Return the face that lies between an earlier frame's, moved, and the one found."""
 
     def mixed(one: Sequence[float], other: Sequence[float]) -> tuple[float, ...]:
@@ -68,7 +71,7 @@ def _between(known: Face, found: Face) -> Face:
     points = tuple(
         (x, y) for x, y in (mixed(*pair) for pair in zip(known.points, found.points, strict=True))
     )
-    presence = min(1.0, known.presence + APPEARING)
+    presence = min(1.0, known.presence + apart * APPEARING)
     return Face((left, top, right, bottom), points, found.confidence, presence)
 
 

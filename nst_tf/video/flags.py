@@ -9,7 +9,7 @@ from absl import flags
 
 from nst_tf.cli.arguments import UsageError, check_several, normalised, usage_error
 from nst_tf.cli.flags import OTHER_FLAGS, Flag, define_flags, settings_of
-from nst_tf.cli.places import locate
+from nst_tf.cli.places import locate, located
 from nst_tf.cli.worker_flags import WORKER_FLAGS, check_workers
 from nst_tf.compute.device import DEVICES
 from nst_tf.inputs.blend import check_styles
@@ -19,8 +19,8 @@ from nst_tf.utils.errors import UserError
 from nst_tf.validation import parse_duration
 
 TEMPORAL_WEIGHT = {"relative": 300.0, "absolute": 3e9}
-"""Default for each kind of loss. The first was measured with `scripts/benchmark_video.py`; the
-second is larger by the ratio of the losses of `tutorial` and `fast`."""
+"""Default for each kind of loss. The second is larger by the ratio of the losses of `tutorial` and
+`fast`."""
 
 MAX_RATE = 1000  # frames per second
 
@@ -37,6 +37,10 @@ VIDEO_FLAGS = (
      "a film, an image sequence or a picture: white where the film is to be painted, black where "
      "it is to remain; repeat the flag for several regions, which share one --style or have one "
      "each"),
+    Flag("Files", "keyframe", "multi_string", None,
+     "a painted frame that is taken as it is, as NUMBER=PICTURE, such as 120=painted.png; the "
+     "number counts the painted frames from 1, as the files of unfinished films do; the frames "
+     "around follow it; repeat the flag for several"),
     Flag("Files", "output", "string", None,
      "the result, .mp4, .mov, .m4v, .mkv, .webm, .gif or a pattern such as styled_%05d.png "
      "(default CONTENT-STYLE.mp4 in this directory, or the next free name)"),
@@ -58,11 +62,14 @@ VIDEO_FLAGS = (
      "for transparent films in .webm)"),
     Flag("Video", "sound", "boolean", True,
      "keep the sound, copied, or encoded where the output format requires it (default on)"),
+    Flag("Video", "key_every", "integer", 12,
+     "maximum distance of the keys, which the network paints; the frames between follow the keys "
+     "around them; 1: the network paints all frames (default 12)"),
     Flag("Video", "frame_steps", "integer", 0,
-     "steps of each frame except the first of a scene; 0: 0.4 of the finest scale's steps"),
+     "steps of each key except the first of a scene; 0: 0.4 of the finest scale's steps"),
     Flag("Video", "long_term", "boolean", False,
-     "let a frame also follow the frames 2 and 4 before it, where the frame before does not show "
-     "the same things; slower"),
+     "let a key also follow the keys 2 and 4 before it, where the key before does not show the "
+     "same things; slower"),
     Flag("Run", "recipe", "string", "fast",
      f"the settings that other flags change: {', '.join(RECIPES)}"),
     *(flag for flag in OTHER_FLAGS if flag.name in _SHARED),
@@ -92,10 +99,11 @@ Look
   --max-dim 768           maximum long side in pixels (512); 0: the film's
   --strength 1.5          how much of the painting; 0: the film, 1: the recipe
   --temporal-weight {_WEIGHT}similarity of frames; larger flickers less
-  --frame-steps 8         steps of each frame except the first of a scene
-  --long-term             look further back than one frame
-Each frame starts from the frame before, moved along with its contents. Cuts
-start the style again. Ctrl-C saves a film of the painted frames.
+  --key-every 1           paint each frame, not one of twelve; much slower
+  --keyframe 120=X.png    take X.png as frame 120, and let others follow it
+The network paints keys, each starting from the key before, moved along with
+its contents; frames between follow both. Cuts start the style again. Ctrl-C
+saves a film of the painted frames.
 --helpfull lists all flags, with the defaults of the given --recipe.
 """
 
@@ -113,8 +121,6 @@ def parse_video(argv: Sequence[str]) -> tuple[flags.FlagValues, Settings]:
             return values, _with_temporal_weight(values, film_recipe(values.recipe))
         _place(values, named)
         settings = _with_temporal_weight(values, settings_of(values, film_recipe(values.recipe)))
-        if settings.repaint:
-            raise UsageError("--repaint is for single pictures: in a film it would flicker")
         check_styles(settings, len(values.style))
     except (flags.Error, UserError) as error:
         raise usage_error(error, values) from None
@@ -149,13 +155,14 @@ def _check(values: flags.FlagValues) -> None:
     """Refuse values of flags that are out of bounds."""
     if not DEVICES.fullmatch(values.device):
         raise UsageError(f"--device {values.device!r} is not auto, cpu, gpu or gpu:NUMBER")
-    for name, least in (("every", 1), ("frame_steps", 0), ("quality", 0)):
+    for name, least in (("every", 1), ("key_every", 1), ("frame_steps", 0), ("quality", 0)):
         value = values[name].value
         if value is not None and value < least:
             raise UsageError(f"--{name} must be at least {least}, not {value}")
     check_workers(values)
     preview_seconds(values)
     sequence_rate(values)
+    keyframe_paths(values)
     if "" in (values.content_mask or ()):
         raise UsageError("--content_mask must not be empty: name a film or a picture")
 
@@ -169,6 +176,19 @@ def preview_seconds(values: flags.FlagValues) -> float:
     if not math.isfinite(seconds) or seconds < 0:
         raise UsageError(f"--preview must be at least 0 seconds, not {values.preview}")
     return seconds
+
+
+def keyframe_paths(values: flags.FlagValues) -> dict[int, str]:
+    """Return the paths of the user's keyframes by the numbers of their frames, from 1."""
+    paths: dict[int, str] = {}
+    for word in values.keyframe or ():
+        number, _, path = word.partition("=")
+        if not (number.isdecimal() and int(number) and path):
+            raise UsageError(f"--keyframe must be like 120=painted.png, not {word!r}")
+        if int(number) in paths:
+            raise UsageError(f"--keyframe names frame {number} twice: name one picture")
+        paths[int(number)] = located(path)
+    return paths
 
 
 def sequence_rate(values: flags.FlagValues) -> Fraction:

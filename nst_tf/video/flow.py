@@ -4,6 +4,8 @@ A flow from one frame to another is float32 `[H, W, 2]`, in pixels: what is at (
 at (x + flow[y, x, 0], y + flow[y, x, 1]) in the other.
 """
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 
@@ -12,6 +14,27 @@ from nst_tf.images.levels import quantize
 # Ruder, Dosovitskiy and Brox (arXiv 1604.08610, eqs. 5 and 6), after Sundaram, Brox and Keutzer.
 OCCLUDED, OCCLUDED_OFFSET = 0.01, 0.5  # factor of the squared lengths, and squared pixels
 EDGE, EDGE_OFFSET = 0.01, 0.002
+
+
+class Motion(NamedTuple):
+    """The motion from a frame to another one.
+
+    Attributes:
+        flow: the flow, float32 `[H, W, 2]`.
+        seen: where the other frame shows the same things, bool `[H, W]`.
+        steady: where it does, away from the borders between motions, bool `[H, W]`.
+    """
+
+    flow: np.ndarray
+    seen: np.ndarray
+    steady: np.ndarray
+
+
+def estimate_motion(one: np.ndarray, other: np.ndarray) -> Motion:
+    """Return the motion from one frame to another, both float32 `[H, W, 3]` in [0, 1]."""
+    flow, back = optical_flow(one, other), optical_flow(other, one)
+    seen = visible(flow, back)
+    return Motion(flow, seen, seen & ~motion_edges(flow))
 
 
 def optical_flow(one: np.ndarray, other: np.ndarray) -> np.ndarray:

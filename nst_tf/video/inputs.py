@@ -27,7 +27,7 @@ from nst_tf.settings import INITS, Settings
 from nst_tf.utils.digests import array_digest, file_digest
 from nst_tf.utils.errors import UserError
 from nst_tf.video.animation import is_animation
-from nst_tf.video.flags import preview_seconds, sequence_rate
+from nst_tf.video.flags import keyframe_paths, preview_seconds, sequence_rate
 from nst_tf.video.footage import Footage, Frame
 from nst_tf.video.frame import FrameInput
 from nst_tf.video.reader import open_video
@@ -87,10 +87,10 @@ class VideoInputs:
         picture = self.picture(frame)
         alpha = None if picture.alpha is None else quantize(picture.alpha)
         regions = regions_of(resized, len(self.styles))
-        faces = (
-            faces_of(_decoded(frame), self.size) if self.seeks_faces and regions is not None else ()
-        )
-        return FrameInput(picture.pixels[0], regions, alpha, faces)
+        shot = FrameInput(picture.pixels[0], regions, alpha)
+        if not self.seeks_faces or regions is None:
+            return shot
+        return shot._replace(find_faces=lambda: faces_of(_decoded(frame), self.size))
 
     def first(self, settings: Settings) -> RunInputs:
         """Return the inputs of the first frame, without those of earlier frames.
@@ -99,7 +99,7 @@ class VideoInputs:
             ValueError: pictures, masks and settings do not agree.
         """
         _, frame = next(self.frame_inputs())
-        regions, faces = frame.regions or (), frame.faces
+        regions, faces = frame.regions or (), frame.with_faces().faces
         return prepare_inputs(frame.photo, self.styles, settings, regions, faces=faces)
 
     def _planes(self, mask: Footage | np.ndarray) -> Iterator[np.ndarray]:
@@ -142,6 +142,7 @@ def regions_of(masks: Sequence[np.ndarray], styles: int) -> Sequence[Region] | N
 def input_paths(values: flags.FlagValues, settings: Settings) -> list[str]:
     """Return the paths and image-sequence patterns that a run reads."""
     paths = [values.content, *values.style, *(values.content_mask or ())]
+    paths += keyframe_paths(values).values()
     return paths + ([] if settings.weights in ("bundled", "imagenet") else [settings.weights])
 
 
@@ -197,7 +198,7 @@ def video_identity(values: flags.FlagValues, inputs: VideoInputs, settings: Sett
     made_from = (
         {name: _digest(path) for name, path in named.items()}
         | {f"style {n}": array_digest(style) for n, style in enumerate(inputs.styles, start=1)}
-        | {name: values[name].value for name in ("every", "frame_steps", "long_term")}
+        | {name: values[name].value for name in ("every", "frame_steps", "key_every", "long_term")}
     )
     return identity(made_from, settings)
 

@@ -15,9 +15,11 @@ from nst_tf.inputs.identity import Identity
 from nst_tf.settings import Settings
 from nst_tf.utils.errors import UserError
 from nst_tf.utils.files import check_outputs, free_name, joined_name, shortened
+from nst_tf.video.flags import keyframe_paths
 
 if TYPE_CHECKING:
     from nst_tf.video.inputs import VideoInputs
+    from nst_tf.video.keyframes import KeyPlan
     from nst_tf.video.painter import FramePainter
     from nst_tf.video.scenes import SceneStore
     from nst_tf.video.store import FrameStore
@@ -36,6 +38,7 @@ class VideoJob:
         identity: what must be the same for stored frames to be of use.
         device: TensorFlow's device in words.
         painter: paints the frames.
+        plan: what decides which frames are keys.
     """
 
     values: flags.FlagValues
@@ -47,13 +50,12 @@ class VideoJob:
     identity: Identity
     device: str
     painter: "FramePainter"
+    plan: "KeyPlan"
 
     @property
     def total(self) -> int:
         """The expected number of frames; 0: unknown."""
-        from nst_tf.video.scenes import SceneStore
-
-        return self.store.total if isinstance(self.store, SceneStore) else self.inputs.expected
+        return _total(self.store, self.inputs)
 
 
 def prepare(values: flags.FlagValues, settings: Settings) -> VideoJob:
@@ -68,6 +70,7 @@ def prepare(values: flags.FlagValues, settings: Settings) -> VideoJob:
     except ImportError as error:
         raise UserError(f"films need {error.name}: run pip install 'nst_tf[video]'") from None
     from nst_tf.network.weights import load_weights
+    from nst_tf.video.keyframes import KeyPlan, load_keyframes
     from nst_tf.video.store import FrameStore
     from nst_tf.video.writer import Encoding, check_writable_video
 
@@ -84,6 +87,9 @@ def prepare(values: flags.FlagValues, settings: Settings) -> VideoJob:
     if settings.weights != "imagenet":  # which TensorFlow may have to download
         load_weights(settings.weights)
     store = find_scenes(inputs, frames.directory, values) if is_shared(values) else frames
+    total = _total(store, inputs)
+    own = load_keyframes(keyframe_paths(values), inputs.size, total, frames.directory)
+    plan = KeyPlan(values.key_every, own, total)
     identity = video_identity(values, inputs, settings)
     device = start_tensorflow(values.device, values.deterministic)
     from nst_tf.transfer.identity import machine_identity
@@ -92,10 +98,19 @@ def prepare(values: flags.FlagValues, settings: Settings) -> VideoJob:
     painter = FramePainter(inputs.styles, settings, values.frame_steps, values.long_term)
     identity |= machine_identity(load_weights(settings.weights), painter.precision)
     if values.resume and frames.exist:
-        store.load(identity)
+        store.load(identity, plan)
     else:
         store.begin()
-    return VideoJob(values, settings, inputs, output, encoding, store, identity, device, painter)
+    return VideoJob(
+        values, settings, inputs, output, encoding, store, identity, device, painter, plan
+    )
+
+
+def _total(store: "FrameStore | SceneStore", inputs: "VideoInputs") -> int:
+    """Return the expected number of painted frames; 0: unknown."""
+    from nst_tf.video.scenes import SceneStore
+
+    return store.total if isinstance(store, SceneStore) else inputs.expected
 
 
 def is_shared(values: flags.FlagValues) -> bool:

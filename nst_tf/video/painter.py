@@ -1,29 +1,31 @@
-"""Painting of a film frame by frame, each starting from the frame before."""
+"""Painting of one frame of a film: by the network, or from the keys before and after it."""
 
 import dataclasses
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
+import cv2
 import numpy as np
 
 from nst_tf.compute.budget import memory_budget
 from nst_tf.compute.cache import StatisticsCache, cache_share
 from nst_tf.compute.precision import feature_precision
+from nst_tf.images.color import luminance
+from nst_tf.images.masks import compose
 from nst_tf.images.resize import resize
-from nst_tf.inputs.identity import Identity
 from nst_tf.inputs.prepare import RunInputs, prepare_inputs
 from nst_tf.settings import Settings
 from nst_tf.transfer.progress import DivergedError, Progress
 from nst_tf.transfer.run import StyleTransfer
 from nst_tf.transfer.state import RunState
-from nst_tf.video.cuts import is_cut
+from nst_tf.video.carry import Held, carry_paint
 from nst_tf.video.faces import follow_faces
 from nst_tf.video.frame import FrameInput, StylizedFrame
 from nst_tf.video.reference import LAGS, WarpedFrame, combine, transfer_local_colors, warp_frame
-from nst_tf.video.store import FrameStore
 
 FOLLOW_UP_SHARE = 0.4  # steps of a follow-up frame, relative to those of the finest scale
 SETTLING_SHARE = 2.0  # extra steps of a scene's first frame, relative to the same
+SEAM = 1.0  # standard deviation of the blur between kept and new brushstrokes, pixels
 MIN_KNOWN = 0.8  # fraction of a mask known from earlier frames, below which few steps do not do
 
 
@@ -51,7 +53,8 @@ class FramePainter:
 
     Attributes:
         settings: settings of the first frame of each scene.
-        settling: settings of that frame's extra steps, after which the next frames keep its paint.
+        settling: settings of that frame's extra steps, after which the next frames keep its paint;
+            with brushstrokes, which they keep anyway, there are none.
         follow_up: settings of all other frames.
         lags: distances, in frames, of the earlier frames that a frame follows.
     """
@@ -85,6 +88,7 @@ class FramePainter:
         frame: FrameInput,
         past: Sequence[StylizedFrame] = (),
         stop: Callable[[], bool] = lambda: False,
+        apart: int = 1,
     ) -> StylizedFrame | None:
         """Return the painted frame; None if it was stopped before its last step.
 
@@ -92,17 +96,15 @@ class FramePainter:
             frame: the frame.
             past: the painted frames before it, latest first; empty: a scene begins.
             stop: returns whether to stop; it is called after every step.
+            apart: distance from the latest painted frame, frames.
 
         Raises:
             ValueError: pictures, masks, settings and memory do not agree.
             MemoryError: memory ran out, even with the smallest tiles.
         """
-        photo = frame.photo
-        if past:
-            frame = follow_faces(frame, past[0])
+        photo, frame = frame.photo, _with_faces(frame, past, apart)
         if frame.regions is None:
-            nothing = np.zeros(photo.shape[:2], np.float32)
-            return StylizedFrame(photo, photo[None], photo[None], nothing, frame.faces)
+            return _unpainted(frame)
         inputs = self._inputs(frame, self.follow_up)
         earlier = [past[lag - 1] for lag in self.lags if lag <= len(past)]
         if not earlier:
@@ -116,13 +118,41 @@ class FramePainter:
             fresh = self._begin(frame, stop)
             if fresh is None or not known:
                 return fresh
-        return self._run(frame, _start_from(inputs, start, wanted, fresh), stop)
+        painted = self._run(frame, _start_from(inputs, start, wanted, fresh), stop)
+        if painted is None or not self.settings.repaints:
+            return painted
+        image = _keep_strokes(start, painted.image)
+        return painted._replace(image=image, result=inputs.finish(image))
+
+    def take(
+        self,
+        frame: FrameInput,
+        picture: np.ndarray,
+        past: Sequence[StylizedFrame] = (),
+        apart: int = 1,
+    ) -> StylizedFrame:
+        """Return a frame that the user painted, float32 `[1, H, W, 3]` in [0, 1], as it is.
+
+        Other arguments are those of `paint`.
+        """
+        frame, image = _with_faces(frame, past, apart), picture
+        if self.settings.preserve_color == "luminance":
+            image = np.repeat(luminance(picture), 3, axis=-1)
+        return StylizedFrame(frame.photo, image, picture, frame.covered, frame.faces)
+
+    def carry(self, frame: FrameInput, keys: Sequence[Held]) -> StylizedFrame:
+        """Return a frame in the paint of keys, without a step of the network."""
+        if frame.regions is None:
+            return _unpainted(frame)
+        inputs = self._inputs(frame, self.follow_up)
+        image = carry_paint(frame.photo, inputs.colors.content, inputs.covered, keys)
+        return StylizedFrame(frame.photo, image, inputs.finish(image), inputs.covered)
 
     def _begin(self, frame: FrameInput, stop: Callable[[], bool]) -> StylizedFrame | None:
         """Return a frame painted with the whole recipe; None if it was stopped."""
         first = self._run(frame, self._inputs(frame, self.settings), stop)
-        if first is None:
-            return None
+        if first is None or self.settings.repaints:
+            return first
         inputs = self._inputs(frame, self.settling)
         return self._run(frame, dataclasses.replace(inputs, initial=first.image), stop)
 
@@ -150,6 +180,18 @@ class FramePainter:
         return StylizedFrame(frame.photo, progress.output(), result, inputs.covered, frame.faces)
 
 
+def _with_faces(frame: FrameInput, past: Sequence[StylizedFrame], apart: int) -> FrameInput:
+    """Return a frame with the faces to keep: those found in it, and those of the frame before."""
+    frame = frame.with_faces()
+    return follow_faces(frame, past[0], apart) if past else frame
+
+
+def _unpainted(frame: FrameInput) -> StylizedFrame:
+    """Return a frame in which nothing is painted."""
+    photo = frame.photo
+    return StylizedFrame(photo, photo[None], photo[None], frame.covered, frame.faces)
+
+
 def _start_from(
     inputs: RunInputs, start: WarpedFrame, wanted: np.ndarray, fresh: StylizedFrame | None
 ) -> RunInputs:
@@ -168,6 +210,15 @@ def _start_from(
     return dataclasses.replace(inputs, initial=image, reference=start.reference)
 
 
+def _keep_strokes(start: WarpedFrame, image: np.ndarray) -> np.ndarray:
+    """Return a repainted image with the brushstrokes of earlier frames where these show them.
+
+    A second stage that repaints a frame finds other patches than it did in the frame before.
+    """
+    kept = cv2.GaussianBlur(start.reference.confidence, (0, 0), SEAM) * start.seen
+    return compose(start.reference.image, image, kept[None, ..., None])
+
+
 def _best_image(inputs: RunInputs, state: RunState | None) -> np.ndarray:
     """Return the image that a diverged run falls back on, in the run's colours.
 
@@ -177,62 +228,3 @@ def _best_image(inputs: RunInputs, state: RunState | None) -> np.ndarray:
         return inputs.colors.content if inputs.initial is None else inputs.initial
     best = state.output_image if state.watch.image is None else state.watch.image
     return resize(best.numpy(), inputs.size)
-
-
-def paint_frames(
-    painter: FramePainter,
-    frames: Iterable[FrameInput],
-    past: Sequence[StylizedFrame] = (),
-    stop: Callable[[], bool] = lambda: False,
-) -> Iterator[tuple[StylizedFrame, ...]]:
-    """Paint the frames of a film, or of a part of one; a cut starts the style again.
-
-    Parts that begin at a cut are independent of each other: see `cuts.scenes`.
-
-    Args:
-        painter: paints them.
-        frames: in order, all of one size.
-        past: what was yielded for the frame just before `frames`, to continue from.
-        stop: returns whether to stop; it is called before every frame and after every step.
-
-    Yields:
-        After each frame, this frame and the earlier frames that the next one needs.
-    """
-    past = tuple(past)
-    for frame in frames:
-        if stop():
-            return
-        if past and is_cut(past[0].photo, frame.photo):
-            past = ()
-        stylized = painter.paint(frame, past, stop)
-        if stylized is None:
-            return
-        past = (stylized, *past)[: max(painter.lags)]
-        yield past
-
-
-def store_frames(
-    painter: FramePainter,
-    frames: Iterable[tuple[int, FrameInput]],
-    store: FrameStore,
-    identity: Identity,
-    stop: Callable[[], bool],
-) -> Iterator[None]:
-    """Paint frames after those of a store, add them to it, and yield after each.
-
-    Args:
-        painter, stop: as for `paint_frames`.
-        frames: for each frame, its time in the film's units, and the frame.
-        store, identity: as for `FrameStore.add`, whose errors and those of `paint` are raised.
-    """
-    time, alpha = 0, None
-
-    def untimed() -> Iterator[FrameInput]:
-        nonlocal time, alpha
-        for shown, frame in frames:
-            time, alpha = shown, frame.alpha
-            yield frame
-
-    for past in paint_frames(painter, untimed(), store.past, stop):
-        store.add(time, past, identity, alpha)
-        yield

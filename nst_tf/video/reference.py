@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 
 from nst_tf.images.masks import LEAST_WHITE
+from nst_tf.images.resize import fit_size
 from nst_tf.inputs.reference import Reference
-from nst_tf.video.flow import motion_edges, optical_flow, visible, warp
+from nst_tf.video.flow import Motion, estimate_motion, warp
 from nst_tf.video.frame import StylizedFrame
 
 LAGS = (1, 2, 4)
@@ -34,7 +35,10 @@ class WarpedFrame(NamedTuple):
 
 
 def warp_frame(
-    photo: np.ndarray, earlier: StylizedFrame, covered: np.ndarray | None = None
+    photo: np.ndarray,
+    earlier: StylizedFrame,
+    covered: np.ndarray | None = None,
+    motion: Motion | None = None,
 ) -> WarpedFrame:
     """Return an earlier frame, warped to where a new one shows the same things.
 
@@ -48,16 +52,32 @@ def warp_frame(
         photo: P', the new frame, float32 `[H, W, 3]` in [0, 1].
         earlier: the frame to warp.
         covered: the fraction of each pixel to paint, float32 `[H, W]`; None: 1 everywhere.
+        motion: the motion from the new frame to the earlier one; None: it is estimated.
     """
-    flow, back = optical_flow(photo, earlier.photo), optical_flow(earlier.photo, photo)
-    seen = visible(flow, back)
-    change = _blurred(photo - warp(earlier.photo, flow), seen)
-    image = np.clip(warp(earlier.image[0], flow) + change, 0, 1)
-    if earlier.covered is not None:  # a newly masked area is a photo in the earlier frame
-        least = MIN_COVERED if covered is None else np.maximum(MIN_COVERED * covered, LEAST_WHITE)
-        seen = seen & (warp(earlier.covered, flow, sharp=False) >= least)
-    confidence = (seen & ~motion_edges(flow)).astype(np.float32)
-    return WarpedFrame(Reference(image[None], confidence), seen)
+    motion = motion or estimate_motion(photo, earlier.photo)
+    change = _blurred(photo - warp(earlier.photo, motion.flow), motion.seen)
+    image = np.clip(warp(earlier.image[0], motion.flow) + change, 0, 1)
+    painted = painted_before(motion, earlier.covered, covered)
+    confidence = (painted & motion.steady).astype(np.float32)
+    return WarpedFrame(Reference(image[None], confidence), painted)
+
+
+def painted_before(
+    motion: Motion, earlier: np.ndarray | None, covered: np.ndarray | None
+) -> np.ndarray:
+    """Return where a frame shows what an earlier one shows painted, bool `[H, W]`.
+
+    A newly masked area is a photo in the earlier frame.
+
+    Args:
+        motion: from the frame to the earlier one.
+        earlier, covered: the painted fraction of each pixel of the earlier frame and of the new
+            one, float32 `[H, W]`; None: 1 everywhere.
+    """
+    if earlier is None:
+        return motion.seen
+    least = MIN_COVERED if covered is None else np.maximum(MIN_COVERED * covered, LEAST_WHITE)
+    return motion.seen & (warp(earlier, motion.flow, sharp=False) >= least)
 
 
 def combine(frames: Sequence[WarpedFrame]) -> WarpedFrame:
@@ -85,7 +105,9 @@ def combine(frames: Sequence[WarpedFrame]) -> WarpedFrame:
     return WarpedFrame(Reference(image, total), seen)
 
 
-def transfer_local_colors(photo: np.ndarray, image: np.ndarray, known: np.ndarray) -> np.ndarray:
+def transfer_local_colors(
+    photo: np.ndarray, image: np.ndarray, known: np.ndarray, side: int = 0
+) -> np.ndarray:
     """Return a photo in the colours of the surrounding paint, float32 `[H, W, 3]`.
 
         q = A p + b        A = cov(q, p) (cov(p, p) + ε)⁻¹,  b = mean(q) − A mean(p)
@@ -97,8 +119,30 @@ def transfer_local_colors(photo: np.ndarray, image: np.ndarray, known: np.ndarra
         photo: float32 `[H, W, 3]` in [0, 1].
         image: the painted image, of that shape.
         known: where the image shows the same things as the photo, bool `[H, W]`.
+        side: maximum long side at which colours are compared, pixels, which is faster than at full
+            size; 0: full size.
     """
-    weight = known.astype(np.float32)[..., None]
+    size, weight = known.shape, known.astype(np.float32)[..., None]
+    if 0 < side < max(size):
+        shrunk = _resized(np.concatenate([photo, image * weight, weight], axis=-1), side)
+        weight = shrunk[..., 6:]
+        model = _color_model(shrunk[..., :3], shrunk[..., 3:6] / np.maximum(weight, 1e-3), weight)
+        mean, paint, matrix = (cv2.resize(part, size[::-1]) for part in model)
+    else:
+        mean, paint, matrix = _color_model(photo, image, weight)
+    matrix = matrix.reshape(*size, 3, 3)
+    found = paint + np.einsum("hwi,hwij->hwj", photo - mean, matrix)
+    return np.clip(found, 0, 1).astype(np.float32)
+
+
+def _color_model(
+    photo: np.ndarray, image: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return mean(p), mean(q) and A, `[H, W, 3]` twice and `[H, W, 9]`, of `transfer_local_colors`.
+
+    `weight`, `[H, W, 1]`, is 0 where the image is unknown.
+    """
+    known = weight[..., 0]
     deviation = COLOR_WINDOW * max(known.shape)
     both = np.concatenate([photo, image], axis=-1)
     products = photo[..., :, None] * both[..., None, :]  # [H, W, 3, 6]
@@ -114,8 +158,21 @@ def transfer_local_colors(photo: np.ndarray, image: np.ndarray, known: np.ndarra
         mean[..., :, None] * means[..., None, :6]
     )
     matrix = np.linalg.solve(spread[..., :3] + MIN_VARIANCE * np.eye(3), spread[..., 3:])
-    found = paint + np.einsum("hwi,hwij->hwj", photo - mean, matrix)
-    return np.clip(found, 0, 1).astype(np.float32)
+    return mean, paint, matrix.reshape(*known.shape, 9)
+
+
+def _resized(planes: np.ndarray, side: int) -> np.ndarray:
+    """Return planes `[H, W, C]` at a smaller size, float32 `[h, w, C]`."""
+    rows, columns = planes.shape[:2]
+    height, width = fit_size(rows, columns, side)
+    # OpenCV averages areas of four planes, not of more.
+    return np.stack(
+        [
+            cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA)
+            for plane in np.moveaxis(planes, -1, 0)
+        ],
+        axis=-1,
+    )
 
 
 def _blur(plane: np.ndarray, deviation: float) -> np.ndarray:

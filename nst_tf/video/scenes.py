@@ -10,6 +10,7 @@ import numpy as np
 from nst_tf.inputs.identity import Identity
 from nst_tf.video.cuts import scenes
 from nst_tf.video.footage import Frame
+from nst_tf.video.keyframes import KeyPlan
 from nst_tf.video.store import FrameStore
 
 
@@ -78,12 +79,13 @@ class SceneStore:
         """Make the directory, and delete frames of earlier films in it."""
         self._root.begin()
 
-    def load(self, identity: Identity) -> None:
+    def load(self, identity: Identity, plan: KeyPlan) -> None:
         """Check the stored frames of each scene; arguments and errors are those of `FrameStore`."""
         for scene in self.scenes:
             if scene.store.exist:
                 checked = FrameStore(scene.store.directory)  # dropped again, with its pictures
-                checked.load(scene_identity(identity, scene.first))
+                own = scene_plan(plan, scene.first, scene.end)
+                checked.load(scene_identity(identity, scene.first), own)
                 scene.painted = min(len(checked), scene.end - scene.first)
 
     @property
@@ -112,6 +114,11 @@ class SceneStore:
     def remove(self) -> None:
         """Delete the frames, and the directories if nothing else is in them."""
         self._root.remove()
+
+
+def scene_plan(plan: KeyPlan, first: int, end: int) -> KeyPlan:
+    """Return the plan of keys of a scene, from its film's plan."""
+    return plan._replace(own=plan.own.after(first), total=end - first)
 
 
 def scene_identity(identity: Identity, first: int) -> Identity:

@@ -86,16 +86,20 @@ class VideoRun:
     def _paint_frames(
         self, store: "FrameStore", stopper: Stopper, show: Callable[[int], object]
     ) -> None:
-        from nst_tf.video.painter import store_frames
+        from nst_tf.video.film import store_frames
 
-        job = self.job
+        job, count, ended = self.job, store.begun.first, False
 
         def frames() -> "Iterator[tuple[int, FrameInput]]":
-            yield from job.inputs.frame_inputs(skip=len(store))
-            self.whole = True
+            nonlocal count, ended
+            for frame in job.inputs.frame_inputs(skip=count):
+                count += 1
+                yield frame
+            ended = True
 
-        for _ in store_frames(job.painter, frames(), store, job.identity, stopper):
-            show(len(store))
+        for _ in store_frames(job.painter, frames(), store, job.identity, stopper, job.plan):
+            show(store.painted)
+        self.whole = ended and len(store) == count
 
     def _paint_scenes(
         self, store: "SceneStore", stopper: Stopper, show: Callable[[int], object]
@@ -119,9 +123,9 @@ class VideoRun:
         )
         if done:
             behind = done - len(job.store)
-            also = f", with {counted(behind, 'frame')} of later scenes" if behind else ""
+            also = f", with {counted(behind, 'later frame')}" if behind else ""
             print_out(f"Resuming after frame {len(job.store)}{also}")
-        bar = VideoBar(sys.stdout, total, done)
+        bar = VideoBar(sys.stdout, total, done, span=job.plan.every)
         closing.callback(bar.close)
         return bar
 
@@ -155,7 +159,7 @@ class VideoRun:
         of = f" of {total}" if total else ""
         words = [] if self.whole else [f"stopped after frame {len(store)}{of}"]
         if behind := store.painted - len(store):  # only of an unfinished film
-            words[0] += f", with {counted(behind, 'frame')} of later scenes"
+            words[0] += f", with {counted(behind, 'later frame')}"
         words += filter(None, [problem, failure])
         if len(store) and not failure:
             words.append(f"the film so far is saved as {self.job.output}")

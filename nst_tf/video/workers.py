@@ -1,10 +1,11 @@
 """Painting of scenes in parallel, in processes of this machine or on a Ray cluster."""
 
 import functools
+import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from absl import flags
@@ -13,11 +14,12 @@ from nst_tf.batch.flags import flag_text
 from nst_tf.cli.worker_flags import WORKER_FLAGS
 from nst_tf.compute.device import start_tensorflow
 from nst_tf.inputs.identity import Identity
-from nst_tf.video.flags import parse_video
+from nst_tf.video.flags import keyframe_paths, parse_video
 from nst_tf.video.footage import Frame
 from nst_tf.video.frame import FrameInput
 from nst_tf.video.inputs import VideoInputs, load_video_inputs
-from nst_tf.video.scenes import Scene, SceneStore, scene_identity
+from nst_tf.video.keyframes import KeyPlan, load_keyframes
+from nst_tf.video.scenes import Scene, SceneStore, scene_identity, scene_plan
 from nst_tf.video.store import FrameStore
 from nst_tf.workers.job import Job, absolute_paths
 from nst_tf.workers.local import run_here
@@ -121,8 +123,12 @@ def worker_memory(film: "VideoJob") -> int:
 
 def video_job(values: flags.FlagValues) -> Job:
     """Return what all scenes of a film have in common, as flags of `nst-tf-video`."""
-    other = {*FILES, "output", *(flag.name for flag in WORKER_FLAGS)}
-    files = [(name, path) for name in FILES for path in _named(values[name].value)]
+    other = {*FILES, "keyframe", "output", *(flag.name for flag in WORKER_FLAGS)}
+    files = [
+        *((name, path) for name in FILES for path in _named(values[name].value)),
+        # Machines have other current directories.
+        *(("keyframe", f"{n}={os.path.abspath(p)}") for n, p in keyframe_paths(values).items()),
+    ]
     given = (values[name] for name in values if values[name].present and name not in other)
     return Job("", (*files, *((flag.name, flag_text(flag)) for flag in given)), "")
 
@@ -152,7 +158,7 @@ class ScenePainter:
         self._identity = identity
         self._budget = budget
         self._threads = threads
-        self._opened: tuple[FramePainter, _FrameCursor] | None = None
+        self._opened: _OpenFilm | None = None
 
     def __call__(self, job: Job, should_stop: ShouldStop) -> Outcome:
         """Paint a scene; the outcome records any error."""
@@ -161,34 +167,44 @@ class ScenePainter:
     def _paint(self, job: Job, should_stop: ShouldStop) -> Outcome:
         *film, (_, first), (_, end) = job.flags
         count = int(end) - int(first)
-        painter, cursor = self._opened = self._opened or self._open(
+        opened = self._opened = self._opened or self._open(
             [f"--{name}={value}" for name, value in film]
         )
-        from nst_tf.video.painter import store_frames
+        from nst_tf.video.film import store_frames
 
         store = FrameStore(Path(job.output))
         identity = scene_identity(self._identity, int(first))
+        plan = scene_plan(opened.plan, int(first), int(end))
         if store.exist:
-            store.load(identity)
+            store.load(identity, plan)
         else:
             store.begin()
-        frames = cursor.read(int(first) + len(store), int(end))
-        for _ in store_frames(painter, frames, store, identity, should_stop):
+        frames = opened.cursor.read(int(first) + store.begun.first, int(end))
+        for _ in store_frames(opened.painter, frames, store, identity, should_stop, plan):
             pass
         return Outcome(job, "done" if len(store) >= count else "stopped")
 
-    def _open(self, words: Sequence[str]) -> "tuple[FramePainter, _FrameCursor]":
+    def _open(self, words: Sequence[str]) -> "_OpenFilm":
         values, settings = parse_video(["nst_tf.video", *words])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the first process has shown them
             inputs = load_video_inputs(values, settings)
+            own = load_keyframes(keyframe_paths(values), inputs.size, 0)
         start_tensorflow(values.device, values.deterministic, self._threads)
         from nst_tf.video.painter import FramePainter
 
         painter = FramePainter(
             inputs.styles, settings, values.frame_steps, values.long_term, self._budget
         )
-        return painter, _FrameCursor(inputs)
+        return _OpenFilm(painter, _FrameCursor(inputs), KeyPlan(values.key_every, own))
+
+
+class _OpenFilm(NamedTuple):
+    """What a worker keeps between scenes."""
+
+    painter: "FramePainter"
+    cursor: "_FrameCursor"
+    plan: KeyPlan
 
 
 class _FrameCursor:

@@ -33,14 +33,14 @@ import os, signal, sys
 import nst_tf.video.store
 from nst_tf.video.program import main
 
-add = nst_tf.video.store.FrameStore.add
+method = nst_tf.video.store.FrameStore.{method}
 
-def adding(kept, *arguments):
-    add(kept, *arguments)
-    if len(kept) == {frames}:
+def ending(kept, painted, *arguments):
+    method(kept, painted, *arguments)
+    if painted.number + 1 == {frame}:
         os.kill(os.getpid(), signal.{signal})
 
-nst_tf.video.store.FrameStore.add = adding
+nst_tf.video.store.FrameStore.{method} = ending
 sys.exit(main(sys.argv))
 """
 
@@ -76,8 +76,9 @@ def test_a_film_is_painted_with_its_times_and_its_sound(film, painting, capfd):
 
 def test_a_still_film_stands_still(painting):
     write_sequence("in_%d.png", moving(1) * 4)
-    assert video("in_%d.png", painting, "-o", "held_%d.png", "--temporal_weight=1e5") == 0
-    assert video("in_%d.png", painting, "-o", "free_%d.png", "--temporal_weight=0") == 0
+    words = ["in_%d.png", painting, "--key_every=1"]
+    assert video(*words, "-o", "held_%d.png", "--temporal_weight=1e5") == 0
+    assert video(*words, "-o", "free_%d.png", "--temporal_weight=0") == 0
     held, free = (read_sequence(f"{name}_%d.png", 4) for name in ("held", "free"))
     np.testing.assert_array_equal(held[0], free[0])
     assert np.abs(held[3] - held[0]).mean() < 1
@@ -86,18 +87,43 @@ def test_a_still_film_stands_still(painting):
 
 def test_films_are_the_same_whenever_they_were_killed(film, painting):
     # Of frames as small as these, x264 makes one file or another of the same frames.
-    flags = ["--long_term", "--codec=ffv1", *FLAGS]
+    flags = ["--long_term", "--codec=ffv1", "--key_every=4", *FLAGS]
     assert main(["video", film, str(painting), "-o", "whole.mkv", *flags]) == 0
     words = [film, painting, "-o", "out.mkv", "--resume", *flags]
-    for frames in (1, 3):
-        program = PROGRAM.format(frames=frames, signal="SIGKILL")
+    # The fifth frame is a key, which is painted before the frames in front of it.
+    for method, frame in (("keep", 5), ("add", 3)):
+        program = PROGRAM.format(method=method, frame=frame, signal="SIGKILL")
         killed = forked.run([sys.executable, "-c", program, *map(str, words)])
         assert killed.returncode == -signal.SIGKILL
-        assert os.path.exists("out.mkv.frames/state.npz")
+        assert os.path.exists("out.mkv.frames/state-000005.npz")
         assert not os.path.exists("out.mkv")
     assert main(["video", *map(str, words)]) == 0
     assert Path("out.mkv").read_bytes() == Path("whole.mkv").read_bytes()
     assert not os.path.exists("out.mkv.frames")
+
+
+def test_keyframes_are_taken_as_they_are_and_can_be_replaced(painting, capfd):
+    write_sequence("in_%d.png", moving(6, (36, 48)))
+    for name, color in (("blue.png", (0, 0, 255)), ("red.png", (255, 0, 0))):
+        Image.new("RGB", (96, 72), color).save(name)
+    words = ["in_%d.png", painting, "--key_every=3", "-o"]
+    assert video(*words, "red_%d.png", "--keyframe=4=red.png") == 0
+    assert "red.png is resized from 96x72 to 48x36 pixels" in capfd.readouterr().err
+    program = PROGRAM.format(method="keep", frame=6, signal="SIGKILL")
+    first = [*map(str, words), "out_%d.png", "--keyframe=4=blue.png", *FLAGS]
+    killed = forked.run([sys.executable, "-c", program, *first])
+    assert killed.returncode == -signal.SIGKILL
+    assert video(*words, "out_%d.png", "--keyframe=4=red.png", "--resume") == 0
+    ours = read_sequence("out_%d.png", 6)
+    np.testing.assert_array_equal(ours, read_sequence("red_%d.png", 6))
+    assert (ours[3] == (255, 0, 0)).all()
+    reds = [frame[..., 0].mean() - frame[..., 2].mean() for frame in ours]
+    assert reds[1] < reds[2] < reds[3]  # frames between come nearer to the keyframe
+    path = "out_%d.png.frames/frame-000004.png"
+    os.mkdir("out_%d.png.frames")
+    Image.new("RGB", (48, 36)).save(path)
+    assert video(*words, "out_%d.png", "--overwrite", f"--keyframe=4={path}") == 1
+    assert "is a file that this program replaces: copy it" in capfd.readouterr().err
 
 
 def write_sequence(pattern, frames):
@@ -111,13 +137,13 @@ def read_sequence(pattern, count):
 
 @pytest.mark.usefixtures("signals_not_ignored")
 def test_an_interrupted_film_can_be_played_and_goes_on(film, painting, capfd):
-    program = PROGRAM.format(frames=3, signal="SIGINT")
+    program = PROGRAM.format(method="add", frame=3, signal="SIGINT")
     words = [film, str(painting), "-o", "out.mkv", "--codec=ffv1", *FLAGS]
     done = forked.run([sys.executable, "-c", program, *words], capture_output=True, text=True)
     assert done.returncode == 130
     assert done.stderr == (
-        "nst_tf: stopped after frame 3 of 6; the film so far is saved as out.mkv; the same command "
-        "with --resume continues\n"
+        "nst_tf: stopped after frame 3 of 6, with 1 later frame; the film so far is saved as "
+        "out.mkv; the same command with --resume continues\n"
     )
     before = pixels_of("out.mkv")
     assert len(before) == 3
@@ -247,12 +273,20 @@ def test_a_preview_of_a_variable_rate_knows_its_frames(painting, tmp_path, capfd
         ([], 2, "a film and a painting are missing"),
         (["clip.mp4"], 2, "a film and a painting are missing"),
         (["clip.mp4", "painting.png", "--every=0"], 2, "--every must be at least 1, not 0"),
+        (["clip.mp4", "painting.png", "--key_every=0"], 2, "--key_every must be at least 1, not"),
+        (["clip.mp4", "painting.png", "--keyframe=a.png"], 2, "must be like 120=painted.png"),
+        (["clip.mp4", "painting.png", "--keyframe=0=a.png"], 2, "must be like 120=painted.png"),
+        (["clip.mp4", "painting.png", "--keyframe=1=a.png", "--keyframe=1=b.png"], 2,
+         "--keyframe names frame 1 twice"),
+        (["clip.mp4", "painting.png", "--keyframe=7=painting.png"], 1,
+         "the film has 6 painted frames: name one of them"),
+        (["clip.mp4", "painting.png", "--keyframe=2=none.png"], 1, "none.png"),
+        (["clip.mp4", "painting.png", "--keyframe=2=tall.png"], 1, "save it in their shape"),
         (["clip.mp4", "painting.png", "--preview=soon"], 2, "--preview must be a duration"),
         (["clip.mp4", "painting.png", "--rate=0"], 2, "--rate must be a number such as 24"),
         (["clip.mp4", "painting.png", "--device=tpu"], 2, "--device 'tpu' is not auto"),
         (["clip.mp4", "painting.png", "--temporal_weight=-1"], 2, "temporal_weight must be at"),
         (["clip.mp4", "painting.png", "--recipe=fats"], 2, "did you mean 'fast'"),
-        (["clip.mp4", "painting.png", "--repaint"], 2, "--repaint is for single pictures"),
         (["clip.mp4", "painting.png", "--output=out.txt"], 1, "has no extension of a film"),
         (["clip.mp4", "painting.png", "--output=clip.mp4"], 1, "would overwrite the input"),
         (["clip.mp4", "painting.png", "--codec=x"], 1, "choose another codec"),
@@ -269,6 +303,7 @@ def test_what_cannot_work_is_refused_before_tensorflow(
     film, painting, words, status, message, capfd, monkeypatch
 ):
     monkeypatch.setitem(sys.modules, "tensorflow", None)  # to import it is an error
+    Image.new("RGB", (48, 64)).save("tall.png")
     assert main(["video", *words]) == status
     out, err = capfd.readouterr()
     assert message in err

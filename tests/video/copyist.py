@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from nst_tf.video.frame import StylizedFrame
+from nst_tf.video.frame import PaintedFrame, StylizedFrame
 from nst_tf.video.scenes import scene_identity
 from nst_tf.video.store import FrameStore
 from nst_tf.workers.outcome import Outcome
@@ -49,5 +49,9 @@ class Copyist:
             photo = np.float32(Image.open(pattern % number)) / 255
             with open(folder / "painted.txt", "a") as file:
                 print(number, file=file)
-            kept.add(number - 1, (StylizedFrame(photo, photo[None], photo[None]),), identity)
+            frame = StylizedFrame(photo, photo[None], photo[None])
+            painted = PaintedFrame(number - 1 - int(first), frame, None, (frame,))
+            times = range(painted.number + 1)
+            kept.add(painted, times)
+            kept.keep(painted, times, identity)
         return Outcome(job, "done", warnings=("a frame keeps its best picture",))

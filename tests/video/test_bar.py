@@ -8,10 +8,10 @@ def clock(*seconds):
     return iter([0.0, *seconds]).__next__
 
 
-def lines_of(seconds, total, done=0):
+def lines_of(seconds, total, done=0, span=1):
     """Return what a bar writes that is shown after each of some seconds."""
     stream = io.StringIO()
-    bar = VideoBar(stream, total, done, clock(*seconds))
+    bar = VideoBar(stream, total, done, clock(*seconds), span)
     for number in range(len(seconds)):
         bar.show(done + number + 1)
     bar.close()
@@ -23,6 +23,16 @@ def test_the_pace_is_that_of_most_frames_and_lines_are_rare():
     assert lines == [
         "Frame 1 of 100 - 30.00 s/frame - 0:49:30 left",
         "Frame 6 of 100 - 2.00 s/frame - 0:03:08 left",
+    ]
+
+
+def test_the_time_left_counts_keys_and_frames_between():
+    # A scene's first frame, then twice a key and three frames between.
+    lines = lines_of([40, 50, 50, 51, 52, 62, 62, 63, 64], 101, span=4)
+    assert lines == [
+        "Frame 1 of 101 - 40.00 s/frame - 1:06:40 left",
+        "Frame 2 of 101 - 40.00 s/frame - 1:06:00 left",
+        "Frame 6 of 101 - 3.00 s/frame - 0:04:45 left",
     ]
 
 

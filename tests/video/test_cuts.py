@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nst_tf.video.cuts import color_change, is_cut, motion_residual, scenes
+from nst_tf.video.cuts import color_change, is_cut, is_uniform, motion_residual, scenes
 from tests.conftest import ASSETS
 
 PICTURES = ("temple", "cat", "coffee", "astronaut", "summertime", "auvers", "great_wave")
@@ -51,3 +51,29 @@ def test_the_figures_of_equal_frames_are_zero(clip):
     assert color_change(frame, frame) == pytest.approx(0, abs=1e-4)
     assert motion_residual(frame, frame) == pytest.approx(0, abs=1e-3)
     assert color_change(frame, 0 * frame) > 0.8
+
+
+@pytest.mark.parametrize("steps", [1, 3, 6, 12])
+@pytest.mark.parametrize("color", [0.0, 1.0])
+def test_a_fade_and_back_is_not_a_cut(make_clip, steps, color):
+    """Compare fades of several lengths, in a film with a camera's noise."""
+    clip = make_clip.sample_clip(96, noise=2)
+    levels = [*np.linspace(1, 0, steps + 1), 0, 0, *np.linspace(0, 1, steps + 1)]
+    noise = np.random.default_rng(0)
+    frames = [clip.frame(8)]
+    for number, level in enumerate(levels, 9):
+        faded = color + level * (clip.frame(number) - color)
+        frames.append(np.clip(faded + 0.006 * noise.standard_normal(faded.shape), 0, 1))
+    assert list(scenes(np.float32(frame) for frame in frames)) == [0]
+
+
+def test_black_between_two_scenes_belongs_to_the_first(clip, make_clip):
+    other = make_clip.sample_clip(96, background="coffee.jpg", card="astronaut.jpg")
+    black = np.zeros_like(clip.frame(0))
+    frames = [black, black, clip.frame(0), clip.frame(1), black, black, other.frame(0)]
+    assert list(scenes(frames)) == [0, 2, 6]
+
+
+def test_dark_scenes_are_not_uniform(clip):
+    assert not is_uniform(0.05 * clip.frame(0))
+    assert is_uniform(0.002 * clip.frame(0))

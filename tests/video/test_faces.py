@@ -11,10 +11,11 @@ from nst_tf.images.faces import Face, find_faces
 from nst_tf.images.levels import quantize
 from nst_tf.images.resize import resize
 from nst_tf.video.faces import APPEARING, VANISHING, follow_faces
+from nst_tf.video.film import paint_frames
 from nst_tf.video.flags import parse_video
-from nst_tf.video.frame import FrameInput, StylizedFrame
+from nst_tf.video.frame import FrameInput, PaintedFrame, StylizedFrame
 from nst_tf.video.inputs import load_video_inputs
-from nst_tf.video.painter import FramePainter, paint_frames
+from nst_tf.video.painter import FramePainter
 from nst_tf.video.store import FrameStore
 from tests.conftest import ASSETS
 from tests.video.clips import write_clip
@@ -97,10 +98,12 @@ def test_an_unfinished_film_keeps_its_faces(photos, tmp_path):
     store = FrameStore(tmp_path / "film.frames")
     store.begin()
     faces = (dataclasses.replace(find_faces(photos[0])[0], presence=0.5),)
-    store.add(0, (painted(photos[0], faces), painted(photos[0])), {"film": 1})
+    keys = (painted(photos[0], faces), painted(photos[0]))
+    store.add(PaintedFrame(0, keys[0]), [0])
+    store.keep(PaintedFrame(0, keys[0], None, keys), [0], {"film": 1})
     again = FrameStore(tmp_path / "film.frames")
     again.load({"film": 1})
-    assert [frame.faces for frame in again.past] == [faces, ()]
+    assert [key.faces for key in again.begun.keys] == [faces, ()]
 
 
 def test_each_frame_of_a_film_is_searched_if_the_recipe_keeps_faces(photos, tmp_path):
@@ -110,7 +113,7 @@ def test_each_frame_of_a_film_is_searched_if_the_recipe_keeps_faces(photos, tmp_
     def faces(*words):
         names = [str(tmp_path / name) for name in ("clip.mp4", "painting.png")]
         inputs = load_video_inputs(*parse_video(["nst-tf-video", *names, *words]))
-        return [len(frame.faces) for _, frame in inputs.frame_inputs()]
+        return [len(frame.with_faces().faces) for _, frame in inputs.frame_inputs()]
 
     assert faces("--recipe=fast") == [1, 1]
     assert faces("--recipe=fast", "--no_keep_faces") == [0, 0]

@@ -6,8 +6,9 @@ import pytest
 from nst_tf import RECIPES, Settings
 from nst_tf.images.masks import Region
 from nst_tf.losses.neighbors import PHOTO_SHARE
-from nst_tf.video.frame import FrameInput, StylizedFrame
-from nst_tf.video.painter import FramePainter, follow_up_settings, paint_frames
+from nst_tf.video.film import paint_frames
+from nst_tf.video.frame import FrameInput, PaintedFrame, StylizedFrame
+from nst_tf.video.painter import FramePainter, follow_up_settings
 from nst_tf.video.reference import transfer_local_colors, warp_frame
 from nst_tf.video.store import FrameStore
 from tests.conftest import ROOT
@@ -84,10 +85,21 @@ def test_what_masks_cover_survives_a_stop(smooth, painter, tmp_path):
     *_, before, after = paint_frames(painter, frames)
     kept, again = FrameStore(tmp_path / "frames"), FrameStore(tmp_path / "frames")
     kept.begin()
-    kept.add(0, before, {})
+    kept.keep(PaintedFrame(0, before[0], None, before), [0], {})
+    kept.add(PaintedFrame(0, before[0]), [0])
     again.load({})
-    ((resumed, *_),) = paint_frames(painter, frames[2:], again.past)
+    ((resumed, *_),) = paint_frames(painter, frames[2:], again.begun.keys)
     np.testing.assert_array_equal(resumed.image, after[0].image)
+
+
+def test_brushstrokes_stay_on_things_and_new_parts_get_some(smooth):
+    painter = FramePainter([smooth(32, 48, 9)], dataclasses.replace(SETTINGS, repaint=True))
+    photo = smooth(48, 64, 0)[0]
+    frames = [FrameInput(photo, shown) for shown in (white_to(40), ())]
+    (first,), (second,) = paint_frames(painter, frames)
+    np.testing.assert_allclose(second.image[:, :, :36], first.image[:, :, :36], atol=1e-3)
+    assert away([second], photo)[44:].mean() > 0.05
+    np.testing.assert_array_equal(second.result, second.image)
 
 
 @pytest.mark.filterwarnings("ignore:the loss is no longer finite")

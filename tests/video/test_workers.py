@@ -26,7 +26,7 @@ pytestmark = pytest.mark.process
 
 FLAGS = [
     "--content_layers=block2_conv2", "--style_layers=block1_conv1", "--neighbor_weight=0",
-    "--scales=1", "--max_dim=48", "--steps=2", "--quiet",
+    "--scales=1", "--max_dim=48", "--steps=2", "--key_every=1", "--quiet",
 ]  # fmt: skip
 
 
@@ -142,7 +142,7 @@ def test_an_interrupted_film_ends_before_its_first_gap(film, order, capfd):
     assert copied(*words) == 130
     (line,) = capfd.readouterr().err.splitlines()
     # A worker may have painted some of a scene behind the gap by then.
-    later = r"(, with \d frames? of later scenes)?; "
+    later = r"(, with \d later frames?)?; "
     assert re.match(r"nst_tf: stopped after frame 2 of 6" + later, line)
     assert line.endswith(
         "the film so far is saved as out_%d.png; the same command with --resume continues"
@@ -159,7 +159,7 @@ def test_frames_behind_a_gap_are_kept_even_if_there_is_no_film_yet(film, order, 
     words = [*film, "-o", "out_%d.png", "--jobs=2"]
     assert copied(*words) == 1
     assert capfd.readouterr().err.splitlines()[-1] == (
-        "nst_tf: stopped after frame 0 of 6, with 3 frames of later scenes; the same command with "
+        "nst_tf: stopped after frame 0 of 6, with 3 later frames; the same command with "
         "--resume continues"
     )
     assert made("out") == 0
