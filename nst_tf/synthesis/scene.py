@@ -1,4 +1,4 @@
-"""What the levels of a picture share, and what a level leaves to the next one."""
+"""The scene that all levels of a picture share, and the result that one leaves to the next."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
