@@ -245,8 +245,13 @@ class Handlers:
             found = self._state.faces(photo)
             outlines, group = faces.updates(found, found.nearest(skipped))
         everyday[faces.GROUP] = group
-        advanced = [changed.get(field, "") for field in components.advanced]
-        return ["", outlines, name, *everyday.values(), *advanced]
+        shown = placeholders(name, components.advanced)
+        advanced = [
+            update | {"value": changed.get(field, "")}
+            for field, update in zip(components.advanced, shown, strict=True)
+        ]
+        chosen = gr.update(value=name, info=PURPOSES[name])
+        return ["", outlines, chosen, *everyday.values(), *advanced]
 
 
 def _always(count: int) -> Callable[[Visitor], int]:

@@ -11,7 +11,8 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import expect
 
-from nst_tf import read_metadata
+from nst_tf import RECIPES, read_metadata
+from nst_tf.cli.help import PURPOSES
 from tests import forked
 from tests.conftest import ROOT, wait_until
 from tests.page.visit import PATIENCE
@@ -169,8 +170,7 @@ def test_one_click_makes_three_strengths(visit):
 def test_a_picture_brings_its_settings_back(visit, tmp_path):
     visitor = visit()
     visitor.sample()
-    visitor.small(steps=3)
-    visitor.field("steps_per_epoch", 3)
+    visitor.small(steps=4)
     visitor.page.locator("#strength input[type=number]").fill("0.7")
     visitor.page.locator("#strength input[type=number]").blur()
     visitor.press("paint")
@@ -179,10 +179,13 @@ def test_a_picture_brings_its_settings_back(visit, tmp_path):
     other = visit()
     other.open("Advanced", "Schedule")
     other.page.locator("#restore input[type=file]").set_input_files(made)
-    wait_until(lambda: other.advanced("steps_per_epoch").input_value() == "3")
+    wait_until(lambda: other.advanced("steps_per_epoch").input_value() == "4")
     assert other.page.locator("#strength input[type=number]").input_value() == "0.7"
     assert other.page.locator("#max_dim input[type=number]").input_value() == "128"
     assert other.page.get_by_label("Recipe").input_value() == "fast"
+    expect(other.page.locator("#recipe")).to_contain_text(PURPOSES["fast"])
+    usual = other.advanced("steps_per_epoch").get_attribute("placeholder")
+    assert usual == str(RECIPES["fast"].steps_per_epoch)
 
 
 def test_a_click_on_a_face_paints_it_like_the_rest(visit, tmp_path):
