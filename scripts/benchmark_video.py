@@ -7,11 +7,12 @@ Each clip is painted by the recipe `fast` as films are, with every frame painted
 the warping error of Lai, Huang, Wang, Shechtman, Yumer and Yang ("Learning blind video temporal
 consistency", 2018), with the true flow and the true occlusions, relative to the clip's own, which
 is its camera's noise. Times are of the process, without the first frame of a scene. Written to
-benchmark_video.json, and frames of each clip to DIR/video-CLIP.jpg: the clip, then each film.
+benchmark_video.json, which keeps other clips of this size, each with its commit, and frames of each clip to DIR/video-CLIP.jpg: the clip, then each film.
 """
 
 import argparse
 import itertools
+import json
 import os
 import statistics
 import time
@@ -21,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from make_clip import sample_clip
 from PIL import Image
-from record import ASSETS, ROOT, describe, write_record
+from record import ASSETS, ROOT, commit, describe, write_record
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -156,23 +157,33 @@ def main():
     styles = [load_image(ASSETS / STYLE, args.width)]
     painter = FramePainter(styles, settings)
     strokes = FramePainter(styles, replace(settings, repaint=True))
-    record = describe() | {"frames": args.frames, "width": args.width, "clips": {}}
+    record = describe() | {"frames": args.frames, "width": args.width, "clips": known(args)}
+    compiled = False
     for name in args.clips:
         scenes = clips(name, args.width, args.frames)
         shots = [np.float32(clip.frame(n)) for clip, length in scenes for n in range(length)]
-        if not record["clips"]:
-            paint(painter, shots[:2], 1)  # compiles
+        if not compiled:
+            paint(painter, shots[:2], 1)
+            compiled = True
         own = flicker(scenes, shots)
         films = {f"key_every {every}": paint(painter, shots, every) for every in (1, KEY_EVERY)}
         if name in args.repaint:
             films["repaint"] = paint(strokes, shots, KEY_EVERY)
-        record["clips"][name] = {"source_flicker": own} | {
+        record["clips"][name] = {"commit": commit(ROOT), "source_flicker": own} | {
             way: figures(film, scenes, shots, styles, settings, own) for way, film in films.items()
         }
         write_record(RECORD, record)
         if args.strips:
+            args.strips.mkdir(parents=True, exist_ok=True)
             rows = [shots, *(film.frames for film in films.values())]
             save_strip(rows, args.strips / f"video-{name}.jpg")
+
+
+def known(args):
+    """Return the recorded clips of the same size."""
+    record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
+    same = all(record.get(name) == getattr(args, name) for name in ("frames", "width"))
+    return record["clips"] if same else {}
 
 
 if __name__ == "__main__":
