@@ -7,7 +7,8 @@ Each clip is painted by the recipe `fast` as films are, with every frame painted
 the warping error of Lai, Huang, Wang, Shechtman, Yumer and Yang ("Learning blind video temporal
 consistency", 2018), with the true flow and the true occlusions, relative to the clip's own, which
 is its camera's noise. Times are of the process, without the first frame of a scene. Written to
-benchmark_video.json, which keeps other clips of this size, each with its commit, and frames of each clip to DIR/video-CLIP.jpg: the clip, then each film.
+benchmark_video.json, which keeps other clips of this size, each with its commit. Frames of each
+clip go to DIR/video-CLIP.jpg: the clip, then each film.
 """
 
 import argparse
