@@ -243,7 +243,9 @@ class Handlers:
         outlines, group = "", gr.update(value=skipped)
         if photo and everyday["keep_faces"]:
             found = self._state.faces(photo)
-            outlines, group = faces.updates(found, found.nearest(skipped))
+            checked = found.nearest(skipped)
+            outlines, group = faces.updates(found, checked)
+            group |= {"value": checked}
         everyday[faces.GROUP] = group
         shown = placeholders(name, components.advanced)
         advanced = [

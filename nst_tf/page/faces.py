@@ -103,10 +103,11 @@ def updates(found: FoundFaces | None, skipped: Iterable[str]) -> list[Any]:
     names = [f"Paint face {number} like the rest" for number in range(1, len(places) + 1)]
     checked = [place for place in places if place in known]
     group = gr.update(
-        choices=[*zip(names, places, strict=True)], value=checked, visible=True,
+        choices=[*zip(names, places, strict=True)], visible=True,
         label=sentence(len(places), len(checked)),
     )  # fmt: skip
-    return [found.style, group]
+    # Where nothing was checked, a picture that restores its settings meanwhile may check a face.
+    return [found.style, group | ({"value": checked} if known else {})]
 
 
 def sentence(count: int, skipped: int) -> str:

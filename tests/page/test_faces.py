@@ -102,7 +102,8 @@ def test_faces_are_outlined_only_where_they_are_kept(address, astronaut):
     visitor = Visitor(address)
     group = visitor.shown("keep_faces", visitor.photo, True, [])
     assert [value for _, value in group["choices"]] == astronaut.places
-    assert (group["value"], group["visible"]) == ([], True)
+    assert group["visible"]
+    assert "value" not in group  # an earlier picture may check a face meanwhile
     for photo, kept in ((visitor.photo, False), (None, True)):
         assert visitor.shown("keep_faces", photo, kept, [])["visible"] is False
     chosen = visitor.shown("skip_faces", visitor.photo, astronaut.places)
