@@ -23,6 +23,7 @@ from nst_tf.synthesis.estimate import (
 from nst_tf.synthesis.levels import level_sizes
 from nst_tf.synthesis.repaint import Level, Strokes, repaint
 from nst_tf.synthesis.sources import PaintSource
+from nst_tf.synthesis.strips import STRIP
 from nst_tf.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -50,25 +51,12 @@ def paint_strokes(
         plans: of the network's scales.
         budget: bytes that the process may use; `None`: what the settings allow.
     """
-    settings, colors, size = inputs.settings, inputs.colors, inputs.size
+    settings, size, share = inputs.settings, inputs.size, min(1.0, inputs.settings.strength)
     # A `Stylizer` works at other sizes than those of the result.
     picture = resize(state.output_image.numpy(), inputs.scales[-1].size)
-    sources = _sources(inputs)
-    regions = resize_regions(inputs.regions, size, [source.image.shape[:2] for source in sources])
-    share, kept = min(1.0, settings.strength), inputs.kept(size)
     strip, _ = _fitted(settings, size, paint_sizes(inputs), plans, budget)
-    for level in repaint(
-        picture,
-        colors.content if settings.content_weight else None,
-        sources,
-        Strokes(settings.patch_size, settings.repaint_detail),
-        size,
-        _coarser_picture(inputs, state),
-        regions if inputs.regions else (),
-        None if kept is None else np.minimum(1, kept),
-        thread_count(),
-        strip,
-    ):
+    coarse = _coarser_picture(inputs, state)
+    for level in _levels(inputs, picture, inputs.colors.content, coarse, strip):
         if share < 1:
             mixed = compose(level.image, resize(picture, level.size), share)
             level = replace(level, image=mixed)
@@ -88,21 +76,34 @@ def enlarge_with_strokes(
         plain: the image enlarged without patches, `[1, H, W, 3]`.
         photo: the photo at the finer scale, `[1, H, W, 3]`.
     """
-    settings, size = inputs.settings, plain.shape[1:3]
+    *_, level = _levels(inputs, image, photo)
+    return compose(level.image, plain, min(1.0, inputs.settings.strength))
+
+
+def _levels(
+    inputs: RunInputs,
+    picture: np.ndarray,
+    photo: np.ndarray,
+    coarse: np.ndarray | None = None,
+    strip: int = STRIP,
+) -> Iterator[Level]:
+    """Repaint a picture of the network up to the size of `photo`; arguments as for `repaint`."""
+    settings, size = inputs.settings, photo.shape[1:3]
     sources = _sources(inputs, max(size) / max(inputs.size))
     regions = resize_regions(inputs.regions, size, [source.image.shape[:2] for source in sources])
     kept = inputs.kept(size)
-    *_, level = repaint(
-        image,
+    return repaint(
+        picture,
         photo if settings.content_weight else None,
         sources,
         Strokes(settings.patch_size, settings.repaint_detail),
         size,
-        regions=regions if inputs.regions else (),
-        keep=None if kept is None else np.minimum(1, kept),
-        threads=thread_count(),
+        coarse,
+        regions if inputs.regions else (),
+        None if kept is None else np.minimum(1, kept),
+        thread_count(),
+        strip,
     )
-    return compose(level.image, plain, min(1.0, settings.strength))
 
 
 class PlannedLevel(NamedTuple):

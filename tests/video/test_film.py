@@ -50,7 +50,7 @@ def filled(number, value):
 
 
 def run(directory, frames, own=NO_KEYFRAMES, yields=-1, key_every=3):
-    """Paint frames into a directory until so many are painted; return painter and store."""
+    """Paint frames into a directory up to a number of them; return painter and store."""
     store, painter = FrameStore(directory), Brightener()
     plan = KeyPlan(key_every, own, len(frames))
     if store.exist:
