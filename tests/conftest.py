@@ -37,6 +37,7 @@ LONG = (
     "compute/test_device.py", "compute/test_winograd.py", "compute/test_tiles.py",
     "losses/test_neighbors.py", "behaviour/test_golden.py",
 )  # fmt: skip
+RED, BLUE = (0.8, 0.2, 0.1), (0.1, 0.3, 0.9)
 
 
 def pytest_collection_modifyitems(items):
@@ -122,3 +123,8 @@ def wait_until(condition, seconds=300):
         assert time.monotonic() < limit, "it never came"
         time.sleep(0.05)
     return found
+
+
+def flat(color, height=40, width=56):
+    """Return a picture of one colour."""
+    return np.broadcast_to(np.float32(color), (1, height, width, 3)).copy()

@@ -28,6 +28,7 @@ from nst_tf.transfer import strokes
 from nst_tf.transfer.measure import measure
 from nst_tf.transfer.run import StyleTransfer
 from nst_tf.transfer.strokes import levels_of, network_time, peak_memory
+from tests.conftest import BLUE, RED, flat
 
 # Two shallow layers and a network that stops at half the size of the result.
 STROKES = Settings(
@@ -43,12 +44,6 @@ STROKES = Settings(
 )
 PURE = dataclasses.replace(STROKES, repaint_detail=0.0)  # nothing but paint
 NETWORK = dataclasses.replace(STROKES, repaint=False, max_dim=32)
-RED, BLUE = (0.8, 0.2, 0.1), (0.1, 0.3, 0.9)
-
-
-def flat(color, height=40, width=56):
-    """Return a painting of one colour."""
-    return np.broadcast_to(np.float32(color), (1, height, width, 3)).copy()
 
 
 def steps_of(transfer, state=None):

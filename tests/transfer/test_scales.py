@@ -13,7 +13,7 @@ from nst_tf.images.resize import resize
 from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.inputs.start import upsample_start
 from nst_tf.transfer.run import StyleTransfer
-from tests.conftest import ASSETS
+from tests.conftest import ASSETS, BLUE, RED, flat
 
 SCALES = Settings(
     epochs=1,
@@ -27,11 +27,6 @@ SCALES = Settings(
     repaint=True,
     repaint_detail=0.0,
 )
-RED, BLUE = (0.8, 0.2, 0.1), (0.1, 0.3, 0.9)
-
-
-def flat(color, height=24, width=32):
-    return np.broadcast_to(np.float32(color), (1, height, width, 3)).copy()
 
 
 def starts(photo, styles, settings, regions=()):
@@ -45,21 +40,23 @@ def starts(photo, styles, settings, regions=()):
 def test_without_the_second_stage_a_scale_starts_from_the_resized_image(smooth):
     photo = smooth(24, 32, seed=3)
     settings = dataclasses.replace(SCALES, repaint=False)
-    coarse, start = starts(photo, flat(RED), settings)
+    coarse, start = starts(photo, flat(RED, 24, 32), settings)
     np.testing.assert_array_equal(start, resize(coarse, (24, 32)))
 
 
 def test_with_it_a_scale_starts_in_the_paint_of_the_painting(smooth):
-    coarse, start = starts(smooth(24, 32, seed=3), flat(RED), SCALES)
+    coarse, start = starts(smooth(24, 32, seed=3), flat(RED, 24, 32), SCALES)
     assert np.abs(coarse - np.float32(RED)).max() > 0.05
-    np.testing.assert_allclose(start, flat(RED), atol=1e-6)
+    np.testing.assert_allclose(start, flat(RED, 24, 32), atol=1e-6)
 
 
 def test_each_region_starts_in_its_own_paint(smooth):
     left = np.zeros((24, 32), np.float32)
     left[:, :16] = 1
     regions = [Region(left, {0: None}), Region(1 - left, {1: None})]
-    _, start = starts(smooth(24, 32, seed=3), [flat(RED), flat(BLUE)], SCALES, regions)
+    _, start = starts(
+        smooth(24, 32, seed=3), [flat(RED, 24, 32), flat(BLUE, 24, 32)], SCALES, regions
+    )
     np.testing.assert_allclose(start[:, :, :14], flat(RED, 24, 14), atol=1e-5)
     np.testing.assert_allclose(start[:, :, 18:], flat(BLUE, 24, 14), atol=1e-5)
 
@@ -68,16 +65,16 @@ def test_each_region_starts_in_its_own_paint(smooth):
 def test_less_strength_mixes_the_paint_with_the_resized_image(smooth, strength):
     photo = smooth(24, 32, seed=3)
     settings = dataclasses.replace(SCALES, strength=strength)
-    coarse, start = starts(photo, flat(RED), settings)
+    coarse, start = starts(photo, flat(RED, 24, 32), settings)
     plain = upsample_start(coarse, resize(photo, (12, 16)), photo, strength)
-    np.testing.assert_allclose(start, compose(flat(RED), plain, strength), atol=1e-6)
+    np.testing.assert_allclose(start, compose(flat(RED, 24, 32), plain, strength), atol=1e-6)
 
 
 def test_a_face_that_was_too_narrow_before_starts_from_the_photo(smooth):
     photo = smooth(24, 32, seed=3)
     points = ((12.0, 8.0), (17.0, 8.0), (14.0, 11.0), (12.0, 14.0), (17.0, 14.0))
     face = Face((8.0, 4.0, 20.0, 18.0), points, 1.0)
-    inputs = prepare_inputs(photo, flat(RED), SCALES, faces=[face])
+    inputs = prepare_inputs(photo, flat(RED, 24, 32), SCALES, faces=[face])
     mask = inputs.new_faces((12, 16), (24, 32))
     states = [progress.state for progress in StyleTransfer(inputs).steps()]
     start = next(state.start for state in states if state.scale == 2).numpy()
