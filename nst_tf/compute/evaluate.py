@@ -1,9 +1,10 @@
-"""The objective and its gradient, compiled for one picture size, whole or in tiles.
+"""The objective and its gradient, compiled, whole or in tiles.
 
-The whole picture is one graph, traced at the first step of its size. In tiles the loop over them is
-Python; each stage has two graphs, one for its statistics and one for its gradient, traced at the
-first tile and used for all, since tiles of a stage have one size. The terms of pixels have a graph
-of their own, compiled by XLA.
+The whole picture is one graph, traced at the first step and used for all sizes, since a trace takes
+as long as several steps at the coarse scales. In tiles the loop over them is Python; each stage has
+two graphs, one for its statistics and one for its gradient, traced at the first tile and used for
+all, since tiles of a stage have one size. The terms of pixels have a graph of their own, compiled
+by XLA.
 
 In tiles the result is exact, with memory that grows little with the picture. A first pass sums the
 terms' statistics over the tiles. Automatic differentiation of the losses at the sums gives the
@@ -15,8 +16,8 @@ Lezama and Morel, "Scaling Painting Style Transfer", 2022, for Gram matrices).
 import functools
 import gc
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Protocol
 
 import tensorflow as tf
 
@@ -45,13 +46,13 @@ from nst_tf.losses.objective import (
 from nst_tf.losses.targets import Targets, downsample
 from nst_tf.losses.term import PIXELS, Term, Window, add
 from nst_tf.network.layers import smallest_side
-from nst_tf.network.model import Convolutions, Network
+from nst_tf.network.model import Convolution, Convolutions, Network
 from nst_tf.utils.caching import cached
 
 CACHED = 24
-"""Compiled picture sizes to keep: six runs of four scales. Each takes 5 to 30 MB."""
+"""Compiled objectives to keep, in tiles for each picture size. Each takes 5 to 30 MB."""
 
-_OURS = ("whole_objective.<locals>.", "TiledObjective.", "TiledStage.")
+_OURS = ("WholeObjective.", "TiledObjective.", "TiledStage.")
 
 
 def _is_not_ours(record: logging.LogRecord) -> bool:
@@ -66,21 +67,18 @@ def _is_not_ours(record: logging.LogRecord) -> bool:
 tf.get_logger().addFilter(_is_not_ours)
 
 Losses = dict[str, tf.Tensor]
-Evaluate = Callable[[tf.Tensor, Targets, Weights], tuple[Losses, tf.Tensor]]
 
 
-@dataclass(frozen=True, eq=False)
-class Evaluator:
-    """The objective of a network, terms and a picture size.
+class Evaluator(Protocol):
+    """The objective of a network and terms, for images of one shape or of all."""
 
-    Attributes:
-        evaluate: returns the losses of an image, `total` first, and the gradient of their total.
-    """
+    def evaluate(
+        self, image: tf.Tensor, targets: Targets, weights: Weights
+    ) -> tuple[Losses, tf.Tensor]:
+        """Return the losses of an image, `total` first, and the gradient of their total."""
+        ...
 
-    evaluate: Evaluate
 
-
-@cached(CACHED)
 def compiled(
     network: Network,
     terms: tuple[Term, ...],
@@ -94,45 +92,88 @@ def compiled(
         shape: of the image, `(1, H, W, 3)`.
         block_size: longest side of a tile in pixels, or 0 for the whole picture at once.
     """
+    if block_size:
+        return tiled_objective(network, terms, shape, winograd, block_size)
+    fast = fast_convolutions(network, *shape[1:3], winograd)
+    return whole_objective(network, terms, tuple(sorted(fast.items())))
 
-    def convolutions(height, width):
+
+@cached(CACHED)
+def tiled_objective(
+    network: Network,
+    terms: tuple[Term, ...],
+    shape: tuple[int, ...],
+    winograd: bool,
+    tile_size: int,
+) -> "TiledObjective":
+    """Return the objective in tiles; arguments as for `compiled`."""
+
+    def convolutions(height: int, width: int) -> Convolutions:
         return fast_convolutions(network, height, width, winograd)
 
-    if block_size:
-        stages = make_stages(network.output_names, max(term.grid for term in terms))
-        tiled = TiledObjective(network, terms, shape, block_size, stages, convolutions)
-        return Evaluator(tiled.evaluate)
-    depth = max(term.levels for term in terms)
-    by_level = [convolutions(shape[1] >> level, shape[2] >> level) for level in range(depth)]
-    # Without autograph, which nothing here needs, the trace takes two thirds of the time, and a
-    # process that is killed leaves no generated code in the system's temporary directory.
-    return Evaluator(tf.function(whole_objective(network, terms, by_level), autograph=False))
+    stages = make_stages(network.output_names, max(term.grid for term in terms))
+    return TiledObjective(network, terms, shape, tile_size, stages, convolutions)
+
+
+@cached(CACHED)
+def whole_objective(
+    network: Network, terms: tuple[Term, ...], fast: tuple[tuple[str, Convolution], ...]
+) -> "WholeObjective":
+    """Return the objective of whole images.
+
+    Args:
+        fast: names of layers, and convolutions in their place.
+    """
+    return WholeObjective(network, terms, dict(fast))
 
 
 def release() -> None:
     """Drop all compiled graphs and transformed kernels, where memory is short."""
-    compiled.cache_clear()
+    tiled_objective.cache_clear()
+    whole_objective.cache_clear()
     winograd_convolution.cache_clear()
     direct_convolution.cache_clear()
     gc.collect()
 
 
-def whole_objective(
-    network: Network, terms: Sequence[Term], convolutions: Sequence[Convolutions]
-) -> Evaluate:
-    """Return the objective and its gradient, for whole images.
+class WholeObjective:
+    """The objective and its gradient of whole images, compiled by one trace for all sizes.
 
     Args:
         network, terms: the same as in `compiled`.
-        convolutions: at each level, from `fast_convolutions`.
+        fast: convolutions in place of the layers' own, at the first level. Half of the picture and
+            less is soon computed in any way, and more choices would need more traces.
     """
 
-    def evaluate(image, targets, weights):
-        return gradient(
-            lambda image: objective(network, terms, image, targets, weights, convolutions), image
-        )
+    def __init__(self, network: Network, terms: Sequence[Term], fast: Convolutions) -> None:
+        levels = range(1, max(term.levels for term in terms))
+        by_level = [fast, *(fast_convolutions(network, 0, 0, False) for _ in levels)]
 
-    return evaluate
+        def function(image: tf.Tensor, targets: Targets, weights: Weights):
+            return gradient(
+                lambda image: objective(network, terms, image, targets, weights, by_level), image
+            )
+
+        # Without autograph, which nothing here needs, the trace takes two thirds of the time, and a
+        # process that is killed leaves no generated code in the system's temporary directory.
+        self.compiled = tf.function(function, autograph=False)
+
+    def evaluate(
+        self, image: tf.Tensor, targets: Targets, weights: Weights
+    ) -> tuple[Losses, tf.Tensor]:
+        """Return the losses of an image and the gradient of their total."""
+        specs = tf.nest.map_structure(_of_all_sizes, (image, targets, weights))
+        return self.compiled.get_concrete_function(*specs)(image, targets, weights)
+
+
+def _of_all_sizes(value: tf.Tensor | None) -> tf.TensorSpec | None:
+    """Return what a tensor is in pictures of all sizes: maps and lists of locations vary."""
+    if value is None:
+        return None
+    known = value.shape
+    if known.rank == 4:
+        return tf.TensorSpec([1, None, None, known[3]], value.dtype)
+    return tf.TensorSpec([None, known[1]] if known.rank == 2 else known, value.dtype)
 
 
 class TiledObjective:

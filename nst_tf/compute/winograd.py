@@ -56,12 +56,13 @@ def transform_kernel(kernel: np.ndarray) -> np.ndarray:
 def is_faster(height: int, width: int, inputs: int, outputs: int, machine: Machine) -> bool:
     """Return whether Winograd's convolution is clearly faster for maps and channels of these sizes.
 
-    With few channels, moving the tiles costs what the products save; with few tiles, the larger
-    kernels do. Eigen's kernels, which TensorFlow uses without oneDNN, are slower than both.
+    With few channels, moving the tiles costs what the products save; in small maps, the larger
+    kernels do. Eigen's kernels, which TensorFlow uses without oneDNN, are slower than both. The
+    layers up to block4 change at one size of the picture, 2¹⁵ pixels, so that pictures of many
+    sizes share a graph.
     """
-    tiles = -(-height // TILE) * -(-width // TILE)
     least = 128 * 256 if machine.onednn else 64 * 64
-    return inputs * outputs >= least and tiles >= 32
+    return inputs * outputs >= least and height * width * outputs**2 >= 2**27
 
 
 def make_convolution(kernel: np.ndarray, bias: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:

@@ -126,15 +126,20 @@ def gram_matrix(features: tf.Tensor, weights: tf.Tensor | float) -> tf.Tensor:
 
     Args:
         features: `[1, H, W, C]`, float32 or bfloat16.
-        weights: g, a number for all locations, or float32 `[1, H, W, 1]`; a constant.
+        weights: g, a number or scalar for all locations, or float32 `[1, H, W, 1]`; a constant.
     """
     locations = tf.reshape(features, [-1, features.shape[-1]])
-    if isinstance(weights, float):
+    if is_number(weights):
         return _correlation(locations, weights)
     return _guided_correlation(locations, tf.reshape(weights, [-1, 1]))
 
 
-def _correlation(locations: tf.Tensor, weight: float) -> tf.Tensor:
+def is_number(weights: tf.Tensor | float) -> bool:
+    """Return whether all locations have one weight."""
+    return isinstance(weights, float) or weights.shape.rank == 0
+
+
+def _correlation(locations: tf.Tensor, weight: tf.Tensor | float) -> tf.Tensor:
     @custom_gradient
     def correlation(locations):
         # With S = Ḡ + Ḡᵀ the cotangent of L is g L S: one product, where autodiff needs two.

@@ -15,11 +15,9 @@ side by side:
 Blocks of a picture consist of whole cells, so maps by cell can be put together from blocks.
 """
 
-from collections.abc import Sequence
-
 import tensorflow as tf
 
-from nst_tf.network.gradients import average_pool
+from nst_tf.network.gradients import average_pool, sides
 from nst_tf.network.layers import stride
 
 GRID_STEP = 4  # pixels between two locations: the paper's grid, a quarter of the size
@@ -50,7 +48,7 @@ def distinct_columns(features: tf.Tensor, layer: str, grid: int) -> tf.Tensor:
         grid: side of a cell, pixels. Features beyond the last whole cell are dropped.
     """
     step = stride(layer)
-    height, width = _sides(features)
+    height, width = sides(features)
     channels = features.shape[-1]
     rows, columns = (side * step // grid * grid // max(step, GRID_STEP) for side in (height, width))
     if step < GRID_STEP:  # before the slice and the cast, whose gradients would have full size
@@ -64,7 +62,7 @@ def fold(values: tf.Tensor, width: int) -> tf.Tensor:
     """Return values of locations, `[1, h, w, 1]`, by cell: `[1, h/width, w/width, width²]`."""
     if width == 1:
         return values
-    height, length = (side // width for side in _sides(values))
+    height, length = (side // width for side in sides(values))
     cells = tf.reshape(values, [1, height, width, length, width])
     return tf.reshape(tf.transpose(cells, [0, 1, 3, 2, 4]), [1, height, length, width**2])
 
@@ -73,12 +71,6 @@ def unfold(values: tf.Tensor, width: int) -> tf.Tensor:
     """Return values by cell, `[1, h, w, width²]`, by location: the inverse of `fold`."""
     if width == 1:
         return values
-    height, length = _sides(values)
+    height, length = sides(values)
     cells = tf.reshape(values, [1, height, length, width, width])
     return tf.reshape(tf.transpose(cells, [0, 1, 3, 2, 4]), [1, height * width, length * width, 1])
-
-
-def _sides(values: tf.Tensor) -> Sequence[int | tf.Tensor]:
-    """Return the height and width of `[1, H, W, C]`; tensors in a graph for blocks of all sizes."""
-    sides = values.shape[1:3]
-    return sides if None not in sides else tf.unstack(tf.shape(values)[1:3])

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from nst_tf.losses.gram import Gram
+from nst_tf.losses.gram import Gram, is_number
 from nst_tf.losses.term import Features, Statistics, Window
 from nst_tf.network.gradients import custom_gradient
 from nst_tf.settings import Settings
@@ -79,7 +79,7 @@ def outer_product(vector: tf.Tensor) -> tf.Tensor:
 def moments(features: tf.Tensor, weights: tf.Tensor | float) -> tuple[tf.Tensor, tf.Tensor]:
     """Return Fᵀ diag(g) F and Fᵀ g, float32 `[C, C]` and `[C]`; arguments as for `gram_matrix`."""
     rows = tf.reshape(features, [-1, features.shape[-1]])
-    if isinstance(weights, float):
+    if is_number(weights):
         gram, total = _moments(rows)
         return weights * gram, weights * total
     return _guided_moments(rows, tf.reshape(weights, [-1, 1]))

@@ -50,13 +50,13 @@ class Neighbors(NamedTuple):
             TensorFlow traces a graph.
         means: the mean of the candidates' features by layer, `[C]`.
         nearest: int32 `[1, h, w, k]`, the candidate of each of the k locations of a cell.
-        weights: float32 of that shape, the weight of each location, 1 in total; or a number.
+        weights: float32 of that shape, the weight of each location, 1 in total; or a scalar.
     """
 
     columns: Mapping[str, tf.Tensor]
     means: Mapping[str, tf.Tensor]
     nearest: tf.Tensor
-    weights: tf.Tensor | float
+    weights: tf.Tensor
 
 
 @dataclass(frozen=True)
@@ -136,11 +136,11 @@ class Neighbor(Term):
         distance = 1 - dot * tf.math.rsqrt(tf.maximum(square, LEAST_SQUARE))
         return {self.name: tf.reduce_sum(values.weights * distance)}
 
-    def _weights(self, source: Source) -> tf.Tensor | float:
-        """Return the weights of a picture's locations, folded, 1 in total."""
+    def _weights(self, source: Source) -> tf.Tensor:
+        """Return the weights of a picture's locations, folded, 1 in total; a scalar: all equal."""
         height, width = (side // self.grid for side in source.image.shape[1:3])
         if source.mask is None:
-            return 1 / (height * width * (self.grid // GRID_STEP) ** 2)
+            return tf.constant(1 / (height * width * (self.grid // GRID_STEP) ** 2))
         means = block_means(source.mask, GRID_STEP)
         rows, columns = (side * self.grid // GRID_STEP for side in (height, width))
         means = means[:rows, :columns] / (means[:rows, :columns].sum(dtype=np.float64) or 1.0)
@@ -211,14 +211,14 @@ class Neighbor(Term):
         query: Source,
         columns: Mapping[str, tf.Tensor],
         bias: np.ndarray,
-        weights: tf.Tensor | float,
+        weights: tf.Tensor,
     ) -> tf.Tensor:
         """Return the nearest candidate of each location, int32, folded; columns have norm 1."""
         width = self.grid // GRID_STEP
 
         def sums(features: Features, window: Window) -> Statistics:
             counts = weights
-            if isinstance(weights, tf.Tensor):
+            if weights.shape.rank:
                 counts = unfold(window.crop(weights, self.grid), width)
             means = {
                 name: tf.reduce_sum(counts * layer_columns(value, name, self.grid), axis=[0, 1, 2])

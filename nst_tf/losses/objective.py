@@ -16,6 +16,7 @@ import tensorflow as tf
 from nst_tf.losses.targets import Key, Part, Targets, downsample
 from nst_tf.losses.term import PIXELS, Features, Statistics, Term, Window, add
 from nst_tf.losses.values import Losses
+from nst_tf.network.gradients import sides
 from nst_tf.network.model import Convolutions, Network, extract_features
 from nst_tf.settings import Settings
 
@@ -86,7 +87,7 @@ def objective(
     for level in range(targets.levels):
         picture = downsample(image, level)
         features = extract_features(network, picture, convolutions[level] if convolutions else {})
-        window = functools.partial(Window, picture.shape[1:3], None)
+        window = functools.partial(Window, sides(picture), None)
         pictured = {PIXELS: picture, **features}
         statistics |= collect_statistics(terms, pictured, targets.at(level), window)
     return combine(terms, statistics, targets.parts, weights)

@@ -47,13 +47,13 @@ class Window(NamedTuple):
     """The part of a picture that the features at hand belong to.
 
     Attributes:
-        size: height and width of the whole picture, pixels.
+        size: height and width of the whole picture, pixels; int32 scalars in a graph for all sizes.
         bounds: int32 `[4]`, top, bottom, left and right in pixels; None: the whole picture.
         guides: by layer, how much each location of the whole picture counts in the region, float32
             `[1, h, w, 1]` with a sum of 1; empty: the region is the whole picture.
     """
 
-    size: Size
+    size: Size | Sequence[tf.Tensor]
     bounds: tf.Tensor | None = None
     guides: Mapping[str, tf.Tensor] = {}
 
@@ -73,9 +73,10 @@ class Window(NamedTuple):
             return self.crop(self.guides[layer], stride(layer))
         return 1.0 / self.locations(stride(layer))
 
-    def locations(self, step: int) -> int:
+    def locations(self, step: int) -> float | tf.Tensor:
         """Return how many locations the whole picture has, one every `step` pixels."""
-        return (self.size[0] // step) * (self.size[1] // step)
+        count = (self.size[0] // step) * (self.size[1] // step)
+        return tf.cast(count, tf.float32) if isinstance(count, tf.Tensor) else float(count)
 
 
 Function = Callable[[Features, Window], Statistics]

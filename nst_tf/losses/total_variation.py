@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.losses.term import PIXELS, Features, Source, Sources, Statistics, Target, Term, Window
+from nst_tf.network.gradients import sides
 from nst_tf.settings import Settings
 
 
@@ -58,7 +59,8 @@ class TotalVariation(Term):
 
 def differences(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Return each pixel of `[1, H, W, C]` less the one above it, and less the one on its left."""
-    _, height, width, channels = image.shape
+    height, width = sides(image)
+    channels = image.shape[-1]
 
     def part(top, left, rows, columns):
         # Its gradient is a padding, which takes a third of the time of that of an index.

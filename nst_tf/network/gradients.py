@@ -1,7 +1,7 @@
 """Custom gradients whose graphs can be garbage-collected, and that of an average pooling."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -35,6 +35,12 @@ def custom_gradient(function: Callable[..., tuple[Any, Callable]]) -> Callable[.
     return call
 
 
+def sides(values: tf.Tensor) -> Sequence[int | tf.Tensor]:
+    """Return the height and width of `[1, H, W, C]`; int32 scalars in a graph for all sizes."""
+    known = values.shape[1:3]
+    return known if None not in known else tf.unstack(tf.shape(values)[1:3])
+
+
 def average_pool(features: tf.Tensor, side: int) -> tf.Tensor:
     """Return the means of squares of `side` × `side` locations; a remainder is dropped.
 
@@ -48,15 +54,15 @@ def average_pool(features: tf.Tensor, side: int) -> tf.Tensor:
     Returns:
         `[1, H/side, W/side, C]` of the same dtype.
     """
-    sides = features.shape[1:3]
-    height, width = sides if None not in sides else tf.unstack(tf.shape(features)[1:3])
+    known = None not in features.shape[1:3]
+    height, width = sides(features)
 
     @custom_gradient
     def pool(features: tf.Tensor):
         def vjp(upstream: tf.Tensor) -> tf.Tensor:
             covered = [height // side * side, width // side * side]
             shares = tf.raw_ops.ResizeNearestNeighbor(images=upstream / side**2, size=covered)
-            if sides == covered:  # they are known, and nothing remains
+            if known and [height, width] == covered:  # nothing remains
                 return shares
             below, right = height - covered[0], width - covered[1]
             return tf.pad(shares, [[0, 0], [0, below], [0, right], [0, 0]])

@@ -12,7 +12,7 @@ from nst_tf import Settings, stylize
 from nst_tf.compute.budget import GIB
 from nst_tf.compute.cache import StatisticsCache
 from nst_tf.compute.convolutions import winograd_convolution
-from nst_tf.compute.evaluate import compiled
+from nst_tf.compute.evaluate import compiled, tiled_objective, whole_objective
 from nst_tf.compute.fallback import with_less_memory
 from nst_tf.compute.plan import Plan
 from nst_tf.inputs.prepare import prepare_inputs
@@ -93,6 +93,11 @@ def test_other_errors_pass(error):
     assert tried == [WHOLE]
 
 
+def objectives():
+    """Return how many objectives are compiled."""
+    return whole_objective.cache_info().currsize + tiled_objective.cache_info().currsize
+
+
 def test_what_failed_is_gone_before_less_is_tried():
     network = load_model(SHALLOW)
     (layer,) = (layer for layer in network.layers if layer.name == "block2_conv1")
@@ -100,19 +105,20 @@ def test_what_failed_is_gone_before_less_is_tried():
 
     def action(plan):
         alive.append([known() is not None for known in failed])
-        assert compiled.cache_info().currsize == winograd_convolution.cache_info().currsize == 0
+        assert objectives() == winograd_convolution.cache_info().currsize == 0
         evaluator = compiled(network, make_terms(SHALLOW), (1, 24, 24, 3), False, plan.block_size)
         kernel = winograd_convolution(layer)
-        assert compiled.cache_info().currsize == winograd_convolution.cache_info().currsize == 1
-        failed.extend(map(weakref.ref, (evaluator, evaluator.evaluate, kernel)))
+        assert objectives() == winograd_convolution.cache_info().currsize == 1
+        failed.extend(map(weakref.ref, (evaluator, kernel)))
         if plan.block_size != 768:
             raise MemoryError
 
-    compiled.cache_clear()
+    whole_objective.cache_clear()
+    tiled_objective.cache_clear()
     winograd_convolution.cache_clear()
     with pytest.warns(UserWarning, match="out of memory"):
         with_less_memory(action, WHOLE)
-    assert alive == [[], [False] * 3, [False] * 6]
+    assert alive == [[], [False] * 2, [False] * 4]
 
 
 class FailingOnce(StyleTransfer):
@@ -176,7 +182,7 @@ def test_a_run_out_of_memory_ends_where_an_undisturbed_one_does(pixels, optimize
         if run.failed and not compared:
             gc.collect()
             compared.append(run.failed[0]())
-            assert compiled.cache_info().currsize == 1  # that of the blocks
+            assert objectives() == tiled_objective.cache_info().currsize == 1
 
     with pytest.warns(UserWarning, match="with 128-pixel tiles"):
         image = run.finish([watch])

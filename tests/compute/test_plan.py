@@ -307,7 +307,7 @@ def test_the_estimate_counts_masks():
 
 def test_the_estimate_of_winograds_kernels_and_strips_has_its_closed_form():
     settings = Settings(content_layers=["block2_conv1"], style_layers=["block1_conv1"])
-    load = small(settings)._replace(machine=Machine())
+    load = small(settings)._replace(machine=Machine(), size=(128, 256))
     # The kernels of block1_conv2 and block2_conv1, and a strip of 128 tiles of the wider.
     numbers = 36 * (64 * 64 + 64 * 128 + 3 * 128 * (64 + 128))
     assert winograd_bytes(load, threads=3) == NUMBA + 4 * numbers

@@ -10,7 +10,7 @@ import scipy.optimize
 import tensorflow as tf
 
 from nst_tf import Settings, stylize
-from nst_tf.compute.evaluate import CACHED, compiled
+from nst_tf.compute.evaluate import CACHED, compiled, tiled_objective, whole_objective
 from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.losses.objective import step_weights
 from nst_tf.losses.registry import make_terms
@@ -134,31 +134,27 @@ def test_a_run_repeats_exactly(pixels):
     np.testing.assert_array_equal(first, second)
 
 
-def test_one_trace_per_size_whatever_the_knobs(pixels):
-    compiled.cache_clear()
+def test_one_trace_whatever_the_size_and_the_knobs(pixels):
+    whole_objective.cache_clear()
     style = pixels(24, 24, seed=1)
     for height in (24, 28, 24):
         for changes in ({}, {"learning_rate": 0.1, "style_weight": 1.0, "epsilon": 1.0}):
             run(pixels(height, 24), style, dataclasses.replace(FAST, **changes))
-    assert compiled.cache_info().misses == 2
-    for height in (24, 28):
-        shape = (1, height, 24, 3)
-        evaluator = compiled(load_model(FAST), make_terms(FAST), shape, False, 0)
-        assert evaluator.evaluate.experimental_get_tracing_count() == 1
+    evaluator = compiled(load_model(FAST), make_terms(FAST), (1, 24, 24, 3), False, 0)
+    assert whole_objective.cache_info().misses == 1
+    assert evaluator.compiled.experimental_get_tracing_count() == 1
     assert _adam_step.experimental_get_tracing_count() == 1
 
 
-def test_compiled_steps_of_many_sizes_are_dropped(pixels):
-    compiled.cache_clear()
-    settings = dataclasses.replace(FAST, epochs=1, steps_per_epoch=1)
+def test_compiled_tiles_of_many_sizes_are_dropped(pixels):
+    tiled_objective.cache_clear()
+    network, terms = load_model(FAST), make_terms(FAST)
+    settings = dataclasses.replace(FAST, epochs=1, steps_per_epoch=1, block_size=16)
     run(pixels(24, 24), pixels(24, 24), settings)
-    shape = (1, 24, 24, 3)
-    evaluator = compiled(load_model(FAST), make_terms(FAST), shape, False, 0)
-    assert compiled.cache_info().misses == 1
-    oldest = weakref.ref(evaluator.evaluate)
-    del evaluator
+    oldest = weakref.ref(compiled(network, terms, (1, 24, 24, 3), False, 16))
+    assert tiled_objective.cache_info().misses == 1
     for width in range(25, 25 + CACHED):
-        run(pixels(24, width), pixels(24, 24), settings)
+        compiled(network, terms, (1, 24, width, 3), False, 16)
     gc.collect()
     assert oldest() is None
 
