@@ -94,7 +94,8 @@ def compiled(
     """
     if block_size:
         return tiled_objective(network, terms, shape, winograd, block_size)
-    fast = fast_convolutions(network, *shape[1:3], winograd)
+    _, height, width, _ = shape
+    fast = fast_convolutions(network, height, width, winograd)
     return whole_objective(network, terms, tuple(sorted(fast.items())))
 
 
