@@ -114,7 +114,7 @@ def load_paintings(paintings: Sequence[Load], size: Size, settings: Settings) ->
 
 
 class ImageSources:
-    """Pictures as a caller of the library gives them, decoded once for runs of several sizes.
+    """Pictures as a caller of the library gives them, decoded and checked.
 
     Args:
         content: the photo, of any kind that `images.sources.decode_any` reads.
@@ -160,17 +160,13 @@ class ImageSources:
         """Height and width of the photo within the settings' limit, pixels."""
         return fit_size(*self._content.size, self.settings.max_dim)
 
-    def at(self, size: Size) -> LoadedInputs:
-        """Return the inputs of a run; errors are those of `prepare_sources`.
-
-        Args:
-            size: height and width of the photo in it, pixels, within the settings' limit.
-        """
+    def load(self) -> LoadedInputs:
+        """Return the inputs of a run; errors are those of `prepare_sources`."""
         paintings = [
             functools.partial(self._painting, number) for number in range(len(self._styles))
         ]
-        photo = as_picture(self._content, size, "content")
-        faces = tuple(face.scaled(self.size, size) for face in self._faces)
+        photo = as_picture(self._content, self.size, "content")
+        faces = faces_of(self._content, self.size) if self.settings.seeks_faces else ()
         return prepare_sources(
             replace(photo, faces=faces),
             paintings,
@@ -179,11 +175,6 @@ class ImageSources:
             self._initial,
             self._keep,
         )
-
-    @functools.cached_property
-    def _faces(self) -> tuple[Face, ...]:
-        """The photo's faces in pixels of `size`, if the settings ask for them."""
-        return faces_of(self._content, self.size) if self.settings.seeks_faces else ()
 
     def _painting(self, number: int, side: int) -> Picture:
         decoded = self._styles[number]

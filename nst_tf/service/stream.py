@@ -25,20 +25,20 @@ class Stream(Iterator[Progress]):
     step is asked for during `idle_limit` seconds, it is closed too, as `result.stop_reason` says.
 
     Args:
-        transfer: the run, at its working size.
-        shown: the inputs at the size of the result.
+        transfer: the run.
+        loaded: its inputs.
     """
 
     def __init__(
         self,
         transfer: StyleTransfer,
-        shown: LoadedInputs,
+        loaded: LoadedInputs,
         admission: Admission,
         cancel: threading.Event | None,
         idle_limit: float = 0.0,
     ) -> None:
         self._transfer = transfer
-        self._shown = shown
+        self._loaded = loaded
         self._cancel = cancel
         self._latest: Progress | None = None
         # The generator must not refer to this object, which could not be garbage-collected then.
@@ -92,11 +92,11 @@ class Stream(Iterator[Progress]):
     @property
     def result(self) -> Result:
         """The result of the run, at its end or so far; computed at each access."""
-        latest, fitted = self._latest, self._shown.fitted
+        latest, fitted = self._latest, self._loaded.fitted
         picture = self.picture(latest) if latest else fitted.content
         return Result(
             pixels=picture[0],
-            alpha=self._shown.alpha,
+            alpha=self._loaded.alpha,
             losses=latest.losses if latest else {},
             stop_reason=self._stop_reason(),
             stage=stage_of(latest),
@@ -104,7 +104,7 @@ class Stream(Iterator[Progress]):
             steps=latest.state.step if latest else 0,
             seconds=latest.seconds if latest else 0.0,
             metadata=_metadata(self._transfer, latest),
-            has_profile=self._shown.has_profile,
+            has_profile=self._loaded.has_profile,
             faces=fitted.faces,
         )
 
@@ -136,7 +136,7 @@ def _metadata(transfer: StyleTransfer, latest: Progress | None) -> dict[str, Any
     plan = latest.state.plan if latest else transfer.plans[-1]
     weights = load_weights(settings.weights)
     return method_metadata(settings, weights, plan.precision) | {
-        "size": list(transfer.shown.size),
+        "size": list(transfer.fitted.size),
         "stage": stage_of(latest),
         "steps": latest.state.step if latest else 0,
         "plan": plan.record(),

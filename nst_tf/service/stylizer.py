@@ -18,7 +18,6 @@ from nst_tf.inputs.sources import ImageSources, LoadedInputs
 from nst_tf.keywords import Overrides
 from nst_tf.recipes import resolve_settings
 from nst_tf.service.admission import Admission
-from nst_tf.service.buckets import UNLIMITED, bucketed
 from nst_tf.service.result import Result
 from nst_tf.service.stream import Stream, memory_need
 from nst_tf.settings import Settings
@@ -30,6 +29,9 @@ from nst_tf.utils.forks import check_fork
 from nst_tf.utils.locks import Patience
 from nst_tf.validation import check_number, checked_duration
 
+UNLIMITED = 512
+"""Long side of the photos for which paintings are prepared if there is no limit, pixels."""
+
 
 class Stylizer:
     """Makes pictures again and again, for any number of threads.
@@ -39,10 +41,10 @@ class Stylizer:
     >>> result = stylizer("photo.jpg", "painting.jpg", strength=0.7)
     >>> data = result.encode("png")
 
-    Photos of all sizes share few compiled sizes: see `buckets`. The statistics of paintings are
-    cached. Results depend on neither, nor on threads: the same call gives the same picture, bit for
-    bit, as a new `Stylizer` with these arguments and as much memory. For that, TensorFlow's graph
-    optimizer is off on a CPU, in the whole process.
+    Photos of all sizes share the compiled steps. The statistics of paintings are cached. Results
+    depend on neither, nor on threads: the same call gives the same picture, bit for bit, as a new
+    `Stylizer` with these arguments and as much memory. For that, TensorFlow's graph optimizer is
+    off on a CPU, in the whole process.
 
     Args:
         recipe: the name of a recipe, or a `Settings`.
@@ -182,17 +184,15 @@ class Stylizer:
     def _stream(
         self, given: ImageSources, cancel: threading.Event | None, idle_limit: float = 0.0
     ) -> Stream:
-        work = _work(given)
-        shown = work if work.fitted.size == given.size else given.at(given.size)
-        return Stream(self._transfer(work, shown), shown, self._admission, cancel, idle_limit)
+        loaded = given.load()
+        return Stream(self._transfer(loaded), loaded, self._admission, cancel, idle_limit)
 
-    def _transfer(self, work: LoadedInputs, shown: LoadedInputs | None = None) -> StyleTransfer:
-        at_result = shown.fitted if shown else None
-        return StyleTransfer(work.fitted, self._budget, self._cache, at_result)
+    def _transfer(self, loaded: LoadedInputs) -> StyleTransfer:
+        return StyleTransfer(loaded.fitted, self._budget, self._cache)
 
     def _alone(self, given: ImageSources, action: Callable[[StyleTransfer], None]) -> None:
         """Do something that needs a place and memory like a run."""
-        transfer = self._transfer(_work(given))
+        transfer = self._transfer(given.load())
         with self._admission.place(memory_need(transfer)):
             action(transfer)
 
@@ -207,12 +207,6 @@ def _duration(name: str, value: float | str) -> float:
     seconds = checked_duration(name, value, 0.0)
     check_number(name, seconds, {"at least": 0})
     return seconds
-
-
-def _work(given: ImageSources) -> LoadedInputs:
-    """Return the inputs of a run at one of the few working sizes."""
-    settings = given.settings
-    return given.at(bucketed(given.size, settings.max_dim, settings.smallest_side))
 
 
 def _noise(size: Size) -> np.ndarray:

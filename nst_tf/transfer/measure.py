@@ -49,7 +49,7 @@ def measure(
             content.
     """
     given = ImageSources(content, styles, resolve_settings(settings, overrides), regions, keep=keep)
-    fitted = given.at(given.size).fitted
+    fitted = given.load().fitted
     settings = fitted.settings
     image = load_opaque(image, "image")
     if image.shape[1:3] != fitted.size:

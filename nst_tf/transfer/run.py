@@ -51,7 +51,6 @@ class StyleTransfer:
     Args:
         budget: bytes that the process may use; by default the settings' budget.
         cache: caches statistics of the paintings; `None` disables the cache.
-        shown: the inputs at the size of the result; by default, those of the run.
 
     Attributes:
         clock: returns the time in seconds, from any start.
@@ -68,20 +67,18 @@ class StyleTransfer:
         fitted: RunInputs,
         budget: int | None = None,
         cache: StatisticsCache | None = None,
-        shown: RunInputs | None = None,
     ) -> None:
         check_fork()
         self.fitted = fitted
-        self.shown = shown or fitted
         self.settings = fitted.settings
         warn_if_emulated(self.settings.precision)
         self.terms = make_terms(self.settings)
         self.plans = plan_memory(
             self.settings, fitted.scales, fitted.style_sizes, count_masks(fitted.regions), budget
         )
-        self.levels = levels_of(self.shown)
+        self.levels = levels_of(self.fitted)
         self.peak = peak_memory(
-            self.settings, self.shown.size, paint_sizes(self.shown), self.plans, budget
+            self.settings, self.fitted.size, paint_sizes(self.fitted), self.plans, budget
         )
         if any(plan.winograd for plan in self.plans):
             winograd.load()
@@ -140,11 +137,11 @@ class StyleTransfer:
         for progress in self.steps(state, cancel):
             if any_ends(callbacks, progress):
                 break
-        return self.result(progress) if progress else self.shown.content
+        return self.result(progress) if progress else self.fitted.content
 
     def result(self, progress: Progress) -> np.ndarray:
         """Return the picture of a run that ends with a step."""
-        return self.shown.result(progress.output())
+        return self.fitted.result(progress.output())
 
     def steps(
         self, state: RunState | None = None, cancel: threading.Event | None = None
@@ -181,7 +178,7 @@ class StyleTransfer:
         if any(plan.block_size for plan in self.plans):
             release()  # the graphs of the network, because memory is short
         network = self.progress(state, losses)
-        for level in paint_strokes(self.shown, state, self.plans, self._budget):
+        for level in paint_strokes(self.fitted, state, self.plans, self._budget):
             yield level_progress(self.fitted, self.levels, network, level, self.clock() - began)
             if cancel.is_set():
                 return
@@ -261,7 +258,7 @@ class StyleTransfer:
         """
         best = state.watch.image
         if best is None or state.watch.reduced_rate:
-            image = self.shown.result((state.output_image if best is None else best).numpy())
+            image = self.fitted.result((state.output_image if best is None else best).numpy())
             raise error(problem, image) from None
         what, _, _ = problem.partition(": ")
         warnings.warn(f"{what}: continuing from the best image at a reduced rate")

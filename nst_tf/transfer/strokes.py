@@ -52,8 +52,7 @@ def paint_strokes(
         budget: bytes that the process may use; `None`: what the settings allow.
     """
     settings, size, share = inputs.settings, inputs.size, min(1.0, inputs.settings.strength)
-    # A `Stylizer` works at other sizes than those of the result.
-    picture = resize(state.output_image.numpy(), inputs.scales[-1].size)
+    picture = state.output_image.numpy()
     strip, _ = _fitted(settings, size, paint_sizes(inputs), plans, budget)
     coarse = _coarser_picture(inputs, state)
     for level in _levels(inputs, picture, inputs.colors.content, coarse, strip):

@@ -79,6 +79,6 @@ def stylize(
     given = ImageSources(
         content, styles, resolve_settings(settings, overrides), regions, initial, keep
     )
-    transfer = StyleTransfer(given.at(given.size).fitted)
+    transfer = StyleTransfer(given.load().fitted)
     guards = [guarded(callback, transfer.result) for callback in callbacks]
     return transfer.finish(guards, transfer.adopt_checkpoint(state) if state else None, cancel)

@@ -27,7 +27,7 @@ WITHOUT_TENSORFLOW = (
     "inputs.prepare", "inputs.blend", "inputs.pyramid", "inputs.sources", "callbacks",
     "callbacks.notebook", "transfer.progress", "compute.device", "synthesis.repaint",
     "synthesis.estimate", "service.result",
-    "service.admission", "service.buckets", "cli.flags", "cli.inputs", "cli.program", "run",
+    "service.admission", "cli.flags", "cli.inputs", "cli.program", "run",
     "batch.program", "workers.ray", "workers.cluster", "video.program", "video.inputs",
     "video.reader", "video.writer", "video.store", "video.reference", "video.cuts", "video.scenes",
     "video.workers", "app", "page.program", "page.flags", "page.order", "page.runs", "page.queue",

@@ -28,8 +28,6 @@ from nst_tf.compute.cache import StatisticsCache, size_of
 from nst_tf.compute.evaluate import CACHED, compiled, whole_objective
 from nst_tf.inputs.sources import ImageSources
 from nst_tf.losses.term import Statistics
-from nst_tf.service.buckets import bucketed
-from nst_tf.service.stylizer import _work
 from tests.conftest import ASSETS
 
 MIB = 2**20
@@ -40,7 +38,7 @@ SHALLOW = {
     "style_layers": ["block1_conv1", "block2_conv1"], "neighbor_layers": ["block2_conv1"],
     "min_dim": 20, "style_sizes": 1,
 }  # fmt: skip
-SIZES = [(36, 48), (37, 48), (48, 36), (49, 37), (47, 48), (92, 96)]  # three of the ladder
+SIZES = [(36, 48), (37, 48), (48, 36), (49, 37), (47, 48), (92, 96)]
 
 
 def shallow(recipe="tutorial", **changes):
@@ -67,7 +65,7 @@ def painting():
 
 
 def loaded(stylizer, photo, painting):
-    return _work(ImageSources(photo, painting, stylizer.settings))
+    return ImageSources(photo, painting, stylizer.settings).load()
 
 
 def ended(thread):
@@ -87,16 +85,13 @@ def test_it_returns_the_picture_at_its_own_size_and_what_it_is(stylizer, paintin
     assert result.seconds > 0
 
 
-def test_in_a_size_of_the_ladder_it_is_stylize(stylizer, painting):
-    size = bucketed((37, 48), 48)
-    assert size != (37, 48)
-    photo = levels(*size)
+def test_its_pictures_are_those_of_stylize(stylizer, painting):
+    photo = levels(37, 48)
     expected = stylize(photo, painting, Settings(**SHALLOW))
     np.testing.assert_array_equal(stylizer(photo, painting).pixels[None], expected)
 
 
 def test_a_result_has_the_faces_that_were_kept():
-    """A working size is one of few; the faces are in pixels of the result."""
     photo, painting = load_image(ASSETS / "astronaut.jpg", 130)[:, :, :121], levels(40, 40)
     short = {"max_dim": 0, "keep_layers": ["block2_conv1"], "scales": 1}
     keeping = shallow("fast", **short)
