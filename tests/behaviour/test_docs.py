@@ -215,9 +215,14 @@ def is_module(parts):
     return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
 
 
-def test_readme_and_docs_link_every_page_of_docs():
-    for page in DOCS:
-        assert f"](docs/{page.name})" in text(README)
+def test_links_lead_from_readme_to_every_page_of_docs():
+    found, new = set(), {README}
+    while new:
+        page = new.pop()
+        found.add(page)
+        targets = re.findall(r"\]\(([^)#]+\.md)[^)]*\)", text(page))
+        new |= {(page.parent / target).resolve() for target in targets} - found
+    assert set(DOCS) <= found
 
 
 @pytest.mark.parametrize(
