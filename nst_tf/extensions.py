@@ -45,7 +45,7 @@ def with_outside_settings(settings: Class) -> Class:
         try:
             module = entry.load()
             term = OutsideTerm(entry.name, dict(module.SETTINGS), module.make_term)
-            _check_names(term, owners)
+            _check(term, owners)
         except Exception as error:  # of code that is not ours
             _refuse("term", entry, error)
             continue
@@ -104,9 +104,13 @@ def _package(entry: EntryPoint) -> str:
     return entry.dist.name if entry.dist else entry.module
 
 
-def _check_names(term: OutsideTerm, owners: Mapping[str, str]) -> None:
+def _check(term: OutsideTerm, owners: Mapping[str, str]) -> None:
     weight = f"{term.name}_weight"
-    for name in term.settings:
+    for name, value in term.settings.items():
+        known = getattr(value, "metadata", {})
+        if "check" not in known:
+            raise UserError(f"its setting {name} must come from nst_tf.fields.setting")
+        known["check"](name, value.default, value.default)
         if name in owners:
             raise UserError(f"its setting {name} is a setting of {owners[name]} already")
         if not name.startswith(f"{term.name}_"):
@@ -120,5 +124,5 @@ def _refuse(kind: str, entry: EntryPoint, error: Exception) -> None:
     reason = text if isinstance(error, UserError) else f"{type(error).__name__}: {text}"
     _refusals.append(
         f"the {kind} {entry.name} of the package {_package(entry)} cannot be used: {reason}; "
-        "rename it there, or uninstall the package"
+        "change it there, or uninstall the package"
     )

@@ -105,7 +105,7 @@ from nst_tf.cli.help import help_text
 from nst_tf.cli.program import main
 
 flags = json.loads(sys.argv[1])
-assert RECIPES["soft"] == replace(RECIPES["fast"], style_weight=0, wasserstein_weight=1)
+assert RECIPES["soft"] == replace(RECIPES["fast"], style_weight=0.5, wasserstein_weight=0.5)
 assert "--wasserstein_layers" in help_text(Settings())
 assert "wasserstein_weight = 0" in Settings.__doc__
 words = ["photo.png", "painting.png", "--recipe=soft", *flags, "--output=one.png", "--quiet"]
@@ -161,6 +161,10 @@ BAD = {
              "its settings lack glow_weight"),
     "sun": ("term", "SETTINGS = {'light': setting(0.0, 'Loss', '')}",
             "its setting light must begin with sun_"),
+    "raw": ("term", "SETTINGS = {'raw_weight': 1.0}",
+            "its setting raw_weight must come from nst_tf.fields.setting"),
+    "whole": ("term", "SETTINGS = {'whole_weight': setting('a', 'Loss', '', check=checked_ramp)}",
+              "whole_weight must be a number or a ramp such as 100:1, not 'a'"),
     "gone": ("term", "import none_such", "ModuleNotFoundError: No module named 'none_such'"),
     "painting": ("recipe", "", "another recipe has this name"),
     "odd": ("recipe", "", "its function must return a Settings"),
@@ -173,6 +177,7 @@ def test_a_package_that_cannot_be_used_is_refused_in_a_line(name, tmp_path):
     kind, text, reason = BAD[name]
     module = (
         "from dataclasses import replace\nfrom nst_tf.fields import setting\n"
+        "from nst_tf.validation import checked_ramp\n"
         f"{text}\nmake_term = None\n"
         "def odd(recipes): return {}\n"
         "def wrong(recipes): return replace(recipes['fast'], epochs=0)\n"
@@ -183,7 +188,7 @@ def test_a_package_that_cannot_be_used_is_refused_in_a_line(name, tmp_path):
                "painting.png")  # fmt: skip
     assert done.returncode == 1
     assert done.stderr == (
-        f"nst_tf: the {kind} {name} of the package bad-package cannot be used: {reason}; rename it "
+        f"nst_tf: the {kind} {name} of the package bad-package cannot be used: {reason}; change it "
         "there, or uninstall the package\n"
     )
 

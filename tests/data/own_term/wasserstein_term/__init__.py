@@ -24,4 +24,4 @@ def make_term(settings):
 
 
 def soft(recipes):
-    return replace(recipes["fast"], style_weight=0, wasserstein_weight=1.0)
+    return replace(recipes["fast"], style_weight=0.5, wasserstein_weight=0.5)
