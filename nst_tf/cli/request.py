@@ -14,6 +14,7 @@ from nst_tf.inputs.blend import check_styles
 from nst_tf.settings import Settings
 from nst_tf.utils.errors import UserError
 from nst_tf.utils.files import STDOUT_PATH, is_stream
+from nst_tf.utils.stdout import result_descriptor
 from nst_tf.validation import BIT_DEPTHS, FORMATS
 
 MOST_DPI = 65535  # the maximum of JPEG files
@@ -173,8 +174,11 @@ def _check_outputs(request: Request) -> None:
         raise UsageError("--measure needs one photo and one painting")
     if request.measure and request.output and is_stream(request.output):
         raise UsageError("--measure needs a file: name one by --output")
-    if request.json and request.output == STDOUT_PATH:
-        raise UsageError("--json and --output - both write to stdout: name a file by --output")
+    if request.output == STDOUT_PATH:
+        if request.json:
+            raise UsageError("--json and --output - both write to stdout: name a file by --output")
+        if os.isatty(result_descriptor()):
+            raise UsageError("--output - is a terminal: redirect it, as in -o - > picture.png")
     if request.output and is_stream(request.output):
         if request.resume:
             raise UsageError("--resume keeps its checkpoint beside a file: name one by --output")

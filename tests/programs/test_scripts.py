@@ -102,6 +102,20 @@ def test_what_cannot_go_through_pipes_is_refused_in_a_line(words, message, capfd
     assert (out, err.count("\n")) == ("", 1)
 
 
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_gets_no_picture(capfd, monkeypatch):
+    monkeypatch.setattr(os, "isatty", lambda descriptor: descriptor == 1)
+    assert main(["nst-tf", "photo.png", "painting.png", "-o", "-"]) == 2
+    assert "--output - is a terminal: redirect it" in capfd.readouterr().err
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    assert main(["nst-tf", "-", "painting.png"]) == 1
+    assert "stands for stdin, which is a terminal: pipe a picture" in capfd.readouterr().err
+
+
 def test_json_is_one_object_and_all_else_is_on_stderr():
     flags = ["--history=losses.csv", "--repaint", "-o", "out.png"]
     done = run("photo.png", "painting.png", *SHORT, *flags, "--json", text=True)
