@@ -6,7 +6,8 @@
 
 `stylize` makes one picture. A `Stylizer` makes many, for services: it takes requests from several
 threads, and returns a `Result` or yields a `Progress` after every step. `measure` returns the loss
-of a picture. `Settings` holds every setting; `RECIPES` are named ones.
+of a picture, and `measure_quality` figures that no recipe minimises. `Settings` holds every
+setting; `RECIPES` are named ones.
 
 `load_image`, `load_mask` and `save_image` read and write pictures, `read_metadata` returns what a
 picture was made with. `Checkpoint` keeps a file from which a run can continue, and
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from nst_tf.images.metadata import read_metadata
     from nst_tf.images.pairing import pair_masks
     from nst_tf.images.save import save_image
+    from nst_tf.quality.figures import measure_quality
     from nst_tf.recipes import RECIPES
     from nst_tf.service.result import Result
     from nst_tf.service.stylizer import Stylizer
@@ -57,12 +59,13 @@ _MODULES = {
     "load_image": "images.io",
     "load_mask": "images.io",
     "measure": "transfer.measure",
+    "measure_quality": "quality.figures",
     "pair_masks": "images.pairing",
     "read_metadata": "images.metadata",
     "save_image": "images.save",
     "stylize": "transfer.stylize",
 }
-_NEEDING_TENSORFLOW = {"Stylizer", "load_checkpoint", "measure", "stylize"}
+_NEEDING_TENSORFLOW = {"Stylizer", "load_checkpoint", "measure", "measure_quality", "stylize"}
 
 __all__ = [
     "RECIPES",
@@ -82,6 +85,7 @@ __all__ = [
     "load_image",
     "load_mask",
     "measure",
+    "measure_quality",
     "pair_masks",
     "read_metadata",
     "save_image",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
+from nst_tf.extensions import check_extensions, outside_recipes
 from nst_tf.settings import Settings
 from nst_tf.validation import unknown
 
@@ -112,6 +113,9 @@ RECIPES = {
 }  # fmt: skip
 
 
+RECIPES |= outside_recipes(RECIPES)
+
+
 def recipe(name: str) -> Settings:
     """Return the recipe `name`.
 
@@ -149,9 +153,11 @@ def resolve_settings(settings: Settings | str | None, overrides: Mapping[str, An
         overrides: values by the names of fields of `Settings`.
 
     Raises:
-        UserError: there is no such recipe, or a value is not valid.
+        UserError: there is no such recipe, or a value is not valid, or a term or recipe of another
+            package cannot be used.
         TypeError: there is no such field; the text suggests the closest name.
     """
+    check_extensions()
     if isinstance(settings, str):
         settings = recipe(settings)
     elif settings is None:

@@ -6,10 +6,11 @@ mistakes are refused at once.
 """
 
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Unpack, get_args
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Unpack, get_args
 
+from nst_tf.extensions import with_outside_settings
+from nst_tf.fields import setting
 from nst_tf.keywords import (
     AllOverrides,
     Convolution,
@@ -32,7 +33,6 @@ from nst_tf.validation import (
     checked_each,
     checked_places,
     checked_ramp,
-    checked_type,
     unknown,
 )
 
@@ -42,43 +42,14 @@ INITS = ("content", "style", "noise", "white")
 STYLE_SIZES = 3  # maximum
 
 
-def setting(
-    default: Any,
-    group: str,
-    help: str,
-    *,
-    low: float | None = None,
-    above: float | None = None,
-    high: float | None = None,
-    choices: tuple[str, ...] | None = None,
-    check: Callable[[str, Any, Any], Any] = checked_type,
-) -> Any:
-    """Return a field of `Settings` with the metadata that flags and checks need.
-
-    Args:
-        help: what the value means, without default and bounds.
-        check: converts a value, given the field's name, the value and the default.
-    """
-    limits = {"at least": low, "more than": above, "at most": high}
-    return field(
-        default=default,
-        metadata={
-            "group": group,
-            "help": help,
-            "limits": {words: limit for words, limit in limits.items() if limit is not None},
-            "choices": choices,
-            "check": check,
-            "ramp": check is checked_ramp,
-        },
-    )
-
-
 @dataclass(frozen=True)
+@with_outside_settings
 class Settings:
     """The settings of one style transfer; the defaults are those of the TensorFlow tutorial.
 
     Fields called `NAME_weight` and `NAME_layers` belong to the loss term NAME. Layers may have the
     names used in papers, `relu4_1` or `conv4_1`, and durations may have units, such as `2min`.
+    Terms of other installed packages add their fields after these: see `nst_tf.extensions`.
 
     Immutable and comparable; `dataclasses.replace` makes a changed copy and checks it.
 

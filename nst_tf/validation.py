@@ -210,5 +210,15 @@ def _check_layers(kind: str, names: tuple[str, ...], factors: tuple[float, ...])
         )
 
 
+FORMATS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+}
+"""Pillow's names of the formats that can be written, by extension."""
+
 BIT_DEPTHS = (8, 16)
 """Bits a channel of the files that can be written."""

@@ -40,13 +40,22 @@ ROOMS = {
     "network": ("network", METHOD, "VGG19"),
     "compute": ("compute", NEEDS, "memory, tiles, kernels"),
     "inputs": ("inputs", NEEDS, "what a run is made from"),
+    "quality": ("quality", WAYS, "figures of a picture"),
     "images": ("images", NEEDS, "files, colours, masks"),
     "settings": ("settings", NEEDS, "every setting, recipes"),
     "utils": ("utils", NEEDS, "files, locks, errors"),
 }
 """Title, colour and contents of each package."""
 
-COLUMNS = {"video": -1, "batch": -1, "workers": -1, "doors": 1, "service": 1, "optimizers": 1}
+COLUMNS = {
+    "video": -1,
+    "batch": -1,
+    "workers": -1,
+    "doors": 1,
+    "service": 1,
+    "optimizers": 1,
+    "quality": -1,
+}
 """The column of each package that is not in the middle one."""
 
 WIDTH, HEIGHT = 0.84, 0.62  # of a box, in columns and rows

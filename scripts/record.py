@@ -7,9 +7,7 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
-from nst_tf.compute.processor import CPUINFO, x86_flags
-
-OF_INTEREST = ("avx", "fma", "amx", "f16c", "sse4")
+from nst_tf.compute.processor import describe_processor
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = ROOT / "assets"
@@ -24,7 +22,7 @@ def describe():
         "versions": {"python": platform.python_version(), **versions},
         "commit": commit(),
         "machine": machine(),
-        "processor": processor(),
+        "processor": describe_processor(),
     }
 
 
@@ -36,27 +34,13 @@ def commit(checkout=ROOT):
     ).stdout.strip()  # fmt: skip
 
 
-def processor(cpuinfo=CPUINFO):
-    """Return the model of the processor, and the instructions that decide how fast TensorFlow is.
-
-    The model alone does not say them: a virtual machine may hide some, and names like "AMD EPYC"
-    stand for several generations.
-    """
-    model = platform.processor() or platform.machine()
-    if cpuinfo.exists():
-        pairs = (line.partition(":")[::2] for line in cpuinfo.read_text().splitlines())
-        model = next((text.strip() for name, text in pairs if name.strip() == "model name"), model)
-    flags = sorted(flag for flag in x86_flags(cpuinfo) if flag.startswith(OF_INTEREST))
-    return {"model": model, "flags": flags}
-
-
 def machine():
     """Return the processor, its cores and the memory, in words."""
     memory = ""
     if Path("/proc/meminfo").exists():
         total = int(Path("/proc/meminfo").read_text().split()[1])
         memory = f", {total / 2**20:.0f} GiB of memory"
-    return f"{os.cpu_count()} cores of {processor()['model']}{memory}, no GPU used"
+    return f"{os.cpu_count()} cores of {describe_processor()['model']}{memory}, no GPU used"
 
 
 def write_record(path, record):

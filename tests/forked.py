@@ -106,7 +106,8 @@ class Popen:
                 self._readers.append(_Reader(stream))
             if self.stdin:
                 with contextlib.suppress(BrokenPipeError), self.stdin:
-                    self.stdin.write(input or "")
+                    if input:
+                        self.stdin.write(input)
         self.wait(timeout)
         return tuple(reader.text() for reader in self._readers)
 

@@ -9,8 +9,8 @@ import pytest
 
 import nst_tf
 from nst_tf import RECIPES, Settings
+from nst_tf.fields import setting
 from nst_tf.recipes import film_recipe, resolve_settings
-from nst_tf.settings import setting
 
 
 def test_recipes_and_fields_are_found_by_name():

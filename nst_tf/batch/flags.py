@@ -20,7 +20,7 @@ COMMON = ("bit_depth", "dpi", "recipe", "steps")
 PROGRAM = ("overwrite", "resume_anyway", "checkpoint_every", "device", "deterministic")
 """The flags of `nst-tf` that are the same for all jobs."""
 
-SILENT = ("quiet", "version", "help", "helpfull")
+SILENT = ("quiet", "json", "version", "help", "helpfull")
 """The flags of `nst-tf` that concern only the program itself."""
 
 PLACES = ("output_dir", "journal", "contact_sheet")

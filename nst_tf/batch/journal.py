@@ -9,7 +9,8 @@ from typing import IO, Any
 
 from nst_tf.batch.job import default_differences, job_settings
 from nst_tf.utils.files import reason
-from nst_tf.workers.job import PICTURES
+from nst_tf.utils.version import __version__
+from nst_tf.workers.job import PICTURES, Job
 from nst_tf.workers.outcome import Outcome
 
 
@@ -56,6 +57,11 @@ def _is_cut(path: str) -> bool:
         return file.read(1) != b"\n"
 
 
+def finished_record(job: Job) -> dict[str, Any]:
+    """Return the record of a job whose picture existed before the batch began."""
+    return {"job": job.place, "status": "finished before", "output": job.output}
+
+
 def record(outcome: Outcome) -> dict[str, Any]:
     """Return the journal's record of a job, without empty values and defaults."""
     job = outcome.job
@@ -63,12 +69,16 @@ def record(outcome: Outcome) -> dict[str, Any]:
         "job": job.place,
         "status": outcome.status,
         "output": job.output,
+        "nst_tf": __version__,
+        "faces": outcome.faces,
         "error": outcome.error,
         "warnings": outcome.warnings,
         "inputs": {name: files for name in PICTURES if (files := job.files(name))},
         "recipe": dict(job.flags).get("recipe", "tutorial"),
         "settings": default_differences(job_settings(job.flags)),
         "seconds": round(outcome.seconds, 3),
+        "width": outcome.size[1],
+        "height": outcome.size[0],
         "steps": outcome.steps,
         "losses": dict(outcome.losses),
         "attempts": outcome.attempts,

@@ -61,7 +61,12 @@ class JobPainter:
         assert running.latest
         assert running.checkpoint
         outcome = Outcome(
-            job, "done", steps=running.latest.state.step, losses=dict(running.latest.losses)
+            job,
+            "done",
+            steps=running.latest.state.step,
+            losses=dict(running.latest.losses),
+            size=checked.inputs.fitted.size,
+            faces=len(checked.inputs.fitted.faces),
         )
         if not running.has_ended():
             running.checkpoint.save()

@@ -4,6 +4,7 @@ from nst_tf.batch.flags import parse_batch
 from nst_tf.batch.help import batch_help, batch_screen
 from nst_tf.cli.streams import exit_status, print_out, run_program
 from nst_tf.cli.worker_flags import check_ray
+from nst_tf.utils.stdout import stdout_for_results
 
 
 def main(argv: list[str]) -> int:
@@ -33,9 +34,10 @@ def _main(argv: list[str]) -> int:
     check_ray(values)
     jobs = Jobs(values)
     total = jobs.check()
-    if values.dry_run:
-        return rehearse(jobs)
-    return Batch(values, jobs, total).run()
+    with stdout_for_results(values.json):
+        if values.dry_run:
+            return rehearse(jobs, values.json)
+        return Batch(values, jobs, total).run()
 
 
 def console() -> None:

@@ -6,29 +6,37 @@ from typing import Any
 
 from nst_tf.batch.finished import is_finished
 from nst_tf.batch.job import method, parse_job
+from nst_tf.batch.journal import finished_record
 from nst_tf.batch.source import Jobs
 from nst_tf.cli.inputs import load_inputs, picture_paths
 from nst_tf.cli.streams import print_error, print_out
 from nst_tf.images.save import check_output_size
+from nst_tf.utils.stdout import print_json
 from nst_tf.workers.job import Job
 from nst_tf.workers.outcome import Outcome, run_safely
 
+TO_DO = {"status": "to do"}
 
-def rehearse(jobs: Jobs) -> int:
-    """List what each job would make, and return the exit status: 1 if any would fail."""
+
+def rehearse(jobs: Jobs, json: bool = False) -> int:
+    """List what each job would make, and return the exit status: 1 if any would fail.
+
+    Args:
+        json: whether to print a line of JSON for each job, besides what is printed anyway.
+    """
     rehearsal, status = Rehearsal(), 0
     for job in jobs.valid():
-        state = ""
-        if is_finished(job):
-            state = " (finished)"
+        finished = is_finished(job)
+        outcome = Outcome(job, "done") if finished else rehearsal(job)
+        for warning in outcome.warnings:
+            print_error(f"warning: {job.place}: {warning}", 0)
+        if outcome.error:
+            status = print_error(f"{job.place}: {outcome.error}", 1)
         else:
-            outcome = rehearsal(job)
-            for warning in outcome.warnings:
-                print_error(f"warning: {job.place}: {warning}", 0)
-            if outcome.error:
-                status = print_error(f"{job.place}: {outcome.error}", 1)
-                continue
-        print_out(f"{job.place} -> {job.output}{state}")
+            print_out(f"{job.place} -> {job.output}{' (finished)' * finished}")
+        if json:
+            state = {"status": "failed", "error": outcome.error} if outcome.error else TO_DO
+            print_json(finished_record(job) | ({} if finished else state))
     return status
 
 

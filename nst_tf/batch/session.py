@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from nst_tf.batch.finished import is_finished
-from nst_tf.batch.journal import Journal
+from nst_tf.batch.journal import Journal, finished_record, record
 from nst_tf.batch.need import greatest_need, share_out
 from nst_tf.batch.paint import JobPainter
 from nst_tf.batch.sheet import MOST, draw_sheet, is_sheet_of, legend
@@ -22,6 +22,7 @@ from nst_tf.cli.signals import Stopper
 from nst_tf.cli.streams import print_error
 from nst_tf.images.save import output_format
 from nst_tf.utils.files import check_directory, check_outputs, make_directory
+from nst_tf.utils.stdout import print_json
 from nst_tf.workers.job import Job, absolute_paths
 from nst_tf.workers.local import run_here
 from nst_tf.workers.outcome import Outcome, RunJob, ShouldStop
@@ -80,6 +81,8 @@ class Batch:
             for outcome in self.outcomes(self.unfinished(report), stopper):
                 self.tally.add(outcome)
                 report.show(outcome)
+                if self.values.json:
+                    print_json(record(outcome))
                 if outcome.status != "stopped":
                     journal.write(outcome)
         if stopper.signal is not None and self.tally.ended < self.tally.total:
@@ -96,6 +99,8 @@ class Batch:
                 if is_finished(job):
                     self.tally.skipped += 1
                     report.update()
+                    if self.values.json:
+                        print_json(finished_record(job))
                 else:
                     yield job
 

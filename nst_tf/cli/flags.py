@@ -9,14 +9,20 @@ from absl import flags
 
 from nst_tf.cli.arguments import UsageError, check_several, normalised, place_pictures, usage_error
 from nst_tf.cli.places import locate
-from nst_tf.cli.request import PICTURES, Request, check_request
+from nst_tf.cli.request import PICTURES, STDIO, Request, check_request
+from nst_tf.extensions import check_extensions
 from nst_tf.recipes import RECIPES, recipe
 from nst_tf.settings import Settings
 from nst_tf.utils.errors import UserError
+from nst_tf.utils.files import STDOUT_PATH
 from nst_tf.validation import checked_duration, checked_each, checked_ramp
 
 INPUTS = (*PICTURES, "from_image", "init", "weights")
 OUTPUTS = ("output", "history", "figure", "timelapse", "snapshot_dir", "tensorboard_dir")
+
+
+INFORMATION = ("help", "helpfull", "version", "doctor")
+"""The flags that print something in place of a run."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class Flag:
 OTHER_FLAGS = (
     Flag("Files", "content", "string", None,
          "the photo, which may also be named without a flag, before the paintings; without a photo "
-         "a texture is made"),
+         "a texture is made; - reads a picture from stdin, as it does for paintings and masks"),
     Flag("Files", "style", "multi_string", None,
          "a painting to imitate, which may also be named without a flag; repeat the flag to blend "
          "several; without a painting the photo is rebuilt from its features"),
@@ -57,8 +63,11 @@ OTHER_FLAGS = (
          "reuse the settings and input files recorded in this result; other flags override them; "
          "files are searched beside the result and in this directory"),
     Flag("Files", "output", "string", None,
-         "the result, .png, .jpg, .webp or .tiff (default CONTENT-STYLE.png in this directory, or "
-         "the next free name, CONTENT-STYLE-2.png and so on)"),
+         "the result, .png, .jpg, .webp or .tiff, or - for stdout (default CONTENT-STYLE.png in "
+         "this directory, or the next free name, CONTENT-STYLE-2.png and so on)"),
+    Flag("Files", "format", "string", None,
+         "png, jpg, webp or tiff: the format of an --output without an extension, such as - "
+         "(default png for - and pipes)"),
     Flag("Files", "overwrite", "boolean", False,
          "replace existing results, histories, figures, time-lapses and snapshots, which is "
          "refused otherwise; the input pictures are never replaced"),
@@ -101,7 +110,14 @@ OTHER_FLAGS = (
     Flag("Run", "deterministic", "boolean", False,
          "use only operations whose results repeat exactly, on a GPU too; slower there"),
     Flag("Run", "quiet", "boolean", False, "print only errors"),
+    Flag("Run", "measure", "boolean", False,
+         "measure the result against photo and painting, as nst-tf-measure does"),
+    Flag("Run", "json", "boolean", False,
+         "print one object of JSON to stdout at the end, with files, sizes, seconds, losses and "
+         "settings, and everything else to stderr"),
     Flag("Run", "version", "boolean", False, "print the version and exit"),
+    Flag("Run", "doctor", "boolean", False,
+         "print versions, processor, memory, devices, extras, and the time of a step, and exit"),
     Flag("Run", "help", "boolean", False, "print how to start, on one screen, and exit"),
     Flag("Run", "helpfull", "boolean", False,
          "print all flags, with the defaults of --recipe, and exit"),
@@ -109,18 +125,30 @@ OTHER_FLAGS = (
 """The flags that concern files and the run rather than the method."""
 
 
-def define_flags(others: Iterable[Flag] = OTHER_FLAGS) -> flags.FlagValues:
-    """Return the flags of a program, to be parsed: one for each field of `Settings`, and others."""
+def define_others(others: Iterable[Flag]) -> flags.FlagValues:
+    """Return flags to be parsed; pictures may stand between them."""
     values = flags.FlagValues()
-    values.set_gnu_getopt(True)  # pictures may stand between flags
+    values.set_gnu_getopt(True)
     for flag in others:
         define = getattr(flags, f"DEFINE_{flag.kind}")
         define(flag.name, flag.default, flag.help, flag_values=values)
+    return values
+
+
+def define_flags(others: Iterable[Flag] = OTHER_FLAGS) -> flags.FlagValues:
+    """Return the flags of a program, to be parsed: one for each field of `Settings`, and others.
+
+    A UserError reports a term or recipe of another package that cannot be used.
+    """
+    values = define_others(others)
     kinds = {
         bool: "boolean", int: "integer", float: "float", str: "string", tuple: "list",
     }  # fmt: skip
     words = {checked_ramp: "string", checked_duration: "string", checked_each: "list"}
+    check_extensions()
     for field in dataclasses.fields(Settings):
+        if field.name in values:
+            raise UserError(f"the setting {field.name} of an installed term is a flag already")
         kind = words.get(field.metadata["check"], kinds[type(field.default)])
         define = getattr(flags, f"DEFINE_{kind}")
         # The default is None: a flag that is not given leaves its value to the recipe.
@@ -139,13 +167,15 @@ def parse(argv: list[str]) -> Request:
     values = define_flags()
     try:
         pictures = values([argv[0], *normalised(argv[1:], values)])[1:]
-        if values.help or values.helpfull or values.version:
+        if any(values[name].value for name in INFORMATION):
             return Request.of(values, recipe(values.recipe) if values.helpfull else Settings())
         place_pictures(values, pictures)
         check_several(values.style or ())
     except (flags.Error, UserError) as error:
         raise usage_error(error, values) from None
     locate(values, INPUTS, OUTPUTS)
+    if values.output == STDIO:
+        values["output"].value = STDOUT_PATH
     changes: dict[str, Any] = {}
     earlier = None
     if values.from_image:

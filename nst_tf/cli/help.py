@@ -7,7 +7,7 @@ from typing import Any
 
 from nst_tf.cli.flags import OTHER_FLAGS, Flag
 from nst_tf.settings import Settings
-from nst_tf.utils.describe import bounds
+from nst_tf.utils.describe import bounds, counted
 
 PURPOSES = {
     "painting": "strokes, motifs and palette of the painting; the one to start with",
@@ -19,9 +19,6 @@ PURPOSES = {
     "lbfgs-256": "a small picture from shallow layers, with L-BFGS",
 }
 """Purpose of each recipe, in the order of the README's table."""
-
-ADVICE = "Recipe tutorial; --recipe painting takes a minute or two and looks better"
-"""First line of a run whose recipe is not chosen."""
 
 USAGE = """\
 Paint a photo in the manner of a painting.
@@ -47,6 +44,14 @@ Recipes and their purposes
 {recipes}
 --helpfull lists all flags, with the defaults of --recipe.
 """
+
+
+def advice(steps: int) -> str:
+    """Return the first line of a run whose recipe is not chosen, with its number of steps."""
+    return (
+        f"The recipe tutorial takes {counted(steps, 'step')}: --recipe painting looks better, in "
+        "about a minute"
+    )
 
 
 def help_screen() -> str:

@@ -85,7 +85,7 @@ def check(request: Request, budget: int | None = None) -> Checked:
     paths = OutputPaths.of(request)
     paths.check(input_paths(request))
     checked = Checked(request, paths, load_inputs(request, budget))
-    check_output_size(paths.picture, *checked.inputs.fitted.size)
+    check_output_size(paths.picture, *checked.inputs.fitted.size, paths.format)
     if checked.settings.weights == "bundled":
         load_ahead()  # while TensorFlow is imported
     elif checked.settings.weights != "imagenet":  # which TensorFlow may have to download
@@ -138,11 +138,16 @@ def _saved_run(path: Path | None, transfer: "StyleTransfer", anyway: bool) -> "S
 
 
 class RunContext:
-    """A run under way: its latest step, its outputs and its checkpoint, each `None` if missing."""
+    """A run under way: its latest step, its outputs and its checkpoint, each `None` if missing.
+
+    Attributes:
+        network_seconds: duration of the network's steps so far.
+    """
 
     def __init__(self, job: Job) -> None:
         self.job = job
         self.latest: Progress | None = None
+        self.network_seconds = 0.0
         self.checkpoint: Checkpoint | None = None
         fitted, request = job.inputs.fitted, job.request
         self.outputs = Outputs(
@@ -172,6 +177,8 @@ class RunContext:
     def remember(self, progress: "Progress") -> None:
         """Keep the latest step."""
         self.latest = progress
+        if not progress.level:
+            self.network_seconds = progress.seconds
 
     def has_ended(self) -> bool:
         """Return whether the run has reached its own end, regardless of a request to stop."""

@@ -27,7 +27,8 @@ FIGURES = (".png", ".pdf", ".svg")
 class OutputPaths:
     """Where a run writes; the checkpoint is also what it resumes from.
 
-    `bit_depth` counts for the result and the snapshots.
+    `bit_depth` counts for the result and the snapshots, and `format` for a result whose name has no
+    extension.
     """
 
     picture: Path
@@ -37,6 +38,7 @@ class OutputPaths:
     snapshots: Path | None
     tensorboard: Path | None
     bit_depth: int
+    format: str | None
     overwrite: bool
     checkpoint: Path | None
 
@@ -56,6 +58,7 @@ class OutputPaths:
             snapshots=_snapshots_of(picture, request),
             tensorboard=_path(request.tensorboard_dir),
             bit_depth=request.bit_depth,
+            format=request.format,
             overwrite=request.overwrite or bool(checkpoint and checkpoint.exists()),
             checkpoint=checkpoint,
         )
@@ -67,7 +70,7 @@ class OutputPaths:
             OSError: a directory is missing or not writable, or a file exists.
             UserError: a name has the wrong extension or is an input's, or a package is missing.
         """
-        output_format(self.picture, self.bit_depth)
+        output_format(self.picture, self.bit_depth, self.format)
         if self.figure and self.figure.suffix.lower() not in FIGURES:
             raise UserError(f"--figure {self.figure} must end in one of {' '.join(FIGURES)}")
         if self.timelapse:

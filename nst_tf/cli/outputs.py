@@ -63,6 +63,7 @@ class Outputs:
             exif=self._inputs.exif,
             bit_depth=self._paths.bit_depth,
             overwrite=self._paths.overwrite,
+            format=self._paths.format,
         )
 
     def _full_size(self, image: np.ndarray) -> np.ndarray:

@@ -6,14 +6,16 @@ import os
 import re
 import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from absl import flags
 
-from nst_tf.cli.request import Request
+from nst_tf.cli.request import STDIO, Request
 from nst_tf.utils.errors import UserError
 
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
@@ -59,14 +61,23 @@ def _replace(flag: flags.Flag, place: Callable[[str], str]) -> None:
 
 
 def read_pipes(request: Request) -> Request:
-    """Return a request with files in place of pipes, which are deleted when the process ends.
+    """Return a request with files in place of stdin and pipes, deleted when the process ends.
 
     A pipe can be read only once, but a run reads its pictures several times.
+
+    Raises:
+        OSError: a pipe cannot be read, or stdin does not contain a picture.
+        UserError: stdin is a terminal.
     """
 
     @functools.cache
     def place(path: str) -> str:
-        return _copied(path) if _is_pipe(path) else path
+        if path == STDIO:
+            return _copied_stdin()
+        if not _is_pipe(path):
+            return path
+        with open(path, "rb") as pipe:
+            return _copied(pipe, os.path.basename(path))
 
     return request.with_pictures(place)
 
@@ -77,11 +88,26 @@ def _is_pipe(path: str) -> bool:
     return False
 
 
-def _copied(path: str) -> str:
+def _copied_stdin() -> str:
+    """Return a copy of stdin, which must be a picture: later errors would name the copy."""
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UserError("- stands for stdin, which is a terminal: pipe a picture into the command")
+    with open(os.dup(sys.stdin.fileno()), "rb") as pipe:
+        copy = _copied(pipe, "stdin")
+    from nst_tf.images.decode import upright_size
+
+    try:
+        upright_size(copy)
+    except (OSError, UserError) as error:
+        raise type(error)(str(error).replace(copy, "stdin")) from None
+    return copy
+
+
+def _copied(pipe: IO[bytes], name: str) -> str:
     directory = tempfile.mkdtemp(prefix="nst_tf-")
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
-    copy = os.path.join(directory, os.path.basename(path))
-    with open(path, "rb") as pipe, open(copy, "wb") as file:
+    copy = os.path.join(directory, name)
+    with open(copy, "wb") as file:
         shutil.copyfileobj(pipe, file)
     return copy
 

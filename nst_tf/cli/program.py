@@ -1,8 +1,13 @@
 """`nst-tf`, the program that paints one picture."""
 
+import time
+
 from nst_tf.cli.flags import parse
 from nst_tf.cli.help import help_screen, help_text
+from nst_tf.cli.request import Request
 from nst_tf.cli.streams import NOTHING_TO_SAVE, exit_status, print_out, run_program
+from nst_tf.utils.files import STDOUT_PATH
+from nst_tf.utils.stdout import print_json, stdout_for_results
 
 
 def main(argv: list[str]) -> int:
@@ -24,9 +29,37 @@ def _main(argv: list[str]) -> int:
         from nst_tf.utils.version import __version__
 
         return print_out(f"nst_tf {__version__}")
-    from nst_tf.cli.session import PictureRun, ready  # slow to import, and not needed for help
+    if request.doctor:
+        return _diagnose(request.json)
+    with stdout_for_results(request.json or request.output == STDOUT_PATH):
+        return _paint(request)
 
-    return PictureRun(*ready(request)).run()
+
+def _diagnose(json: bool) -> int:
+    from nst_tf.cli.doctor import diagnosis, lines
+
+    with stdout_for_results(json):
+        found = diagnosis()
+        if json:
+            print_json(found)
+    return 0 if json else print_out("\n".join(lines(found)))
+
+
+def _paint(request: Request) -> int:
+    began = time.monotonic()
+    from nst_tf.cli.measure import measured, table
+    from nst_tf.cli.record import run_record  # slow to import, and not needed for help
+    from nst_tf.cli.session import PictureRun, ready
+
+    run = PictureRun(*ready(request), began=began)
+    status = run.run()
+    saved = run.outcome and run.outcome.saved
+    figures = measured(saved, run.job.request) if request.measure and saved else {}
+    if figures and not request.quiet:
+        print_out(table({str(saved): figures}))
+    if request.json and run.latest:
+        print_json(run_record(run) | ({"figures": figures} if figures else {}))
+    return status
 
 
 def console() -> None:

@@ -1,6 +1,7 @@
 """A run as the command line asks for it: one frozen value, made once after parsing."""
 
 import dataclasses
+import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +13,14 @@ from nst_tf.compute.device import DEVICES
 from nst_tf.inputs.blend import check_styles
 from nst_tf.settings import Settings
 from nst_tf.utils.errors import UserError
-from nst_tf.validation import BIT_DEPTHS
+from nst_tf.utils.files import STDOUT_PATH, is_stream
+from nst_tf.utils.stdout import result_descriptor
+from nst_tf.validation import BIT_DEPTHS, FORMATS
 
 MOST_DPI = 65535  # the maximum of JPEG files
+
+STDIO = "-"
+"""The path that stands for stdin among the inputs, and for stdout as the output."""
 
 PICTURES = ("content", "style", "content_mask", "style_mask", "keep_mask")
 """The flags that name pictures to read."""
@@ -43,6 +49,7 @@ class Request:
     from_image: str | None
     # outputs
     output: str | None
+    format: str | None
     overwrite: bool
     bit_depth: int
     dpi: int | None
@@ -60,8 +67,11 @@ class Request:
     device: str
     deterministic: bool
     quiet: bool
+    measure: bool
+    json: bool
     # information in place of a run
     version: bool
+    doctor: bool
     help: bool
     helpfull: bool
 
@@ -139,6 +149,12 @@ def _check_inputs(request: Request) -> None:
     for name in ("content_mask", "style_mask", "keep_mask"):
         if "" in request.paths(name):
             raise UsageError(f"--{name} must not be empty: name a picture")
+    reading = [name for name in PICTURES for path in request.paths(name) if path == STDIO]
+    if len(reading) > 1:
+        raise UsageError(
+            f"--{reading[0]} and --{reading[1]} both read stdin, which has one picture: name a "
+            "file for one of them"
+        )
 
 
 def _check_outputs(request: Request) -> None:
@@ -152,3 +168,30 @@ def _check_outputs(request: Request) -> None:
         raise UsageError(f"--snapshot_every must be at least 0, not {request.snapshot_every}")
     if request.snapshot_dir and not request.snapshot_every:
         raise UsageError("--snapshot_dir needs --snapshot_every to say how often")
+    if request.format:
+        _check_format(request)
+    if request.measure and not (request.content and len(request.style) == 1):
+        raise UsageError("--measure needs one photo and one painting")
+    if request.measure and request.output and is_stream(request.output):
+        raise UsageError("--measure needs a file: name one by --output")
+    if request.output == STDOUT_PATH:
+        if request.json:
+            raise UsageError("--json and --output - both write to stdout: name a file by --output")
+        if os.isatty(result_descriptor()):
+            raise UsageError("--output - is a terminal: redirect it, as in -o - > picture.png")
+    if request.output and is_stream(request.output):
+        if request.resume:
+            raise UsageError("--resume keeps its checkpoint beside a file: name one by --output")
+        if request.snapshot_every and not request.snapshot_dir:
+            raise UsageError("--snapshot_every needs --snapshot_dir if the result is not a file")
+
+
+def _check_format(request: Request) -> None:
+    known = [suffix.lstrip(".") for suffix in FORMATS]
+    if request.format not in known:
+        raise UsageError(f"--format {request.format!r} is not one of {', '.join(known)}")
+    if not request.output or os.path.splitext(request.output)[1]:
+        raise UsageError(
+            f"--format {request.format} is for an --output without an extension, such as -: name "
+            f"the result with the ending .{request.format} instead"
+        )

@@ -1,6 +1,7 @@
 """A run at the command line or of the page: its callbacks, its end, its results."""
 
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import numpy as np
 
 from nst_tf.callbacks import Console, Snapshots, TensorBoard
 from nst_tf.callbacks.pace import duration
-from nst_tf.cli.help import ADVICE
+from nst_tf.cli.help import advice
 from nst_tf.cli.job import Job, RunContext, check, prepare
 from nst_tf.cli.request import Request
 from nst_tf.cli.signals import Stopper
@@ -34,12 +35,14 @@ class Outcome:
         stopped: whether the run was stopped before its end; it can be resumed if it keeps a
             checkpoint.
         words: how long the run took and why it ended.
+        seconds: duration of writing the outputs.
     """
 
     saved: Path | None
     problems: list[str]
     stopped: bool
     words: str
+    seconds: float = 0.0
 
     def __str__(self) -> str:
         if not self.problems:
@@ -49,17 +52,30 @@ class Outcome:
 
 
 class PictureRun(RunContext):
-    """A run at the command line or of the page: it reports its progress and can be stopped."""
+    """A run at the command line or of the page: it reports its progress and can be stopped.
 
-    def __init__(self, job: Job, device: str, watchers: "Sequence[Callback]" = ()) -> None:
+    Attributes:
+        preparation: seconds between `began`, of `time.monotonic`, and now.
+        outcome: of the ended run.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        device: str,
+        watchers: "Sequence[Callback]" = (),
+        began: float | None = None,
+    ) -> None:
         super().__init__(job)
         self.device = device
         self.watchers = watchers
+        self.preparation = 0.0 if began is None else time.monotonic() - began
+        self.outcome: Outcome | None = None
 
     def run(self) -> int:
         """Paint until the picture is done or a signal arrives, and return the exit status."""
         with Stopper(self.rescue) as stopper:
-            outcome = self.finish(stopper)
+            outcome = self.outcome = self.finish(stopper)
         if self.latest is None:
             return print_error("; ".join(outcome.problems), 1)
         if outcome.problems:
@@ -85,9 +101,11 @@ class PictureRun(RunContext):
 
     def save(self, image: np.ndarray, problem: str = "", stopped: bool = False) -> Outcome:
         """Write all outputs, with an image of any scale, float32 `[1, h, w, 3]` in [0, 1]."""
+        began = time.monotonic()
         saved, problems = self.outputs.save_all(image)
         clauses = [problem, *problems, self.stopped() if stopped else ""]
-        return Outcome(saved, [*filter(None, clauses)], stopped, self.ending())
+        seconds = time.monotonic() - began
+        return Outcome(saved, [*filter(None, clauses)], stopped, self.ending(), seconds)
 
     def rescue(self) -> None:
         """Save the picture of the latest step while the next one may be under way."""
@@ -190,13 +208,13 @@ def ready(request: Request) -> tuple[Job, str]:
     """
     checked = check(request)
     if not request.quiet:
+        chosen = request.recipe_given or request.from_image
+        if request.content and request.style and not chosen:
+            print_out(advice(checked.settings.finest_steps))
         if request.content and len(request.style) > 1:
             print_out(blending(request.content, len(request.style)))
         if faces := checked.inputs.fitted.faces:
             print_out(kept(len(faces)))
-        chosen = request.recipe_given or request.from_image
-        if request.content and request.style and not chosen:
-            print_out(ADVICE)
         for path, paint in zip(request.style, checked.inputs.fitted.paint, strict=False):
             if paint.cropped:
                 print_out(f"{path}: its border gives no brushstrokes")

@@ -1,10 +1,15 @@
 """The processors: their number, and their instructions as Linux reports them."""
 
 import os
+import platform
 from collections.abc import Set as AbstractSet
 from pathlib import Path
+from typing import Any
 
 CPUINFO = Path("/proc/cpuinfo")
+
+OF_INTEREST = ("avx", "fma", "amx", "f16c", "sse4")
+"""Beginnings of the names of instructions that decide how fast TensorFlow is."""
 
 
 def x86_flags(cpuinfo: Path = CPUINFO) -> frozenset[str]:
@@ -15,6 +20,20 @@ def x86_flags(cpuinfo: Path = CPUINFO) -> frozenset[str]:
         return frozenset()
     pairs = (line.partition(":")[::2] for line in lines)
     return frozenset(next((words.split() for name, words in pairs if name.strip() == "flags"), ()))
+
+
+def describe_processor(cpuinfo: Path = CPUINFO) -> dict[str, Any]:
+    """Return the `model` of the processor, and the `flags` that decide how fast TensorFlow is.
+
+    The model is not sufficient: a virtual machine may hide instructions, and names like "AMD EPYC"
+    stand for several generations.
+    """
+    model = platform.processor() or platform.machine()
+    if cpuinfo.exists():
+        pairs = (line.partition(":")[::2] for line in cpuinfo.read_text().splitlines())
+        model = next((text.strip() for name, text in pairs if name.strip() == "model name"), model)
+    flags = sorted(flag for flag in x86_flags(cpuinfo) if flag.startswith(OF_INTEREST))
+    return {"model": model, "flags": flags}
 
 
 def has_any(instructions: AbstractSet[str], cpuinfo: Path = CPUINFO) -> bool:

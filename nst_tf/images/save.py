@@ -19,17 +19,7 @@ from nst_tf.images.profiles import srgb_profile
 from nst_tf.images.resize import as_image
 from nst_tf.utils.errors import UserError
 from nst_tf.utils.files import StrPath, is_stream, write_whole
-from nst_tf.validation import BIT_DEPTHS
-
-FORMATS = {
-    ".png": "PNG",
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".webp": "WEBP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-}
-"""Pillow's names of the formats that can be written, by extension."""
+from nst_tf.validation import BIT_DEPTHS, FORMATS
 
 DEEP_FORMATS = ("PNG", "TIFF")
 """Formats that hold 16 bits a channel."""
@@ -47,18 +37,20 @@ refuses to write."""
 _LARGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}  # pixels: limits of libjpeg and of the format
 
 
-def output_format(path: StrPath, bit_depth: int = 8) -> str:
+def output_format(path: StrPath, bit_depth: int = 8, format: str | None = None) -> str:
     """Return Pillow's name of the format that the extension of `path` asks for.
 
-    Devices and pipes without an extension, such as /dev/stdout, get PNG.
+    Args:
+        format: an extension without its dot, for paths that have none; by default png for devices
+            and pipes, such as /dev/stdout.
 
     Raises:
         ValueError: the extension is not one of `FORMATS`, the depth is neither 8 nor 16, or the
             format cannot hold it.
     """
     suffix = os.path.splitext(path)[1].lower()
-    if not suffix and is_stream(path):
-        suffix = ".png"
+    if not suffix and (format or is_stream(path)):
+        suffix = f".{format or 'png'}"
     if suffix not in FORMATS:
         raise UserError(
             f"{path} does not have the extension of a picture: use one of {' '.join(FORMATS)}"
@@ -72,13 +64,15 @@ def output_format(path: StrPath, bit_depth: int = 8) -> str:
     return FORMATS[suffix]
 
 
-def check_output_size(path: StrPath, height: int, width: int) -> None:
+def check_output_size(path: StrPath, height: int, width: int, format: str | None = None) -> None:
     """Check that the format that `path` asks for can hold a picture of that size.
+
+    `format` is that of `output_format`.
 
     Raises:
         ValueError: it cannot.
     """
-    limit = _LARGEST_SIDE.get(output_format(path))
+    limit = _LARGEST_SIDE.get(output_format(path, format=format))
     if limit and max(height, width) > limit:
         raise UserError(
             f"{path} cannot hold {width}x{height} pixels, only {limit} a side: save a .png or .tiff"
@@ -95,6 +89,7 @@ def save_image(
     exif: PhotoExif | None = None,
     bit_depth: int = 8,
     overwrite: bool = True,
+    format: str | None = None,
 ) -> None:
     """Write an image as PNG, JPEG, WebP (lossless) or TIFF by its extension, whole or not at all.
 
@@ -108,12 +103,13 @@ def save_image(
             as `PhotoExif(dpi=(300, 300))`.
         bit_depth: bits a channel, 8 or, for PNG and TIFF, 16; values are rounded.
         overwrite: whether a file that is there already is replaced.
+        format: as for `output_format`.
 
     Raises:
         ValueError: the extension, the depth or the image is not valid.
         OSError: the file cannot be written, or exists and must be kept (`FileExistsError`).
     """
-    kind = output_format(path, bit_depth)
+    kind = output_format(path, bit_depth, format)
     pixels = as_image("image", image)[0]
     if alpha is not None and kind == "JPEG":
         pixels, alpha = over_white(pixels, alpha), None

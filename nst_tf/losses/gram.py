@@ -105,9 +105,16 @@ def blend(
     Σ_s w_sl A_sl / Σ_s w_sl, weighted by Σ_s w_sl, only by a constant.
 
     Args:
-        values: tensors by painting and layer; a layer may be missing.
+        values: tensors by painting, then by layer. Keys are the indices of `sources.styles` and the
+            names in `layers`: other keys are ignored, and a layer may be missing where a region
+            has no location.
         sources: what they are made from.
-        layers, factors: those of the term.
+        layers: those of the term.
+        factors: of each layer, or of each layer of the first painting, then of the second, …
+
+    Returns:
+        Tensors and weights by layer: means of the paintings' tensors, weighted by share and factor,
+        and the sums of these weights, for `Target.factors`.
     """
     weights: dict[str, float] = {}
     sums: dict[str, tf.Tensor] = {}

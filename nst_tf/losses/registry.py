@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from nst_tf.extensions import outside_terms
 from nst_tf.losses.content import Content
 from nst_tf.losses.gram import Gram
 from nst_tf.losses.keep import Keep
@@ -11,6 +12,7 @@ from nst_tf.losses.temporal import Temporal
 from nst_tf.losses.term import Term
 from nst_tf.losses.total_variation import TotalVariation
 from nst_tf.settings import Settings
+from nst_tf.utils.errors import UserError
 
 
 def style(settings: Settings) -> Term | None:
@@ -32,5 +34,18 @@ FACTORIES: list[Callable[[Settings], Term | None]] = [
 
 
 def make_terms(settings: Settings) -> tuple[Term, ...]:
-    """Return the terms that the settings describe."""
-    return tuple(term for make in FACTORIES if (term := make(settings)) is not None)
+    """Return the terms that the settings describe, those of other packages last.
+
+    A UserError reports a term whose name is not that of its entry point.
+    """
+    terms = [term for make in FACTORIES if (term := make(settings)) is not None]
+    for outside in outside_terms():
+        if not getattr(settings, f"{outside.name}_weight"):
+            continue
+        terms.append(outside.make(settings))
+        if terms[-1].name != outside.name:
+            raise UserError(
+                f"the term {outside.name} of another package calls itself {terms[-1].name}: give "
+                "its class the name of its entry point"
+            )
+    return tuple(terms)

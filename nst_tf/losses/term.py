@@ -6,7 +6,8 @@ either add up over the blocks of a picture or lie side by side in it, so that th
 functions serve the whole picture (one block) and a picture in blocks, with and without regions.
 
 A new term is a subclass of `Term` in a file of its own, a line in `registry`, and its settings:
-`NAME_weight`, and `NAME_layers` if it reads layers.
+`NAME_weight`, and `NAME_layers` if it reads layers. A term of another package needs no line here:
+see `nst_tf.extensions`.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -29,7 +30,8 @@ class Statistics(NamedTuple):
     """What a term depends on, by name; those of one name add up over layers.
 
     Attributes:
-        sums: float32 tensors that add up over blocks.
+        sums: float32 tensors that add up over blocks: a mean over the picture is the sum of values
+            times `Window.weights`, never a mean over the block, whose size is unknown.
         maps: tensors `[1, h, w, k]` that lie side by side, one location every `Term.grid` pixels.
     """
 
@@ -104,8 +106,10 @@ class Summarize(Protocol):
             guides: of the region, for the windows.
             grid: pixels between two locations of the maps that it returns.
             joint: whether it needs all layers at once; otherwise they may come in turn.
-            name: functions of one name find the same in the same painting, so it may be cached;
-                None: it is not.
+            name: what the function finds is cached by this name, the layers, the picture and its
+                region, also from one run to the next. So among all terms, the name must stand for
+                one function, with all of the function's own parameters, such as
+                `("moments", sigma)`. `None` disables the cache.
         """
         ...
 
@@ -181,8 +185,9 @@ class Target(NamedTuple):
         values: a nest of tensors, for `statistics` and `losses`.
         factors: the weight of each of the term's losses by name, usually a layer's name. The term's
             loss is their weighted mean.
-        normalizers: divisor of each loss under `loss="relative"`. Losses without an entry are
-            relative as they are.
+        normalizers: divisor of each loss under `loss="relative"`: the size of its target, which is
+            a mean of squares for a loss that is one, and a sum for a loss that is a sum. Losses
+            without an entry are relative as they are.
     """
 
     values: Any
@@ -194,14 +199,16 @@ class Term:
     """One addend of the objective; subclasses are frozen dataclasses.
 
     Attributes:
-        name: of its weight's setting (`NAME_weight`), of its column in the history, in messages.
+        name: of its weight's setting (`NAME_weight`), of its column in the history, in messages;
+            unique among the terms of a run.
         layers: the layers whose features it reads; () for pixels, which it finds as `PIXELS`.
         levels: number of picture sizes at which it compares: full size, half of it, and so on.
         regional: whether each region has a target of its own.
         scaled_by_strength: whether `Settings.strength` multiplies its weight.
         grid: pixels between two locations of its maps.
         statistics_key: terms with the same key and the same layers share their statistics, which
-            are computed and differentiated once; by default the term's name.
+            are computed and differentiated once; by default the term's name. They must be equal
+            functions of the features.
     """
 
     name: str
@@ -213,11 +220,18 @@ class Term:
     statistics_key: str = ""
 
     def target_floats_per_pixel(self) -> float:
-        """Return how many float32 numbers its target keeps for each pixel: see `memory.plan`."""
+        """Return how many float32 numbers its target keeps for each pixel of the picture.
+
+        This is a sum over its layers: a layer of C channels and stride s has C / s². The plan of
+        memory, in `compute.estimate`, multiplies it by the picture's pixels.
+        """
         return 0.0
 
     def workspace_floats_per_pixel(self) -> float:
-        """Return how many its statistics take at once for each pixel of a block."""
+        """Return how many its statistics take at once for each pixel of a block, summed alike.
+
+        Features and gradients are counted elsewhere.
+        """
         return 0.0
 
     def target(self, sources: Sources) -> Target:
@@ -238,6 +252,8 @@ class Term:
     def losses(self, statistics: Statistics, values: Any) -> Mapping[str, tf.Tensor]:
         """Return the losses of the whole picture, scalars under the names of `Target.factors`.
 
-        By default, these are the sums of the statistics.
+        Statistics are those of all blocks: sums added up, maps put together. A loss should not
+        grow with the picture's size, because weights mean the same at all scales. By default, these
+        are the sums of the statistics.
         """
         return statistics.sums

@@ -16,13 +16,16 @@ from pathlib import Path
 from typing import IO
 
 from nst_tf.utils.errors import UserError
+from nst_tf.utils.stderr import STDERR
+from nst_tf.utils.stdout import result_descriptor
 
 StrPath = str | os.PathLike[str]
 
 LONGEST = 255  # bytes of a name, in all common file systems
 ROOM = 24  # bytes reserved in a derived name for endings such as -2 and .checkpoint
 
-_STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
+STDOUT_PATH = "/dev/stdout"
+"""The path that stands for the program's stdout on every system."""
 
 
 def open_again(path: StrPath) -> IO[bytes]:
@@ -102,9 +105,11 @@ def _descriptor(path: StrPath) -> int | None:
     If stdout is a file, so is /dev/stdout. The file must not be replaced, and its contents must be
     kept.
     """
-    name = os.path.abspath(path)
+    name = os.path.splitdrive(os.path.abspath(path))[1].replace(os.sep, "/")
+    if name == STDOUT_PATH:
+        return result_descriptor()
     found = re.fullmatch(r"/(?:dev|proc/self)/fd/(\d+)", name)
-    return int(found[1]) if found else _STREAMS.get(name)
+    return int(found[1]) if found else STDERR if name == "/dev/stderr" else None
 
 
 @contextmanager

@@ -24,7 +24,7 @@ TEMPORAL_WEIGHT = {"relative": 300.0, "absolute": 3e9}
 
 MAX_RATE = 1000  # frames per second
 
-_SHARED = ("steps", "device", "deterministic", "quiet", "version", "help", "helpfull")
+_SHARED = ("steps", "device", "deterministic", "quiet", "json", "version", "help", "helpfull")
 
 VIDEO_FLAGS = (
     Flag("Files", "content", "string", None,

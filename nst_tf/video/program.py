@@ -1,7 +1,13 @@
 """The program `nst-tf-video`."""
 
+import time
+
+from absl import flags
+
 from nst_tf.cli.help import help_text
 from nst_tf.cli.streams import exit_status, print_out, run_program
+from nst_tf.settings import Settings
+from nst_tf.utils.stdout import print_json, stdout_for_results
 from nst_tf.video.flags import NOTHING, VIDEO_FLAGS, VIDEO_SCREEN, VIDEO_USAGE, parse_video
 
 
@@ -24,10 +30,22 @@ def _main(argv: list[str]) -> int:
         from nst_tf.utils.version import __version__
 
         return print_out(f"nst_tf {__version__}")
+    with stdout_for_results(values.json):
+        return _paint(values, settings)
+
+
+def _paint(values: flags.FlagValues, settings: Settings) -> int:
+    began = time.monotonic()
     from nst_tf.video.job import prepare
     from nst_tf.video.session import VideoRun  # slow to import, and unused by --help
 
-    return VideoRun(prepare(values, settings)).run()
+    run = VideoRun(prepare(values, settings), began=began)
+    status = run.run()
+    if values.json and len(run.job.store):
+        from nst_tf.video.record import film_record
+
+        print_json(film_record(run))
+    return status
 
 
 def console() -> None:

@@ -32,28 +32,42 @@ class VideoRun:
         job: the film.
         make_painter: makes the painter of a worker, from the film's identity, the worker's bytes
             of memory and its number of threads; `None` makes a `ScenePainter`.
+        began: when the preparation began, as `time.monotonic` counts; `None`: now.
 
     Attributes:
         whole: whether all frames are painted.
+        seconds: durations of preparation, painting and saving.
+        problems: what went wrong, a clause each.
     """
 
-    def __init__(self, job: VideoJob, make_painter: Callable[..., RunJob] | None = None) -> None:
+    def __init__(
+        self,
+        job: VideoJob,
+        make_painter: Callable[..., RunJob] | None = None,
+        began: float | None = None,
+    ) -> None:
         self.job = job
         self._make_painter = make_painter
         self.started = time.monotonic()
         self.whole = False
+        self.seconds = {"preparation": self.started - (began or self.started)}
+        self.problems: list[str] = []
 
     def run(self) -> int:
         """Paint the frames, write the film, and return the exit status."""
         store = self.job.store
         with Stopper(self.rescue) as stopper:
             problem = self.paint(stopper)
+            painted = time.monotonic()
             stopper.run_ended()
             status = 128 + stopper.signal if stopper.signal is not None else 1
             if not store.painted:
                 store.remove()
                 return print_error(problem or NOTHING, status)
             failure = self.write()
+        self.seconds["painting"] = painted - self.started
+        self.seconds["saving"] = time.monotonic() - painted
+        self.problems = [*filter(None, [problem, failure])]
         if problem or failure or not self.whole:
             return print_error(self.left(problem, failure), status)
         store.remove()

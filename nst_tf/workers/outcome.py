@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from nst_tf.images.resize import Size
 from nst_tf.transfer.progress import DivergedError
 from nst_tf.utils.errors import UserError
 from nst_tf.workers.job import Job
@@ -27,6 +28,8 @@ class Outcome:
         seconds: duration.
         steps: number of steps, including those before it was resumed.
         losses: of its last step, by term.
+        size: height and width of the picture, pixels; (0, 0): not known.
+        faces: number of faces that were kept.
         warnings: one line each.
         worth_retrying: whether the failure may be temporary: a lost worker, or memory.
         attempts: number of times that it was begun.
@@ -39,6 +42,8 @@ class Outcome:
     seconds: float = 0.0
     steps: int = 0
     losses: Mapping[str, float] = field(default_factory=dict)
+    size: Size = (0, 0)
+    faces: int = 0
     warnings: tuple[str, ...] = ()
     worth_retrying: bool = False
     attempts: int = 1

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from nst_tf import RECIPES, Settings
+from nst_tf import RECIPES, Settings, extensions
 from nst_tf.batch.flags import BATCH_FLAGS, parse_batch
 from nst_tf.batch.source import Jobs
 from nst_tf.cli.flags import OTHER_FLAGS, parse
 from nst_tf.cli.help import PURPOSES
+from nst_tf.cli.measure import MEASURE_FLAGS
 from nst_tf.cli.program import main
 from nst_tf.images.metadata import read_metadata
 from nst_tf.inputs.prepare import KEEP
@@ -48,10 +49,12 @@ ROWS = (*OTHER_FLAGS, *BATCH_FLAGS)
 FLAGS = {knob.name for knob in dataclasses.fields(Settings)} | {flag.name for flag in ROWS}
 FILMS = {flag.name for flag in VIDEO_FLAGS}
 PAGES_OWN = {*define_page_flags()}
+MEASURES = {flag.name for flag in MEASURE_FLAGS}
 FOREIGN = {
-    "logdir", "head", "port", "address", "generate", "app", "concurrency", "preload",
+    "logdir", "head", "port", "address", "generate", "app", "concurrency", "preload", "extra",
+    "from", "wasserstein_weight",
 }  # fmt: skip
-"""Flags of TensorBoard, Ray, Celery and gunicorn."""
+"""Flags of TensorBoard, Ray, Celery, gunicorn and uv, and of the example of a term."""
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
@@ -123,9 +126,8 @@ def test_the_page_of_films_has_their_flags(monkeypatch):
 @pytest.mark.parametrize("page", [README, *DOCS], ids=lambda page: page.name)
 def test_every_flag_that_is_named_exists(page):
     named = re.findall(r"(?<![\w-])--(?:no[-_])?([a-z][a-z_0-9-]*)", text(page))
-    known = (
-        FLAGS | PAGES_OWN | FOREIGN | (FILMS if page.name in ("video.md", "messages.md") else set())
-    )
+    films = FILMS if page.name in ("video.md", "messages.md") else set()
+    known = FLAGS | PAGES_OWN | MEASURES | FOREIGN | films
     assert {name.replace("-", "_") for name in named} <= known
 
 
@@ -200,6 +202,8 @@ def test_every_module_and_file_that_is_named_exists(page):
     for path in re.findall(r"(?<![\w./])(?:nst_tf|scripts|tests|assets|docs)/[\w./-]*\w", words):
         assert (ROOT / path).exists(), path
     for name in re.findall(r"(?<![\w/.-])nst_tf(?:\.[A-Za-z_]\w*)+", words):
+        if name in (extensions.TERMS, extensions.RECIPES):  # groups of entry points
+            continue
         parts = name.split(".")
         known = next(n for n in range(len(parts), 0, -1) if is_module(parts[:n]))
         found = importlib.import_module(".".join(parts[:known]))
@@ -215,9 +219,14 @@ def is_module(parts):
     return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
 
 
-def test_readme_and_docs_link_every_page_of_docs():
-    for page in DOCS:
-        assert f"](docs/{page.name})" in text(README)
+def test_links_lead_from_readme_to_every_page_of_docs():
+    found, new = set(), {README}
+    while new:
+        page = new.pop()
+        found.add(page)
+        targets = re.findall(r"\]\(([^)#]+\.md)[^)]*\)", text(page))
+        new |= {(page.parent / target).resolve() for target in targets} - found
+    assert set(DOCS) <= found
 
 
 @pytest.mark.parametrize(

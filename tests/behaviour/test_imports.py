@@ -10,14 +10,16 @@ import pytest
 from tests.conftest import ROOT
 
 ORDER = (
-    "utils", "optimizers", "network", "settings", "images", "inputs", "losses", "compute",
-    "synthesis", "transfer", "callbacks", "service", "workers", "cli", "batch", "video", "page",
-    "doors",
+    "utils", "optimizers", "network", "settings", "images", "quality", "inputs", "losses",
+    "compute", "synthesis", "transfer", "callbacks", "service", "workers", "cli", "batch", "video",
+    "page", "doors",
 )  # fmt: skip
 """The packages, each before those that may import it."""
 
 MODULES = {
-    **dict.fromkeys(("settings", "recipes", "validation", "keywords"), "settings"),
+    **dict.fromkeys(
+        ("settings", "fields", "extensions", "recipes", "validation", "keywords"), "settings"
+    ),
     **dict.fromkeys(("run", "app", "__main__", ""), "doors"),
 }
 """The package that each single module counts as; the empty name is `nst_tf` itself."""
@@ -27,8 +29,8 @@ WITHOUT_TENSORFLOW = (
     "inputs.prepare", "inputs.blend", "inputs.pyramid", "inputs.sources", "callbacks",
     "callbacks.notebook", "transfer.progress", "compute.device", "synthesis.repaint",
     "synthesis.estimate", "service.result",
-    "service.admission", "cli.flags", "cli.inputs", "cli.program", "run",
-    "batch.program", "workers.ray", "workers.cluster", "video.program", "video.inputs",
+    "service.admission", "cli.flags", "cli.inputs", "cli.program", "cli.measure",
+    "run", "batch.program", "workers.ray", "workers.cluster", "video.program", "video.inputs",
     "video.reader", "video.writer", "video.store", "video.reference", "video.cuts", "video.scenes",
     "video.workers", "app", "page.program", "page.flags", "page.order", "page.runs", "page.queue",
     "page.painter", "page.worker", "page.render",

@@ -14,13 +14,13 @@ from nst_tf.callbacks import History, save_run_figure
 from nst_tf.compute.evaluate import compiled
 from nst_tf.compute.passes import summarize_tiles
 from nst_tf.compute.plan import plan_memory
+from nst_tf.fields import setting
 from nst_tf.images.masks import Region
 from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.losses.objective import step_weights
 from nst_tf.losses.registry import FACTORIES, make_terms
 from nst_tf.losses.targets import make_targets
 from nst_tf.losses.term import Features, Sources, Statistics, Target, Term, Window
-from nst_tf.settings import setting
 from nst_tf.transfer.measure import whole_targets
 from nst_tf.transfer.progress import NonFiniteLossError
 from nst_tf.transfer.run import StyleTransfer

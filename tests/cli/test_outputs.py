@@ -159,10 +159,11 @@ def test_the_first_line_names_the_photo_and_the_number_of_paintings(photo, paint
         assert main(["nst-tf", "photo.png", *words, NO_DEVICE]) == 1
         return capfd.readouterr().out.splitlines()[0]
 
-    one = ["painting.png"]
-    assert first_line(*one).startswith("Recipe tutorial")
-    assert first_line(*one * 2) == "Photo photo.png, blended from 2 paintings"
-    assert first_line(*one * 3) == (
+    one, chosen = ["painting.png"], "--recipe=tutorial"
+    assert first_line(*one).startswith("The recipe tutorial takes 1000 steps")
+    assert first_line(*one * 2).startswith("The recipe tutorial takes 1000 steps")
+    assert first_line(*one * 2, chosen) == "Photo photo.png, blended from 2 paintings"
+    assert first_line(*one * 3, chosen) == (
         "Photo photo.png, blended from 3 paintings; nst-tf-batch paints several photos"
     )
 
@@ -238,14 +239,14 @@ def test_the_program_waits_for_matplotlib():
 
 
 @pytest.mark.parametrize(
-    ("words", "advised"),
-    [([], True), (["--recipe=tutorial"], False), (["--quiet"], False), (["--no-quiet"], True)],
+    ("words", "steps"),
+    [([], "1000 steps"), (["--recipe=tutorial"], ""), (["--quiet"], ""), (["--steps=1"], "1 step")],
 )
-def test_who_names_no_recipe_hears_of_painting(photo, painting, capfd, words, advised):
+def test_who_names_no_recipe_hears_of_painting(photo, painting, capfd, words, steps):
     assert main(["nst-tf", "photo.png", "painting.png", *words, NO_DEVICE]) == 1
     out = capfd.readouterr().out
-    advice = "Recipe tutorial; --recipe painting takes a minute or two and looks better\n"
-    assert out == (advice if advised else "")
+    advice = f"The recipe tutorial takes {steps}: --recipe painting looks better, in about a minute"
+    assert out == (f"{advice}\n" if steps else "")
 
 
 def test_the_history_tells_of_layers_on_request(photo, painting):

@@ -1,6 +1,7 @@
 """What an installation gets: a wheel, built without a network and installed elsewhere."""
 
 import email
+import importlib
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from nst_tf.cli.doctor import EXTRAS
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.process
@@ -21,6 +23,13 @@ def run(*command, **options):
     done = subprocess.run(command, capture_output=True, text=True, **options)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def build_wheel(source, directory):
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+    run(*pip, "wheel", "--no-deps", "--no-index", "--no-build-isolation", "-w", directory, source)
+    (built,) = directory.glob("*.whl")
+    return built
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +46,15 @@ def source(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def wheel(source, tmp_path_factory):
-    directory = tmp_path_factory.mktemp("wheel")
-    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
-    run(*pip, "wheel", "--no-deps", "--no-index", "--no-build-isolation", "-w", directory, source)
-    (built,) = directory.glob("*.whl")
+    return build_wheel(source, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def archive(source, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("archive")
+    build = "from setuptools.build_meta import build_sdist; import sys; build_sdist(sys.argv[1])"
+    run(sys.executable, "-c", build, directory, cwd=source)
+    (built,) = directory.glob("*.tar.gz")
     return built
 
 
@@ -52,10 +66,7 @@ def installed(wheel, tmp_path_factory):
     return directory
 
 
-def test_an_index_takes_the_wheel_and_the_source(source, wheel, tmp_path):
-    build = "from setuptools.build_meta import build_sdist; import sys; build_sdist(sys.argv[1])"
-    run(sys.executable, "-c", build, tmp_path, cwd=source)
-    (archive,) = tmp_path.glob("*.tar.gz")
+def test_an_index_takes_the_wheel_and_the_source(archive, wheel):
     out = run(sys.executable, "-m", "twine", "check", "--strict", archive, wheel)
     assert out.count("PASSED") == 2
     with tarfile.open(archive) as members:
@@ -65,10 +76,51 @@ def test_an_index_takes_the_wheel_and_the_source(source, wheel, tmp_path):
     assert {"about.md", "LICENSE", "NOTICE", "vgg19_imagenet_notop_q8.npz"} <= names
 
 
-def test_the_wheel_tells_what_an_index_shows(wheel):
+def test_the_archive_builds_the_wheel_of_the_checkout(archive, wheel, tmp_path):
+    shutil.unpack_archive(archive, tmp_path)
+    (unpacked,) = tmp_path.iterdir()
+    other = build_wheel(unpacked, tmp_path)
+    with zipfile.ZipFile(wheel) as ours, zipfile.ZipFile(other) as theirs:
+        assert ours.namelist() == theirs.namelist()
+        for name in ours.namelist():
+            assert ours.read(name) == theirs.read(name), name
+
+
+def read_metadata(wheel):
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
-        metadata = email.message_from_bytes(archive.read(name))
+        return email.message_from_bytes(archive.read(name))
+
+
+def test_an_installer_reads_which_python_and_which_extras_there_are(wheel):
+    metadata = read_metadata(wheel)
+    python = metadata["Requires-Python"].split(",")
+    assert sorted(python) == ["<3.14", ">=3.11"]
+    classified = re.findall(r"Python :: (3\.\d+)", str(metadata.get_all("Classifier")))
+    assert classified == ["3.11", "3.12", "3.13"]
+    extras = {name: set() for name in metadata.get_all("Provides-Extra")}
+    for line in metadata.get_all("Requires-Dist"):
+        needed, _, extra = line.partition("; extra == ")
+        if extra:
+            extras[extra.strip("\"'")].add(needed)
+    assert set(EXTRAS) == extras.keys() - {"all", "dev", "gpu", "test"}
+    assert extras["all"] == set().union(*(extras[name] for name in EXTRAS))
+
+
+def test_every_program_of_the_wheel_can_be_imported(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith("/entry_points.txt"))
+        text = archive.read(name).decode()
+    programs = dict(re.findall(r"^(\S+) = (\S+):console$", text, re.MULTILINE))
+    assert sorted(programs) == [
+        "nst-tf", "nst-tf-app", "nst-tf-batch", "nst-tf-measure", "nst-tf-video",
+    ]  # fmt: skip
+    for module in programs.values():
+        assert callable(importlib.import_module(module).console)
+
+
+def test_the_wheel_tells_what_an_index_shows(wheel):
+    metadata = read_metadata(wheel)
     assert metadata["License-Expression"] == "Apache-2.0 AND CC-BY-4.0 AND MIT"
     assert metadata["Author"]
     assert "style transfer" in metadata["Keywords"]

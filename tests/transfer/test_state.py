@@ -9,10 +9,10 @@ import pytest
 import tensorflow as tf
 
 from nst_tf import Settings, stylize
+from nst_tf.fields import setting
 from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.losses.registry import FACTORIES
 from nst_tf.losses.term import Statistics, Target, Term
-from nst_tf.settings import setting
 from nst_tf.transfer.measure import measure
 from nst_tf.transfer.run import StyleTransfer
 
