@@ -23,8 +23,8 @@ from nst_tf.service.result import Result
 from nst_tf.service.stream import Stream, memory_need
 from nst_tf.settings import Settings
 from nst_tf.transfer.progress import Callback, any_ends, guarded
-from nst_tf.transfer.run import StyleTransfer
 from nst_tf.transfer.scales import load_model
+from nst_tf.transfer.start import Run, make_run
 from nst_tf.utils.errors import UserError
 from nst_tf.utils.forks import check_fork
 from nst_tf.utils.locks import Patience
@@ -95,7 +95,8 @@ class Stylizer:
         self._cache = StatisticsCache(cache_share(budget))
         self._budget = budget - self._cache.limit
         self._admission = Admission(max_concurrent, self._budget - BASE, patience)
-        load_model(self.settings)
+        if not self.settings.recolor:
+            load_model(self.settings)
 
     def __call__(
         self,
@@ -159,7 +160,9 @@ class Stylizer:
         settings = self._chosen(overrides)
         side = settings.max_dim or UNLIMITED
         for style in styles:
-            self._alone(ImageSources(_noise((side, side)), style, settings), StyleTransfer.prepare)
+            self._alone(
+                ImageSources(_noise((side, side)), style, settings), lambda run: run.prepare()
+            )
 
     def warm_up(
         self, photo: Source | Size, *styles: Source, **overrides: Unpack[Overrides]
@@ -172,7 +175,7 @@ class Stylizer:
         """
         picture = _noise(photo) if isinstance(photo, tuple) else photo
         given = ImageSources(picture, styles or picture, self._chosen(overrides))
-        self._alone(given, StyleTransfer.warm_up)
+        self._alone(given, lambda run: run.warm_up())
 
     def _chosen(self, overrides: Mapping[str, Any]) -> Settings:
         if "memory_budget" in overrides:
@@ -186,11 +189,11 @@ class Stylizer:
         shown = work if work.fitted.size == given.size else given.at(given.size)
         return Stream(self._transfer(work, shown), shown, self._admission, cancel, idle_limit)
 
-    def _transfer(self, work: LoadedInputs, shown: LoadedInputs | None = None) -> StyleTransfer:
+    def _transfer(self, work: LoadedInputs, shown: LoadedInputs | None = None) -> Run:
         at_result = shown.fitted if shown else None
-        return StyleTransfer(work.fitted, self._budget, self._cache, at_result)
+        return make_run(work.fitted, self._budget, self._cache, at_result)
 
-    def _alone(self, given: ImageSources, action: Callable[[StyleTransfer], None]) -> None:
+    def _alone(self, given: ImageSources, action: Callable[[Run], None]) -> None:
         """Do something that needs a place and memory like a run."""
         transfer = self._transfer(_work(given))
         with self._admission.place(memory_need(transfer)):
