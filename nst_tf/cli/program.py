@@ -24,6 +24,10 @@ def _main(argv: list[str]) -> int:
         from nst_tf.utils.version import __version__
 
         return print_out(f"nst_tf {__version__}")
+    if request.sheet:
+        from nst_tf.cli.sheet_run import make_sheet
+
+        return make_sheet(argv, request)
     from nst_tf.cli.session import PictureRun, ready  # slow to import, and not needed for help
 
     return PictureRun(*ready(request)).run()

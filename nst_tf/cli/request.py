@@ -56,6 +56,7 @@ class Request:
     snapshot_dir: str | None
     timelapse: str | None
     tensorboard_dir: str | None
+    sheet: tuple[str, ...]
     # the run
     resume: bool
     resume_anyway: bool
@@ -76,7 +77,7 @@ class Request:
             for field in dataclasses.fields(cls)
             if field.name in values
         } | changes
-        for name in PICTURES[1:]:
+        for name in (*PICTURES[1:], "sheet"):
             named[name] = tuple(named[name] or ())
         named["resume"] = named["resume"] or named["resume_anyway"]
         return cls(settings=settings, recipe_given=bool(values["recipe"].present), **named)

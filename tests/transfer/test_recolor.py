@@ -149,7 +149,7 @@ def test_the_command_recolours_without_tensorflow(photo, painting, in_tmp_path):
     command = [sys.executable, "-c", code, str(photo), str(painting), "--recolor"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.stderr == ""
-    assert done.stdout.startswith("Saved photo-painting.png after 0:00:0")
+    assert done.stdout.startswith("Saved photo-painting.png after 0:")
     expected = np.rint(stylize(photo, painting, RECOLOR)[0] * 255)
     assert np.abs(pixels_of("photo-painting.png") - expected).max() <= 1
     record = read_metadata("photo-painting.png")
