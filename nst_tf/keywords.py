@@ -70,6 +70,7 @@ class Overrides(TypedDict, total=False):
     detail: float
     style_blend: Sequence[float]
     preserve_color: PreserveColor
+    recolor: bool
     keep_faces: bool
     face_strength: float
     skip_faces: Sequence[float]

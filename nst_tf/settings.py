@@ -239,6 +239,10 @@ class Settings:
         "match gives the paintings the photo's colours before the run",
         choices=get_args(PreserveColor),
     )
+    recolor: bool = setting(
+        False, "Pictures", "give the photo the paintings' colours and nothing else of them, in "
+        "about a second: no strokes, no network; --strength sets how far",
+    )
     keep_faces: bool = setting(
         False, "Pictures", "find the photo's faces and keep them recognisable; without faces, "
         "nothing changes",
@@ -305,7 +309,7 @@ class Settings:
     @property
     def repaints(self) -> bool:
         """Whether a second stage remakes the picture: there is a painting, and it has an effect."""
-        return bool(self.repaint and self.style_weight and self.strength)
+        return bool(self.repaint and self.style_weight and self.strength and not self.recolor)
 
     @property
     def network_limit(self) -> int:
@@ -353,7 +357,7 @@ class Settings:
     def seeks_faces(self) -> bool:
         """Whether the photo is searched for faces, which needs a photo that is painted."""
         weights = (self.content_weight, self.style_weight, self.strength, self.face_strength)
-        return self.keep_faces and all(weights)
+        return self.keep_faces and all(weights) and not self.recolor
 
     @property
     def skipped_places(self) -> tuple[tuple[float, float], ...]:
@@ -363,7 +367,7 @@ class Settings:
     @property
     def smallest_side(self) -> int:
         """The smallest height and width, in pixels, that the deepest used layer accepts."""
-        return smallest_side(self.layers)
+        return 1 if self.recolor else smallest_side(self.layers)
 
 
 Settings.__doc__ = f"{inspect.getdoc(Settings)}\n\n{settings_doc(Settings)}\n"

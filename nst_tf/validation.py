@@ -182,6 +182,8 @@ def check_combination(settings: Any, kinds: Iterable[str]) -> None:
         raise UserError("content_weight and style_weight are both 0: nothing to optimise")
     if not settings.content_weight and not settings.strength:
         raise UserError("strength is 0, but there is no content to keep: nothing to optimise")
+    if settings.recolor and settings.preserve_color != "none":
+        raise UserError("recolor and preserve_color contradict each other: set one of them")
     if settings.ramps and settings.epochs == 1:
         raise UserError(f"{settings.ramps[0]} is a ramp, but epochs is 1: it needs 2 or more")
     if settings.precision == "bfloat16" and settings.convolution == "winograd":

@@ -82,7 +82,7 @@ SECTIONS = [
     Section(
         "Colour",
         "The painting's colours; the photo's, with light and dark from the painting; the painting "
-        "in the photo's colours.",
+        "in the photo's colours; the photo in the painting's colours.",
         [
             Entry(
                 f"color-{name}-{kind}", f"`--preserve_color {kind}`",
@@ -90,6 +90,10 @@ SECTIONS = [
             )
             for name, pair in (("temple", f"{TEMPLE} {WAVE}"), ("coffee", f"{COFFEE} {KANDINSKY}"))
             for kind in ("none", "luminance", "match")
+        ]
+        + [
+            Entry(f"color-{name}-recolor", "`--recolor`", f"{pair} --recolor")
+            for name, pair in (("temple", f"{TEMPLE} {WAVE}"), ("coffee", f"{COFFEE} {AUVERS}"))
         ],
     ),
     Section(

@@ -44,8 +44,10 @@ class JobPainter:
         request = parse_job(job)
         make_directory(os.path.dirname(job.output) or os.curdir)
         checked = check(request, self._budget)
-        self._start(request.device, request.deterministic)
-        memory = self._memory(checked.settings)
+        memory: tuple[int, StatisticsCache] | tuple[()] = ()
+        if not checked.settings.recolor:
+            self._start(request.device, request.deterministic)
+            memory = self._memory(checked.settings)
         try:
             prepared = prepare(checked, *memory)
         except CheckpointError as error:

@@ -18,7 +18,7 @@ from nst_tf.batch.naming import (
     identity,
     place_output,
 )
-from nst_tf.batch.pictures import find_pictures
+from nst_tf.cli.pictures import find_pictures
 from nst_tf.images.resize import Size
 from nst_tf.utils.describe import counted
 from nst_tf.utils.errors import UserError

@@ -93,6 +93,11 @@ OTHER_FLAGS = (
          "write losses, pictures, settings, memory and the time of each step for TensorBoard to "
          "this directory, one for each run, created if missing; the extra `tensorboard` shows "
          "them"),
+    Flag("Files", "sheet", "multi_string", None,
+         "make small pictures of several values of a setting on one figure, with the command for "
+         "each, such as strength=0.6,1,1.5 or recipe=painting,fast; repeat the flag for all "
+         "combinations with another setting; style: each painting, or each in a folder; --output "
+         "ends in .png, .pdf or .svg"),
     Flag("Files", "resume", "boolean", False,
          "keep a checkpoint beside the result, and resume from it if it exists: repeat the same "
          "command after a run that did not finish"),

@@ -22,7 +22,7 @@ from nst_tf.utils.errors import UserError
 if TYPE_CHECKING:
     from nst_tf.compute.cache import StatisticsCache
     from nst_tf.transfer.progress import Callback, Progress
-    from nst_tf.transfer.run import StyleTransfer
+    from nst_tf.transfer.start import Run
     from nst_tf.transfer.state import SavedRun
 
 
@@ -58,11 +58,12 @@ class Job(Checked):
 
     Attributes:
         saved: the run to resume, or `None`.
+        weights: of the network; `None`: the run has none.
         metadata: metadata of the result, as far as it is known before the run.
     """
 
-    weights: Weights
-    transfer: "StyleTransfer"
+    weights: Weights | None
+    transfer: "Run"
     saved: "SavedRun | None"
     metadata: dict[str, Any]
 
@@ -86,6 +87,8 @@ def check(request: Request, budget: int | None = None) -> Checked:
     paths.check(input_paths(request))
     checked = Checked(request, paths, load_inputs(request, budget))
     check_output_size(paths.picture, *checked.inputs.fitted.size, paths.format)
+    if checked.settings.recolor:
+        return checked
     if checked.settings.weights == "bundled":
         load_ahead()  # while TensorFlow is imported
     elif checked.settings.weights != "imagenet":  # which TensorFlow may have to download
@@ -106,19 +109,19 @@ def prepare(
         CheckpointError: the checkpoint is damaged or belongs to a different run.
         UserError: the run needs more memory than it may use, or Keras has another backend.
     """
-    from nst_tf.transfer.run import StyleTransfer
+    from nst_tf.transfer.start import make_run
 
     request, settings, paths = checked.request, checked.settings, checked.paths
-    weights = load_weights(settings.weights)
-    transfer = StyleTransfer(checked.inputs.fitted, budget, cache)
+    weights = None if settings.recolor else load_weights(settings.weights)
+    transfer = make_run(checked.inputs.fitted, budget, cache)
     saved = _saved_run(paths.checkpoint, transfer, request.resume_anyway)
-    metadata = run_metadata(request, checked.inputs, weights, transfer.plans[-1].precision)
+    metadata = run_metadata(request, checked.inputs, weights, transfer.precision)
     if paths.snapshots:
         paths.snapshots.mkdir(exist_ok=True)
     return Job(request, paths, checked.inputs, weights, transfer, saved, metadata)
 
 
-def _saved_run(path: Path | None, transfer: "StyleTransfer", anyway: bool) -> "SavedRun | None":
+def _saved_run(path: Path | None, transfer: "Run", anyway: bool) -> "SavedRun | None":
     """Return the run that a checkpoint holds, adapted to this one, or `None` without a file."""
     if path is None or not path.exists():
         return None
@@ -159,7 +162,7 @@ class RunContext:
             request.history_layers,
         )
         if job.saved:  # the picture to save if the first step never ends; its losses are unknown
-            self.latest = job.transfer.progress(job.saved.state, {})
+            self.latest = job.transfer.resumed(job.saved)
             if isinstance(job.saved.notes, list):
                 self.outputs.history.rows += job.saved.notes
         if job.paths.checkpoint:
@@ -198,12 +201,8 @@ class RunContext:
 
     def metadata(self) -> dict[str, Any]:
         """Return the metadata of the latest step's picture, with the memory plan in force."""
-        from nst_tf.transfer.progress import stage_of
+        from nst_tf.transfer.provenance import step_metadata
 
         assert self.latest
-        return self.job.metadata | {
-            "steps": self.latest.state.step,
-            "ending": self.job.transfer.ending(self.latest),
-            "stage": stage_of(self.latest),
-            "plan": self.latest.state.plan.record(),
-        }
+        ending = {"ending": self.job.transfer.ending(self.latest)}
+        return self.job.metadata | step_metadata(self.latest) | ending

@@ -31,6 +31,10 @@ def _main(argv: list[str]) -> int:
         return print_out(f"nst_tf {__version__}")
     if request.doctor:
         return _diagnose(request.json)
+    if request.sheet:
+        from nst_tf.cli.sheet_run import make_sheet
+
+        return make_sheet(argv, request)
     with stdout_for_results(request.json or request.output == STDOUT_PATH):
         return _paint(request)
 

@@ -12,14 +12,16 @@ from nst_tf.transfer.provenance import method_metadata
 
 
 def run_metadata(
-    request: Request, inputs: Inputs, weights: Weights, precision: str
+    request: Request, inputs: Inputs, weights: Weights | None, precision: str | None
 ) -> dict[str, Any]:
     """Return the metadata of a result: its settings, flags and names of files without their paths.
 
     Call it before the run: it imports TensorFlow, and a failure must not cost a finished picture.
+    Without a network, `weights` and `precision` are `None`.
     """
     known = {path: file.sha256 for path, file in inputs.files.items()}
-    known[inputs.fitted.settings.weights] = weights.sha256
+    if weights:
+        known[inputs.fitted.settings.weights] = weights.sha256
     return method_metadata(inputs.fitted.settings, weights, precision) | {
         "recipe": request.recipe,
         "content": Path(request.content).name if request.content else None,
@@ -50,6 +52,7 @@ def request_identity(request: Request, digest: Callable[[str], str]) -> str:
     inputs: dict[str, Any] = {
         name: list(map(digest, paths)) for name, paths in picture_paths(request).items() if paths
     }
-    inputs["weights"] = named.get(weights) or digest(weights)
+    if not request.settings.recolor:
+        inputs["weights"] = named.get(weights) or digest(weights)
     inputs |= {name: getattr(request, name) for name in ("bit_depth", "dpi")}
     return identity_digest(identity(inputs, request.settings))

@@ -25,6 +25,9 @@ STDIO = "-"
 PICTURES = ("content", "style", "content_mask", "style_mask", "keep_mask")
 """The flags that name pictures to read."""
 
+OF_STEPS = ("history", "figure", "timelapse", "snapshot_every", "tensorboard_dir")
+"""The flags whose outputs show the steps of a network."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -60,6 +63,7 @@ class Request:
     snapshot_dir: str | None
     timelapse: str | None
     tensorboard_dir: str | None
+    sheet: tuple[str, ...]
     # the run
     resume: bool
     resume_anyway: bool
@@ -83,7 +87,7 @@ class Request:
             for field in dataclasses.fields(cls)
             if field.name in values
         } | changes
-        for name in PICTURES[1:]:
+        for name in (*PICTURES[1:], "sheet"):
             named[name] = tuple(named[name] or ())
         named["resume"] = named["resume"] or named["resume_anyway"]
         return cls(settings=settings, recipe_given=bool(values["recipe"].present), **named)
@@ -140,6 +144,8 @@ def _check_inputs(request: Request) -> None:
             raise UsageError(f"--{kind} is missing, but --init or --{kind}_weight asks for it")
     if settings.preserve_color != "none" and not both:
         raise UsageError("--preserve_color needs --content and --style")
+    if settings.recolor and not both:
+        raise UsageError("--recolor needs --content and --style")
     if request.content_mask and not both:
         raise UsageError("--content_mask needs --content and --style")
     if request.style_mask and not request.style:
@@ -162,6 +168,10 @@ def _check_outputs(request: Request) -> None:
         raise UsageError(f"--bit_depth must be 8 or 16, not {request.bit_depth}")
     if request.dpi is not None and not 1 <= request.dpi <= MOST_DPI:
         raise UsageError(f"--dpi must be at least 1 and at most {MOST_DPI}, not {request.dpi}")
+    if request.settings.recolor:
+        for name in OF_STEPS:
+            if getattr(request, name):
+                raise UsageError(f"--{name} shows steps, and --recolor takes none: leave one out")
     if request.history_layers and not request.history:
         raise UsageError("--history_layers needs --history to say where to write")
     if request.snapshot_every < 0:

@@ -172,7 +172,7 @@ class PictureRun(RunContext):
             yield Snapshots(every, job.paths.snapshots, self.outputs.save_snapshot)
         if self.latest and not job.request.quiet:
             print_out(f"Resuming after step {self.latest.step} of {self.latest.steps}")
-        if not job.request.quiet:
+        if not job.request.quiet and not settings.recolor:
             console = Console(
                 self.headline(),
                 settings.steps_per_epoch,
@@ -188,6 +188,8 @@ class PictureRun(RunContext):
         """Return the line that names device, size, weights and memory."""
         job = self.job
         height, width = job.inputs.fitted.size
+        if job.weights is None:
+            return f"{self.device} · {width}x{height} pixels"
         peak = max(job.inputs.peak, job.transfer.peak)
         plan = job.transfer.plans[-1]._replace(peak=peak)
         return (
@@ -208,7 +210,7 @@ def ready(request: Request) -> tuple[Job, str]:
     """
     checked = check(request)
     if not request.quiet:
-        chosen = request.recipe_given or request.from_image
+        chosen = request.recipe_given or request.from_image or checked.settings.recolor
         if request.content and request.style and not chosen:
             print_out(advice(checked.settings.finest_steps))
         if request.content and len(request.style) > 1:
@@ -218,6 +220,8 @@ def ready(request: Request) -> tuple[Job, str]:
         for path, paint in zip(request.style, checked.inputs.fitted.paint, strict=False):
             if paint.cropped:
                 print_out(f"{path}: its border gives no brushstrokes")
+    if checked.settings.recolor:
+        return prepare(checked), "no network"
     device = start_tensorflow(request.device, request.deterministic)
     return prepare(checked), device
 

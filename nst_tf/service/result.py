@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -13,7 +13,7 @@ from nst_tf.images.faces import Face
 from nst_tf.images.levels import quantize
 from nst_tf.images.save import FORMATS, save_image
 from nst_tf.settings import Settings
-from nst_tf.transfer.progress import StopReason
+from nst_tf.transfer.progress import Stage, StopReason
 from nst_tf.utils.describe import brief
 from nst_tf.utils.errors import UserError
 
@@ -32,7 +32,7 @@ class Result:
             stream was closed early, or "idle limit" if a stream was not read.
         settings: of the run.
         stage: "brushstrokes" if the picture shows them, "network" if it ended before them or has
-            none.
+            none, "colours" if it was recoloured.
         steps: number of steps of the network; 0 if the run was cancelled before the first, and the
             picture is the photo.
         seconds: duration, without the time that the run waited for others.
@@ -45,7 +45,7 @@ class Result:
     alpha: np.ndarray | None
     losses: Mapping[str, float]
     stop_reason: StopReason
-    stage: Literal["network", "brushstrokes"]
+    stage: Stage
     settings: Settings
     steps: int
     seconds: float

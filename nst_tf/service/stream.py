@@ -13,8 +13,8 @@ from nst_tf.network.weights import load_weights
 from nst_tf.service.admission import Admission
 from nst_tf.service.result import Result
 from nst_tf.transfer.progress import Progress, StopReason, stage_of
-from nst_tf.transfer.provenance import method_metadata
-from nst_tf.transfer.run import StyleTransfer
+from nst_tf.transfer.provenance import method_metadata, step_metadata
+from nst_tf.transfer.start import Run
 
 
 class Stream(Iterator[Progress]):
@@ -31,7 +31,7 @@ class Stream(Iterator[Progress]):
 
     def __init__(
         self,
-        transfer: StyleTransfer,
+        transfer: Run,
         loaded: LoadedInputs,
         admission: Admission,
         cancel: threading.Event | None,
@@ -117,27 +117,27 @@ class Stream(Iterator[Progress]):
         return ending or "left"
 
 
-def memory_need(transfer: StyleTransfer) -> int:
+def memory_need(transfer: Run) -> int:
     """Return the estimated bytes that a run needs beyond those that all runs share."""
     return transfer.peak - BASE
 
 
 def _admitted(
-    transfer: StyleTransfer, admission: Admission, cancel: threading.Event | None
+    transfer: Run, admission: Admission, cancel: threading.Event | None
 ) -> Generator[Progress, None, None]:
     with admission.place(memory_need(transfer), cancel) as has_place:
         if has_place:
             yield from transfer.steps(cancel=cancel)
 
 
-def _metadata(transfer: StyleTransfer, latest: Progress | None) -> dict[str, Any]:
+def _metadata(transfer: Run, latest: Progress | None) -> dict[str, Any]:
     """Return the metadata of a picture, under the names that the program uses."""
     settings = transfer.settings
-    plan = latest.state.plan if latest else transfer.plans[-1]
-    weights = load_weights(settings.weights)
-    return method_metadata(settings, weights, plan.precision) | {
-        "size": list(transfer.fitted.size),
-        "stage": stage_of(latest),
-        "steps": latest.state.step if latest else 0,
-        "plan": plan.record(),
-    }
+    weights = None if settings.recolor else load_weights(settings.weights)
+    record = method_metadata(settings, weights, transfer.precision)
+    record |= {"size": list(transfer.fitted.size)}
+    if latest:
+        return record | step_metadata(latest)
+    if transfer.plans:
+        record["plan"] = transfer.plans[-1].record()
+    return record | {"stage": stage_of(None), "steps": 0}

@@ -22,8 +22,8 @@ from nst_tf.service.result import Result
 from nst_tf.service.stream import Stream, memory_need
 from nst_tf.settings import Settings
 from nst_tf.transfer.progress import Callback, any_ends, guarded
-from nst_tf.transfer.run import StyleTransfer
 from nst_tf.transfer.scales import load_model
+from nst_tf.transfer.start import Run, make_run
 from nst_tf.utils.errors import UserError
 from nst_tf.utils.forks import check_fork
 from nst_tf.utils.locks import Patience
@@ -97,7 +97,8 @@ class Stylizer:
         self._cache = StatisticsCache(cache_share(budget))
         self._budget = budget - self._cache.limit
         self._admission = Admission(max_concurrent, self._budget - BASE, patience)
-        load_model(self.settings)
+        if not self.settings.recolor:
+            load_model(self.settings)
 
     def __call__(
         self,
@@ -161,7 +162,9 @@ class Stylizer:
         settings = self._chosen(overrides)
         side = settings.max_dim or UNLIMITED
         for style in styles:
-            self._alone(ImageSources(_noise((side, side)), style, settings), StyleTransfer.prepare)
+            self._alone(
+                ImageSources(_noise((side, side)), style, settings), lambda run: run.prepare()
+            )
 
     def warm_up(
         self, photo: Source | Size, *styles: Source, **overrides: Unpack[Overrides]
@@ -174,7 +177,7 @@ class Stylizer:
         """
         picture = _noise(photo) if isinstance(photo, tuple) else photo
         given = ImageSources(picture, styles or picture, self._chosen(overrides))
-        self._alone(given, StyleTransfer.warm_up)
+        self._alone(given, lambda run: run.warm_up())
 
     def _chosen(self, overrides: Mapping[str, Any]) -> Settings:
         if "memory_budget" in overrides:
@@ -187,10 +190,10 @@ class Stylizer:
         loaded = given.load()
         return Stream(self._transfer(loaded), loaded, self._admission, cancel, idle_limit)
 
-    def _transfer(self, loaded: LoadedInputs) -> StyleTransfer:
-        return StyleTransfer(loaded.fitted, self._budget, self._cache)
+    def _transfer(self, loaded: LoadedInputs) -> Run:
+        return make_run(loaded.fitted, self._budget, self._cache)
 
-    def _alone(self, given: ImageSources, action: Callable[[StyleTransfer], None]) -> None:
+    def _alone(self, given: ImageSources, action: Callable[[Run], None]) -> None:
         """Do something that needs a place and memory like a run."""
         transfer = self._transfer(given.load())
         with self._admission.place(memory_need(transfer)):

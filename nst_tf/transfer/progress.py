@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -14,11 +14,19 @@ if TYPE_CHECKING:
     from nst_tf.transfer.state import RunState, SavedRun
 
 
+class NoSteps(NamedTuple):
+    """The state of a run without a network: a recolouring."""
+
+    step: int = 0
+    epoch: int = 0
+
+
 @dataclass(frozen=True)
 class Progress:
     """The report of one step, for callbacks.
 
-    Each level of brushstrokes counts as a scale of one step, after those of the network.
+    Each level of brushstrokes counts as a scale of one step, after those of the network. A
+    recolouring is one such level.
 
     Attributes:
         step: number of the step, from 1.
@@ -53,7 +61,7 @@ class Progress:
     evaluations: int
     seconds: float
     image: Callable[[], np.ndarray]
-    state: "RunState"
+    state: "RunState | NoSteps"
     saved: Callable[[], "SavedRun"]
     output: Callable[[], np.ndarray]
     level: int = 0
@@ -62,8 +70,14 @@ class Progress:
     __repr__ = brief
 
 
-def stage_of(progress: Progress | None) -> Literal["network", "brushstrokes"]:
+Stage = Literal["network", "brushstrokes", "colours"]
+"""What a picture shows: the network's image, brushstrokes, or the photo in other colours."""
+
+
+def stage_of(progress: Progress | None) -> Stage:
     """Return the stage whose picture a run has if it ends with a step; `None`: before the first."""
+    if progress is not None and isinstance(progress.state, NoSteps):
+        return "colours"
     done = progress is not None and progress.level and progress.level == progress.levels
     return "brushstrokes" if done else "network"
 

@@ -118,6 +118,15 @@ class StyleTransfer:
         ]
         return state
 
+    @property
+    def precision(self) -> str:
+        """Precision of the features."""
+        return self.plans[-1].precision
+
+    def resumed(self, saved: SavedRun) -> Progress:
+        """Return the report of a saved run's last step, without its losses."""
+        return self.progress(saved.state, {})
+
     def finish(
         self,
         callbacks: Iterable[Callback] = (),
@@ -279,6 +288,7 @@ class StyleTransfer:
         state = None
         for scale in self.fitted.scales:
             progress = next(iter(self.steps(state)))
+            assert isinstance(progress.state, RunState)
             state = dataclasses.replace(progress.state, scale_step=scale.steps)
 
     def ending(self, progress: Progress) -> StopReason | None:
@@ -288,6 +298,7 @@ class StyleTransfer:
     def network_ended(self, progress: Progress) -> StopReason | None:
         """Return why the network has ended with a step, or None if steps of it remain."""
         last, state = self.fitted.scales[-1], progress.state
+        assert isinstance(state, RunState)
         return stop_reason(self.fitted, last, state) if state.scale == last.number else None
 
     def progress(self, state: RunState, losses: Mapping[str, float]) -> Progress:

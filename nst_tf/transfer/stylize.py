@@ -16,7 +16,7 @@ from nst_tf.keywords import AllOverrides
 from nst_tf.recipes import resolve_settings
 from nst_tf.settings import Settings
 from nst_tf.transfer.progress import Callback, guarded
-from nst_tf.transfer.run import StyleTransfer
+from nst_tf.transfer.start import make_run
 from nst_tf.transfer.state import SavedRun
 
 
@@ -79,6 +79,6 @@ def stylize(
     given = ImageSources(
         content, styles, resolve_settings(settings, overrides), regions, initial, keep
     )
-    transfer = StyleTransfer(given.load().fitted)
+    transfer = make_run(given.load().fitted)
     guards = [guarded(callback, transfer.result) for callback in callbacks]
     return transfer.finish(guards, transfer.adopt_checkpoint(state) if state else None, cancel)

@@ -12,7 +12,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from nst_tf.batch.pictures import find_pictures
+from nst_tf.cli.pictures import find_pictures
 from nst_tf.images.io import load_picture
 from nst_tf.images.levels import quantize
 from tests.conftest import ROOT

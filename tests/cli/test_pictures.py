@@ -5,7 +5,7 @@ import warnings
 
 import pytest
 
-from nst_tf.batch.pictures import find_pictures
+from nst_tf.cli.pictures import find_pictures
 
 
 @pytest.fixture
