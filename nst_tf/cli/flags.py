@@ -16,7 +16,8 @@ from nst_tf.utils.errors import UserError
 from nst_tf.validation import checked_duration, checked_each, checked_ramp
 
 INPUTS = (*PICTURES, "from_image", "init", "weights")
-OUTPUTS = ("output", "history", "figure", "timelapse", "snapshot_dir", "tensorboard_dir")
+OUTPUTS = ("output", "history", "figure", "timelapse", "snapshot_dir", "tensorboard_dir",
+           "network_picture")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,10 @@ OTHER_FLAGS = (
     Flag("Files", "checkpoint_every", "float", 60.0,
          "minimum seconds between checkpoints (default 60); checkpoints use at most a fiftieth of "
          "the time"),
+    Flag("Files", "network_picture", "string", None,
+         "keep the network's picture in this file, or, if the file exists, start from it and paint "
+         "only the brushstrokes, which takes seconds: repeat the same command with another "
+         "--repaint_detail, --patch_size or --max_dim"),
     Flag("Run", "recipe", "string", "tutorial",
          f"the settings that other flags change: {', '.join(RECIPES)}"),
     Flag("Run", "steps", "integer", None,

@@ -6,7 +6,7 @@ from typing import Any
 
 from nst_tf.cli.inputs import Inputs, picture_paths
 from nst_tf.cli.request import Request
-from nst_tf.inputs.identity import identity, identity_digest
+from nst_tf.inputs.identity import Identity, identity, identity_digest
 from nst_tf.network.weights import BUNDLED_SHA256, Weights
 from nst_tf.transfer.provenance import method_metadata
 
@@ -53,3 +53,15 @@ def request_identity(request: Request, digest: Callable[[str], str]) -> str:
     inputs["weights"] = named.get(weights) or digest(weights)
     inputs |= {name: getattr(request, name) for name in ("bit_depth", "dpi")}
     return identity_digest(identity(inputs, request.settings))
+
+
+def kept_identity(request: Request, inputs: Inputs, weights: Weights) -> Identity:
+    """Return what determines the network's picture of a run: see `network_identity`."""
+    from nst_tf.transfer.kept import network_identity
+
+    files = {
+        f"{name} {number}" if len(paths) > 1 else name: inputs.files[path].sha256
+        for name, paths in picture_paths(request).items()
+        for number, path in enumerate(paths, start=1)
+    }
+    return network_identity({**files, "weights": weights.sha256}, request.settings)

@@ -54,6 +54,11 @@ def repeated(values: flags.FlagValues) -> tuple[dict[str, Any], Settings | None]
         warnings.warn(
             f"{path} was made by nst_tf {record.get('nst_tf')}: {__version__} may paint differently"
         )
+    if side := record.get("network_max_dim"):
+        warnings.warn(
+            f"{path} was repainted from the network's picture of --max_dim {side}: the network may "
+            "paint differently now"
+        )
     changes: dict[str, Any] = {}
     for flag in ("content", "style", *OWNERS):
         if values[flag].value or not files.get(flag):

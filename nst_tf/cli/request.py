@@ -57,6 +57,7 @@ class Request:
     resume: bool
     resume_anyway: bool
     checkpoint_every: float
+    network_picture: str | None
     device: str
     deterministic: bool
     quiet: bool
@@ -109,6 +110,8 @@ def check_request(request: Request, given: Collection[str]) -> None:
         raise UsageError(f"--checkpoint_every must be at least 0, not {request.checkpoint_every}")
     if "checkpoint_every" in given and not request.resume:
         raise UsageError("--checkpoint_every needs --resume")
+    if request.network_picture and not settings.repaints:
+        raise UsageError("--network_picture needs brushstrokes: add --repaint")
     try:
         check_styles(settings, len(request.style) or 1)
     except UserError as error:

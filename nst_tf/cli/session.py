@@ -153,7 +153,9 @@ class PictureRun(RunContext):
             every = job.request.snapshot_every
             yield Snapshots(every, job.paths.snapshots, self.outputs.save_snapshot)
         if self.latest and not job.request.quiet:
-            print_out(f"Resuming after step {self.latest.step} of {self.latest.steps}")
+            where = f"after step {self.latest.step} of {self.latest.steps}"
+            kept = job.starts_at_network
+            print_out(f"Repainting {job.paths.network}" if kept else f"Resuming {where}")
         if not job.request.quiet:
             console = Console(
                 self.headline(),
