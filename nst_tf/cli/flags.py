@@ -54,6 +54,9 @@ OTHER_FLAGS = (
     Flag("Files", "keep_mask", "multi_string", None,
          "a picture that is white where the photo's features are kept, for small things; grey "
          "keeps less; repeat the flag for several"),
+    Flag("Files", "color_regions", "integer", 0,
+         "paint each main colour of the photo with the parts of the paintings that have the "
+         "corresponding colour of their palette: number of colours, from 2 to 8; 0: all with all"),
     Flag("Files", "from_image", "string", None,
          "reuse the settings and input files recorded in this result; other flags override them; "
          "files are searched beside the result and in this directory"),

@@ -28,6 +28,7 @@ def run_metadata(
             name: [Path(path).name for path in request.paths(name)]
             for name in ("content_mask", "style_mask", "keep_mask")
         },
+        **_colors(request),
         "bit_depth": request.bit_depth,
         "dpi": request.dpi,
         "files": {
@@ -52,7 +53,12 @@ def request_identity(request: Request, digest: Callable[[str], str]) -> str:
     }
     inputs["weights"] = named.get(weights) or digest(weights)
     inputs |= {name: getattr(request, name) for name in ("bit_depth", "dpi")}
-    return identity_digest(identity(inputs, request.settings))
+    return identity_digest(identity(inputs | _colors(request), request.settings))
+
+
+def _colors(request: Request) -> dict[str, int]:
+    """Return the number of regions by colour, if there are any: earlier versions had none."""
+    return {"color_regions": request.color_regions} if request.color_regions else {}
 
 
 def kept_identity(request: Request, inputs: Inputs, weights: Weights) -> Identity:
@@ -64,4 +70,5 @@ def kept_identity(request: Request, inputs: Inputs, weights: Weights) -> Identit
         for name, paths in picture_paths(request).items()
         for number, path in enumerate(paths, start=1)
     }
-    return network_identity({**files, "weights": weights.sha256}, request.settings)
+    others = {"weights": weights.sha256, **_colors(request)}
+    return network_identity(files | others, request.settings)

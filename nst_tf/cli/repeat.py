@@ -69,6 +69,9 @@ def repeated(values: flags.FlagValues) -> tuple[dict[str, Any], Settings | None]
                 continue  # the mask of another picture
         found = [_find(path, flag, file) for file in files[flag]]
         changes[flag] = found[0] if flag == "content" else found
+    masks = [values[flag].value for flag in ("content_mask", "style_mask")]
+    if not values["color_regions"].present and not any(masks):
+        changes["color_regions"] = record.get("color_regions", 0)
     if values["recipe"].present:
         return changes, None
     recipe = record.get("recipe")

@@ -16,6 +16,8 @@ from nst_tf.validation import BIT_DEPTHS
 
 MOST_DPI = 65535  # the maximum of JPEG files
 
+MOST_COLORS = 8  # of --color_regions
+
 PICTURES = ("content", "style", "content_mask", "style_mask", "keep_mask")
 """The flags that name pictures to read."""
 
@@ -40,6 +42,7 @@ class Request:
     content_mask: tuple[str, ...]
     style_mask: tuple[str, ...]
     keep_mask: tuple[str, ...]
+    color_regions: int
     from_image: str | None
     # outputs
     output: str | None
@@ -139,6 +142,13 @@ def _check_inputs(request: Request) -> None:
         raise UsageError("--style_mask needs --style")
     if request.keep_mask and not both:
         raise UsageError("--keep_mask needs --content and --style")
+    if colors := request.color_regions:
+        if not both:
+            raise UsageError("--color_regions needs --content and --style")
+        if request.content_mask or request.style_mask:
+            raise UsageError("--color_regions finds the regions itself: leave masks out")
+        if not 2 <= colors <= MOST_COLORS:
+            raise UsageError(f"--color_regions must be from 2 to {MOST_COLORS}, not {colors}")
     for name in ("content_mask", "style_mask", "keep_mask"):
         if "" in request.paths(name):
             raise UsageError(f"--{name} must not be empty: name a picture")
