@@ -153,9 +153,10 @@ class PictureRun(RunContext):
             every = job.request.snapshot_every
             yield Snapshots(every, job.paths.snapshots, self.outputs.save_snapshot)
         if self.latest and not job.request.quiet:
-            where = f"after step {self.latest.step} of {self.latest.steps}"
-            kept = job.starts_at_network
-            print_out(f"Repainting {job.paths.network}" if kept else f"Resuming {where}")
+            if job.starts_at_network:
+                print_out(f"Repainting {job.paths.network}")
+            else:
+                print_out(f"Resuming after step {self.latest.step} of {self.latest.steps}")
         if not job.request.quiet:
             console = Console(
                 self.headline(),

@@ -15,7 +15,7 @@ from nst_tf.utils.errors import UserError
 PRINTS = {"A4": 3508, "A3": 4961}
 """Long sides at 300 dots per inch, pixels."""
 
-NOTHING = "paint a picture with brushstrokes first"
+NOT_PAINTED = "paint a picture with brushstrokes first"
 
 
 def repaint_fields(limits: Limits) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def _latest(visitor: Visitor) -> Run:
     """Return the run that the buttons concern; UserError if it keeps no network's picture."""
     run = visitor.shown[-1] if visitor.shown else None
     if run is None or run.active or run.kept is None:
-        raise UserError(NOTHING)
+        raise UserError(NOT_PAINTED)
     return run
 
 

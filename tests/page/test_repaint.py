@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from nst_tf.page.limits import Limits
 from nst_tf.page.order import Order
 from nst_tf.page.queue import RunQueue
-from nst_tf.page.repaint import NOTHING, enlarge, offered, repaint, repaint_updates
+from nst_tf.page.repaint import NOT_PAINTED, enlarge, offered, repaint, repaint_updates
 from nst_tf.page.state import AppState
 from nst_tf.page.visitors import Visitors
 from nst_tf.utils.errors import UserError
@@ -86,17 +86,17 @@ def test_a_photo_without_more_pixels_is_refused(state, visitor, tmp_path):
 
 
 def test_without_a_kept_picture_nothing_is_repainted(state, visitor, tmp_path):
-    with pytest.raises(UserError, match=NOTHING):
+    with pytest.raises(UserError, match=NOT_PAINTED):
         repaint(state, visitor, 0.5, 3)
     run = finished(state, visitor, tmp_path)
     assert repaint_updates(run)["repaint"]["interactive"]
     run.set_status("running")
-    with pytest.raises(UserError, match=NOTHING):
+    with pytest.raises(UserError, match=NOT_PAINTED):
         repaint(state, visitor, 0.5, 3)
     assert not repaint_updates(run)["enlarge"]["interactive"]
     run.set_status("finished")
     run.kept.unlink()
-    with pytest.raises(UserError, match=NOTHING):
+    with pytest.raises(UserError, match=NOT_PAINTED):
         enlarge(state, visitor, "A3")
     assert not repaint_updates(run)["repaint"]["interactive"]
 
