@@ -11,9 +11,10 @@ setting; `RECIPES` are named ones.
 
 `load_image`, `load_mask` and `save_image` read and write pictures, `read_metadata` returns what a
 picture was made with. `Checkpoint` keeps a file from which a run can continue, and
-`load_checkpoint` reads it. `pair_masks` makes a `Region` of each mask. `DivergedError` (with its
-subclass `NonFiniteLossError`) and `CallbackError` carry the picture that a run had reached. A
-`UserError` is a mistake in the caller's input. A `BusyError` means that a `Stylizer` has no room.
+`load_checkpoint` reads it. `pair_masks` makes a `Region` of each mask, and `color_regions` of each
+main colour. `DivergedError` (with its subclass `NonFiniteLossError`) and `CallbackError` carry the
+picture that a run had reached. A `UserError` is a mistake in the caller's input. A `BusyError`
+means that a `Stylizer` has no room.
 """
 
 from importlib import import_module
@@ -23,6 +24,7 @@ from nst_tf.utils.forks import check_fork  # now, so that it notices forks
 
 if TYPE_CHECKING:
     from nst_tf.callbacks.checkpoint import Checkpoint
+    from nst_tf.images.color_regions import color_regions
     from nst_tf.images.io import load_image, load_mask
     from nst_tf.images.masks import Region
     from nst_tf.images.metadata import read_metadata
@@ -55,6 +57,7 @@ _MODULES = {
     "Stylizer": "service.stylizer",
     "UserError": "utils.errors",
     "__version__": "utils.version",
+    "color_regions": "images.color_regions",
     "load_checkpoint": "transfer.checkpoint",
     "load_image": "images.io",
     "load_mask": "images.io",
@@ -81,6 +84,7 @@ __all__ = [
     "Stylizer",
     "UserError",
     "__version__",
+    "color_regions",
     "load_checkpoint",
     "load_image",
     "load_mask",

@@ -18,7 +18,8 @@ from nst_tf.utils.files import STDOUT_PATH
 from nst_tf.validation import checked_duration, checked_each, checked_ramp
 
 INPUTS = (*PICTURES, "from_image", "init", "weights")
-OUTPUTS = ("output", "history", "figure", "timelapse", "snapshot_dir", "tensorboard_dir")
+OUTPUTS = ("output", "history", "figure", "timelapse", "snapshot_dir", "tensorboard_dir",
+           "network_picture")  # fmt: skip
 
 
 INFORMATION = ("help", "helpfull", "version", "doctor")
@@ -59,6 +60,9 @@ OTHER_FLAGS = (
     Flag("Files", "keep_mask", "multi_string", None,
          "a picture that is white where the photo's features are kept, for small things; grey "
          "keeps less; repeat the flag for several"),
+    Flag("Files", "color_regions", "integer", 0,
+         "paint each main colour of the photo with the parts of the paintings that have the "
+         "corresponding colour of their palette: number of colours, from 2 to 8; 0: all with all"),
     Flag("Files", "from_image", "string", None,
          "reuse the settings and input files recorded in this result; other flags override them; "
          "files are searched beside the result and in this directory"),
@@ -106,6 +110,10 @@ OTHER_FLAGS = (
     Flag("Files", "checkpoint_every", "float", 60.0,
          "minimum seconds between checkpoints (default 60); checkpoints use at most a fiftieth of "
          "the time"),
+    Flag("Files", "network_picture", "string", None,
+         "keep the network's picture in this file, or, if the file exists, start from it and paint "
+         "only the brushstrokes, which takes seconds: repeat the same command with another "
+         "--repaint_detail, --patch_size or --max_dim"),
     Flag("Run", "recipe", "string", "tutorial",
          f"the settings that other flags change: {', '.join(RECIPES)}"),
     Flag("Run", "steps", "integer", None,

@@ -8,9 +8,10 @@ import numpy as np
 
 from nst_tf.cli.reading import FileRecord, Reader
 from nst_tf.cli.request import PICTURES, Request
+from nst_tf.images.color_regions import SIDE, color_regions
 from nst_tf.images.exif import PhotoExif
 from nst_tf.images.io import Picture, opaque
-from nst_tf.images.masks import fit_mask
+from nst_tf.images.masks import Region, fit_mask
 from nst_tf.images.pairing import pair_masks
 from nst_tf.inputs.sources import Load, LoadedInputs, prepare_sources
 from nst_tf.settings import INITS
@@ -70,16 +71,24 @@ def load_inputs(request: Request, budget: int | None = None) -> Inputs:
         photo,
         paintings,
         settings,
-        pair_masks(
-            [reader.mask(path) for path in request.content_mask],
-            [reader.mask(path) for path in request.style_mask],
-            len(paintings),
-        ),
+        _load_regions(request, photo.pixels, reader),
         None if settings.init in INITS else opaque(reader.picture(settings.init)),
         _load_keep(request, photo.pixels, reader),
     )
     fitted, alpha, has_profile = loaded.fitted, loaded.alpha, loaded.has_profile
     return Inputs(fitted, alpha, has_profile, loaded.exif, reader.peak, reader.files)
+
+
+def _load_regions(request: Request, photo: np.ndarray, reader: Reader) -> list[Region]:
+    """Return the regions that masks define, or that the colours of the pictures have."""
+    if not request.color_regions:
+        return pair_masks(
+            [reader.mask(path) for path in request.content_mask],
+            [reader.mask(path) for path in request.style_mask],
+            max(1, len(request.style)),
+        )
+    paintings = [opaque(reader.picture(path, SIDE)) for path in request.style]
+    return color_regions(photo, paintings, request.color_regions)
 
 
 def _load_photo(request: Request, reader: Reader) -> Picture:

@@ -1,5 +1,7 @@
 """A run of the command line: its checks, its preparation, and its state under way."""
 
+import dataclasses
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,7 @@ from nst_tf.cli.inputs import Inputs, input_paths, load_inputs
 from nst_tf.cli.output_paths import OutputPaths
 from nst_tf.cli.outputs import Outputs
 from nst_tf.cli.places import check_painting, check_photo, read_pipes
-from nst_tf.cli.provenance import run_metadata
+from nst_tf.cli.provenance import kept_identity, run_metadata
 from nst_tf.cli.request import Request
 from nst_tf.images.save import check_output_size
 from nst_tf.network.weights import Weights, load_ahead, load_weights
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from nst_tf.compute.cache import StatisticsCache
     from nst_tf.transfer.progress import Callback, Progress
     from nst_tf.transfer.start import Run
-    from nst_tf.transfer.state import SavedRun
+    from nst_tf.transfer.state import RunState, SavedRun
 
 
 class CheckpointError(UserError):
@@ -57,8 +59,9 @@ class Job(Checked):
     """All that a run needs, checked.
 
     Attributes:
-        saved: the run to resume, or `None`.
+        saved: the run to resume, or that brushstrokes start from, or `None`.
         weights: of the network; `None`: the run has none.
+        starts_at_network: whether it is a kept network's picture.
         metadata: metadata of the result, as far as it is known before the run.
     """
 
@@ -66,6 +69,16 @@ class Job(Checked):
     transfer: "Run"
     saved: "SavedRun | None"
     metadata: dict[str, Any]
+    starts_at_network: bool = False
+
+    def kept(self, state: "RunState", notes: list[Any]) -> "SavedRun":
+        """Return the network's picture of a state as its file keeps it."""
+        from nst_tf.transfer.kept import kept_state
+        from nst_tf.transfer.state import SavedRun
+
+        known = kept_identity(self.request, self.inputs, self.weights)
+        state = kept_state(state, self.inputs.fitted.scales)
+        return SavedRun(state, tuple(self.transfer.plans), known, notes)
 
 
 def check(request: Request, budget: int | None = None) -> Checked:
@@ -114,11 +127,39 @@ def prepare(
     request, settings, paths = checked.request, checked.settings, checked.paths
     weights = None if settings.recolor else load_weights(settings.weights)
     transfer = make_run(checked.inputs.fitted, budget, cache)
-    saved = _saved_run(paths.checkpoint, transfer, request.resume_anyway)
     metadata = run_metadata(request, checked.inputs, weights, transfer.precision)
+    kept = _kept_network(paths.network, checked, weights)
+    if kept:
+        saved: SavedRun | None = kept
+        if (side := kept.identity.get("max_dim")) != settings.max_dim:
+            metadata["network_max_dim"] = side
+    else:
+        saved = _saved_run(paths.checkpoint, transfer, request.resume_anyway)
     if paths.snapshots:
         paths.snapshots.mkdir(exist_ok=True)
-    return Job(request, paths, checked.inputs, weights, transfer, saved, metadata)
+    return Job(request, paths, checked.inputs, weights, transfer, saved, metadata, bool(kept))
+
+
+def _kept_network(path: Path | None, checked: Checked, weights: Weights) -> "SavedRun | None":
+    """Return the network's picture in a file, adapted to a run, or `None` without a file."""
+    if path is None or not path.exists():
+        return None
+    from nst_tf.transfer.checkpoint import load_checkpoint
+    from nst_tf.transfer.kept import state_of
+
+    try:
+        saved = load_checkpoint(path)
+    except UserError:
+        raise UserError(
+            f"--network_picture {path} does not hold a network's picture of this version: name "
+            "another file"
+        ) from None
+    ours = kept_identity(checked.request, checked.inputs, weights)
+    try:
+        state = state_of(saved, ours, checked.inputs.fitted.scales)
+    except UserError as error:
+        raise UserError(f"--network_picture {path}: {error}, or name another file") from None
+    return dataclasses.replace(saved, state=state)
 
 
 def _saved_run(path: Path | None, transfer: "Run", anyway: bool) -> "SavedRun | None":
@@ -152,6 +193,7 @@ class RunContext:
         self.latest: Progress | None = None
         self.network_seconds = 0.0
         self.checkpoint: Checkpoint | None = None
+        self._kept = False
         fitted, request = job.inputs.fitted, job.request
         self.outputs = Outputs(
             job.paths,
@@ -174,6 +216,8 @@ class RunContext:
         """Yield the callbacks that must see every step."""
         yield self.outputs.history
         yield self.remember
+        if self.job.paths.network and not self.job.starts_at_network:
+            yield self.keep_network
         if self.checkpoint:
             yield self.checkpoint
 
@@ -182,6 +226,21 @@ class RunContext:
         self.latest = progress
         if not progress.level:
             self.network_seconds = progress.seconds
+
+    def keep_network(self, progress: "Progress") -> None:
+        """Write the network's picture once, when its steps are done; a failure warns."""
+        if self._kept or not self.job.transfer.network_ended(progress):
+            return
+        from nst_tf.transfer.checkpoint import save_checkpoint
+
+        assert self.job.paths.network
+        self._kept = True
+        try:
+            save_checkpoint(
+                self.job.paths.network, self.job.kept(progress.state, self.outputs.history.rows)
+            )
+        except OSError as error:
+            warnings.warn(f"the network's picture is not kept: {error}")
 
     def has_ended(self) -> bool:
         """Return whether the run has reached its own end, regardless of a request to stop."""

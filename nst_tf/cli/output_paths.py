@@ -25,7 +25,7 @@ FIGURES = (".png", ".pdf", ".svg")
 
 @dataclass(frozen=True)
 class OutputPaths:
-    """Where a run writes; the checkpoint is also what it resumes from.
+    """Where a run writes; checkpoint and network's picture are also what it starts from.
 
     `bit_depth` counts for the result and the snapshots, and `format` for a result whose name has no
     extension.
@@ -41,6 +41,7 @@ class OutputPaths:
     format: str | None
     overwrite: bool
     checkpoint: Path | None
+    network: Path | None = None
 
     @classmethod
     def of(cls, request: Request) -> "OutputPaths":
@@ -61,6 +62,7 @@ class OutputPaths:
             format=request.format,
             overwrite=request.overwrite or bool(checkpoint and checkpoint.exists()),
             checkpoint=checkpoint,
+            network=_path(request.network_picture),
         )
 
     def check(self, inputs: Sequence[str]) -> None:
@@ -76,7 +78,7 @@ class OutputPaths:
         if self.timelapse:
             check_animation(self.timelapse)
         files = [self.picture, *filter(None, (self.history, self.figure, self.timelapse))]
-        check_outputs([*files, *filter(None, [self.checkpoint])], inputs)
+        check_outputs([*files, *filter(None, [self.checkpoint, self.network])], inputs)
         self._check_existing(files)
         if self.tensorboard:
             check_directory(self.tensorboard, "tensorboard_dir")

@@ -6,7 +6,7 @@ from typing import Any
 
 from nst_tf.cli.inputs import Inputs, picture_paths
 from nst_tf.cli.request import Request
-from nst_tf.inputs.identity import identity, identity_digest
+from nst_tf.inputs.identity import Identity, identity, identity_digest
 from nst_tf.network.weights import BUNDLED_SHA256, Weights
 from nst_tf.transfer.provenance import method_metadata
 
@@ -30,6 +30,7 @@ def run_metadata(
             name: [Path(path).name for path in request.paths(name)]
             for name in ("content_mask", "style_mask", "keep_mask")
         },
+        **_colors(request),
         "bit_depth": request.bit_depth,
         "dpi": request.dpi,
         "files": {
@@ -55,4 +56,22 @@ def request_identity(request: Request, digest: Callable[[str], str]) -> str:
     if not request.settings.recolor:
         inputs["weights"] = named.get(weights) or digest(weights)
     inputs |= {name: getattr(request, name) for name in ("bit_depth", "dpi")}
-    return identity_digest(identity(inputs, request.settings))
+    return identity_digest(identity(inputs | _colors(request), request.settings))
+
+
+def _colors(request: Request) -> dict[str, int]:
+    """Return the number of regions by colour, if there are any: earlier versions had none."""
+    return {"color_regions": request.color_regions} if request.color_regions else {}
+
+
+def kept_identity(request: Request, inputs: Inputs, weights: Weights) -> Identity:
+    """Return what determines the network's picture of a run: see `network_identity`."""
+    from nst_tf.transfer.kept import network_identity
+
+    files = {
+        f"{name} {number}" if len(paths) > 1 else name: inputs.files[path].sha256
+        for name, paths in picture_paths(request).items()
+        for number, path in enumerate(paths, start=1)
+    }
+    others = {"weights": weights.sha256, **_colors(request)}
+    return network_identity(files | others, request.settings)

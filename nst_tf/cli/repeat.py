@@ -54,6 +54,11 @@ def repeated(values: flags.FlagValues) -> tuple[dict[str, Any], Settings | None]
         warnings.warn(
             f"{path} was made by nst_tf {record.get('nst_tf')}: {__version__} may paint differently"
         )
+    if side := record.get("network_max_dim"):
+        warnings.warn(
+            f"{path} was repainted from the network's picture of --max_dim {side}: the network may "
+            "paint differently now"
+        )
     changes: dict[str, Any] = {}
     for flag in ("content", "style", *OWNERS):
         if values[flag].value or not files.get(flag):
@@ -64,6 +69,9 @@ def repeated(values: flags.FlagValues) -> tuple[dict[str, Any], Settings | None]
                 continue  # the mask of another picture
         found = [_find(path, flag, file) for file in files[flag]]
         changes[flag] = found[0] if flag == "content" else found
+    masks = [values[flag].value for flag in ("content_mask", "style_mask")]
+    if not values["color_regions"].present and not any(masks):
+        changes["color_regions"] = record.get("color_regions", 0)
     if values["recipe"].present:
         return changes, None
     recipe = record.get("recipe")

@@ -19,6 +19,8 @@ from nst_tf.validation import BIT_DEPTHS, FORMATS
 
 MOST_DPI = 65535  # the maximum of JPEG files
 
+MOST_COLORS = 8  # of --color_regions
+
 STDIO = "-"
 """The path that stands for stdin among the inputs, and for stdout as the output."""
 
@@ -49,6 +51,7 @@ class Request:
     content_mask: tuple[str, ...]
     style_mask: tuple[str, ...]
     keep_mask: tuple[str, ...]
+    color_regions: int
     from_image: str | None
     # outputs
     output: str | None
@@ -68,6 +71,7 @@ class Request:
     resume: bool
     resume_anyway: bool
     checkpoint_every: float
+    network_picture: str | None
     device: str
     deterministic: bool
     quiet: bool
@@ -123,6 +127,8 @@ def check_request(request: Request, given: Collection[str]) -> None:
         raise UsageError(f"--checkpoint_every must be at least 0, not {request.checkpoint_every}")
     if "checkpoint_every" in given and not request.resume:
         raise UsageError("--checkpoint_every needs --resume")
+    if request.network_picture and not settings.repaints:
+        raise UsageError("--network_picture needs brushstrokes: add --repaint")
     try:
         check_styles(settings, len(request.style) or 1)
     except UserError as error:
@@ -152,6 +158,13 @@ def _check_inputs(request: Request) -> None:
         raise UsageError("--style_mask needs --style")
     if request.keep_mask and not both:
         raise UsageError("--keep_mask needs --content and --style")
+    if colors := request.color_regions:
+        if not both:
+            raise UsageError("--color_regions needs --content and --style")
+        if request.content_mask or request.style_mask:
+            raise UsageError("--color_regions finds the regions itself: leave masks out")
+        if not 2 <= colors <= MOST_COLORS:
+            raise UsageError(f"--color_regions must be from 2 to {MOST_COLORS}, not {colors}")
     for name in ("content_mask", "style_mask", "keep_mask"):
         if "" in request.paths(name):
             raise UsageError(f"--{name} must not be empty: name a picture")

@@ -171,7 +171,10 @@ class PictureRun(RunContext):
             every = job.request.snapshot_every
             yield Snapshots(every, job.paths.snapshots, self.outputs.save_snapshot)
         if self.latest and not job.request.quiet:
-            print_out(f"Resuming after step {self.latest.step} of {self.latest.steps}")
+            if job.starts_at_network:
+                print_out(f"Repainting {job.paths.network}")
+            else:
+                print_out(f"Resuming after step {self.latest.step} of {self.latest.steps}")
         if not job.request.quiet and not settings.recolor:
             console = Console(
                 self.headline(),

@@ -35,6 +35,16 @@ def listed(pictures: Source | Sequence[Source]) -> list[Source]:
     return list(pictures) if isinstance(pictures, list | tuple) else [cast(Source, pictures)]
 
 
+def lasting(picture: Source, name: str) -> Source:
+    """Return a picture that can be decoded again: the bytes of an open file."""
+    if isinstance(picture, Image.Image) or not hasattr(picture, "read"):
+        return picture
+    data = picture.read()
+    if not isinstance(data, bytes):
+        raise TypeError(f"{name} is not a file opened in binary mode: open it with 'rb'")
+    return data
+
+
 def decode_any(picture: Source, name: str = "", max_dim: int = 0, most_pixels: int = 0) -> Decoded:
     """Return the channels of a picture, upright and in sRGB.
 
@@ -61,10 +71,7 @@ def decode_any(picture: Source, name: str = "", max_dim: int = 0, most_pixels: i
             raise type(error)(f"{name}: {error}") from None
     if isinstance(picture, Image.Image):
         return decode_image(picture, shown)
-    if hasattr(picture, "read"):
-        picture = picture.read()
-        if not isinstance(picture, bytes):
-            raise TypeError(f"{shown} is not a file opened in binary mode: open it with 'rb'")
+    picture = lasting(picture, shown)
     if isinstance(picture, bytes | bytearray | memoryview):
         # To the decoder a file is a file; what it calls a path is what its errors show.
         data = _NamedBytes(bytes(picture), shown)

@@ -12,7 +12,7 @@ from nst_tf.images.faces import Face, face_at, faces_of
 from nst_tf.images.io import Picture, as_picture, load_mask, load_picture, opaque
 from nst_tf.images.masks import Region, apply_alpha
 from nst_tf.images.resize import Size, fit_size
-from nst_tf.images.sources import Source, decode_any, listed
+from nst_tf.images.sources import Source, decode_any, lasting, listed
 from nst_tf.inputs.blend import check_styles, style_names, style_scales
 from nst_tf.inputs.prepare import (
     RunInputs,
@@ -122,6 +122,9 @@ class ImageSources:
         keep: where the photo's features are kept: a mask as an array `[H, W]` or as a picture;
             `None`: nowhere.
 
+    Attributes:
+        read_again: reads the same sources with other `settings`.
+
     Raises:
         OSError: a file cannot be read as a picture.
         UserError: an array is not a picture, there are no styles, or TensorFlow would hang in this
@@ -144,8 +147,17 @@ class ImageSources:
             raise UserError("styles is empty: at least one style image is needed")
         check_styles(settings, len(paintings))
         self.settings = settings
-        self._content = decode_any(content, "content", settings.max_dim)
         self._names = style_names(len(paintings))
+        content = lasting(content, "content")
+        paintings = list(map(lasting, paintings, self._names))
+        initial, keep = (
+            picture if picture is None else lasting(picture, name)
+            for name, picture in (("initial", initial), ("keep", keep))
+        )
+        self.read_again = functools.partial(
+            ImageSources, content, paintings, regions=regions, initial=initial, keep=keep
+        )
+        self._content = decode_any(content, "content", settings.max_dim)
         scales = style_scales(settings, len(paintings))
         self._styles = [
             decode_any(painting, name, style_side(self.size, scale, settings.detail))

@@ -23,6 +23,8 @@ SESSION_LOST = "the session has expired: load the page again"
 
 MAX_TEXT = 500  # characters of a field
 
+SESSION = re.compile(r"[A-Za-z0-9-]{1,40}")
+
 PLACE = re.compile(r"[01]\.[0-9]{3},[01]\.[0-9]{3}")
 
 _visitor: ContextVar[Visitor | None] = ContextVar("visitor", default=None)
@@ -290,7 +292,7 @@ def well_formed(body: Any, inputs: Sequence[int], selects: Sequence[bool]) -> bo
         return False
     if not isinstance(data, list) or len(data) != inputs[index]:
         return False
-    if not isinstance(session, str) or not session.isalnum() or len(session) > 40:
+    if not isinstance(session, str) or not SESSION.fullmatch(session):
         return False
     click = body.get("event_data")
     if selects[index]:

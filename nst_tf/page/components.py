@@ -15,6 +15,7 @@ from nst_tf.page.fields import advanced_fields
 from nst_tf.page.limits import Limits
 from nst_tf.page.mask_strokes import COLORS
 from nst_tf.page.order import EVERYDAY_SETTINGS
+from nst_tf.page.repaint import offered, repaint_fields
 from nst_tf.recipes import recipe
 
 TITLE = "nst_tf: a photo in the manner of a painting"
@@ -58,6 +59,11 @@ class Components:
     masks: gr.File
     download: gr.DownloadButton
     history: gr.Gallery
+    repaint_detail: gr.Slider
+    patch_size: gr.Slider
+    repaint: gr.Button
+    print_size: gr.Radio
+    enlarge: gr.Button
 
     @classmethod
     def make(cls, samples: Path, limits: Limits) -> "Components":
@@ -76,7 +82,7 @@ class Components:
                 }  # fmt: skip
                 form["everyday"][GROUP] = form[GROUP]
             with gr.Column(scale=7, min_width=340, elem_id="made"):
-                results = {**_tabs(), **_downloads()}
+                results = {**_tabs(), **_downloads(), **repaint_fields(limits)}
         return cls(**form, **results)
 
     def kinds(self, limits: Limits) -> dict[int, Kind]:
@@ -88,6 +94,9 @@ class Components:
             self.restore: File(),
             self.editor: Layers(),
             self.recipe: Choice(_values(self.recipe)),
+            self.repaint_detail: Number(0, 1),
+            self.patch_size: Number(2, 9),
+            self.print_size: Choice(tuple(offered(limits))),
         }
         for field in (*self.everyday.values(), *self.advanced.values()):
             if isinstance(field, gr.Dropdown):

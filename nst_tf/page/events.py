@@ -16,6 +16,7 @@ from nst_tf.page.components import PAINTINGS, PHOTOS, TITLE, Components
 from nst_tf.page.fields import placeholders
 from nst_tf.page.order import as_flags, settings_from_metadata
 from nst_tf.page.render import alert
+from nst_tf.page.repaint import enlarge, repaint
 from nst_tf.page.state import AppState, OrderForm
 from nst_tf.page.updates import finished_runs, screen_updates
 from nst_tf.page.visitor import Visitor
@@ -27,6 +28,7 @@ TICK = 0.5  # seconds between updates of the screen
 
 UPDATED = (
     "screen", "stop", "resume", "compare", "curve", "command", "masks", "download", "history",
+    "repaint", "enlarge",
 )  # fmt: skip
 """Names of the components that change with a visitor's runs."""
 
@@ -96,6 +98,9 @@ def _connect_runs(page: GuardedBlocks, components: Components, handlers: "Handle
         submitted.then(*refresh, **EVENT)
     page.on(components.stop.click, handlers.stop, [], [notice], notice)
     page.on(components.resume.click, handlers.resume, [], [notice], notice)
+    fields = [components.repaint_detail, components.patch_size]
+    page.on(components.repaint.click, handlers.repaint, fields, [notice], notice)
+    page.on(components.enlarge.click, handlers.enlarge, [components.print_size], [notice], notice)
     page.on_select(
         components.history.select, handlers.show_again, lambda one: len(finished_runs(one)),
         [notice], notice,
@@ -218,6 +223,16 @@ class Handlers:
         for run in list(visitor.shown):
             if run.resumable:
                 self._state.resume(visitor, run)
+        return ""
+
+    def repaint(self, visitor: Visitor, detail: float | None, patch_size: float | None) -> str:
+        """Order other brushstrokes on the latest picture, and return a notice."""
+        repaint(self._state, visitor, detail, patch_size)
+        return ""
+
+    def enlarge(self, visitor: Visitor, paper: str) -> str:
+        """Order the latest picture in the size of a print, and return a notice."""
+        enlarge(self._state, visitor, paper)
         return ""
 
     def show_again(self, visitor: Visitor, index: int) -> str:

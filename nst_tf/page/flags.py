@@ -37,7 +37,7 @@ For others (see docs/page.md):
   --root-path /paint           prefix of the page's URL behind a proxy
   --max-run-time 30min         longest run; 0: unlimited (default on loopback)
   --max-steps 10000            steps of a run
-  --max-side 4096              pixels of a picture's long side
+  --max-side 4961              pixels of a picture's long side
   --max-megabytes 64           size of an upload
   --max-megapixels 100         pixels of an upload
   --max-session-files 60       stored uploads of a visitor
@@ -61,7 +61,7 @@ def define_flags() -> flags.FlagValues:
     flags.DEFINE_string("root_path", "", "prefix of the address", flag_values=values)
     flags.DEFINE_string("max_run_time", None, "of a run", flag_values=values)
     flags.DEFINE_integer("max_steps", 10_000, "of a run", 1, flag_values=values)
-    flags.DEFINE_integer("max_side", 4096, "of a picture", 128, flag_values=values)
+    flags.DEFINE_integer("max_side", 4961, "of a picture", 128, flag_values=values)
     flags.DEFINE_multi_string("device", ["auto"], "devices", flag_values=values)
     for name, usual in (
         ("max_megabytes", 64.0), ("max_megapixels", 100.0), ("max_session_megabytes", 512.0)

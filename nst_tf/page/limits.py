@@ -27,7 +27,7 @@ class Limits:
 
     upload_bytes: int = 64_000_000
     pixels: int = 100_000_000
-    side: int = 4096
+    side: int = 4961
     steps: int = 10_000
     run_seconds: float = 0.0
     files: int = 60

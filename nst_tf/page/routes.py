@@ -19,6 +19,7 @@ from nst_tf.page.cookies import set_cookie
 from nst_tf.page.limits import Limits
 from nst_tf.page.login import ADMIN, Accounts, Throttle, login_page
 from nst_tf.page.order import safe_names
+from nst_tf.page.programs import PATH
 from nst_tf.page.queue import RunQueue
 from nst_tf.page.rules import Rules
 from nst_tf.page.visitor import Visitor
@@ -76,6 +77,9 @@ class Routes:
             Route("/gradio_api/upload_progress", self.progress, methods=["GET"]),
             Route("/gradio_api/component_server", self.mask_strokes, methods=["POST"]),
             Route("/gradio_api/file={text:path}", self.file, methods=["GET"]),
+            Route(f"{PATH}/login", self.login, methods=["POST"]),
+            Route(f"{PATH}/gradio_api/upload", self.upload, methods=["POST"]),
+            Route(f"{PATH}/gradio_api/file={{text:path}}", self.file, methods=["GET"]),
         ]
 
     async def show_login(self, request: Request) -> Response:
@@ -102,7 +106,10 @@ class Routes:
         self._throttle.succeeded(address, name)
         LOG.info("login: %s from %s", ascii(name), address)
         visitor = self._visitors.session_for(None, name, admin=name == ADMIN)
-        answer = self._to("/admin" if visitor.admin else "/")
+        if request.url.path.endswith(f"{PATH}/login"):
+            answer: Response = JSONResponse(None)  # programs do not follow to a page
+        else:
+            answer = self._to("/admin" if visitor.admin else "/")
         _add_header(answer, set_cookie(self._rules, request.scope, visitor.token))
         return answer
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from nst_tf.page.order import Order
-from nst_tf.page.worker import StepPreview
+from nst_tf.page.worker import StepPreview, kept_name
 
 MAX_CURVE = 120  # points of a loss curve
 
@@ -54,6 +54,12 @@ class Run:
         """The file of the picture, if it exists and the run is not changing it."""
         path = self.folder / self.order.output
         return path if self.status != "running" and path.exists() else None
+
+    @property
+    def kept(self) -> Path | None:
+        """The file of the network's picture, from which brushstrokes can start, if it exists."""
+        path = self.folder / kept_name(self.order.output)
+        return path if path.exists() else None
 
     @property
     def active(self) -> bool:

@@ -9,6 +9,7 @@ import socket
 import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import fastapi
 import gradio as gr
@@ -19,6 +20,7 @@ from nst_tf.page.events import build
 from nst_tf.page.login import Accounts
 from nst_tf.page.options import ServerOptions
 from nst_tf.page.painter import ProcessPainter
+from nst_tf.page.programs import PATH, build_programs
 from nst_tf.page.queue import RunQueue
 from nst_tf.page.routes import Routes
 from nst_tf.page.rules import Rules
@@ -120,27 +122,34 @@ def application(state: AppState, rules: Rules, accounts: Accounts) -> Wall:
     """Return the page as an ASGI application: the wall, our routes, and Gradio."""
     page = build(state)
     page.state_session_capacity = SESSIONS
+    programs = build_programs(state)
     routes = Routes(state.visitors, state.queue, state.limits, rules, accounts)
     app = fastapi.FastAPI(
         routes=[*routes.routes()], openapi_url=None, docs_url=None, redoc_url=None
     )
-    gr.mount_gradio_app(
-        app,
-        page,
-        "/",
-        root_path=rules.root or None,
-        show_error=False,
-        ssr_mode=False,
-        enable_monitoring=False,
-        run_history=False,
-        mcp_server=False,
-        pwa=False,
-        footer_links=[],
-        max_file_size=state.limits.upload_bytes,
-        theme=theme(),
-        css_paths=[CSS],
-    )
-    return Wall(app, rules, state.visitors, page.is_call, state.limits.session_bytes)
+    # The page takes all paths that are left, so it comes last.
+    for blocks, path in ((programs, PATH), (page, "")):
+        gr.mount_gradio_app(
+            app,
+            blocks,
+            path or "/",
+            root_path=f"{rules.root}{path}" if rules.root else None,
+            show_error=False,
+            ssr_mode=False,
+            enable_monitoring=False,
+            run_history=False,
+            mcp_server=False,
+            pwa=False,
+            footer_links=[],
+            max_file_size=state.limits.upload_bytes,
+            theme=theme(),
+            css_paths=[CSS],
+        )
+
+    def is_call(path: str, body: Any) -> bool:
+        return (programs if path.startswith(f"{PATH}/") else page).is_call(body)
+
+    return Wall(app, rules, state.visitors, is_call, state.limits.session_bytes)
 
 
 def bind(host: str, port: int | None) -> socket.socket:

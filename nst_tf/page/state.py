@@ -50,8 +50,10 @@ class AppState:
         """Return the faces of an uploaded photo; errors are those of `check`."""
         return found_faces(path, self.limits.pixels)
 
-    def submit(self, visitor: Visitor, form: "OrderForm", strengths: Sequence[float] = ()) -> None:
-        """Add the runs that a visitor orders to the queue.
+    def submit(
+        self, visitor: Visitor, form: "OrderForm", strengths: Sequence[float] = ()
+    ) -> list[Run]:
+        """Add the runs that a visitor orders to the queue, and return them.
 
         Everything is checked here again, since a browser can send an order without the form.
 
@@ -88,8 +90,31 @@ class AppState:
                 Image.fromarray(mask).save(files[name])
             named = tuple(files)[len(names) :]
             orders = [dataclasses.replace(order, masks=named) for order in orders]
-            for run in self.visitors.create_runs(visitor, orders, files):
-                self.queue.add(run)
+            return self._add(visitor, orders, files)
+
+    def order(
+        self, visitor: Visitor, orders: Sequence[Order], files: Mapping[str, Path]
+    ) -> list[Run]:
+        """Add runs of orders to the queue, whose files have been checked, and return them.
+
+        Args:
+            files: paths of the files, by the names in the orders.
+
+        Raises:
+            UserError: a value is not valid, or too many runs wait.
+        """
+        for order in orders:
+            order.check(self.limits)
+        self._check_queue(len(orders))
+        return self._add(visitor, orders, files)
+
+    def _add(
+        self, visitor: Visitor, orders: Sequence[Order], files: Mapping[str, Path]
+    ) -> list[Run]:
+        runs = self.visitors.create_runs(visitor, orders, files)
+        for run in runs:
+            self.queue.add(run)
+        return runs
 
     def resume(self, visitor: Visitor, run: Run) -> None:
         """Add a stopped run to the queue again.

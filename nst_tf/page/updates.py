@@ -7,6 +7,7 @@ import pandas as pd
 from PIL import Image
 
 from nst_tf.page import render
+from nst_tf.page.repaint import repaint_updates
 from nst_tf.page.runs import Run
 from nst_tf.page.state import AppState
 from nst_tf.page.visitor import Visitor
@@ -47,7 +48,7 @@ def screen_updates(
         values["stop"] = gr.update(interactive=any(run.active for run in runs))
         values["resume"] = gr.update(interactive=any(run.resumable for run in runs))
         values["compare"] = _comparison(state, main)
-        values |= _downloads(main)
+        values |= _downloads(main) | repaint_updates(main)
     if "curve" in changed:
         values["curve"] = pd.DataFrame(render.curve(main))
     if "history" in changed:

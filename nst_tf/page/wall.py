@@ -31,7 +31,7 @@ from nst_tf.utils.errors import UserError
 SAFE_METHODS = ("GET", "HEAD")
 MAX_CALL_BYTES = 200_000  # of the call of an event
 
-PUBLIC_PATHS = ("/login",)
+PUBLIC_PATHS = ("/login", "/api/login")
 """Paths that need no login."""
 
 SAME_FOR_ALL = re.compile(r"/(assets|static)/|/(theme\.css|favicon\.ico)$")
@@ -41,10 +41,12 @@ ROUTES = {
     "GET": re.compile(
         r"/(|login|admin|theme\.css|favicon\.ico"
         r"|(assets|static)/.*"
+        r"|api/(config|gradio_api/(info|queue/data|file=.+))"
         r"|gradio_api/(file=.+|upload_progress|heartbeat/[a-z0-9]{1,40}))"
     ),
     "POST": re.compile(
-        r"/(login|logout|admin/cancel|gradio_api/(upload|component_server|run/predict))"
+        r"/(login|logout|admin/cancel|gradio_api/(upload|component_server|run/predict)"
+        r"|api/(login|gradio_api/(upload|queue/join)))"
     ),
 }
 """All routes that are served; Gradio's other routes are blocked."""
@@ -57,7 +59,8 @@ class Wall:
         app: the application behind the wall.
         rules: the accepted hosts, proxies and logins.
         visitors: the known visitors.
-        is_call: returns whether decoded JSON is a call of one of the page's events.
+        is_call: returns whether decoded JSON is a call of what is behind a path: an event of the
+            page or the function for programs.
         upload_bytes: maximum size of a body that is not a call.
     """
 
@@ -66,7 +69,7 @@ class Wall:
         app: App,
         rules: Rules,
         visitors: Visitors,
-        is_call: Callable[[Any], bool],
+        is_call: Callable[[str, Any], bool],
         upload_bytes: int,
     ) -> None:
         self._app = app
@@ -107,9 +110,9 @@ class Wall:
                 await respond(send, 503, str(error))
                 return
             send = with_cookie(send, self._rules, scope, visitor)
-        if path.endswith("/run/predict"):
+        if path.endswith(("/run/predict", "/queue/join")):
             body = await read_body(receive, MAX_CALL_BYTES)
-            if body is None or not self._is_call(_decoded(body)):
+            if body is None or not self._is_call(path, _decoded(body)):
                 await respond(send, 400, "this is not a call of the page")
                 return
             receive = replay_body(body)

@@ -3,6 +3,7 @@
 It runs the code of the command line, so the page and the command make the same picture.
 """
 
+import dataclasses
 import io
 import os
 import signal
@@ -93,6 +94,11 @@ class RunEnd:
     warnings: tuple[str, ...] = ()
 
 
+def kept_name(picture: str) -> str:
+    """Return the file in which the network's picture of a run is kept, beside its picture."""
+    return f"{picture}.network"
+
+
 def serve(connection: Connection, stop: Event, device: str) -> None:
     """Paint one task after another until the connection ends.
 
@@ -144,7 +150,10 @@ def _paint(
     task: Task, device: str, send: Callable[[StepPreview], None], stop: StopRequest
 ) -> RunEnd:
     words = ["nst-tf", *task.arguments, "--quiet", "--resume", f"--device={device}"]
-    job, name = ready(parse(words))
+    request = parse(words)
+    if request.settings.repaints:
+        request = dataclasses.replace(request, network_picture=kept_name(str(request.output)))
+    job, name = ready(request)
     run = PictureRun(job, name, watchers := [])
     watchers.append(_PreviewSender(send, run.headline(), job.settings.time_limit))
     outcome = run.finish(stop)

@@ -1,7 +1,7 @@
 """The result of a `Stylizer`."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,31 @@ from PIL import Image
 from nst_tf.images.faces import Face
 from nst_tf.images.levels import quantize
 from nst_tf.images.save import FORMATS, save_image
+from nst_tf.inputs.sources import ImageSources
 from nst_tf.settings import Settings
 from nst_tf.transfer.progress import Stage, StopReason
+from nst_tf.transfer.state import RunState
 from nst_tf.utils.describe import brief
 from nst_tf.utils.errors import UserError
+
+
+@dataclass(frozen=True, eq=False)
+class KeptNetwork:
+    """The network's picture of a result, from which `Stylizer.repaint` starts.
+
+    Attributes:
+        state: from `kept_state`.
+        losses: as in `Result`.
+        settings: with which the network worked.
+        read_again: reads the pictures of the run with other settings.
+    """
+
+    state: RunState
+    losses: Mapping[str, float]
+    settings: Settings
+    read_again: Callable[..., ImageSources]
+
+    __repr__ = brief
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +60,8 @@ class Result:
         metadata: recorded in the file by `encode`.
         has_profile: whether the photo carried a colour profile, so that the file will too.
         faces: the faces that were kept, in pixels of the picture.
+        network: what `Stylizer.repaint` starts from; `None` if the run has no brushstrokes, or its
+            network did not end.
     """
 
     pixels: np.ndarray
@@ -52,6 +75,7 @@ class Result:
     metadata: Mapping[str, Any] = field(repr=False)
     has_profile: bool = False
     faces: tuple[Face, ...] = ()
+    network: KeptNetwork | None = field(default=None, repr=False)
 
     __repr__ = brief
 

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,12 @@ from nst_tf.compute.budget import BASE
 from nst_tf.inputs.sources import LoadedInputs
 from nst_tf.network.weights import load_weights
 from nst_tf.service.admission import Admission
-from nst_tf.service.result import Result
+from nst_tf.service.result import KeptNetwork, Result
+from nst_tf.transfer.kept import kept_state
 from nst_tf.transfer.progress import Progress, StopReason, stage_of
 from nst_tf.transfer.provenance import method_metadata, step_metadata
 from nst_tf.transfer.start import Run
+from nst_tf.transfer.state import RunState
 
 
 class Stream(Iterator[Progress]):
@@ -27,22 +29,28 @@ class Stream(Iterator[Progress]):
     Args:
         transfer: the run.
         loaded: its inputs.
+        keep: returns what a result keeps of the network, given its last state and losses.
+        kept: the network's picture that the run starts from; `None`: the network paints one.
     """
 
     def __init__(
         self,
         transfer: Run,
         loaded: LoadedInputs,
+        keep: Callable[[RunState, Mapping[str, float]], KeptNetwork],
         admission: Admission,
         cancel: threading.Event | None,
         idle_limit: float = 0.0,
+        kept: KeptNetwork | None = None,
     ) -> None:
         self._transfer = transfer
+        self._keep = keep
+        self._kept = kept
         self._loaded = loaded
         self._cancel = cancel
         self._latest: Progress | None = None
         # The generator must not refer to this object, which could not be garbage-collected then.
-        self._steps = _admitted(transfer, admission, cancel)
+        self._steps = _admitted(transfer, admission, cancel, kept.state if kept else None)
         self._turn = threading.Lock()  # held during a step
         self._idle_limit = idle_limit
         self._rested: float | None = None  # when the latest step ended
@@ -97,16 +105,29 @@ class Stream(Iterator[Progress]):
         return Result(
             pixels=picture[0],
             alpha=self._loaded.alpha,
-            losses=latest.losses if latest else {},
+            losses=self._kept.losses if self._kept else latest.losses if latest else {},
             stop_reason=self._stop_reason(),
             stage=stage_of(latest),
             settings=fitted.settings,
             steps=latest.state.step if latest else 0,
             seconds=latest.seconds if latest else 0.0,
-            metadata=_metadata(self._transfer, latest),
+            metadata=_metadata(self._transfer, latest) | self._network_size(),
             has_profile=self._loaded.has_profile,
             faces=fitted.faces,
+            network=self._network(),
         )
+
+    def _network(self) -> KeptNetwork | None:
+        """Return what the result can be repainted from."""
+        transfer, latest = self._transfer, self._latest
+        if self._kept or not (latest and transfer.levels and transfer.network_ended(latest)):
+            return self._kept
+        return self._keep(kept_state(latest.state, transfer.fitted.scales), latest.losses)
+
+    def _network_size(self) -> dict[str, int]:
+        """Return the `max_dim` of the run whose network's picture this one has, if it differs."""
+        side = self._kept.settings.max_dim if self._kept else self._transfer.settings.max_dim
+        return {} if side == self._transfer.settings.max_dim else {"network_max_dim": side}
 
     def _stop_reason(self) -> StopReason:
         ending = self._transfer.ending(self._latest) if self._latest else None
@@ -123,11 +144,14 @@ def memory_need(transfer: Run) -> int:
 
 
 def _admitted(
-    transfer: Run, admission: Admission, cancel: threading.Event | None
+    transfer: Run,
+    admission: Admission,
+    cancel: threading.Event | None,
+    state: RunState | None,
 ) -> Generator[Progress, None, None]:
     with admission.place(memory_need(transfer), cancel) as has_place:
         if has_place:
-            yield from transfer.steps(cancel=cancel)
+            yield from transfer.steps(state, cancel)
 
 
 def _metadata(transfer: Run, latest: Progress | None) -> dict[str, Any]:

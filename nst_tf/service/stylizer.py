@@ -1,6 +1,7 @@
 """A stylizer for services: many pictures from one process, for many threads."""
 
 import dataclasses
+import functools
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Unpack
@@ -18,9 +19,10 @@ from nst_tf.inputs.sources import ImageSources, LoadedInputs
 from nst_tf.keywords import Overrides
 from nst_tf.recipes import resolve_settings
 from nst_tf.service.admission import Admission
-from nst_tf.service.result import Result
+from nst_tf.service.result import KeptNetwork, Result
 from nst_tf.service.stream import Stream, memory_need
 from nst_tf.settings import Settings
+from nst_tf.transfer.kept import SECOND_STAGE, check_kept, network_identity
 from nst_tf.transfer.progress import Callback, any_ends, guarded
 from nst_tf.transfer.scales import load_model
 from nst_tf.transfer.start import Run, make_run
@@ -28,6 +30,8 @@ from nst_tf.utils.errors import UserError
 from nst_tf.utils.forks import check_fork
 from nst_tf.utils.locks import Patience
 from nst_tf.validation import check_number, checked_duration
+
+BUDGET = "memory_budget belongs to the Stylizer: give it to its constructor"
 
 UNLIMITED = 512
 """Long side of the photos for which paintings are prepared if there is no limit, pixels."""
@@ -124,15 +128,41 @@ class Stylizer:
             BusyError: the run may not wait; see `max_waiting` and `wait_limit`.
         """
         given = ImageSources(content, styles, self._chosen(overrides), regions, initial, keep)
-        stream = self._stream(given, cancel)
-        callbacks = [guarded(callback, stream.picture) for callback in callbacks]
-        try:
-            for progress in stream:
-                if any_ends(callbacks, progress):
-                    return dataclasses.replace(stream.result, stop_reason="callback")
-            return stream.result
-        finally:
-            stream.close()
+        return _finish(self._stream(given, cancel), callbacks)
+
+    def repaint(
+        self,
+        result: Result,
+        *,
+        callbacks: Iterable[Callback] = (),
+        cancel: threading.Event | None = None,
+        **changes: Unpack[Overrides],
+    ) -> Result:
+        """Paint the brushstrokes of a result again, which takes seconds: the network is done.
+
+        The pictures are read again. With the same `max_dim`, the result is that of a whole run with
+        these settings, bit for bit. A larger one enlarges the same picture.
+
+        Args:
+            result: of a `Stylizer`, with brushstrokes.
+            callbacks, cancel: as for a call.
+            **changes: `repaint_detail`, `patch_size` and `max_dim`, in place of the result's; the
+                latter down to the long side at which the network has worked.
+
+        Raises:
+            UserError: the result has no network's picture, or a change needs the network.
+            ValueError, TypeError, OSError, MemoryError, CallbackError, BusyError: as for a call.
+        """
+        if (kept := result.network) is None:
+            raise UserError("this result has no brushstrokes to repaint: set repaint for its run")
+        if "memory_budget" in changes:
+            raise TypeError(BUDGET)
+        last = {name: getattr(result.settings, name) for name in SECOND_STAGE}
+        last["network_dim"] = kept.settings.network_limit
+        settings = resolve_settings(kept.settings, {**last, **changes})
+        check_kept(network_identity({}, settings), network_identity({}, kept.settings))
+        given = kept.read_again(settings=settings)
+        return _finish(self._stream(given, cancel, kept=kept), callbacks)
 
     def stream(
         self,
@@ -181,14 +211,20 @@ class Stylizer:
 
     def _chosen(self, overrides: Mapping[str, Any]) -> Settings:
         if "memory_budget" in overrides:
-            raise TypeError("memory_budget belongs to the Stylizer: give it to its constructor")
+            raise TypeError(BUDGET)
         return resolve_settings(self.settings, overrides)
 
     def _stream(
-        self, given: ImageSources, cancel: threading.Event | None, idle_limit: float = 0.0
+        self,
+        given: ImageSources,
+        cancel: threading.Event | None,
+        idle_limit: float = 0.0,
+        kept: KeptNetwork | None = None,
     ) -> Stream:
         loaded = given.load()
-        return Stream(self._transfer(loaded), loaded, self._admission, cancel, idle_limit)
+        keep = functools.partial(KeptNetwork, settings=given.settings, read_again=given.read_again)
+        transfer = self._transfer(loaded)
+        return Stream(transfer, loaded, keep, self._admission, cancel, idle_limit, kept)
 
     def _transfer(self, loaded: LoadedInputs) -> Run:
         return make_run(loaded.fitted, self._budget, self._cache)
@@ -198,6 +234,18 @@ class Stylizer:
         transfer = self._transfer(given.load())
         with self._admission.place(memory_need(transfer)):
             action(transfer)
+
+
+def _finish(stream: Stream, callbacks: Iterable[Callback]) -> Result:
+    """Return the result of a stream that is read to its end, or until a callback ends it."""
+    callbacks = [guarded(callback, stream.picture) for callback in callbacks]
+    try:
+        for progress in stream:
+            if any_ends(callbacks, progress):
+                return dataclasses.replace(stream.result, stop_reason="callback")
+        return stream.result
+    finally:
+        stream.close()
 
 
 def _check_count(name: str, value: int, low: int) -> None:

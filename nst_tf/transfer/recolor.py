@@ -32,6 +32,7 @@ class Recoloring:
     """
 
     plans = ()
+    levels = ()
     precision = None
     clock = staticmethod(time.perf_counter)
 

@@ -29,6 +29,10 @@ from nst_tf.utils.errors import UserError
 if TYPE_CHECKING:
     from nst_tf.transfer.state import RunState
 
+BETWEEN = Strokes()
+"""The strokes with which a scale starts. `patch_size` and `repaint_detail` concern only the second
+stage, which can be repeated with other values on the same network's picture."""
+
 STEP_WORK = 8.0
 """Work of a step of the network for a megapixel, in the units of `level_work`."""
 
@@ -55,7 +59,8 @@ def paint_strokes(
     picture = state.output_image.numpy()
     strip, _ = _fitted(settings, size, paint_sizes(inputs), plans, budget)
     coarse = _coarser_picture(inputs, state)
-    for level in _levels(inputs, picture, inputs.colors.content, coarse, strip):
+    strokes = Strokes(settings.patch_size, settings.repaint_detail)
+    for level in _levels(inputs, picture, inputs.colors.content, strokes, coarse, strip):
         if share < 1:
             mixed = compose(level.image, resize(picture, level.size), share)
             level = replace(level, image=mixed)
@@ -75,7 +80,7 @@ def enlarge_with_strokes(
         plain: the image enlarged without patches, `[1, H, W, 3]`.
         photo: the photo at the finer scale, `[1, H, W, 3]`.
     """
-    *_, level = _levels(inputs, image, photo)
+    *_, level = _levels(inputs, image, photo, BETWEEN)
     return compose(level.image, plain, min(1.0, inputs.settings.strength))
 
 
@@ -83,6 +88,7 @@ def _levels(
     inputs: RunInputs,
     picture: np.ndarray,
     photo: np.ndarray,
+    strokes: Strokes,
     coarse: np.ndarray | None = None,
     strip: int = STRIP,
 ) -> Iterator[Level]:
@@ -95,7 +101,7 @@ def _levels(
         picture,
         photo if settings.content_weight else None,
         sources,
-        Strokes(settings.patch_size, settings.repaint_detail),
+        strokes,
         size,
         coarse,
         regions if inputs.regions else (),

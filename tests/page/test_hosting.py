@@ -158,7 +158,7 @@ def test_visitors_are_no_administrators(hosted):
 def test_limits_are_said_before_anything_is_painted(hosted):
     visitor = enter(hosted[0])
     shown = str(visitor.config)
-    assert "At most 4096 pixels on the long side, 10000 steps, 20 minutes." in shown
+    assert "At most 4961 pixels on the long side, 10000 steps, 20 minutes." in shown
     (mine,) = visitor.upload(("mine.png", picture()))
     told = visitor.paint(mine, [mine], time_limit=1201, **SETTINGS).text
     assert "time_limit must be at most 1200 seconds here, not 1201" in told

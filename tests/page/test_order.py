@@ -41,8 +41,8 @@ def test_every_recipe_as_flags_is_the_recipe(name):
 @pytest.mark.parametrize(
     ("setting", "value", "words"),
     [
-        ("max_dim", "0", "max_dim must be from 1 to 4096"),
-        ("max_dim", "5000", "max_dim must be from 1 to 4096"),
+        ("max_dim", "0", "max_dim must be from 1 to 4961"),
+        ("max_dim", "5000", "max_dim must be from 1 to 4961"),
         ("init", "/etc/passwd", "init must be one of content, style, noise, white"),
         ("weights", "/tmp/x.npz", "weights cannot be chosen"),
         ("memory_budget", "99GiB", "memory_budget cannot be chosen"),

@@ -166,7 +166,7 @@ def test_everything_is_checked_when_a_run_begins(visitor, tmp_path):
     [
         ("field-steps_per_epoch", "1000000000000000000", "a run may have 10000 here"),
         ("field-epochs", "1000000000", "a run may have 10000 here"),
-        ("max_dim", 5000, "max_dim must be from 1 to 4096"),
+        ("max_dim", 5000, "max_dim must be from 1 to 4961"),
         ("max_dim", float("1e300"), "a number must be from"),
         ("field-epochs", "1\n2", "no control characters"),
         ("field-epochs", "9" * 600, "at most 500 characters"),

@@ -55,7 +55,7 @@ async def echo(scope, receive, send):
 def build(tmp_path):
     def make(**options):
         visitors = Visitors(tmp_path / "runs", limits=options.pop("limits", None))
-        return Wall(echo, rules(**options), visitors, lambda body: True, 1000), visitors
+        return Wall(echo, rules(**options), visitors, lambda path, body: True, 1000), visitors
 
     return make
 

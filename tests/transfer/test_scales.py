@@ -12,6 +12,8 @@ from nst_tf.images.masks import compose
 from nst_tf.images.resize import resize
 from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.inputs.start import upsample_start
+from nst_tf.synthesis.repaint import Strokes
+from nst_tf.transfer import strokes
 from nst_tf.transfer.run import StyleTransfer
 from tests.conftest import ASSETS, BLUE, RED, flat
 
@@ -25,8 +27,13 @@ SCALES = Settings(
     optimizer="lbfgs",
     loss="relative",
     repaint=True,
-    repaint_detail=0.0,
 )
+
+
+@pytest.fixture(autouse=True)
+def pure_paint(monkeypatch):
+    """Let scales start with nothing but paint."""
+    monkeypatch.setattr(strokes, "BETWEEN", Strokes(detail=0.0))
 
 
 def starts(photo, styles, settings, regions=()):
