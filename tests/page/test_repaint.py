@@ -26,8 +26,9 @@ MASK = "photo-mask-1.png"
 
 @pytest.fixture
 def state(tmp_path):
-    queue = RunQueue([])
-    yield AppState(Visitors(tmp_path / "runs"), queue, Limits(waiting=2), tmp_path, tmp_path)
+    queue, limits = RunQueue([]), Limits(waiting=2)
+    visitors = Visitors(tmp_path / "runs", limits=limits)
+    yield AppState(visitors, queue, limits, tmp_path, tmp_path)
     queue.close()
 
 
