@@ -2,9 +2,9 @@
 
     python scripts/benchmark_sheet.py [--recipe fast] [--max_dim 128]
 
-Strengths 0.6, 1 and 1.5 by details 0.5, 1 and 2. The sheet comes between the commands: after four of
-them. Seconds are those of the clock, and of processors, which other programs on the machine disturb
-less. Written to benchmark_sheet.json.
+Strengths 0.6, 1 and 1.5 by details 0.5, 1 and 2. The sheet comes after four of the commands.
+Seconds are those of the clock, and of processors, which other programs on the machine disturb less.
+Written to benchmark_sheet.json.
 """
 
 import argparse
