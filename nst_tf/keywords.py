@@ -14,6 +14,7 @@ Pooling = Literal["max", "average", "mixed"]
 Padding = Literal["zero", "edge"]
 Convolution = Literal["auto", "winograd", "direct"]
 Precision = Literal["float32", "bfloat16", "auto"]
+Tileable = Literal["none", "both", "x", "y"]
 PreserveColor = Literal["none", "luminance", "match"]
 
 Seconds = float | str
@@ -71,6 +72,7 @@ class Overrides(TypedDict, total=False):
     style_blend: Sequence[float]
     preserve_color: PreserveColor
     recolor: bool
+    tileable: Tileable
     keep_faces: bool
     face_strength: float
     skip_faces: Sequence[float]

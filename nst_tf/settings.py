@@ -21,6 +21,7 @@ from nst_tf.keywords import (
     Precision,
     PreserveColor,
     StyleStatistics,
+    Tileable,
 )
 from nst_tf.network.layers import LAYERS, smallest_side
 from nst_tf.utils.describe import changed, settings_doc
@@ -242,6 +243,11 @@ class Settings:
     recolor: bool = setting(
         False, "Pictures", "give the photo the paintings' colours and nothing else of them, in "
         "about a second: no strokes, no network; --strength sets how far",
+    )
+    tileable: Tileable = setting(
+        "none", "Pictures", "make a picture whose edges meet when it is repeated: both, x for left "
+        "and right, or y for top and bottom; a photo is changed smoothly, so its edges meet too",
+        choices=get_args(Tileable),
     )
     keep_faces: bool = setting(
         False, "Pictures", "find the photo's faces and keep them recognisable; without faces, "

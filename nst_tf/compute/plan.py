@@ -10,6 +10,7 @@ from nst_tf.compute.estimate import Workload, estimate, fixed_bytes, pair_bytes,
 from nst_tf.compute.machine import Machine, this_machine
 from nst_tf.compute.precision import feature_precision
 from nst_tf.images.resize import Size, scaled
+from nst_tf.images.wrap import padded_size
 from nst_tf.inputs.pyramid import Scale
 from nst_tf.losses.registry import make_terms
 from nst_tf.settings import Settings
@@ -188,7 +189,8 @@ def plan_memory(
     candidates = []
     for scale in scales:
         sizes = [scaled(size, scale.ratio) for size in styles]
-        load = Workload(terms, settings.layers, precision, scale.size, sizes, masks, machine)
+        size = padded_size(settings.tileable, scale.size)
+        load = Workload(terms, settings.layers, precision, size, sizes, masks, machine)
         plans = list(_possible_plans(settings, scale, load))
         pairs = _usable_pairs(settings, scale)
         candidates.append(Candidates(scale.size, plans, pairs, settings.lbfgs_memory))

@@ -95,7 +95,7 @@ def resize(image: np.ndarray, size: tuple[int, int], box: Box | None = None) -> 
         size: height and width of the result, pixels; with the image's size, it is the same array.
         box: the part of the image to use; None: all of it.
     """
-    if image.shape[1:3] == tuple(size):
+    if image.shape[1:3] == tuple(size) and box is None:
         return image
     planes = [resize_plane(image[0, :, :, channel], size, box) for channel in range(3)]
     return np.stack(planes, axis=-1)[None]
@@ -111,7 +111,7 @@ def resize_plane(
 
     Other filters than Lanczos can be chosen.
     """
-    if plane.shape == tuple(size):
+    if plane.shape == tuple(size) and box is None:
         return plane
     height, width = size
     resized = Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32)).resize(

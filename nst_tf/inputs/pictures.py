@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nst_tf.images.resize import resize, scaled
+from nst_tf.images.wrap import resize_tile
 from nst_tf.inputs.prepare import RunInputs
 from nst_tf.inputs.pyramid import Scale
 
@@ -22,4 +23,5 @@ class Pictures:
         paintings = [
             resize(style, scaled(style.shape[1:3], scale.ratio)) for style in fitted.colors.styles
         ]
-        return cls(resize(fitted.colors.content, scale.size), paintings)
+        tileable = fitted.settings.tileable
+        return cls(resize_tile(fitted.colors.content, scale.size, tileable), paintings)

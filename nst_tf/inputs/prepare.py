@@ -22,6 +22,7 @@ from nst_tf.images.resize import (
     resize_plane,
     scaled,
 )
+from nst_tf.images.wrap import overlapped, periodic, resize_tile
 from nst_tf.inputs.blend import check_blend, check_styles, style_names, style_scales
 from nst_tf.inputs.paint import Paint, take_paint
 from nst_tf.inputs.pyramid import Scale, plan_scales
@@ -113,7 +114,7 @@ class RunInputs:
 
     def result(self, image: np.ndarray) -> np.ndarray:
         """Return an optimised image of any scale as `finish` does, at the size of the result."""
-        return self.finish(resize(image, self.size))
+        return self.finish(resize_tile(image, self.size, self.settings.tileable))
 
 
 def prepare_inputs(
@@ -152,7 +153,9 @@ def prepare_inputs(
     height, width = content.shape[1:3]
     check_side("content", (height, width), settings)
     size = fit_size(height, width, settings.max_dim)
-    content, network = resize(content, size), fit_size(*size, settings.network_limit)
+    tile = periodic if settings.content_weight else overlapped
+    content = tile(resize(content, size), settings.tileable)
+    network = fit_size(*size, settings.network_limit)
     fitted: list[np.ndarray] = []
     paint: list[Paint] = []
     names, scales = style_names(len(styles)), style_scales(settings, len(styles))

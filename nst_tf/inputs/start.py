@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nst_tf.images.resize import as_image, cover, resize
+from nst_tf.images.resize import as_image, cover
+from nst_tf.images.wrap import resize_tile
 from nst_tf.settings import INITS, Settings
 from nst_tf.utils.errors import UserError
 
@@ -47,7 +48,11 @@ def start_image(
 
 
 def upsample_start(
-    image: np.ndarray, coarse: np.ndarray, photo: np.ndarray, strength: float
+    image: np.ndarray,
+    coarse: np.ndarray,
+    photo: np.ndarray,
+    strength: float,
+    tileable: str = "none",
 ) -> np.ndarray:
     """Return the image of a scale at the size of the next finer scale.
 
@@ -57,10 +62,11 @@ def upsample_start(
     Args:
         image: result of the coarser scale, float32 `[1, h, w, 3]` in [0, 1].
         photo: the photo at the finer scale, `[1, H, W, 3]`.
+        tileable: which edges meet, as in `images.wrap.margins`.
     """
     size = photo.shape[1:3]
-    image = resize(image, size)
+    image = resize_tile(image, size, tileable)
     if strength < 1:
-        fine = photo - resize(coarse, size)
+        fine = photo - resize_tile(coarse, size, tileable)
         image = np.clip(image + (1 - strength) * fine, 0, 1)
     return image

@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -15,9 +15,11 @@ from nst_tf.images.save import FORMATS, save_image
 from nst_tf.inputs.sources import ImageSources
 from nst_tf.settings import Settings
 from nst_tf.transfer.progress import Stage, StopReason
-from nst_tf.transfer.state import RunState
 from nst_tf.utils.describe import brief
 from nst_tf.utils.errors import UserError
+
+if TYPE_CHECKING:
+    from nst_tf.transfer.state import RunState
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +33,7 @@ class KeptNetwork:
         read_again: reads the pictures of the run with other settings.
     """
 
-    state: RunState
+    state: "RunState"
     losses: Mapping[str, float]
     settings: Settings
     read_again: Callable[..., ImageSources]

@@ -5,7 +5,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
 from nst_tf.images.color import LUMA
-from nst_tf.images.resize import Size, fit_size, resize_plane, scaled
+from nst_tf.images.resize import Box, Size, fit_size, resize_plane, scaled
+from nst_tf.images.wrap import Margins, inner_box, wrapped
 
 BLUR = 0.5  # standard deviation, pixels: the network's grain does not count
 EDGE_BLUR = 2.0  # standard deviation, pixels: edges are what this blur removes
@@ -31,7 +32,9 @@ def blurred(image: np.ndarray, deviation: float) -> np.ndarray:
     return image
 
 
-def enlarged_guide(image: np.ndarray, photo: np.ndarray | None, size: Size) -> np.ndarray:
+def enlarged_guide(
+    image: np.ndarray, photo: np.ndarray | None, size: Size, around: Margins = (0, 0)
+) -> np.ndarray:
     """Return the guide of a level above the network's size: the level before, with photo detail.
 
     The detail is what the photo's luma has and the size before could not hold.
@@ -39,11 +42,18 @@ def enlarged_guide(image: np.ndarray, photo: np.ndarray | None, size: Size) -> n
     Args:
         image: the level before, float32 `[h, w, 3]`.
         photo: float32 `[*size, 3]`, or `None`.
+        around: the image's margins, if its edges meet.
     """
-    guide = sized(image, size, Image.Resampling.BICUBIC)
+    own = image.shape[:2]
+    box = inner_box(around, own) if any(around) else None
+
+    def enlarged(image: np.ndarray) -> np.ndarray:
+        return sized(wrapped(image, around), size, Image.Resampling.BICUBIC, box)
+
+    guide = enlarged(image)
     if photo is not None:
         grey = luminance(photo)
-        grey -= sized(sized(grey, image.shape[:2]), size, Image.Resampling.BICUBIC)
+        grey -= enlarged(sized(grey, own))
         guide += grey
     return guide
 
@@ -56,17 +66,23 @@ def enlarged_reference(painting: np.ndarray, smaller: Size, size: Size) -> np.nd
 
 
 def sized(
-    image: np.ndarray, size: Size, how: Image.Resampling = Image.Resampling.LANCZOS
+    image: np.ndarray,
+    size: Size,
+    how: Image.Resampling = Image.Resampling.LANCZOS,
+    box: Box | None = None,
 ) -> np.ndarray:
-    """Return an image, float32 `[h, w, C]` in [0, 1], at another size."""
+    """Return an image, float32 `[h, w, C]` in [0, 1], or a box of it, at another size."""
     result = np.empty((*size, image.shape[2]), np.float32)
     for c in range(image.shape[2]):
-        result[..., c] = resize_plane(image[..., c], size, resample=how)
+        result[..., c] = resize_plane(image[..., c], size, box, how)
     return result
 
 
 def network_guide(
-    picture: np.ndarray, photo: np.ndarray | None, share: np.ndarray | None
+    picture: np.ndarray,
+    photo: np.ndarray | None,
+    share: np.ndarray | None,
+    around: Margins = (0, 0),
 ) -> np.ndarray:
     """Return the guide of a level up to the network's size: its picture, with the photo's edges.
 
@@ -74,11 +90,12 @@ def network_guide(
         picture: the network's picture, float32 `[H, W, 3]`.
         photo: of that shape, or `None`.
         share: from `detail_share`, or `None`: where the photo's edges count.
+        around: the margins that the guide gets.
     """
-    guide = blurred(picture, BLUR)
+    guide = blurred(wrapped(picture, around), BLUR)
     if photo is not None and share is not None:
-        weight = np.float32(EDGES) * fitted_share(share, picture.shape[:2])
-        guide = guide + weight * photo_edges(photo, picture)
+        weight = np.float32(EDGES) * wrapped(fitted_share(share, picture.shape[:2]), around)
+        guide = guide + weight * photo_edges(wrapped(photo, around), wrapped(picture, around))
     return guide
 
 

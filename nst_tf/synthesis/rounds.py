@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from nst_tf.images.resize import Size, resize
+from nst_tf.images.resize import Size
+from nst_tf.images.wrap import Margins, cropped, resize_tile, rewrapped, wrapped
 from nst_tf.synthesis import guides
 from nst_tf.synthesis.levels import carry
 from nst_tf.synthesis.matching import Features, Problem, improve, make_features, search
@@ -30,7 +31,8 @@ def paint_level(scene: Scene, picture: np.ndarray, size: Size, before: Painted |
     """
     if before is not None and max(size) > max(picture.shape[:2]):
         return _enlarge(scene, size, before)
-    return _follow(scene, resize(picture[None], size)[0], before)
+    network = resize_tile(picture[None], size, scene.strokes.tileable)[0]
+    return _follow(scene, network, before)
 
 
 def _follow(scene: Scene, network: np.ndarray, before: Painted | None) -> Painted:
@@ -40,25 +42,29 @@ def _follow(scene: Scene, network: np.ndarray, before: Painted | None) -> Painte
         network: the network's picture at the level's size, float32 `[H, W, 3]`.
     """
     size = network.shape[:2]
+    around = scene.margins(size)
     paintings = scene.paintings_at(size)
     references = (guides.blurred(painting, guides.BLUR) for painting in paintings)
     canvas, source, patch = _make_source(scene, size, paintings, references)
-    region = region_map(scene.regions, size, patch)
-    guide = guides.network_guide(network, scene.photo_at(size), scene.share)
+    places = region_map(scene.regions, size, patch)
+    region = _places(places, around, patch)
+    guide = guides.network_guide(network, scene.photo_at(size), scene.share, around)
+    network = wrapped(network, around)
     if before is None:
         problem = Problem(
             make_features([guide], network, patch, scene.rows), source, canvas, region
         )
         matches = search(problem)
     else:
-        matches = carry(before.matches, before.size, before.layout, size, canvas, region)
-        image = (_even_vote(scene, matches, canvas, size) + network) / 2
+        matches = carry(before.matches, before.size, before.layout, size, canvas, places)
+        matches = _places(matches, around, patch)
+        image = (_even_vote(scene, matches, canvas, network.shape[:2]) + network) / 2
         problem = Problem(make_features([guide], image, patch, scene.rows), source, canvas, region)
     strength = structure_strength(scene.strokes.detail)
-    image, matches = _run_rounds(
-        scene, problem, matches, guide, scene.keep_at(size), ROUNDS, strength
-    )
-    return Painted(image, matches, canvas.layout)
+    keep = scene.keep_at(size)
+    keep = None if keep is None else wrapped(keep, around)
+    image, matches = _run_rounds(scene, problem, matches, guide, keep, ROUNDS, strength, size)
+    return _painted(image, matches, canvas, around, size)
 
 
 def _enlarge(scene: Scene, size: Size, before: Painted) -> Painted:
@@ -67,21 +73,55 @@ def _enlarge(scene: Scene, size: Size, before: Painted) -> Painted:
     references = (guides.enlarged_reference(p, before.size, size) for p in paintings)
     canvas, source, patch = _make_source(scene, size, paintings, references)
     region, keep = region_map(scene.regions, size, patch), scene.keep_at(size)
-    strength = ABOVE * structure_strength(scene.strokes.detail)
+    strength, around = ABOVE * structure_strength(scene.strokes.detail), scene.margins(size)
 
     def paint(guide: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray]:
         """Return image and matches of the rows that the guide is for."""
         part = region[first : first + len(guide) - patch + 1]
         kept = None if keep is None else keep[first : first + len(guide)]
         matches = carry(before.matches, before.size, before.layout, size, canvas, part, first)
+        if any(around):  # there is one strip
+            guide, matches, part = wrapped(guide, around), places(matches), places(part)
+            kept = None if kept is None else wrapped(kept, around)
         image = _even_vote(scene, matches, canvas, guide.shape[:2])
         target = make_features([guide], image, patch, scene.rows)
         problem = Problem(target, source, canvas, part)
-        return _run_rounds(scene, problem, matches, guide, kept, ROUNDS_ABOVE, strength, first)
+        args = scene, problem, matches, guide, kept, ROUNDS_ABOVE, strength, size, first
+        return _run_rounds(*args)
 
-    guide = guides.enlarged_guide(before.image, scene.photo_at(size), size)
+    def places(values: np.ndarray) -> np.ndarray:
+        return _places(values, around, patch)
+
+    guide = guides.enlarged_guide(
+        before.image, scene.photo_at(size), size, scene.margins(before.size)
+    )
     rows, halo = max(1, scene.strip // size[1]), halo_rows(ROUNDS_ABOVE, patch)
+    if any(around):
+        rows = size[0]
     image, matches = in_strips(paint, guide, patch, rows, halo)
+    return _painted(image, matches, canvas, around, size)
+
+
+def _places(values: np.ndarray, around: Margins, patch: int) -> np.ndarray:
+    """Return values of the places of patches, with margins and with places across the edges."""
+    if not any(around):
+        return values
+    across = [(0, patch - 1) if margin else (0, 0) for margin in around]
+    values = wrapped(np.pad(values, across, "edge"), around)
+    rows, columns = (
+        side - (patch - 1) * bool(margin) for side, margin in zip(values.shape, around, strict=True)
+    )
+    return np.ascontiguousarray(values[:rows, :columns])
+
+
+def _painted(
+    image: np.ndarray, matches: np.ndarray, canvas: Canvas, around: Margins, size: Size
+) -> Painted:
+    """Return a level without its margins."""
+    if any(around):
+        patch = image.shape[0] - matches.shape[0] + 1
+        image = cropped(image, around, size)
+        matches = cropped(matches, around, (size[0] - patch + 1, size[1] - patch + 1))
     return Painted(image, matches, canvas.layout)
 
 
@@ -101,15 +141,20 @@ def _even_vote(scene: Scene, matches: np.ndarray, canvas: Canvas, size: Size) ->
 
 def _run_rounds(
     scene: Scene, problem: Problem, matches: np.ndarray, guide: np.ndarray,
-    keep: np.ndarray | None, rounds: int, strength: float, first: int = 0,
+    keep: np.ndarray | None, rounds: int, strength: float, size: Size, first: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Return image and matches after the rounds of a level, or of a strip that begins at `first`.
 
+    What is found in the margins of a picture that tiles is replaced by what its other side has.
+
     Args:
         keep: from `Scene.keep_at`, for the rows of the guide.
+        size: height and width of the level without margins, pixels.
     """
+    around = scene.margins(size)
     for number in range(1, rounds + 1):
         matches, costs = improve(problem, matches, scene.rows, number, first)
+        matches, costs = (rewrapped(values, around, size) for values in (matches, costs))
         weights = weigh(costs, SHARP if number == rounds else SOFT)
         image = vote(matches, weights, problem.canvas, problem.target.size, scene.rows)
         del weights
@@ -117,6 +162,7 @@ def _run_rounds(
             restore_structure(image, guide, costs, strength, scene.rows)
         if keep is not None:
             image = keep_parts(image, guide, keep)
+        image = rewrapped(image, around, size)
         if number < rounds:
             problem.target.set_picture(image, scene.rows)
     return image, matches

@@ -8,6 +8,7 @@ from PIL import Image
 
 from nst_tf.images.masks import Region
 from nst_tf.images.resize import Size, resize, resize_plane
+from nst_tf.images.wrap import Margins, margins, resize_tile
 from nst_tf.synthesis.sources import Layout, PaintSource
 from nst_tf.synthesis.threads import Rows
 from nst_tf.utils.describe import brief
@@ -22,10 +23,12 @@ class Strokes:
             use smaller patches.
         detail: how much structure of the network's picture and of the photo remains, from 0 (bold)
             to 1 (all).
+        tileable: which edges meet, as in `images.wrap.margins`.
     """
 
     patch_size: int = 3
     detail: float = 0.5
+    tileable: str = "none"
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +47,15 @@ class Scene:
 
     __repr__ = brief
 
+    def margins(self, size: Size) -> Margins:
+        """Return the margins that repeat the other side of a level of a size, pixels."""
+        return margins(self.strokes.tileable, size)
+
     def photo_at(self, size: Size) -> np.ndarray | None:
         """Return the photo at a size, float32 `[*size, 3]`."""
-        return None if self.photo is None else resize(self.photo, size)[0]
+        if self.photo is None:
+            return None
+        return resize_tile(self.photo, size, self.strokes.tileable)[0]
 
     def keep_at(self, size: Size) -> np.ndarray | None:
         """Return how much of the guide each pixel keeps at a size, float32 `[*size]`."""

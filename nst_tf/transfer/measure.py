@@ -6,9 +6,11 @@ from typing import Unpack
 import tensorflow as tf
 
 from nst_tf.compute.precision import TF32
+from nst_tf.compute.wrapping import wrap
 from nst_tf.images.masks import Region
 from nst_tf.images.resize import resize
 from nst_tf.images.sources import Source
+from nst_tf.images.wrap import margins
 from nst_tf.inputs.pictures import Pictures
 from nst_tf.inputs.prepare import RunInputs
 from nst_tf.inputs.sources import ImageSources, load_opaque
@@ -61,7 +63,8 @@ def measure(
     weights = step_weights(settings.at(0), terms)
     with TF32.set_to(settings.tf32):
         targets = whole_targets(network, terms, fitted)
-        at_network = tf.constant(resize(image, fitted.scales[-1].size))
+        size = fitted.scales[-1].size
+        at_network = wrap(tf.constant(resize(image, size)), margins(settings.tileable, size))
         return read(objective(network, terms, at_network, targets, weights))
 
 

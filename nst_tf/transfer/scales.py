@@ -11,7 +11,7 @@ from nst_tf.compute.passes import summarize_tiles, summarize_whole
 from nst_tf.compute.plan import Plan
 from nst_tf.compute.precision import feature_precision
 from nst_tf.images.masks import compose
-from nst_tf.images.resize import resize
+from nst_tf.images.wrap import margins, periodic, resize_tile, wrapped, wrapped_regions
 from nst_tf.inputs.pictures import Pictures
 from nst_tf.inputs.prepare import RunInputs
 from nst_tf.inputs.pyramid import Scale
@@ -31,7 +31,8 @@ from nst_tf.utils.errors import UserError
 def first_state(inputs: RunInputs, pictures: Pictures, plan: Plan) -> RunState:
     """Return the state before the first step of a run."""
     settings = inputs.settings
-    image = tf.constant(start_image(pictures.photo, pictures.paintings, settings, inputs.initial))
+    start = start_image(pictures.photo, pictures.paintings, settings, inputs.initial)
+    image = tf.constant(periodic(start, settings.tileable))
     adam = settings.optimizer == "adam"
     return RunState(
         scale=1,
@@ -56,9 +57,10 @@ def finer_state(
     settings = inputs.settings
     # A texture or a reconstruction has no photo whose share could grow.
     strength = settings.strength if settings.content_weight and settings.style_weight else 1.0
-    coarse = resize(inputs.colors.content, tuple(state.image.shape[1:3]))
+    tileable = settings.tileable
+    coarse = resize_tile(inputs.colors.content, tuple(state.image.shape[1:3]), tileable)
     picture = state.output_image.numpy()
-    start = upsample_start(picture, coarse, photo, strength)
+    start = upsample_start(picture, coarse, photo, strength, tileable)
     if settings.repaints:
         start = enlarge_with_strokes(inputs, picture, start, photo)
     new = inputs.new_faces(coarse.shape[1:3], photo.shape[1:3])
@@ -117,15 +119,17 @@ def scale_targets(
         # Not the network itself, which the cache would keep alive without counting it.
         kind = (weights.sha256, *others, block_size, winograd, inputs.settings.tf32)
         summarize = cache.remembering(summarize, kind)
+    size = pictures.photo.shape[1:3]
+    around, kept = margins(inputs.settings.tileable, size), inputs.kept(size)
     return make_targets(
         terms,
         inputs.settings,
-        pictures.photo,
+        wrapped(pictures.photo, around, 1),
         pictures.paintings,
         summarize,
-        inputs.regions,
-        start,
-        inputs.kept(pictures.photo.shape[1:3]),
+        wrapped_regions(inputs.regions, around, size),
+        None if start is None else wrapped(start, around, 1),
+        None if kept is None else wrapped(kept, around),
         inputs.reference,
     )
 

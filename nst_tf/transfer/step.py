@@ -11,6 +11,8 @@ import tensorflow as tf
 from nst_tf.compute.evaluate import Evaluator, compiled
 from nst_tf.compute.fallback import with_less_memory
 from nst_tf.compute.plan import Plan
+from nst_tf.compute.wrapping import fold, wrap
+from nst_tf.images.wrap import margins, padded_size
 from nst_tf.losses.objective import read, step_weights
 from nst_tf.losses.targets import Targets
 from nst_tf.losses.term import Term
@@ -70,12 +72,15 @@ class Stepper:
         """
         settings = self.settings.at(state.epoch)
         weights = step_weights(settings, self.terms)
+        around = margins(settings.tileable, tuple(state.image.shape[1:3]))
 
         def attempt(plan: Plan) -> Update:
-            evaluator = self.evaluator(tuple(state.image.shape), plan)
+            height, width = padded_size(settings.tileable, tuple(state.image.shape[1:3]))
+            evaluator = self.evaluator((1, height, width, 3), plan)
 
             def evaluate(image: tf.Tensor):
-                return evaluator.evaluate(image, self.targets, weights)
+                losses, slope = evaluator.evaluate(wrap(image, around), self.targets, weights)
+                return losses, fold(slope, around)
 
             if isinstance(state.optimizer, LBFGSState):
                 return _lbfgs(evaluate, state.image, state.optimizer, plan)

@@ -11,7 +11,8 @@ from nst_tf.compute.budget import BASE, describe_bytes, memory_budget
 from nst_tf.compute.plan import RETENTION, Plan
 from nst_tf.compute.winograd import thread_count
 from nst_tf.images.masks import compose, resize_regions
-from nst_tf.images.resize import Size, fit_size, resize, scaled
+from nst_tf.images.resize import Size, fit_size, scaled
+from nst_tf.images.wrap import resize_tile
 from nst_tf.inputs.prepare import RunInputs
 from nst_tf.settings import Settings
 from nst_tf.synthesis.estimate import (
@@ -62,7 +63,8 @@ def paint_strokes(
     strokes = Strokes(settings.patch_size, settings.repaint_detail)
     for level in _levels(inputs, picture, inputs.colors.content, strokes, coarse, strip):
         if share < 1:
-            mixed = compose(level.image, resize(picture, level.size), share)
+            network = resize_tile(picture, level.size, settings.tileable)
+            mixed = compose(level.image, network, share)
             level = replace(level, image=mixed)
         yield level
 
@@ -101,7 +103,7 @@ def _levels(
         picture,
         photo if settings.content_weight else None,
         sources,
-        strokes,
+        replace(strokes, tileable=settings.tileable),
         size,
         coarse,
         regions if inputs.regions else (),
@@ -196,6 +198,8 @@ def _fitted(
     picture = fit_size(*size, settings.network_limit)
     stage = picture, size, paintings, settings.patch_size
     strip = fitting_strip(budget - used, *stage)
+    if settings.tileable != "none":  # the first and the last strip would depend on each other
+        strip = math.prod(size)
     return strip, used + synthesis_bytes(*stage, strip)
 
 
@@ -215,4 +219,4 @@ def _coarser_picture(inputs: RunInputs, state: "RunState") -> np.ndarray | None:
     if state.scale == 1:
         return None
     size = scaled(inputs.scales[-1].size, 1 / inputs.settings.scale_factor)
-    return resize(state.start.numpy(), size)
+    return resize_tile(state.start.numpy(), size, inputs.settings.tileable)

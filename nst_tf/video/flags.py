@@ -122,8 +122,12 @@ def parse_video(argv: Sequence[str]) -> tuple[flags.FlagValues, Settings]:
         _place(values, named)
         settings = _with_temporal_weight(values, settings_of(values, film_recipe(values.recipe)))
         check_styles(settings, len(values.style))
-        if settings.recolor:
-            raise UsageError("--recolor is for pictures, not for films: leave it out")
+        for name, given in (
+            ("recolor", settings.recolor),
+            ("tileable", settings.tileable != "none"),
+        ):
+            if given:
+                raise UsageError(f"--{name} is for pictures, not for films: leave it out")
     except (flags.Error, UserError) as error:
         raise usage_error(error, values) from None
     locate(values, ("content", "style", "content_mask"), ("output",))
