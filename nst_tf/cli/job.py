@@ -76,6 +76,7 @@ class Job(Checked):
         from nst_tf.transfer.kept import kept_state
         from nst_tf.transfer.state import SavedRun
 
+        assert self.weights
         known = kept_identity(self.request, self.inputs, self.weights)
         state = kept_state(state, self.inputs.fitted.scales)
         return SavedRun(state, tuple(self.transfer.plans), known, notes)
@@ -128,7 +129,7 @@ def prepare(
     weights = None if settings.recolor else load_weights(settings.weights)
     transfer = make_run(checked.inputs.fitted, budget, cache)
     metadata = run_metadata(request, checked.inputs, weights, transfer.precision)
-    kept = _kept_network(paths.network, checked, weights)
+    kept = _kept_network(paths.network, checked, weights) if weights else None
     if kept:
         saved: SavedRun | None = kept
         if (side := kept.identity.get("max_dim")) != settings.max_dim:
@@ -232,13 +233,14 @@ class RunContext:
         if self._kept or not self.job.transfer.network_ended(progress):
             return
         from nst_tf.transfer.checkpoint import save_checkpoint
+        from nst_tf.transfer.state import RunState
 
-        assert self.job.paths.network
+        path, state = self.job.paths.network, progress.state
+        assert path
+        assert isinstance(state, RunState)
         self._kept = True
         try:
-            save_checkpoint(
-                self.job.paths.network, self.job.kept(progress.state, self.outputs.history.rows)
-            )
+            save_checkpoint(path, self.job.kept(state, self.outputs.history.rows))
         except OSError as error:
             warnings.warn(f"the network's picture is not kept: {error}")
 

@@ -122,6 +122,7 @@ class Stream(Iterator[Progress]):
         transfer, latest = self._transfer, self._latest
         if self._kept or not (latest and transfer.levels and transfer.network_ended(latest)):
             return self._kept
+        assert isinstance(latest.state, RunState)
         return self._keep(kept_state(latest.state, transfer.fitted.scales), latest.losses)
 
     def _network_size(self) -> dict[str, int]:
