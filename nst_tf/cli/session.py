@@ -120,7 +120,8 @@ class PictureRun(RunContext):
         words = f"stopped after step {self.latest.step} of {self.latest.steps}"
         if self.strokes_begun():
             words = "stopped before the brushstrokes were done, so the picture is the network's"
-        return words + "; the same command resumes the run" * bool(self.checkpoint)
+        resumes = self.checkpoint and not self.job.starts_at_network
+        return words + "; the same command resumes the run" * bool(resumes)
 
     def ending(self) -> str:
         """Return how long the run took and, if it ended early, why."""

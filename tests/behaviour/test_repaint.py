@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,14 @@ from PIL import Image
 from nst_tf import Region, Stylizer, UserError
 from nst_tf.cli.flags import parse
 from nst_tf.cli.program import main
+from nst_tf.cli.session import PictureRun, ready
 from nst_tf.images.levels import quantize
 from nst_tf.images.metadata import read_metadata
 from nst_tf.inputs.sources import ImageSources
 from nst_tf.transfer.checkpoint import load_checkpoint
 from nst_tf.transfer.kept import SECOND_STAGE
 from nst_tf.transfer.strokes import paint_strokes
+from nst_tf.utils.stop import StopRequest
 from tests.behaviour.test_strokes import FLAGS, NETWORK, STROKES, picture
 
 CHANGES = {"repaint_detail": 0.1, "patch_size": 5}
@@ -163,6 +166,24 @@ def test_a_stopped_run_of_the_same_command_starts_from_it(files):
     Path("one.png").unlink()
     assert paint(files, KEPT, "--resume", "-o", "one.png") == 0
     assert sorted(path.name for path in Path().iterdir()) == ["kept", "one.png", *sorted(files)]
+
+
+def test_repainting_that_is_stopped_saves_the_networks_picture(files, capfd):
+    assert paint(files, KEPT, "-o", "one.png") == 0
+
+    def stop(progress):
+        if progress.level == 1:
+            request.set()
+
+    request = threading.Event()
+    job, device = ready(parse(["nst", *files, *FLAGS, *MORE, KEPT, "--resume", "-o", "two.png"]))
+    outcome = PictureRun(job, device, [stop]).finish(StopRequest(request.is_set))
+    assert outcome.stopped
+    assert str(outcome) == (
+        "stopped before the brushstrokes were done, so the picture is the network's; the picture "
+        "is saved as two.png"
+    )
+    assert not Path("two.png.checkpoint").exists()
 
 
 def test_a_picture_of_another_network_size_repeats_with_a_warning(files):

@@ -24,7 +24,7 @@ def connect(address, tmp_path, **options):
     """Return a client that keeps its downloads and asks no other machine."""
     return Client(
         f"{address}api/", download_files=tmp_path, analytics_enabled=False, verbose=False,
-        **options,
+        httpx_kwargs={"timeout": 240}, **options,
     )  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def test_a_program_reads_only_its_own_files(client, address, tmp_path):
     for path in (str(private), upload["path"]):
         given = {"path": path, "meta": {"_type": "gradio.FileData"}, "url": f"file://{path}"}
         body = {"fn_index": 0, "data": [given, given, "fast", 1, 64], "session_hash": "a1"}
-        http = httpx.Client(base_url=address, timeout=60)
+        http = httpx.Client(base_url=address, timeout=240)
         http.get("/api/config")
         assert http.post("/api/gradio_api/queue/join", json=body).status_code == 200
         with http.stream("GET", "/api/gradio_api/queue/data?session_hash=a1") as answer:
@@ -109,7 +109,10 @@ def test_a_login_is_asked_for(tmp_path):
         with pytest.raises(AuthenticationError, match="Invalid credentials"):
             connect(address, tmp_path, auth=("me", "wrong"))
         for path, body in (("queue/join", {"fn_index": 0}), ("upload", None)):
-            assert httpx.post(f"{address}api/gradio_api/{path}", json=body).status_code == 401
+            assert (
+                httpx.post(f"{address}api/gradio_api/{path}", json=body, timeout=240).status_code
+                == 401
+            )
         client = connect(address, tmp_path, auth=("me", "secret"))
         assert read_metadata(paint(client))["recipe"] == "fast"
         client.close()
@@ -123,4 +126,6 @@ def test_a_login_is_asked_for(tmp_path):
 )  # fmt: skip
 def test_other_routes_of_the_function_are_not_served(address, path):
     for method in ("GET", "POST"):
-        assert httpx.request(method, f"{address}api/{path}", json={}).status_code == 404
+        assert (
+            httpx.request(method, f"{address}api/{path}", json={}, timeout=240).status_code == 404
+        )
