@@ -5,7 +5,14 @@ import time
 from nst_tf.cli.flags import parse
 from nst_tf.cli.help import help_screen, help_text
 from nst_tf.cli.request import Request
-from nst_tf.cli.streams import NOTHING_TO_SAVE, exit_status, print_out, run_program
+from nst_tf.cli.streams import (
+    NOTHING_TO_SAVE,
+    exit_status,
+    print_error,
+    print_out,
+    run_program,
+)
+from nst_tf.utils.errors import UserError
 from nst_tf.utils.files import STDOUT_PATH
 from nst_tf.utils.stdout import print_json, stdout_for_results
 
@@ -56,9 +63,13 @@ def _paint(request: Request) -> int:
     from nst_tf.cli.session import PictureRun, ready
 
     run = PictureRun(*ready(request), began=began)
-    status = run.run()
+    status, figures = run.run(), {}
     saved = run.outcome and run.outcome.saved
-    figures = measured(saved, run.job.request) if request.measure and saved else {}
+    if request.measure and saved:
+        try:
+            figures = measured(saved, run.job.request)
+        except UserError as error:  # the picture is there all the same
+            status = print_error(f"{saved} is not measured: {error}", status or 1)
     if figures and not request.quiet:
         print_out(table({str(saved): figures}))
     if request.json and run.latest:

@@ -75,7 +75,7 @@ def test_what_cannot_be_measured_is_one_line(pictures, tmp_path, words, status, 
 
 
 SHORT = [
-    "--content_layers=block2_conv2", "--style_layers=block1_conv1", "--steps=1", "--max_dim=80",
+    "--content_layers=block2_conv2", "--style_layers=block1_conv1", "--steps=1", "--max_dim=0",
     "--output=made.png", "--measure",
 ]  # fmt: skip
 
@@ -87,6 +87,13 @@ def test_a_run_measures_its_result(pictures, capfd):
     assert figures == measure_quality("made.png", *NAMES[:2])
     assert err.splitlines()[-2].split() == list(MEANINGS)
     assert err.splitlines()[-1].startswith("made.png ")
+
+
+def test_a_result_that_cannot_be_measured_is_saved(pictures, capfd):
+    assert program.main(["nst-tf", *NAMES[:2], *SHORT, "--max_dim=80", "--json", "--quiet"]) == 1
+    out, err = capfd.readouterr()
+    assert json.loads(out)["outputs"] == {"picture": "made.png"}
+    assert err.startswith("nst_tf: made.png is not measured: made.png is 80x58 pixels, which")
 
 
 @pytest.mark.parametrize(

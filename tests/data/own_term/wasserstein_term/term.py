@@ -59,7 +59,7 @@ def distance(gram, mean, target_mean, root):
     covariance = gram - outer_product(mean)
     total = tf.reduce_sum(tf.square(root))  # the target's variance, over all channels
     variances = tf.linalg.eigvalsh(root @ covariance @ root)
-    least = LEAST * (total / len(root)) ** 2
+    least = LEAST * (total / root.shape[0]) ** 2
     common = 2 * tf.reduce_sum(tf.sqrt(tf.maximum(variances, least)))
     apart = tf.reduce_sum(tf.math.squared_difference(mean, target_mean))
     return apart + tf.linalg.trace(covariance) + total - common
