@@ -74,7 +74,7 @@ def test_a_larger_size_enlarges_the_same_network_picture(stylizer, smooth, paint
     large = stylizer.repaint(first, max_dim=128)
     assert large.pixels.shape == (96, 128, 3)
     given = ImageSources(photo, painting, dataclasses.replace(STROKES, max_dim=128))
-    inputs, state = given.at((96, 128)).fitted, first.network.state
+    inputs, state = given.load().fitted, first.network.state
     *_, last = paint_strokes(inputs, state, [state.plan])
     np.testing.assert_array_equal(large.pixels, last.image[0])
     assert large.metadata["network_max_dim"] == 64

@@ -119,20 +119,20 @@ def test_the_service_recolours_at_the_size_of_the_photo(pixels):
 
 def test_a_cancelled_run_is_the_photo(pixels):
     photo = pixels(30, 40)
-    run = Recoloring(ImageSources(photo, flat(RED), RECOLOR).at((30, 40)).fitted)
+    run = Recoloring(ImageSources(photo, flat(RED), RECOLOR).load().fitted)
     cancel = threading.Event()
     cancel.set()
     np.testing.assert_array_equal(run.finish(cancel=cancel), photo)
 
 
 def test_a_recolouring_has_no_checkpoint(pixels):
-    run = Recoloring(ImageSources(pixels(30, 40), flat(RED), RECOLOR).at((30, 40)).fitted)
+    run = Recoloring(ImageSources(pixels(30, 40), flat(RED), RECOLOR).load().fitted)
     with pytest.raises(UserError, match="different run"):
         run.adopt_checkpoint(None)
     (progress,) = run.steps()
     with pytest.raises(UserError, match="no checkpoint"):
         progress.saved()
-    np.testing.assert_array_equal(run.result(progress), recolored(run.shown))
+    np.testing.assert_array_equal(run.result(progress), recolored(run.fitted))
 
 
 def test_recolouring_and_keeping_colours_contradict_each_other():
