@@ -31,7 +31,7 @@ WIDTHS = (24, 32, 45, 64)  # bounds of the groups by width, pixels
 RECORD = Path(__file__).with_suffix(".json")
 
 SIDE = 256  # width at which a face with its surroundings is searched, pixels
-AROUND = 1.1  # half the side of these surroundings, in widths of the face
+AROUND = 1.1, 1.6  # half the sides of these surroundings, in widths of the face; the best counts
 FARTHEST = 0.6  # distance from which another face, or none, has been found
 POINTS = 4  # the landmarks that count: the eyes, the nose and the mouth
 
@@ -67,8 +67,14 @@ def face_distances(image, content):
 
 def _distance(content, image, face):
     """Return the distance of a face's landmarks; infinity: not found; None: not in the photo."""
+    found = [_distance_within(around, content, image, face) for around in AROUND]
+    return min((one for one in found if one is not None), default=None)
+
+
+def _distance_within(around, content, image, face):
+    """Return `_distance`, with surroundings whose half side is `around` widths of the face."""
     left, top, right, bottom = face.box
-    x, y, reach = (left + right) / 2, (top + bottom) / 2, AROUND * max(right - left, bottom - top)
+    x, y, reach = (left + right) / 2, (top + bottom) / 2, around * max(right - left, bottom - top)
     photo, picture = (_part(array, x, y, reach) for array in (content, image))
     ours, theirs = _landmarks(photo), _landmarks(picture)
     if not ours:
@@ -124,9 +130,10 @@ def record(photos, pictures, other):
 def paint(root, photo, style, path):
     """Paint a photo by the command line of a checkout, which keeps faces if that is its default."""
     subprocess.run(
-        [sys.executable, "-m", "nst_tf.run", f"--content={photo}", f"--style={style}",
+        [sys.executable, "-m", "nst_tf.run", f"--content={photo.resolve()}", f"--style={style}",
          f"--recipe={RECIPE}", f"--max_dim={MAX_DIM}", f"--output={path.resolve()}"],
-        env=os.environ | {"PYTHONPATH": str(root)}, check=True, capture_output=True,
+        cwd=path.parent, env=os.environ | {"PYTHONPATH": str(root)},  # Python searches cwd first
+        check=True, capture_output=True,
     )  # fmt: skip
 
 
