@@ -1,4 +1,4 @@
-"""The network's picture of a run, kept so that brushstrokes can start from it again."""
+"""The network's picture of a run, from which brushstrokes can start again."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
