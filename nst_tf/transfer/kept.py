@@ -1,4 +1,4 @@
-"""A kept picture of the network, from which brushstrokes can start again."""
+"""The network's picture of a run, from which brushstrokes can start again."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence

@@ -1,16 +1,25 @@
 """Programs that call the page's function with gradio_client, with and without a login."""
 
-from concurrent.futures import ThreadPoolExecutor
+import asyncio
+from pathlib import Path
 
+import gradio as gr
 import httpx
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError, AuthenticationError
-from PIL import Image
 
 from nst_tf import load_image, read_metadata
 from nst_tf.cli.program import main
+from nst_tf.page.access import AdmittedValue, acting_as
+from nst_tf.page.limits import Limits
+from nst_tf.page.order import Order
+from nst_tf.page.programs import painter
+from nst_tf.page.queue import RunQueue
+from nst_tf.page.runs import Run
+from nst_tf.page.state import AppState
+from nst_tf.page.visitors import Visitors
 from tests.conftest import ASSETS
 from tests.page.caller import Caller, picture
 from tests.page.visit import end, serve
@@ -91,14 +100,62 @@ def test_a_program_reads_only_its_own_files(client, address, tmp_path):
         assert http.get(f"/api/gradio_api/file={path}").status_code == 404
 
 
-def test_programs_share_the_queue_and_its_limits(client):
-    """A visitor has at most six pictures waiting; a seventh call is refused at once."""
-    with ThreadPoolExecutor(8) as pool:
-        calls = [pool.submit(paint, client, size=32 + 16 * n) for n in range(8)]
-        errors = [str(call.exception()) for call in calls if call.exception()]
-        assert len(errors) == 2
-        assert all("6 of your pictures wait or are being painted" in error for error in errors)
-        assert sum(Image.open(call.result()).width > 0 for call in calls if not call.exception())
+@pytest.fixture
+def state(tmp_path):
+    queue, limits = RunQueue([]), Limits(waiting=1)
+    visitors = Visitors(tmp_path / "runs", limits=limits)
+    yield AppState(visitors, queue, limits, tmp_path, tmp_path)
+    queue.close()
+
+
+def outcome(state, visitor, end):
+    """Return what a call of a visitor returns after `end(run)` has been called with its run."""
+    path = visitor.uploads / "photo.png"
+    path.write_bytes(picture())
+    visitor.grant(path)
+    values = [AdmittedValue(value) for value in (path, path, "fast", 1.0, 64)]
+
+    async def call():
+        found = asyncio.create_task(painter(state)(*values))
+        while not (visitor.runs or found.done()):
+            await asyncio.sleep(0.01)
+        if visitor.runs:
+            end(visitor.runs[-1])
+        return await found
+
+    with acting_as(visitor):
+        return asyncio.run(call())
+
+
+def test_a_call_waits_in_the_queue_of_the_page(state):
+    def finish(run):
+        assert run.status == "waiting"
+        assert state.queue.waiting == 1
+        (run.folder / run.order.output).write_bytes(b"picture")
+        run.set_status("finished")
+
+    visitor = state.visitors.session_for(None)
+    made = outcome(state, visitor, finish)
+    assert Path(made).read_bytes() == b"picture"
+    assert visitor.runs[0].order.settings == {"strength": "1", "max_dim": "64"}
+
+
+def test_a_failed_run_is_an_error_with_its_message(state):
+    visitor = state.visitors.session_for(None)
+    with pytest.raises(gr.Error, match="memory ran out"):
+        outcome(state, visitor, lambda run: run.set_status("failed", "memory ran out"))
+
+
+def test_a_call_beyond_the_limits_of_a_visitor_is_refused(state):
+    visitor = state.visitors.session_for(None)
+    visitor.runs.append(Run(Order("a.png", ("b.png",)), visitor.folder))
+    with pytest.raises(gr.Error, match="1 of your pictures wait or are being painted"):
+        outcome(state, visitor, lambda run: None)
+
+
+def test_a_value_that_is_not_admitted_is_refused(state):
+    with pytest.raises(TypeError, match="has not passed"):
+        asyncio.run(painter(state)("/etc/passwd", "/etc/passwd", "fast", 1.0, 64))
 
 
 def test_a_login_is_asked_for(tmp_path):
