@@ -31,7 +31,8 @@ GOLDEN = ROOT / "tests" / "golden"
 LONG = (
     "page/test_page.py", "programs/test_batch.py", "programs/test_cli.py",
     "behaviour/test_resume.py", "workers/test_ray.py", "programs/test_video.py",
-    "service/test_stylizer.py", "page/test_hosting.py", "behaviour/test_scales.py",
+    "programs/test_extensions.py", "programs/test_scripts.py", "service/test_stylizer.py",
+    "page/test_hosting.py", "behaviour/test_scales.py",
     "compute/test_precision.py", "behaviour/test_examples.py", "page/test_security.py",
     "video/test_workers.py", "page/test_runs.py", "behaviour/test_regions.py",
     "compute/test_device.py", "compute/test_winograd.py", "compute/test_tiles.py",
