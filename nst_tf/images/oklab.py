@@ -64,4 +64,4 @@ def into_gamut(colors: np.ndarray) -> np.ndarray:
 def _shown(colors: np.ndarray) -> np.ndarray:
     """Return whether sRGB has each colour of Oklab, `[N, 3]`, within half an 8-bit step."""
     values = from_oklab(colors)
-    return ((values > -0.5 / 255) & (values < 1 + 0.5 / 255)).all(axis=1)
+    return np.asarray(((values > -0.5 / 255) & (values < 1 + 0.5 / 255)).all(axis=1))

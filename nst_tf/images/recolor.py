@@ -167,13 +167,13 @@ def _smoothed(colors: np.ndarray, weights: np.ndarray, moves: np.ndarray) -> np.
     for node, share in _corners(colors):
         for column in range(4):
             sums[:, column] += np.bincount(node, share * values[:, column], NODES**3)
-    sums = sums.reshape(NODES, NODES, NODES, 4)
     offsets = np.arange(NODES) - np.arange(NODES)[:, None]
     gaussian = np.exp(-0.5 * (offsets / REACH) ** 2)
+    near = sums.reshape(NODES, NODES, NODES, 4)
     for axis in range(3):
-        sums = np.moveaxis(np.tensordot(gaussian, sums, (1, axis)), 0, axis)
-    sums = sums.reshape(-1, 4)
-    return sums[:, 1:] / (sums[:, :1] + TRUST)
+        near = np.moveaxis(np.tensordot(gaussian, near, (1, axis)), 0, axis)
+    flat = near.reshape(-1, 4)
+    return flat[:, 1:] / (flat[:, :1] + TRUST)
 
 
 def _interpolated(table: np.ndarray, colors: np.ndarray) -> np.ndarray:
@@ -188,6 +188,6 @@ def _corners(colors: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     high = places - low
     steps = NODES**2, NODES, 1
     for corner in itertools.product((0, 1), repeat=3):
-        node = sum((low[:, k] + corner[k]) * steps[k] for k in range(3))
+        node = (low + np.array(corner, np.int32)) @ np.array(steps, np.int32)
         red, green, blue = (high[:, k] if corner[k] else 1 - high[:, k] for k in range(3))
         yield node, red * green * blue

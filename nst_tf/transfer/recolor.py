@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from typing import NoReturn
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 from PIL import Image
@@ -18,6 +18,9 @@ from nst_tf.losses.values import Losses
 from nst_tf.transfer.progress import Callback, NoSteps, Progress, StopReason, any_ends
 from nst_tf.utils.errors import UserError
 
+if TYPE_CHECKING:
+    from nst_tf.compute.plan import Plan
+
 SAMPLED = 160  # long side, pixels, at which the colours of a picture are counted
 PIXEL = 64  # bytes that a pixel needs
 
@@ -31,7 +34,7 @@ class Recoloring:
         fitted: the inputs of the run.
     """
 
-    plans = ()
+    plans: "Sequence[Plan]" = ()
     levels = ()
     precision = None
     clock = staticmethod(time.perf_counter)
@@ -122,7 +125,8 @@ def _paint_of(inputs: RunInputs, region: Region) -> Palette:
 
 def _palette(image: np.ndarray, mask: np.ndarray | None) -> Palette:
     """Return the colours of the white part of a picture, float32 `[1, h, w, 3]`."""
-    size = fit_size(*image.shape[1:3], SAMPLED)
+    height, width = image.shape[1:3]
+    size = fit_size(height, width, SAMPLED)
     colors = resize(image, size).reshape(-1, 3)
     if mask is None:
         return Palette(colors, np.ones(len(colors)))

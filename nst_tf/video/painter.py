@@ -15,7 +15,7 @@ from nst_tf.images.masks import compose
 from nst_tf.images.resize import resize
 from nst_tf.inputs.prepare import RunInputs, prepare_inputs
 from nst_tf.settings import Settings
-from nst_tf.transfer.progress import DivergedError, Progress
+from nst_tf.transfer.progress import DivergedError, NoSteps, Progress
 from nst_tf.transfer.run import StyleTransfer
 from nst_tf.transfer.state import RunState
 from nst_tf.video.carry import Held, carry_paint
@@ -173,7 +173,9 @@ class FramePainter:
                     return None
         except DivergedError as error:
             warnings.warn(f"a frame keeps its best picture: {error}")
-            best = _best_image(inputs, progress.state if progress else None)
+            state = progress.state if progress else None
+            assert not isinstance(state, NoSteps)
+            best = _best_image(inputs, state)
             return StylizedFrame(frame.photo, best, error.image, inputs.covered, frame.faces)
         assert progress  # each run takes a step
         result = transfer.result(progress)
