@@ -118,9 +118,9 @@ def parse_video(argv: Sequence[str]) -> tuple[flags.FlagValues, Settings]:
     try:
         named = values([argv[0], *normalised(argv[1:], values)])[1:]
         if values.help or values.helpfull or values.version:
-            return values, _with_temporal_weight(values, film_recipe(values.recipe))
+            return values, _in_films(values, film_recipe(values.recipe))
         _place(values, named)
-        settings = _with_temporal_weight(values, settings_of(values, film_recipe(values.recipe)))
+        settings = _in_films(values, settings_of(values, film_recipe(values.recipe)))
         check_styles(settings, len(values.style))
     except (flags.Error, UserError) as error:
         raise usage_error(error, values) from None
@@ -144,8 +144,13 @@ def _place(values: flags.FlagValues, named: Sequence[str]) -> None:
         )
 
 
-def _with_temporal_weight(values: flags.FlagValues, settings: Settings) -> Settings:
-    """Return settings with the default temporal weight of films, unless a weight is given."""
+def _in_films(values: flags.FlagValues, settings: Settings) -> Settings:
+    """Return settings with the default temporal weight of films, unless a weight is given.
+
+    With --no_repaint, the network works at the size of the frames.
+    """
+    if values["repaint"].present and not values.repaint:
+        settings = dataclasses.replace(settings, network_dim=0)
     if values["temporal_weight"].present:
         return settings
     return dataclasses.replace(settings, temporal_weight=TEMPORAL_WEIGHT[settings.loss])
