@@ -206,7 +206,6 @@ def figures(film, scenes, shots, styles, settings, own_flicker):
     first, last = (style_distance(film.frames[n], shots[n], styles, settings) for n in (start, -1))
     found = flicker(scenes, film.frames)
     return {
-        "commit": commit(ROOT),
         "keys": film.keys,
         "seconds": {
             "frame": processors,
@@ -244,6 +243,7 @@ def main():
     args = parser.parse_args()
     settings = replace(film_recipe("fast"), temporal_weight=TEMPORAL_WEIGHT["relative"], max_dim=0)
     styles = [load_image(ASSETS / STYLE, args.width)]
+    head = commit(ROOT)  # before the files change again
     record = describe() | {"frames": args.frames, "width": args.width, "clips": known(args)}
     for number, name in enumerate(args.clips):
         scenes = clips(name, args.width, args.frames)
@@ -255,7 +255,7 @@ def main():
                 film = paint_older(args.older, styles[0], shots)
             else:
                 film = paint(styles, settings, shots, way, warm=not number)
-            found[way] = figures(film, scenes, shots, styles, settings, own)
+            found[way] = {"commit": head} | figures(film, scenes, shots, styles, settings, own)
             rows.append(film.frames)
         found["style_of_last_alone"] = style_alone(shots[-1], styles, settings)
         record["clips"][name] = found
