@@ -136,7 +136,7 @@ class FramePainter:
             fresh = self._begin(frame, stop)
             if fresh is None or not known:
                 return fresh
-        elif known < 1 - MAX_NEW and (coarse := self._inputs(frame, self.settings).scales[:-1]):
+        elif known < 1 - MAX_NEW and (coarse := self._coarse_scales(frame)):
             fresh = self._lay_out(frame, coarse, _start_from(inputs, start, wanted, None), stop)
             if fresh is None:
                 return None
@@ -178,6 +178,12 @@ class FramePainter:
             return first
         inputs = self._inputs(frame, self.settling)
         return self._run(frame, dataclasses.replace(inputs, initial=first.image), stop)
+
+    def _coarse_scales(self, frame: FrameInput) -> Sequence[Scale]:
+        """Return the coarse scales of the recipe for a frame; none without a style."""
+        if not (self.settings.style_weight and self.settings.strength):
+            return ()
+        return self._inputs(frame, self.settings).scales[:-1]
 
     def _lay_out(
         self,
