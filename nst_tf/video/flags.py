@@ -66,8 +66,8 @@ VIDEO_FLAGS = (
      "maximum distance of the keys, which the network paints; the frames between follow the keys "
      "around them; 1: the network paints all frames (default 12)"),
     Flag("Video", "frame_steps", "integer", 0,
-     "steps of each key except the first of a scene, twice as many where much of it is new; 0: 0.4 of "
-     "the finest scale's steps"),
+     "steps of each key except the first of a scene, twice as many where much of it is new; 0: 0.4 "
+     "of the finest scale's steps"),
     Flag("Video", "long_term", "boolean", False,
      "let a key also follow the keys 2 and 4 before it, where the key before does not show the "
      "same things; slower"),
