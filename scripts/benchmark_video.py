@@ -1,14 +1,17 @@
 """Time, flicker and style of films with keys, on clips whose motion is known.
 
-    python scripts/benchmark_video.py [--width 160] [--frames 19] [--clips pan cut] [--strips DIR]
+    python scripts/benchmark_video.py [--width 160] [--frames 19] [--clips pan cut]
+        [--ways "key_every 12" repaint 1.7.2] [--older CHECKOUT] [--strips DIR]
 
 Each clip is painted by the recipe `fast` as films are, with every frame painted by the network
-(`--key_every 1`) and with the default, and some clips with brushstrokes (`--repaint`). Flicker is
-the warping error of Lai, Huang, Wang, Shechtman, Yumer and Yang ("Learning blind video temporal
-consistency", 2018), with the true flow and the true occlusions, relative to the clip's own, which
-is its camera's noise. Times are of the process, without the first frame of a scene. Written to
-benchmark_video.json, which keeps other clips of this size, each with its commit. Frames of each
-clip go to DIR/video-CLIP.jpg: the clip, then each film.
+(`--key_every 1`), with the default, with brushstrokes (`--repaint`), or by version 1.7.2 in a
+process of its own. Flicker is the warping error of Lai, Huang, Wang, Shechtman, Yumer and Yang
+("Learning blind video temporal consistency", 2018), with the true flow and the true occlusions,
+relative to the clip's own, which is its camera's noise. The style of the last frame is compared
+with that of the first, and with that of the last frame painted as the first of a scene. Seconds are
+of the processors, which other programs hardly change, and of the wall; both are without the first
+frame of a scene. Written to benchmark_video.json, which keeps other clips and ways of this size,
+each with its commit. Frames of each clip go to DIR/video-CLIP.jpg: the clip, then each film.
 """
 
 import argparse
@@ -16,9 +19,13 @@ import itertools
 import json
 import os
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from make_clip import sample_clip
@@ -40,14 +47,64 @@ MOTIONS = {
 """Motion of each clip, pixels a frame at a width of 256; `before`: a thing before a background."""
 
 
+class Way(NamedTuple):
+    """A way to paint a film: the distance of keys, and whether with brushstrokes."""
+
+    key_every: int
+    repaint: bool = False
+
+
+WAYS = {
+    "key_every 1": Way(1),
+    "key_every 12": Way(12),
+    "repaint": Way(12, True),
+    "1.7.2": Way(1),
+}
+
+OLDER = """
+import sys, time
+from dataclasses import replace
+import numpy as np
+from nst_tf.film.frames import FramePainter, paint_frames
+from nst_tf.film.shot import Shot
+from nst_tf.recipes import recipe
+
+given = np.load(sys.argv[1])
+settings = replace(recipe("fast"), temporal_weight=300.0, max_dim=0)
+painter = FramePainter([given["style"]], settings)
+shots = list(map(Shot, given["shots"]))
+for _ in paint_frames(painter, shots[:2]):
+    pass  # compiles the steps
+frames, clocks = [], [(time.process_time(), time.monotonic())]
+for past in paint_frames(painter, shots):
+    frames.append(past[0].result[0])
+    clocks.append((time.process_time(), time.monotonic()))
+np.savez(sys.argv[1], frames=np.stack(frames), seconds=np.diff(clocks, axis=0))
+"""
+"""A program for version 1.7.2, which paints each frame."""
+
+
 @dataclass
 class Film:
-    """A painted clip: frames, their processor seconds, which are keys, and parts never shown."""
+    """A painted clip.
+
+    Attributes:
+        frames: `[H, W, 3]` each.
+        seconds: of the processors and of the wall, for each frame.
+        keys: the numbers of the frames that the network painted.
+        hidden: for frames between, what share of them no key shows.
+    """
 
     frames: list
     seconds: list
     keys: list
-    hidden: list
+    hidden: list = field(default_factory=list)
+
+    @property
+    def shares(self):
+        """Shares of the film's pixels that the network, keys and their surroundings painted."""
+        optimised, hidden = len(self.keys) / len(self.frames), sum(self.hidden) / len(self.frames)
+        return {"optimised": optimised, "carried": 1 - optimised - hidden, "hidden": hidden}
 
 
 def clips(name, width, count):
@@ -78,28 +135,57 @@ def flicker(scenes, frames):
     return total / count
 
 
-def paint(painter, shots, key_every):
-    """Return a clip as a film."""
+def paint(styles, settings, shots, way, warm):
+    """Return a clip as a film; `warm`: after a film of two frames, which compiles the steps."""
     from nst_tf.video import carry
     from nst_tf.video.film import paint_film
     from nst_tf.video.frame import FrameInput
+    from nst_tf.video.painter import FramePainter
 
-    film = Film([None] * len(shots), [0.0] * len(shots), [], [])
+    painter = FramePainter(styles, replace(settings, repaint=WAYS[way].repaint))
+    film = Film([None] * len(shots), [None] * len(shots), [])
     local_colors = carry.transfer_local_colors
 
     def watched(photo, image, known, side):
         film.hidden.append(float(1 - known.mean()))
         return local_colors(photo, image, known, side)
 
+    if warm:  # of a pan, the second of these frames has new parts
+        list(paint_film(painter, [FrameInput(shots[n]) for n in (0, -1)], 1))
     carry.transfer_local_colors = watched
-    began = time.process_time()
-    for painted in paint_film(painter, map(FrameInput, shots), key_every):
-        film.seconds[painted.number] = time.process_time() - began
+    began = clocks()
+    for painted in paint_film(painter, map(FrameInput, shots), WAYS[way].key_every):
+        film.seconds[painted.number] = clocks() - began
         film.frames[painted.number] = painted.frame.result[0]
         film.keys += [painted.number] if painted.keys else []
-        began = time.process_time()
+        began = clocks()
     carry.transfer_local_colors = local_colors
     return film
+
+
+def clocks():
+    """Return the seconds of the processors and of the wall."""
+    return np.array([time.process_time(), time.monotonic()])
+
+
+def paint_older(checkout, style, shots):
+    """Return a clip as version 1.7.2 paints it."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "film.npz"
+        np.savez(path, style=style, shots=np.stack(shots))
+        environment = os.environ | {"PYTHONPATH": str(checkout)}
+        subprocess.run([sys.executable, "-c", OLDER, str(path)], env=environment, check=True)
+        with np.load(path) as made:
+            return Film([*made["frames"]], [*made["seconds"]], [*range(len(shots))])
+
+
+def style_alone(shot, styles, settings):
+    """Return the style term of a frame that is painted as the first of a scene."""
+    from nst_tf.video.frame import FrameInput
+    from nst_tf.video.painter import FramePainter
+
+    frame = FramePainter(styles, settings).paint(FrameInput(shot)).result[0]
+    return style_distance(frame, shot, styles, settings)
 
 
 def style_distance(frame, shot, styles, settings):
@@ -115,19 +201,21 @@ def figures(film, scenes, shots, styles, settings, own_flicker):
     later = [n for n in range(len(shots)) if n not in firsts]
     keys = [film.seconds[n] for n in film.keys if n not in firsts]
     between = [film.seconds[n] for n in later if n not in film.keys]
+    processors, wall = np.mean([film.seconds[n] for n in later], axis=0).tolist()
     start = len(shots) - scenes[-1][1]
     first, last = (style_distance(film.frames[n], shots[n], styles, settings) for n in (start, -1))
     found = flicker(scenes, film.frames)
     return {
         "keys": film.keys,
         "seconds": {
-            "frame": statistics.mean(film.seconds[n] for n in later),
-            "key": statistics.median(keys),
-            "between": statistics.median(between) if between else None,
+            "frame": processors,
+            "frame_wall": wall,
+            "key": statistics.median(seconds.tolist()[0] for seconds in keys),
+            "between": statistics.median(s.tolist()[0] for s in between) if between else None,
         },
         "flicker": found,
         "flicker_of_source": found / own_flicker,
-        "never_shown": sum(film.hidden) / len(shots),
+        "shares": film.shares,
         "style_of_first": first,
         "style_of_last": last,
     }
@@ -143,40 +231,37 @@ def save_strip(rows, path, columns=8):
 def main():
     from nst_tf.images.io import load_image
     from nst_tf.recipes import film_recipe
-    from nst_tf.video.film import KEY_EVERY
     from nst_tf.video.flags import TEMPORAL_WEIGHT
-    from nst_tf.video.painter import FramePainter
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--frames", type=int, default=19)
     parser.add_argument("--width", type=int, default=160)
     parser.add_argument("--clips", nargs="*", default=list(MOTIONS), choices=list(MOTIONS))
-    parser.add_argument("--repaint", nargs="*", default=["before"], choices=list(MOTIONS))
+    parser.add_argument("--ways", nargs="*", default=list(WAYS)[:2], choices=list(WAYS))
+    parser.add_argument("--older", type=Path, help="checkout of version 1.7.2, for the way 1.7.2")
     parser.add_argument("--strips", type=Path)
     args = parser.parse_args()
     settings = replace(film_recipe("fast"), temporal_weight=TEMPORAL_WEIGHT["relative"], max_dim=0)
     styles = [load_image(ASSETS / STYLE, args.width)]
-    painter = FramePainter(styles, settings)
-    strokes = FramePainter(styles, replace(settings, repaint=True))
+    head = commit(ROOT)  # before the files change again
     record = describe() | {"frames": args.frames, "width": args.width, "clips": known(args)}
-    compiled = False
-    for name in args.clips:
+    for number, name in enumerate(args.clips):
         scenes = clips(name, args.width, args.frames)
         shots = [np.float32(clip.frame(n)) for clip, length in scenes for n in range(length)]
-        if not compiled:
-            paint(painter, shots[:2], 1)
-            compiled = True
-        own = flicker(scenes, shots)
-        films = {f"key_every {every}": paint(painter, shots, every) for every in (1, KEY_EVERY)}
-        if name in args.repaint:
-            films["repaint"] = paint(strokes, shots, KEY_EVERY)
-        record["clips"][name] = {"commit": commit(ROOT), "source_flicker": own} | {
-            way: figures(film, scenes, shots, styles, settings, own) for way, film in films.items()
-        }
+        own, rows = flicker(scenes, shots), [shots]
+        found = record["clips"].setdefault(name, {}) | {"source_flicker": own}
+        for way in args.ways:
+            if way == "1.7.2":
+                film = paint_older(args.older, styles[0], shots)
+            else:
+                film = paint(styles, settings, shots, way, warm=not number)
+            found[way] = {"commit": head} | figures(film, scenes, shots, styles, settings, own)
+            rows.append(film.frames)
+        found["style_of_last_alone"] = style_alone(shots[-1], styles, settings)
+        record["clips"][name] = found
         write_record(RECORD, record)
         if args.strips:
             args.strips.mkdir(parents=True, exist_ok=True)
-            rows = [shots, *(film.frames for film in films.values())]
             save_strip(rows, args.strips / f"video-{name}.jpg")
 
 

@@ -99,9 +99,11 @@ class Clip:
         return np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).astype(float)
 
 
-def sample_clip(width=384, noise=0.0, background="temple.jpg", card="cat.jpg", **motion):
-    """Return the clip that tests and benchmarks use, three quarters as high as wide."""
-    size = (round(width * 3 / 4), width)
+def sample_clip(
+    width=384, noise=0.0, background="temple.jpg", card="cat.jpg", ratio=3 / 4, **motion
+):
+    """Return the clip that tests and benchmarks use, of a ratio of height to width."""
+    size = (round(width * ratio), width)
     return Clip(
         _asset(background, 1.7 * width), _asset(card, width / 3), size, noise=noise, **motion
     )

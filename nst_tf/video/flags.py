@@ -66,7 +66,8 @@ VIDEO_FLAGS = (
      "maximum distance of the keys, which the network paints; the frames between follow the keys "
      "around them; 1: the network paints all frames (default 12)"),
     Flag("Video", "frame_steps", "integer", 0,
-     "steps of each key except the first of a scene; 0: 0.4 of the finest scale's steps"),
+     "steps of each key except the first of a scene, twice as many where much of it is new; 0: 0.4 "
+     "of the finest scale's steps"),
     Flag("Video", "long_term", "boolean", False,
      "let a key also follow the keys 2 and 4 before it, where the key before does not show the "
      "same things; slower"),
@@ -118,9 +119,9 @@ def parse_video(argv: Sequence[str]) -> tuple[flags.FlagValues, Settings]:
     try:
         named = values([argv[0], *normalised(argv[1:], values)])[1:]
         if values.help or values.helpfull or values.version:
-            return values, _with_temporal_weight(values, film_recipe(values.recipe))
+            return values, _in_films(values, film_recipe(values.recipe))
         _place(values, named)
-        settings = _with_temporal_weight(values, settings_of(values, film_recipe(values.recipe)))
+        settings = _in_films(values, settings_of(values, film_recipe(values.recipe)))
         check_styles(settings, len(values.style))
         for name, given in (
             ("recolor", settings.recolor),
@@ -150,8 +151,13 @@ def _place(values: flags.FlagValues, named: Sequence[str]) -> None:
         )
 
 
-def _with_temporal_weight(values: flags.FlagValues, settings: Settings) -> Settings:
-    """Return settings with the default temporal weight of films, unless a weight is given."""
+def _in_films(values: flags.FlagValues, settings: Settings) -> Settings:
+    """Return settings with the default temporal weight of films, unless a weight is given.
+
+    With --no_repaint, the network works at the size of the frames.
+    """
+    if values["repaint"].present and not values.repaint:
+        settings = dataclasses.replace(settings, network_dim=0)
     if values["temporal_weight"].present:
         return settings
     return dataclasses.replace(settings, temporal_weight=TEMPORAL_WEIGHT[settings.loss])

@@ -40,21 +40,26 @@ class VideoInputs:
 
     Attributes:
         footage: the film.
+        settings: of the run, with brushstrokes where its frames need them.
         size: height and width of the painted frames, pixels.
         styles: the paintings, float32 `[1, h, w, 3]` in [0, 1].
         masks: for each region, a film of masks, or one mask for all frames, float32 `[H, W]`.
         every: one of this many frames is painted.
         seconds: duration of the painted part; 0: the whole film.
-        seeks_faces: whether the frames are searched for faces.
     """
 
     footage: Footage
+    settings: Settings
     size: Size
     styles: Sequence[np.ndarray]
     masks: Sequence[Footage | np.ndarray]
     every: int
     seconds: float
-    seeks_faces: bool = False
+
+    @property
+    def network_size(self) -> Size:
+        """Height and width up to which the network works, pixels."""
+        return fit_size(*self.size, self.settings.network_limit)
 
     @property
     def expected(self) -> int:
@@ -88,11 +93,11 @@ class VideoInputs:
         alpha = None if picture.alpha is None else quantize(picture.alpha)
         regions = regions_of(resized, len(self.styles))
         shot = FrameInput(picture.pixels[0], regions, alpha)
-        if not self.seeks_faces or regions is None:
+        if not self.settings.seeks_faces or regions is None:
             return shot
         return shot._replace(find_faces=lambda: faces_of(_decoded(frame), self.size))
 
-    def first(self, settings: Settings) -> RunInputs:
+    def first(self) -> RunInputs:
         """Return the inputs of the first frame, without those of earlier frames.
 
         Raises:
@@ -100,7 +105,7 @@ class VideoInputs:
         """
         _, frame = next(self.frame_inputs())
         regions, faces = frame.regions or (), frame.with_faces().faces
-        return prepare_inputs(frame.photo, self.styles, settings, regions, faces=faces)
+        return prepare_inputs(frame.photo, self.styles, self.settings, regions, faces=faces)
 
     def _planes(self, mask: Footage | np.ndarray) -> Iterator[np.ndarray]:
         """Yield the mask of each frame; a film of masks that is too short repeats its last one."""
@@ -159,12 +164,13 @@ def load_video_inputs(values: flags.FlagValues, settings: Settings) -> VideoInpu
     if not values.sound:
         footage = dataclasses.replace(footage, sound=False)
     size = painted_size(footage.size, settings.max_dim)
+    settings = enlarging(settings, size)
     paintings = [functools.partial(load_picture, path) for path in values.style]
     styles = [opaque(painting) for painting in load_paintings(paintings, size, settings)]
     masks = [_open_mask(path, values) for path in values.content_mask or ()]
-    seconds, faces = preview_seconds(values), settings.seeks_faces
-    inputs = VideoInputs(footage, size, styles, masks, values.every, seconds, faces)
-    return dataclasses.replace(inputs, styles=inputs.first(settings).styles)
+    seconds = preview_seconds(values)
+    inputs = VideoInputs(footage, settings, size, styles, masks, values.every, seconds)
+    return dataclasses.replace(inputs, styles=inputs.first().styles)
 
 
 def _open_mask(path: str, values: flags.FlagValues) -> Footage | np.ndarray:
@@ -173,6 +179,15 @@ def _open_mask(path: str, values: flags.FlagValues) -> Footage | np.ndarray:
         mask = load_mask(path)
         return mask if mask.ndim == 2 else mask.mean(axis=-1)
     return open_video(path, sequence_rate(values))
+
+
+def enlarging(settings: Settings, size: Size) -> Settings:
+    """Return the settings of a film whose painted frames have a size, height and width in pixels.
+
+    The network works up to `network_dim`, and brushstrokes enlarge its pictures to larger frames.
+    """
+    larger = 0 < settings.network_dim < max(size)
+    return dataclasses.replace(settings, repaint=True) if larger else settings
 
 
 def painted_size(size: Size, max_dim: int) -> Size:

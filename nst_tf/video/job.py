@@ -82,6 +82,7 @@ def prepare(values: flags.FlagValues, settings: Settings) -> VideoJob:
     frames = FrameStore(frames_directory(output))
     check_output(output, frames, values, input_paths(values, settings))
     inputs = load_video_inputs(values, settings)
+    settings = inputs.settings
     encoding = Encoding(values.codec, values.quality, values.pixel_format)
     check_writable_video(output, inputs.footage, inputs.size, encoding)
     if settings.weights != "imagenet":  # which TensorFlow may have to download

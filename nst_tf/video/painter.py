@@ -14,6 +14,7 @@ from nst_tf.images.color import luminance
 from nst_tf.images.masks import compose
 from nst_tf.images.resize import resize
 from nst_tf.inputs.prepare import RunInputs, prepare_inputs
+from nst_tf.inputs.pyramid import Scale
 from nst_tf.settings import Settings
 from nst_tf.transfer.progress import DivergedError, NoSteps, Progress
 from nst_tf.transfer.run import StyleTransfer
@@ -27,6 +28,8 @@ FOLLOW_UP_SHARE = 0.4  # steps of a follow-up frame, relative to those of the fi
 SETTLING_SHARE = 2.0  # extra steps of a scene's first frame, relative to the same
 SEAM = 1.0  # standard deviation of the blur between kept and new brushstrokes, pixels
 MIN_KNOWN = 0.8  # fraction of a mask known from earlier frames, below which few steps do not do
+NEW_PARTS_SHARE = 2.0  # steps of a frame with many new parts, relative to another follow-up frame
+MAX_NEW = 0.02  # fraction of a frame that earlier frames do not show, for which few steps do
 
 
 def follow_up_settings(settings: Settings, steps: int) -> Settings:
@@ -37,6 +40,19 @@ def follow_up_settings(settings: Settings, steps: int) -> Settings:
     return dataclasses.replace(
         settings.at(settings.epochs - 1), epochs=1, steps_per_epoch=steps, scales=1
     )
+
+
+def layout_settings(settings: Settings, coarse: Sequence[Scale]) -> Settings:
+    """Return the settings that lay out new parts of a frame at the coarse scales of a recipe.
+
+    Brushstrokes enlarge the picture of the last of these scales. They have the texture of the paint
+    and the photo's detail from the first step at full size, so few steps suffice there.
+    """
+    *_, last = coarse
+    return dataclasses.replace(
+        follow_up_settings(settings, last.steps),
+        scales=len(coarse), repaint=True, network_dim=max(last.size),
+    )  # fmt: skip
 
 
 class FramePainter:
@@ -56,6 +72,7 @@ class FramePainter:
         settling: settings of that frame's extra steps, after which the next frames keep its paint;
             with brushstrokes, which they keep anyway, there are none.
         follow_up: settings of all other frames.
+        renewing: of those among them that have many new parts.
         lags: distances, in frames, of the earlier frames that a frame follows.
     """
 
@@ -71,6 +88,7 @@ class FramePainter:
         finest = settings.finest_steps
         steps = steps or max(1, round(FOLLOW_UP_SHARE * finest))
         self.follow_up = follow_up_settings(settings, steps)
+        self.renewing = follow_up_settings(settings, round(NEW_PARTS_SHARE * steps))
         self.settling = follow_up_settings(settings, max(1, round(SETTLING_SHARE * finest)))
         self.lags = LAGS if long_term else LAGS[:1]
         self._styles = list(styles)
@@ -118,6 +136,11 @@ class FramePainter:
             fresh = self._begin(frame, stop)
             if fresh is None or not known:
                 return fresh
+        elif known < 1 - MAX_NEW and (coarse := self._coarse_scales(frame)):
+            fresh = self._lay_out(frame, coarse, _start_from(inputs, start, wanted, None), stop)
+            if fresh is None:
+                return None
+            inputs = self._inputs(frame, self.renewing)
         painted = self._run(frame, _start_from(inputs, start, wanted, fresh), stop)
         if painted is None or not self.settings.repaints:
             return painted
@@ -155,6 +178,27 @@ class FramePainter:
             return first
         inputs = self._inputs(frame, self.settling)
         return self._run(frame, dataclasses.replace(inputs, initial=first.image), stop)
+
+    def _coarse_scales(self, frame: FrameInput) -> Sequence[Scale]:
+        """Return the coarse scales of the recipe for a frame; none without a style."""
+        if not (self.settings.style_weight and self.settings.strength):
+            return ()
+        return self._inputs(frame, self.settings).scales[:-1]
+
+    def _lay_out(
+        self,
+        frame: FrameInput,
+        coarse: Sequence[Scale],
+        start: RunInputs,
+        stop: Callable[[], bool],
+    ) -> StylizedFrame | None:
+        """Return a frame painted at coarse scales, for its new parts; None if it was stopped.
+
+        `start` has the image and the reference that it starts from, at full size.
+        """
+        inputs = self._inputs(frame, layout_settings(self.settings, coarse))
+        inputs = dataclasses.replace(inputs, initial=start.initial, reference=start.reference)
+        return self._run(frame, inputs, stop)
 
     def _inputs(self, frame: FrameInput, settings: Settings) -> RunInputs:
         """Return the inputs of a run that paints a frame, without those of earlier frames."""

@@ -132,9 +132,10 @@ class VideoRun:
         """Print the run's first lines and return its progress bar, which `closing` closes."""
         job, done, total = self.job, self.job.store.painted, self.job.total
         height, width = job.inputs.size
-        print_out(
-            f"{job.device} · {width}x{height} pixels · {counted(total, 'frame') if total else ''}"
-        )
+        rows, columns = job.inputs.network_size
+        network = f", the network at {columns}x{rows}" if columns < width else ""
+        frames = counted(total, "frame") if total else ""
+        print_out(f"{job.device} · {width}x{height} pixels{network} · {frames}")
         if done:
             behind = done - len(job.store)
             also = f", with {counted(behind, 'later frame')}" if behind else ""

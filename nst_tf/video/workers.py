@@ -118,7 +118,7 @@ def worker_memory(film: "VideoJob") -> int:
     """
     from nst_tf.compute.cache import with_cache
 
-    return with_cache(run_need(film.inputs.first(film.settings), len(film.inputs.masks)))
+    return with_cache(run_need(film.inputs.first(), len(film.inputs.masks)))
 
 
 def video_job(values: flags.FlagValues) -> Job:
@@ -194,7 +194,7 @@ class ScenePainter:
         from nst_tf.video.painter import FramePainter
 
         painter = FramePainter(
-            inputs.styles, settings, values.frame_steps, values.long_term, self._budget
+            inputs.styles, inputs.settings, values.frame_steps, values.long_term, self._budget
         )
         return _OpenFilm(painter, _FrameCursor(inputs), KeyPlan(values.key_every, own))
 

@@ -135,6 +135,25 @@ def read_sequence(pattern, count):
     return [np.float32(Image.open(pattern % number)) for number in range(1, count + 1)]
 
 
+def test_brushstrokes_enlarge_frames_beyond_the_networks_size(painting, capfd):
+    write_sequence("in_%d.png", moving(5, (72, 96)))
+    flags = [flag for flag in FLAGS if flag not in ("--max_dim=48", "--quiet")]
+    words = ["in_%d.png", str(painting), "--max_dim=0", "--key_every=4", *flags]
+
+    def paint(name, *changes):
+        assert main(["video", *words, "-o", f"{name}_%d.png", *changes]) == 0
+        return capfd.readouterr().out, read_sequence(f"{name}_%d.png", 5)
+
+    said, large = paint("large", "--network_dim=48")
+    assert "96x72 pixels, the network at 48x36 · 5 frames" in said
+    strokes = paint("strokes", "--network_dim=48", "--repaint")
+    np.testing.assert_array_equal(large, strokes[1])
+    said, whole = paint("whole", "--network_dim=48", "--no_repaint")
+    assert "96x72 pixels · 5 frames" in said
+    np.testing.assert_array_equal(whole, paint("plain")[1])
+    assert np.abs(large[0] - whole[0]).mean() > 3
+
+
 @pytest.mark.usefixtures("signals_not_ignored")
 def test_an_interrupted_film_can_be_played_and_goes_on(film, painting, capfd):
     program = PROGRAM.format(method="add", frame=3, signal="SIGINT")

@@ -5,10 +5,13 @@ import pytest
 
 from nst_tf import RECIPES, Settings
 from nst_tf.images.masks import Region
+from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.losses.neighbors import PHOTO_SHARE
+from nst_tf.recipes import film_recipe
+from nst_tf.transfer.measure import measure
 from nst_tf.video.film import paint_frames
 from nst_tf.video.frame import FrameInput, PaintedFrame, StylizedFrame
-from nst_tf.video.painter import FramePainter, follow_up_settings
+from nst_tf.video.painter import FramePainter, follow_up_settings, layout_settings
 from nst_tf.video.reference import transfer_local_colors, warp_frame
 from nst_tf.video.store import FrameStore
 from tests.conftest import ROOT
@@ -31,6 +34,16 @@ def test_later_frames_take_few_steps_at_full_size():
     later = follow_up_settings(ramp, 5)
     assert (later.finest_steps, later.scales) == (5, 1)
     assert (later.content_weight, later.style_weight) == pytest.approx((31.5, 1e-2))
+
+
+def test_new_parts_are_laid_out_at_the_coarse_scales_of_the_recipe():
+    settings = film_recipe("fast")
+    photo = np.zeros((1, 192, 256, 3), np.float32)
+    *coarse, finest = prepare_inputs(photo, photo, settings).scales
+    layout = prepare_inputs(photo, photo, layout_settings(settings, coarse))
+    assert [scale[2:4] for scale in layout.scales] == [scale[2:4] for scale in coarse]
+    assert layout.size == finest.size == (192, 256)
+    assert layout.settings.repaints
 
 
 def test_the_page_of_films_names_the_moved_frames_share_of_the_query():
@@ -90,6 +103,26 @@ def test_what_masks_cover_survives_a_stop(smooth, painter, tmp_path):
     again.load({})
     ((resumed, *_),) = paint_frames(painter, frames[2:], again.begun.keys)
     np.testing.assert_array_equal(resumed.image, after[0].image)
+
+
+def test_what_a_pan_uncovers_has_the_style_at_once(smooth, monkeypatch):
+    """Compare the style of a key's new part with and without a layout at coarse scales."""
+    settings = dataclasses.replace(
+        SETTINGS, scales=2, min_dim=16, steps_per_epoch=4, coarse_steps=4
+    )
+    painting = smooth(48, 64, 9) * np.float32([1, 0.3, 0.1])
+    panorama, right = np.float32(moving(1, (48, 84))[0]) / 255, slice(44, 64)
+    photos = [panorama[:, :64], np.ascontiguousarray(panorama[:, 20:])]
+
+    def style():
+        painter = FramePainter([painting], settings, steps=1)
+        _, (key,) = paint_frames(painter, map(FrameInput, photos))
+        part = key.result[:, :, right]
+        return measure(part, photos[1][None, :, right], painting, SETTINGS)["style"]
+
+    laid_out = style()
+    monkeypatch.setattr("nst_tf.video.painter.MAX_NEW", 1.0)
+    assert laid_out < 0.8 * style()
 
 
 def test_brushstrokes_stay_on_things_and_new_parts_get_some(smooth):

@@ -86,6 +86,20 @@ def test_two_processes_paint_what_one_does(film, capfd):
     )
 
 
+def test_a_keyframe_is_followed_in_its_scene_whoever_paints_it(film):
+    Image.new("RGB", (48, 36), (255, 0, 0)).save("red.png")
+    for name, jobs in (("plain", 1), ("one", 1), ("two", 2)):
+        own = [] if name == "plain" else ["--keyframe=5=red.png"]
+        assert video(*film, *own, "-o", f"{name}_%d.png", f"--jobs={jobs}") == 0
+    plain, one, two = map(pictures, ("plain", "one", "two"))
+    assert max(np.abs(a - b).max() for a, b in zip(one, two, strict=True)) <= 2
+    assert (two[4] == (255, 0, 0)).all()
+    reds = [frame[..., 0].mean() - frame[..., 2].mean() for frame in (plain[5], two[5])]
+    assert reds[1] > reds[0] + 20
+    for before, after in zip(plain[:4], two[:4], strict=True):
+        assert np.abs(before - after).max() <= 2
+
+
 def test_scenes_go_on_after_any_frame_and_do_not_depend_on_each_other(film):
     assert video(*film, "-o", "one_%d.png") == 0
     flags = video_job(parse_video(["video", *film, *FLAGS])[0]).flags
