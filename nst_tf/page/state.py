@@ -95,7 +95,7 @@ class AppState:
             named = tuple(files)[len(names) :]
             orders = [dataclasses.replace(order, masks=named) for order in orders]
             runs = self.visitors.create_runs(visitor, orders, files)
-        visitor.form = form
+        visitor.form = dataclasses.replace(form, mask_strokes=())  # which are large
         for run in runs:
             run.modelled = modelled_seconds(checked, uploads[0].size)
             self.queue.add(run)
