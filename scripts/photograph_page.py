@@ -24,12 +24,6 @@ def main():
         paint(visitor, photo=0)
         paint(visitor, photo=1)
         visitor.page.screenshot(path=ASSETS / "page.png")
-        visitor.press("grid")
-        for index in range(3):
-            visitor.status("finished", index)
-        visitor.page.locator('[data-choose="1"]').click()
-        visitor.page.locator('[data-choose="1"][aria-pressed="true"]').wait_for()
-        visitor.page.locator("#made").screenshot(path=ASSETS / "page-strengths.png")
         faces = Visit(browser, address)
         faces.sample(photo=2)
         faces.page.locator("#skip_faces").wait_for()
