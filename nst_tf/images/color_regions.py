@@ -63,7 +63,8 @@ def _masks(picture: np.ndarray, colors: np.ndarray, palette: np.ndarray) -> np.n
 
 
 def _reduced(picture: np.ndarray) -> np.ndarray:
-    return resize(picture, fit_size(*picture.shape[1:3], SIDE))
+    height, width = picture.shape[1:3]
+    return resize(picture, fit_size(height, width, SIDE))
 
 
 def _counts(mask: np.ndarray) -> bool:

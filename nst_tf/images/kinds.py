@@ -9,6 +9,9 @@ RAW = (
     "darktable or RawTherapee"
 )
 
+INSTALL_HEIF = "run pip install 'nst_tf[heif]', or "
+"""The part of a remedy that only the owner of the machine can follow."""
+
 _EXPORT = "cannot be read: export it as PNG or TIFF"
 _KINDS = (
     (0, b"v/1\x01", f"is an OpenEXR picture, which {_EXPORT}, tone-mapped"),
@@ -88,7 +91,7 @@ def _reason(path: StrPath) -> str:
     try:
         from pillow_heif import open_heif
     except ImportError:
-        return "is a HEIC picture: run pip install 'nst_tf[heif]', or convert it to JPEG"
+        return f"is a HEIC picture: {INSTALL_HEIF}convert it to JPEG"
     try:
         with open_again(path) as file:
             open_heif(file)

@@ -1,7 +1,9 @@
 """ASGI messages: short responses, bodies, and security headers."""
 
 import json
+import traceback
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from pathlib import Path
 from typing import Any
 
 Scope = MutableMapping[str, Any]
@@ -9,16 +11,6 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-SCRIPT = b"""
-// When the login has expired, show the login form.
-const ask = window.fetch;
-window.fetch = async (...words) => {
-  const answer = await ask(...words);
-  if (answer.status === 401) window.location.reload();
-  return answer;
-};
-"""
 
 
 async def respond(
@@ -29,6 +21,13 @@ async def respond(
     usual = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": [*usual, *headers]})
     await send({"type": "http.response.body", "body": body})
+
+
+def place(error: Exception) -> str:
+    """Return an exception in one line, with the place in the source that has raised it."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    text = ascii(str(error))[:200]
+    return f"{type(error).__name__} {text} in {Path(frame.filename).name}, line {frame.lineno}"
 
 
 async def read_body(receive: Receive, limit: int) -> bytes | None:
@@ -89,8 +88,8 @@ def with_security_headers(send: Send, nonce: str, path: str) -> Send:
     return sending
 
 
-def with_nonce(send: Send, nonce: str) -> Send:
-    """Return a `send` that adds our script, and the nonce to all scripts of the page."""
+def with_nonce(send: Send, nonce: str, script: bytes) -> Send:
+    """Return a `send` that adds a script, and the nonce to all scripts of the page."""
     start: Message = {}
     body = bytearray()
 
@@ -101,7 +100,7 @@ def with_nonce(send: Send, nonce: str) -> Send:
         body.extend(message.get("body", b""))
         if message.get("more_body"):
             return
-        text = bytes(body).replace(b"<head>", b"<head><script>%s</script>" % SCRIPT, 1)
+        text = bytes(body).replace(b"<head>", b"<head><script>%s</script>" % script, 1)
         text = text.replace(b"<script", b'<script nonce="%s"' % nonce.encode())
         start["headers"] = [
             (name, value) for name, value in start["headers"] if name != b"content-length"

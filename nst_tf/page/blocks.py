@@ -66,7 +66,8 @@ class GuardedBlocks(gr.Blocks):
     def is_call(self, body: Any) -> bool:
         """Return whether decoded JSON is a call of an event of these blocks."""
         events = [self.fns[index] for index in range(len(self.fns))]
-        inputs = [len(event.inputs) for event in events]
+        # An event without a function belongs to the browser: no list has as many values.
+        inputs = [len(event.inputs) if event.fn else -1 for event in events]
         selects = [any(name == "select" for _, name in event.targets) for event in events]
         return well_formed(body, inputs, selects)
 

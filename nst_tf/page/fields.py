@@ -28,9 +28,11 @@ def advanced_fields(chosen: str) -> dict[str, gr.components.Component]:
     usual = as_flags(recipe(chosen))
     fields = {}
     for group, entries in groups.items():
-        with gr.Accordion(group, open=False):
-            for entry in entries:
-                fields[entry.name] = _field(entry, usual[entry.name])
+        with gr.Column(elem_classes="group"):
+            gr.HTML(f"<h3>{group}</h3>")
+            with gr.Row(elem_classes="fields"):
+                for entry in entries:
+                    fields[entry.name] = _field(entry, usual[entry.name])
     return fields
 
 
@@ -47,11 +49,12 @@ def _field(entry: dataclasses.Field, usual: str) -> gr.components.Component:
     choices = _choices(entry)
     if choices:
         return gr.Dropdown(
-            _options(choices, usual), value="", label=label, info=text, elem_id=where
+            _options(choices, usual), value="", label=label, info=text, elem_id=where, min_width=120
         )
     return gr.Textbox(
-        value="", placeholder=usual or "none", label=label, info=text, elem_id=where, max_lines=1
-    )
+        value="", placeholder=usual or "none", label=label, info=text, elem_id=where, max_lines=1,
+        min_width=120,
+    )  # fmt: skip
 
 
 def _choices(entry: dataclasses.Field) -> tuple[str, ...]:

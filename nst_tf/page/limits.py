@@ -81,14 +81,19 @@ class Limits:
 
 
 def planned_steps(settings: Settings) -> int:
-    """Return an upper bound of the network's steps in a run, exact for square photos.
+    """Return an upper bound of the network's steps in a run, exact for square photos."""
+    return sum(steps for _, steps in planned_scales(settings))
+
+
+def planned_scales(settings: Settings) -> list[tuple[float, int]]:
+    """Return the long side and the steps of each scale of a square photo, finest first.
 
     Scales with a long side below `min_dim` do not count; see `nst_tf.inputs.pyramid.plan_scales`.
     """
-    total = 0
+    planned = []
     for level in range(settings.scales):
         side = settings.network_limit / settings.scale_factor**level
         if level and side < max(settings.min_dim, settings.smallest_side):
             break
-        total += max(1, round(settings.finest_steps * settings.coarse_steps**level))
-    return total
+        planned.append((side, max(1, round(settings.finest_steps * settings.coarse_steps**level))))
+    return planned

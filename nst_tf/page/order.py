@@ -3,7 +3,7 @@
 import dataclasses
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,11 @@ EVERYDAY_SETTINGS = (
 
 SERVER_SETTINGS = ("weights", "memory_budget")
 """Settings of the server, which visitors cannot change."""
+
+NAMED_SETTINGS = {
+    "strength": "strength-{}", "detail": "detail-{}", "max_dim": "{}px", "preserve_color": "{}",
+}  # fmt: skip
+"""Settings that a picture's file name contains if they differ from the recipe's, and how."""
 
 UNSAFE = re.compile(r"[^\w.+()-]+")
 
@@ -66,8 +71,15 @@ class Order:
 
     @property
     def output(self) -> str:
-        """The file name of the picture."""
-        return "-".join(Path(name).stem for name in (self.photo, *self.paintings)) + ".png"
+        """The file name of the picture, with the recipe and the named settings that differ."""
+        usual = as_flags(recipe(self.recipe))
+        changed = [
+            UNSAFE.sub("_", words.format(value))
+            for name, words in NAMED_SETTINGS.items()
+            if (value := self.settings.get(name, "").strip()) and not _same(value, usual[name])
+        ]
+        stems = [Path(name).stem for name in (self.photo, *self.paintings)]
+        return "-".join([*stems, self.recipe, *changed]) + ".png"
 
     def command(self) -> str:
         """Return the command to copy."""
@@ -97,6 +109,25 @@ class Order:
         for strength in strengths:
             settings = {**self.settings, "strength": f"{strength:g}"}
             yield dataclasses.replace(self, settings=settings)
+
+
+@dataclass(frozen=True, eq=False)
+class OrderForm:
+    """The form that a visitor has filled in.
+
+    Attributes:
+        photo: path of one of the visitor's files, or None.
+        paintings: paths of the visitor's files.
+        recipe: name of the recipe.
+        settings: texts of flags, by the names of settings.
+        mask_strokes: layers of the mask editor, as encoded pictures.
+    """
+
+    photo: Path | None = None
+    paintings: Sequence[Path] = ()
+    recipe: str = "painting"
+    settings: Mapping[str, str] = field(default_factory=dict)
+    mask_strokes: Sequence[bytes] = ()
 
 
 def as_flags(settings: Settings) -> dict[str, str]:

@@ -16,7 +16,7 @@ from nst_tf.page.access import (
     current_visitor,
 )
 from nst_tf.page.blocks import GuardedBlocks
-from nst_tf.page.components import FIRST_RECIPE
+from nst_tf.page.form import FIRST_RECIPE
 from nst_tf.page.runs import Run
 from nst_tf.page.state import AppState, OrderForm
 from nst_tf.recipes import recipe as recipe_named

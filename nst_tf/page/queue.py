@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from nst_tf.page.painter import Painter
 from nst_tf.page.runs import Run
@@ -16,9 +16,13 @@ class RunQueue:
 
     Args:
         painters: one painter per device; they are closed with the queue.
+        ended: is called with each run that a painter returns.
     """
 
-    def __init__(self, painters: Sequence[Painter]) -> None:
+    def __init__(
+        self, painters: Sequence[Painter], ended: Callable[[Run], None] = lambda run: None
+    ) -> None:
+        self._ended = ended
         self._changed = threading.Condition()
         self._waiting: deque[Run] = deque()
         self._painting: dict[Run, Painter] = {}
@@ -86,6 +90,7 @@ class RunQueue:
         while (run := self._next(painter)) is not None:
             try:
                 painter.paint(run)
+                self._ended(run)
             except Exception:  # the thread serves all visitors, so it must survive any run
                 LOG.exception("run %s: an error of the program", run.name)
                 run.set_status("failed", "an error of the program ended the run: try again")

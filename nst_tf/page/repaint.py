@@ -24,7 +24,8 @@ def repaint_fields(limits: Limits) -> dict[str, Any]:
     Args:
         limits: the limits of a run: larger prints are not offered.
     """
-    usual, sized = Settings(), {"size": "md", "min_width": 120}
+    usual = Settings()
+    sized: dict[str, Any] = {"size": "md", "min_width": 120}
     prints = [(f"{name}, {side} pixels", name) for name, side in offered(limits).items()]
     with gr.Accordion("Brushstrokes again, in seconds", open=False, elem_id="again"):
         with gr.Row():
@@ -63,19 +64,19 @@ def repaint_updates(run: Run | None) -> dict[str, Any]:
 def repaint(
     state: AppState, visitor: Visitor, detail: float | None, patch_size: float | None
 ) -> None:
-    """Order the visitor's latest picture with other brushstrokes; errors are those of `_again`."""
+    """Order the chosen picture with other brushstrokes; errors are those of `_again`."""
     chosen = {"repaint_detail": detail, "patch_size": patch_size}
     changes = {name: f"{value:g}" for name, value in chosen.items() if value is not None}
     _again(state, visitor, changes)
 
 
 def enlarge(state: AppState, visitor: Visitor, paper: str) -> None:
-    """Order the visitor's latest picture in the size of a print.
+    """Order the chosen picture in the size of a print.
 
     Raises:
         UserError: as for `_again`, or the photo is too small.
     """
-    run, side = _latest(visitor), PRINTS[paper]
+    run, side = _chosen(visitor), PRINTS[paper]
     pixels = max(state.check(run.folder / run.order.photo).size)
     settings = run.order.check(state.limits)
     if pixels <= settings.max_dim:
@@ -86,21 +87,21 @@ def enlarge(state: AppState, visitor: Visitor, paper: str) -> None:
     _again(state, visitor, {"max_dim": str(side), "network_dim": str(settings.network_limit)})
 
 
-def _latest(visitor: Visitor) -> Run:
+def _chosen(visitor: Visitor) -> Run:
     """Return the run that the buttons concern; UserError if it keeps no network's picture."""
-    run = visitor.shown[-1] if visitor.shown else None
+    run = visitor.main
     if run is None or run.active or run.kept is None:
         raise UserError(NOT_PAINTED)
     return run
 
 
 def _again(state: AppState, visitor: Visitor, changes: dict[str, str]) -> None:
-    """Add a run to the queue that starts from the network's picture of the visitor's latest one.
+    """Add a run to the queue that starts from the network's picture of the chosen one.
 
     Raises:
         UserError: there is no such picture, a value is not valid, or too many runs wait.
     """
-    run = _latest(visitor)
+    run = _chosen(visitor)
     order = dataclasses.replace(run.order, settings={**run.order.settings, **changes})
     names = (order.photo, *order.paintings, *order.masks)
     files = {name: run.folder / name for name in names}

@@ -2,8 +2,10 @@
 
 import asyncio
 import hashlib
+import io
 import logging
 import os
+import re
 import shutil
 from collections.abc import Mapping
 
@@ -21,7 +23,9 @@ from nst_tf.page.login import ADMIN, Accounts, Throttle, login_page
 from nst_tf.page.order import safe_names
 from nst_tf.page.programs import PATH
 from nst_tf.page.queue import RunQueue
+from nst_tf.page.render import photo
 from nst_tf.page.rules import Rules
+from nst_tf.page.runs import Run
 from nst_tf.page.visitor import Visitor
 from nst_tf.page.visitors import Visitors
 from nst_tf.utils.errors import UserError
@@ -33,6 +37,10 @@ PICTURES = {
     ".gif": "image/gif", ".avif": "image/avif", ".bmp": "image/bmp",
 }  # fmt: skip
 """Media types of the extensions that browsers show; they save all other files."""
+
+LAYER = re.compile("[0-9]{1,2}")  # the number of a layer of the mask editor
+
+PHOTO_SIDE = 2048  # maximum pixels of a photo that is compared with its picture
 
 MAX_FORM_BYTES = 4000  # of a login
 
@@ -77,6 +85,8 @@ class Routes:
             Route("/gradio_api/upload_progress", self.progress, methods=["GET"]),
             Route("/gradio_api/component_server", self.mask_strokes, methods=["POST"]),
             Route("/gradio_api/file={text:path}", self.file, methods=["GET"]),
+            Route("/pictures/{run}", self.picture, methods=["GET"]),
+            Route("/pictures/{run}/photo", self.photo, methods=["GET"]),
             Route(f"{PATH}/login", self.login, methods=["POST"]),
             Route(f"{PATH}/gradio_api/upload", self.upload, methods=["POST"]),
             Route(f"{PATH}/gradio_api/file={{text:path}}", self.file, methods=["GET"]),
@@ -151,6 +161,24 @@ class Routes:
             return FileResponse(path, media_type=kind)
         return FileResponse(path, media_type="application/octet-stream", filename=path.name)
 
+    async def picture(self, request: Request) -> Response:
+        """Serve the picture of a visitor's run."""
+        run = _run(request)
+        if run is None or not run.picture:
+            return _missing()
+        return FileResponse(run.picture, media_type=PICTURES[run.picture.suffix])
+
+    async def photo(self, request: Request) -> Response:
+        """Serve the photo of a visitor's run, as large as the picture's pixels can show it."""
+        run = _run(request)
+        if run is None:
+            return _missing()
+        try:
+            data = await asyncio.to_thread(_photo_file, run)
+        except UserError:  # the run has just been deleted
+            return _missing()
+        return Response(data, media_type="image/jpeg")
+
     async def upload(self, request: Request) -> Response:
         """Store files of a visitor within its quota, and return their paths."""
         visitor = _visitor(request)
@@ -185,7 +213,7 @@ class Routes:
             form = await request.form(max_files=1, max_fields=12)
             picture, layer = form.get("file"), form.get("index")
             if form.get("type") == "layer" and isinstance(picture, UploadFile):
-                number = int(layer) if isinstance(layer, str) and layer.isdecimal() else 0
+                number = int(layer) if isinstance(layer, str) and LAYER.fullmatch(layer) else 0
                 _visitor(request).store_mask_layer(form.get("id"), number, await picture.read())
         except (MultiPartException, HTTPException, UserError):
             return _problem(400, "these are not strokes")
@@ -226,6 +254,19 @@ class Routes:
 
 def _visitor(request: Request) -> Visitor:
     return request.scope["nst_tf.visitor"]
+
+
+def _run(request: Request) -> Run | None:
+    """Return the visitor's run that the address names, or None."""
+    name = request.path_params["run"]
+    return next((run for run in _visitor(request).runs if run.name == name), None)
+
+
+def _photo_file(run: Run) -> bytes:
+    """Return the photo of a run as a JPEG file."""
+    file = io.BytesIO()
+    photo(run, PHOTO_SIDE).save(file, "JPEG", quality=90)
+    return file.getvalue()
 
 
 def _problem(status: int, message: str) -> Response:

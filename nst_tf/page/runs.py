@@ -32,6 +32,9 @@ class Run:
         changes: the number of changes of this object.
         last_used: time of the latest change, on the monotonic clock.
         started: time at which the run was last started, on the monotonic clock; None: never.
+        starts: how often the run was started.
+        preparation: seconds from its first start to its first preview.
+        modelled: seconds that `nst_tf.page.estimates` gives the run.
         cancelled: whether the visitor wants the run to end.
         name: a unique name.
     """
@@ -46,6 +49,9 @@ class Run:
     changes: int = 0
     last_used: float = field(default_factory=time.monotonic)
     started: float | None = None
+    starts: int = 0
+    preparation: float = 0.0
+    modelled: float = 0.0
     cancelled: bool = False
     name: str = field(default_factory=lambda: secrets.token_hex(8))
 
@@ -68,15 +74,16 @@ class Run:
 
     @property
     def resumable(self) -> bool:
-        """Whether the run can continue from a checkpoint."""
+        """Whether the run can continue from a checkpoint, or was stopped before it began."""
         checkpoint = self.folder / f"{self.order.output}.checkpoint"
-        return not self.active and checkpoint.exists()
+        return not self.active and (self.status == "stopped" or checkpoint.exists())
 
     def set_status(self, status: Status, message: str = "", warnings: tuple[str, ...] = ()) -> None:
         """Set the status, and the message and warnings that belong to it."""
         self.status, self.message, self.warnings = status, message, warnings
         if status == "running":
             self.started = time.monotonic()
+            self.starts += 1
         log = f"{status} {message}".rstrip()
         LOG.info("run %s of %s: %s", self.name, self.folder.parent.name, log)
         if status == "finished":  # the file shows more
@@ -85,6 +92,8 @@ class Run:
 
     def add_preview(self, preview: StepPreview) -> None:
         """Show a step's picture, and add its losses to the curve; brushstrokes have none."""
+        if self.started and not self.preparation:
+            self.preparation = time.monotonic() - self.started
         self.preview = preview
         if not preview.level:
             self.curve.append((preview.step, preview.losses))

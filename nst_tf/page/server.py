@@ -15,7 +15,7 @@ import fastapi
 import gradio as gr
 import uvicorn
 
-from nst_tf.page.components import SAMPLES
+from nst_tf.page.estimates import Estimates
 from nst_tf.page.events import build
 from nst_tf.page.login import Accounts
 from nst_tf.page.options import ServerOptions
@@ -24,9 +24,10 @@ from nst_tf.page.programs import PATH, build_programs
 from nst_tf.page.queue import RunQueue
 from nst_tf.page.routes import Routes
 from nst_tf.page.rules import Rules
+from nst_tf.page.sample_names import SAMPLES
 from nst_tf.page.state import AppState
 from nst_tf.page.sweep import sweep_files
-from nst_tf.page.theme import CSS, theme
+from nst_tf.page.theme import CSS, script, theme
 from nst_tf.page.visitors import Visitors
 from nst_tf.page.wall import Wall
 
@@ -69,10 +70,14 @@ class Server:
         self._served = served
         limits = options.limits
         self.visitors = Visitors(root / "runs", limits=limits)
+        estimates = Estimates()
         self.queue = RunQueue(
-            [ProcessPainter(device, limits.run_seconds) for device in options.devices]
+            [ProcessPainter(device, limits.run_seconds) for device in options.devices],
+            estimates.learn,
         )
-        self.state = AppState(self.visitors, self.queue, limits, root / "samples", root / "work")
+        self.state = AppState(
+            self.visitors, self.queue, limits, root / "samples", root / "work", estimates
+        )
         self.app = application(self.state, rules, options.accounts)
         self._server = uvicorn.Server(
             uvicorn.Config(
@@ -143,13 +148,13 @@ def application(state: AppState, rules: Rules, accounts: Accounts) -> Wall:
             footer_links=[],
             max_file_size=state.limits.upload_bytes,
             theme=theme(),
-            css_paths=[CSS],
+            css_paths=[*CSS],
         )
 
     def is_call(path: str, body: Any) -> bool:
         return (programs if path.startswith(f"{PATH}/") else page).is_call(body)
 
-    return Wall(app, rules, state.visitors, is_call, state.limits.session_bytes)
+    return Wall(app, rules, state.visitors, is_call, state.limits.session_bytes, script())
 
 
 def bind(host: str, port: int | None) -> socket.socket:

@@ -3,21 +3,25 @@
 import dataclasses
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image
 
+from nst_tf.page.estimates import Estimates, modelled_seconds
 from nst_tf.page.faces import FoundFaces, found_faces
 from nst_tf.page.limits import Limits
 from nst_tf.page.mask_strokes import decode_layer, painted_masks
-from nst_tf.page.order import Order, safe_names
+from nst_tf.page.order import Order, OrderForm, safe_names
 from nst_tf.page.queue import RunQueue
 from nst_tf.page.runs import Run
 from nst_tf.page.uploads import Upload, check_upload
 from nst_tf.page.visitor import Visitor
 from nst_tf.page.visitors import Visitors
 from nst_tf.utils.errors import UserError
+
+NO_PHOTO = "a photo is missing: drop one, or choose a sample"
+NO_PAINTING = "a painting is missing: drop one, or choose a sample"
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class AppState:
         limits: limits of uploads and runs.
         samples: the folder of the sample pictures.
         work: the folder for masks until their run starts.
+        estimates: estimates of the time of runs.
     """
 
     visitors: Visitors
@@ -37,6 +42,7 @@ class AppState:
     limits: Limits
     samples: Path
     work: Path
+    estimates: Estimates = field(default_factory=Estimates)
 
     def check(self, path: Path) -> Upload:
         """Return the size and the preview of an uploaded picture.
@@ -51,7 +57,7 @@ class AppState:
         return found_faces(path, self.limits.pixels)
 
     def submit(
-        self, visitor: Visitor, form: "OrderForm", strengths: Sequence[float] = ()
+        self, visitor: Visitor, form: OrderForm, strengths: Sequence[float] = ()
     ) -> list[Run]:
         """Add the runs that a visitor orders to the queue, and return them.
 
@@ -66,9 +72,9 @@ class AppState:
             UserError: something is missing, not the visitor's, or not valid.
         """
         if not form.photo:
-            raise UserError("a photo is missing: drop one, or choose a sample")
+            raise UserError(NO_PHOTO)
         if not form.paintings:
-            raise UserError("a painting is missing: drop one, or choose a sample")
+            raise UserError(NO_PAINTING)
         most = self.limits.paintings
         if len(form.paintings) > most:
             raise UserError(f"at most {most} paintings can be blended, not {len(form.paintings)}")
@@ -76,7 +82,7 @@ class AppState:
         names = safe_names(path.name for path in paths)
         settings = self._within_time(form.settings)
         order = Order(names[0], tuple(names[1:]), form.recipe, settings)
-        order.check(self.limits)
+        checked = order.check(self.limits)
         orders = [*order.variants(strengths)] if strengths else [order]
         self._check_queue(len(orders))
         uploads = [self.check(path) for path in paths]
@@ -90,7 +96,11 @@ class AppState:
                 Image.fromarray(mask).save(files[name])
             named = tuple(files)[len(names) :]
             orders = [dataclasses.replace(order, masks=named) for order in orders]
-            return self._add(visitor, orders, files)
+            runs = self._add(visitor, orders, files)
+        visitor.form = dataclasses.replace(form, mask_strokes=())  # which are large
+        for run in runs:
+            run.modelled = modelled_seconds(checked, uploads[0].size)
+        return runs
 
     def order(
         self, visitor: Visitor, orders: Sequence[Order], files: Mapping[str, Path]
@@ -140,22 +150,3 @@ class AppState:
         if longest and limit in ("", "0"):
             return {**settings, "time_limit": f"{longest:g}"}
         return settings
-
-
-@dataclass(frozen=True, eq=False)
-class OrderForm:
-    """The form that a visitor has filled in.
-
-    Attributes:
-        photo: path of one of the visitor's files, or None.
-        paintings: paths of the visitor's files.
-        recipe: name of the recipe.
-        settings: texts of flags, by the names of settings.
-        mask_strokes: layers of the mask editor, as encoded pictures.
-    """
-
-    photo: Path | None
-    paintings: Sequence[Path]
-    recipe: str
-    settings: Mapping[str, str]
-    mask_strokes: Sequence[bytes]

@@ -1,10 +1,18 @@
-"""The theme. Its fonts exist on every machine, and the page downloads none."""
+"""The theme, styles and scripts. The page downloads no fonts: its own exist on every machine."""
 
 from pathlib import Path
 
 import gradio as gr
 
-CSS = Path(__file__).with_name("style.css")
+_WEB = Path(__file__).with_name("web")
+
+CSS = (_WEB / "style.css", _WEB / "viewer.css")
+JS = (_WEB / "page.js", _WEB / "viewer.js")
+
+
+def script() -> bytes:
+    """Return the page's own script, each file in a scope of its own."""
+    return b"\n".join(b"{%s}" % path.read_bytes() for path in JS)
 
 
 def theme() -> gr.themes.Base:

@@ -14,6 +14,12 @@ from nst_tf.page.visitor import Visitor
 
 CURVE_STEP = 20  # new points after which a curve is drawn again
 
+UPDATED = (
+    "screen", "progress", "stop", "resume", "reuse", "compare", "curve", "command", "masks",
+    "download", "history", "estimate_due", "repaint", "enlarge",
+)  # fmt: skip
+"""Names of the components that change with a visitor's runs."""
+
 Snapshot = dict[str, list[Any]]
 """What each part of a screen shows, to be compared with the next snapshot."""
 
@@ -28,32 +34,38 @@ def screen_updates(
         visitor: the visitor.
         before: the previous snapshot; None: there is none.
     """
-    runs = visitor.shown
+    runs, main = visitor.shown, visitor.main
     positions = [state.queue.position(run) for run in runs]
     finished = finished_runs(visitor)
+    chosen = main.name if main else ""
     now: Snapshot = {
         "screen": [
-            (run.name, run.changes, position) for run, position in zip(runs, positions, strict=True)
+            chosen,
+            *((run.name, run.changes, place) for run, place in zip(runs, positions, strict=True)),
         ],
-        "states": [(run.name, run.status) for run in runs],
-        "curve": [(run.name, run.status, len(run.curve) // CURVE_STEP) for run in runs[-1:]],
+        "states": [chosen, *((run.name, run.status) for run in runs)],
+        "curve": [(main.name, main.status, len(main.curve) // CURVE_STEP)] if main else [],
         "history": [(run.name, run.changes) for run in finished],
+        "estimates": [state.estimates.changes],
     }
     changed = {part for part in now if before is None or before[part] != now[part]}
-    main = runs[-1] if runs else None
     values: dict[str, Any] = {}
     if "screen" in changed:
-        values["screen"] = render.screen(runs, positions)
+        values["screen"] = render.screen(runs, positions, chosen, state.estimates.preparation)
+        values["progress"] = render.progress(runs)
     if "states" in changed:
         values["stop"] = gr.update(interactive=any(run.active for run in runs))
         values["resume"] = gr.update(interactive=any(run.resumable for run in runs))
-        values["compare"] = _comparison(state, main)
+        values["reuse"] = gr.update(interactive=main is not None)
+        values["compare"] = _comparison(main)
         values |= _downloads(main) | repaint_updates(main)
     if "curve" in changed:
         values["curve"] = pd.DataFrame(render.curve(main))
     if "history" in changed:
         rows = [(render.thumbnail(run), render.title(run)) for run in finished]
         values["history"] = gr.update(value=rows, visible=bool(rows))
+    if "estimates" in changed:
+        values["estimate_due"] = str(state.estimates.changes)
     return now, values
 
 
@@ -74,9 +86,9 @@ def _downloads(run: Run | None) -> dict[str, Any]:
     }
 
 
-def _comparison(state: AppState, run: Run | None) -> tuple[Image.Image, Image.Image] | None:
+def _comparison(run: Run | None) -> tuple[Image.Image, Image.Image] | None:
     picture = None if run is None or run.active else render.finished(run)
     if run is None or picture is None:
         return None
-    photo = Image.fromarray(state.check(run.folder / run.order.photo).preview)
+    photo = render.photo(run, render.LONG_SIDE)
     return photo.resize(picture.size, Image.Resampling.LANCZOS), picture.convert("RGB")

@@ -3,10 +3,12 @@
 import os
 import shutil
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from nst_tf.page.limits import Limits
+from nst_tf.page.order import OrderForm
 from nst_tf.page.runs import Run
 from nst_tf.utils.errors import UserError
 
@@ -32,6 +34,8 @@ class Visitor:
         admin: whether it may list and cancel all runs.
         runs: its runs, oldest first.
         shown: the runs on its screen, side by side.
+        chosen: number of the shown run that buttons and tabs are about.
+        form: what it has filled in, for the next time that it loads the page.
         last_used: time of its latest request, on the monotonic clock.
         files: paths that it has uploaded or was served; for an upload, its size in bytes, else 0.
         shown_files: paths of the files that each component shows, by the component's number.
@@ -46,6 +50,8 @@ class Visitor:
     admin: bool = False
     runs: list[Run] = field(default_factory=list)
     shown: list[Run] = field(default_factory=list)
+    chosen: int = 0
+    form: OrderForm = field(default_factory=OrderForm)
     last_used: float = field(default_factory=time.monotonic)
     files: dict[str, int] = field(default_factory=dict)
     shown_files: dict[int, list[str]] = field(default_factory=dict)
@@ -61,6 +67,15 @@ class Visitor:
     def active(self) -> list[Run]:
         """Runs that wait or are being painted."""
         return [run for run in self.runs if run.active]
+
+    @property
+    def main(self) -> Run | None:
+        """The shown run that buttons and tabs are about."""
+        return self.shown[min(self.chosen, len(self.shown) - 1)] if self.shown else None
+
+    def show(self, runs: Iterable[Run]) -> None:
+        """Show runs on the screen, of which the first is chosen."""
+        self.shown, self.chosen = list(runs), 0
 
     @property
     def uploads(self) -> Path:

@@ -114,7 +114,7 @@ class Visitors:
             with self._lock:
                 self._check_room(visitor, len(orders))
                 visitor.runs += runs
-                visitor.shown = list(runs)
+                visitor.show(runs)
                 ended = [run for run in visitor.runs if not run.active]
                 for run in ended[: max(0, len(visitor.runs) - self._limits.kept)]:
                     _remove(visitor, run)

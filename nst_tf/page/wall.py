@@ -6,6 +6,7 @@ itself.
 """
 
 import json
+import logging
 import re
 import secrets
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from nst_tf.page.asgi import (  # fmt: skip
     Receive,
     Scope,
     Send,
+    place,
     read_body,
     replay_body,
     respond,
@@ -27,6 +29,8 @@ from nst_tf.page.cookies import cookie, with_cookie
 from nst_tf.page.rules import Rules, host_name, is_same_origin, trusted_scope
 from nst_tf.page.visitors import Visitors
 from nst_tf.utils.errors import UserError
+
+LOG = logging.getLogger("nst_tf.page")
 
 SAFE_METHODS = ("GET", "HEAD")
 MAX_CALL_BYTES = 200_000  # of the call of an event
@@ -40,8 +44,9 @@ SAME_FOR_ALL = re.compile(r"/(assets|static)/|/(theme\.css|favicon\.ico)$")
 ROUTES = {
     "GET": re.compile(
         r"/(|login|admin|theme\.css|favicon\.ico"
-        r"|(assets|static)/.*"
+        r"|(assets|static)/.{1,200}"
         r"|api/(config|gradio_api/(info|queue/data|file=.+))"
+        r"|pictures/[0-9a-f]{16}(/photo)?"
         r"|gradio_api/(file=.+|upload_progress|heartbeat/[a-z0-9]{1,40}))"
     ),
     "POST": re.compile(
@@ -62,6 +67,7 @@ class Wall:
         is_call: returns whether decoded JSON is a call of what is behind a path: an event of the
             page or the function for programs.
         upload_bytes: maximum size of a body that is not a call.
+        script: the page's own script.
     """
 
     def __init__(
@@ -71,12 +77,14 @@ class Wall:
         visitors: Visitors,
         is_call: Callable[[str, Any], bool],
         upload_bytes: int,
+        script: bytes = b"",
     ) -> None:
         self._app = app
         self._rules = rules
         self._visitors = visitors
         self._is_call = is_call
         self._upload_bytes = upload_bytes
+        self._script = script
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -119,10 +127,13 @@ class Wall:
         if path == "/":
             # The nonce is inserted into the page's text, which must not be compressed.
             scope["headers"] = [one for one in scope["headers"] if one[0] != b"accept-encoding"]
-            send = with_nonce(send, nonce)
+            send = with_nonce(send, nonce, self._script)
         scope["nst_tf.visitor"] = visitor
         with acting_as(visitor):
-            await self._app(scope, receive, send)
+            try:
+                await self._app(scope, receive, send)
+            except Exception as error:  # the application has answered with status 500
+                LOG.error("%s %s failed: %s", scope["method"], ascii(path[:80]), place(error))
 
     def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> tuple[int, str] | None:
         """Return status and message if a request comes from another site, or None."""

@@ -69,6 +69,8 @@ class Caller:
     def paint(self, photo, paintings, **fields):
         """Press Paint, and return what the page says."""
         event = self.event("paint")
+        if "max_dim" in fields:
+            fields = {"size": "own", **fields}
         gallery = [{"image": one, "caption": None} for one in paintings]
         return self.call(event, self.fill(event, photo=photo, paintings=gallery, **fields))
 

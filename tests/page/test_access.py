@@ -3,6 +3,7 @@
 import asyncio
 import math
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -27,6 +28,7 @@ from nst_tf.page.access import (  # fmt: skip
     well_formed,
 )
 from nst_tf.page.limits import Limits
+from nst_tf.page.sweep import sweep_files
 from nst_tf.page.visitor import FILE_GONE, INVALID_VALUE
 from nst_tf.page.visitors import Visitors
 from nst_tf.utils.errors import UserError
@@ -214,15 +216,27 @@ def test_a_call_has_the_form_of_its_event():
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     """The page itself, without a server."""
-    from nst_tf.page.components import SAMPLES
     from nst_tf.page.events import build
     from nst_tf.page.queue import RunQueue
+    from nst_tf.page.sample_names import SAMPLES
     from nst_tf.page.state import AppState
 
     work = tmp_path_factory.mktemp("work")
     visitors = Visitors(tmp_path_factory.mktemp("visitors"))
     state = AppState(visitors, RunQueue([]), Limits(), SAMPLES, work)
-    return build(state), visitors
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(work / "served"))
+        yield build(state), visitors
+
+
+def test_sample_pictures_outlive_every_sweep(page):
+    """Sweep the served files as if they had been unused for years."""
+    _, visitors = page
+    assert len(visitors.public) >= 8 + 6  # of them 6 pairs
+    for path in visitors.public:
+        os.utime(path, (1e9, 1e9))
+    sweep_files(Path(os.environ["GRADIO_TEMP_DIR"]), keep=visitors.public)
+    assert all(map(os.path.exists, visitors.public))
 
 
 def test_every_input_of_the_page_has_a_kind(page):

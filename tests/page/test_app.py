@@ -147,7 +147,7 @@ def test_an_interrupt_that_a_package_swallows_ends_the_page_all_the_same(tmp_pat
 
 
 def test_samples_are_those_of_the_project():
-    from nst_tf.page.components import PAINTINGS, PHOTOS, SAMPLES
+    from nst_tf.page.sample_names import PAINTINGS, PHOTOS, SAMPLES
     from tests.conftest import ASSETS
 
     names = {f"{name}.jpg" for name in (*PHOTOS, *PAINTINGS)}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nst_tf.page.events import _as_flag, _as_value
+from nst_tf.page.filling import field_value, flag_text
 from nst_tf.recipes import RECIPES
 from tests.page.caller import Caller
 
@@ -11,8 +11,8 @@ from tests.page.caller import Caller
     ("text", "value"), [("True", True), ("False", False), ("0.5", 0.5), ("none", "none")]
 )
 def test_a_recorded_setting_fills_its_field_and_returns(text, value):
-    assert _as_value(text) == value
-    assert _as_flag(value) == text
+    assert field_value(text) == value
+    assert flag_text(value) == text
 
 
 @pytest.mark.parametrize("name", ["tutorial", "quality"])

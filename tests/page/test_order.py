@@ -14,7 +14,7 @@ from nst_tf.settings import Settings
 
 def test_what_the_recipe_has_is_left_out():
     order = Order("a.jpg", ("b.png",), "fast", {"strength": "1.0", "max_dim": "512", "detail": ""})
-    assert order.command() == "nst-tf a.jpg b.png --recipe fast --output a-b.png"
+    assert order.command() == "nst-tf a.jpg b.png --recipe fast --output a-b-fast.png"
 
 
 def test_all_that_differs_is_in_the_command():
@@ -25,7 +25,7 @@ def test_all_that_differs_is_in_the_command():
     assert shlex.split(order.command())[1:] == [
         "a b.jpg", "c.png", "d.png", "--recipe", "painting", "--strength=0.7",
         "--style_blend=0.3,0.7", "--keep_faces=False", "--content_mask=a-mask-1.png",
-        "--output", "a b-c-d.png",
+        "--output", "a b-c-d-painting-strength-0.7.png",
     ]  # fmt: skip
 
 

@@ -82,6 +82,31 @@ def test_who_waits_leaves_and_who_runs_is_stopped(held, tmp_path):
     assert not third.cancelled
 
 
+def test_a_run_that_was_cancelled_while_it_waited_can_continue(held, tmp_path):
+    painter, queue = held
+    first, second = runs(tmp_path, 2)
+    for run in (first, second):
+        queue.add(run)
+    queue.cancel(second)
+    assert (second.status, second.resumable) == ("stopped", True)
+    queue.add(second)
+    for _ in range(2):
+        painter.go.release()
+    wait_until(lambda: second.status == "finished")
+    assert not second.resumable
+
+
+def test_a_run_that_has_ended_is_reported_once(tmp_path):
+    painter, ended = Held(), []
+    queue = RunQueue([painter], ended.append)
+    (run,) = runs(tmp_path, 1)
+    queue.add(run)
+    painter.go.release()
+    wait_until(lambda: ended == [run])
+    assert (run.status, run.starts) == ("finished", 1)
+    queue.close()
+
+
 def test_two_devices_paint_two_runs_at_once(tmp_path):
     painters = [Held(), Held()]
     queue = RunQueue(painters)
@@ -120,7 +145,7 @@ def test_a_process_paints_and_shows_every_scale(process, run):
     run.add_preview = lambda sight, see=run.add_preview: (seen.append(sight), see(sight))
     process.paint(run)
     assert run.status == "finished", run.message
-    assert run.picture.name == "photo-painting.png"
+    assert run.picture.name == "photo-painting-fast-64px.png"
     assert not run.resumable
     assert seen[-1].step == seen[-1].steps
     assert all(sight.picture.startswith(b"\xff\xd8") for sight in seen)

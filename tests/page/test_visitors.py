@@ -46,6 +46,20 @@ def test_every_run_has_files_of_its_own(visitors, files):
     assert visitor.shown == [first, second]
 
 
+def test_one_of_the_shown_runs_is_the_main_one(visitors, files):
+    visitor = visitors.session_for("")
+    assert visitor.main is None
+    first, second = visitors.create_runs(visitor, ORDER.variants((0.5, 1)), files)
+    assert visitor.main is first
+    visitor.chosen = 1
+    assert visitor.main is second
+    second.set_status("finished")
+    visitors.sweep()  # which deletes the chosen one
+    assert visitor.main is first
+    visitor.show([])
+    assert visitor.main is None
+
+
 def test_one_visitor_cannot_fill_the_line(visitors, files):
     visitor = visitors.session_for("")
     visitors.create_runs(visitor, [ORDER] * Limits().waiting, files)

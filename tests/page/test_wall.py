@@ -252,3 +252,25 @@ def test_every_page_has_a_nonce_of_its_own(build):
 )
 def test_hosts_lose_their_ports(host, name):
     assert host_name(host) == name
+
+
+def test_a_request_that_fails_is_one_line_of_the_log(tmp_path, caplog):
+    async def failing(scope, receive, send):
+        await send({"type": "http.response.start", "status": 500, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+        raise OSError("no room\nin /tmp")
+
+    wall = Wall(failing, rules(), Visitors(tmp_path / "runs"), lambda body: True, 1000)
+    with caplog.at_level("ERROR"):
+        status, _, _ = request(wall, "/")
+    assert status == 500
+    (record,) = caplog.records
+    line = record.getMessage()
+    assert line.startswith(r"GET '/' failed: OSError 'no room\nin /tmp' in test_wall.py, line ")
+    assert record.exc_info is None
+
+
+@pytest.mark.parametrize("path", ["/assets/", f"/assets/{'a' * 201}", "/pictures/x", "/pictures/"])
+def test_addresses_of_odd_length_have_no_route(build, path):
+    wall, _ = build()
+    assert request(wall, path)[0] == 404

@@ -9,7 +9,6 @@ import sys
 
 from playwright.sync_api import expect
 
-from nst_tf.cli.help import PURPOSES
 from nst_tf.recipes import RECIPES
 from tests.conftest import ROOT
 
@@ -29,12 +28,12 @@ def free_port():
         return free.getsockname()[1]
 
 
-def serve(*flags, log=None):
+def serve(*flags, log=None, module="nst_tf.app"):
     """Start the page as its command does; return the process and the page's address.
 
     What it logs goes to the file `log`, or to ours.
     """
-    command = [sys.executable, "-m", "nst_tf.app", f"--port={free_port()}", *flags]
+    command = [sys.executable, "-m", module, f"--port={free_port()}", *flags]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
     line = process.stdout.readline()
     return process, re.search(r"http://\S+(?=;)", line)[0]
@@ -109,27 +108,28 @@ class Visit:
         for name in names:
             self.page.get_by_role("button", name=name).first.click()
 
+    def recipe(self, name):
+        """Choose a recipe."""
+        card = self.page.locator(f'#recipe input[value="{name}"]')
+        if not card.is_visible():
+            self.page.locator("#more input").check()
+        card.check()
+
+    def size(self, side):
+        """Choose a size of one's own."""
+        self.page.locator('#size input[value="own"]').check()
+        fill(self.page.locator("#max_dim input[type=number]"), side)
+
     def small(self, size=128, steps=2, recipe="fast", scales=1):
         """Ask for a small picture in few steps."""
-        self.page.get_by_label("Recipe").click()
-        self.page.get_by_role("option", name=recipe, exact=True).click()
-        expect(self.page.locator("#recipe")).to_contain_text(PURPOSES[recipe], timeout=PATIENCE)
-        self.open("Advanced", "Schedule", "Scales")
+        self.recipe(recipe)
+        self.size(size)
+        self.open("Advanced")
         box = self.advanced("steps_per_epoch")
         usual = str(RECIPES[recipe].steps_per_epoch)
         expect(box).to_have_attribute("placeholder", usual, timeout=PATIENCE)
-        # The recipe's values come to the fields in several strokes, which wipe out what is filled
-        # in between.
-        size_box = self.page.locator("#max_dim input[type=number]")
-        wanted = {size_box: str(size), box: str(steps), self.advanced("scales"): str(scales)}
-        for _ in range(20):
-            for field, value in wanted.items():
-                fill(field, value)
-            self.page.wait_for_timeout(500)
-            if all(field.input_value() == value for field, value in wanted.items()):
-                break
-        for field, value in wanted.items():
-            expect(field).to_have_value(value)
+        fill(box, steps)
+        fill(self.advanced("scales"), scales)
 
     def press(self, name):
         button = self.page.locator(f"#{name}")
@@ -155,7 +155,7 @@ class Visit:
 
     def warning(self, text):
         """Wait until the visitor is told something, and return all of it."""
-        told = self.page.locator("#notice [role=alert]").filter(has_text=text).first
+        told = self.page.locator(".notice [role=alert]").filter(has_text=text).first
         expect(told).to_be_visible(timeout=PATIENCE)
         return told.inner_text()
 

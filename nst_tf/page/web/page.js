@@ -1,0 +1,88 @@
+// The page's own behaviour, apart from Gradio's.
+
+const ask = window.fetch;
+window.fetch = async (...words) => {
+  const [where, {method} = {}] = words;
+  const changes = method === 'POST' && !String(where.url ?? where).includes('/heartbeat/');
+  try {
+    const answer = await ask(...words);
+    if (answer.status === 401) window.location.reload();  // the login has expired
+    if (changes) await report(answer);
+    return answer;
+  } catch (error) {
+    if (changes && error.name !== 'AbortError') tell('the server does not answer: wait, or start it again');
+    throw error;
+  }
+};
+
+// Gradio shows few failures of requests; this sentence shows all, until a request succeeds.
+async function report(answer) {
+  if (answer.ok) {
+    tell('');
+    return;
+  }
+  const {error} = await answer.clone().json().catch(() => ({}));
+  tell(`${error || 'the server has failed: try again'}`);
+}
+
+function tell(problem) {
+  const bar = document.querySelector('#bar');
+  if (!bar) return;
+  let place = document.querySelector('#failure');
+  if (!place) {
+    if (!problem) return;
+    place = Object.assign(document.createElement('div'), {id: 'failure', className: 'notice'});
+    bar.prepend(place);
+  }
+  if (place.textContent === (problem && `${problem}.`)) return;
+  place.replaceChildren();
+  if (!problem) return;
+  const line = document.createElement('p');
+  line.setAttribute('role', 'alert');
+  line.textContent = `${problem}.`;
+  place.append(line);
+}
+
+const phone = window.matchMedia('(max-width: 720px)');
+const still = window.matchMedia('(prefers-reduced-motion: reduce)');
+let shown = null;  // the run of the first picture
+let focused = '';  // the button of a picture that has the focus
+
+// On a phone, scroll to a picture when its run begins.
+function follow() {
+  const figure = document.querySelector('#screen figure');
+  if (!figure || figure.dataset.run === shown) return;
+  shown = figure.dataset.run;
+  if (phone.matches && figure.querySelector('progress')) {
+    const behavior = still.matches ? 'auto' : 'smooth';
+    document.querySelector('#made').scrollIntoView({behavior});
+  }
+}
+
+// Updates of the screen replace its buttons; the focus remains on the same one.
+function refocus() {
+  if (!focused || document.activeElement !== document.body) return;
+  document.querySelector(focused)?.focus({preventScroll: true});
+}
+
+document.addEventListener('focusin', ({target}) => {
+  const {zoom, choose} = target.closest('#screen button')?.dataset ?? {};
+  if (zoom) focused = `#screen button[data-zoom="${zoom}"]`;
+  else focused = choose ? `#screen button[data-choose="${choose}"]` : '';
+});
+document.addEventListener('pointerdown', () => { focused = ''; });
+
+// The search hides the fields under Advanced that contain none of the words.
+document.addEventListener('input', ({target}) => {
+  if (!target.closest('#search')) return;
+  const words = target.value.toLowerCase().split(/\s+/);
+  for (const field of document.querySelectorAll('#advanced [id^="field-"]')) {
+    const text = `${field.id.slice(6)} ${field.textContent}`.toLowerCase();
+    field.toggleAttribute('data-unmatched', !words.every((word) => text.includes(word)));
+  }
+});
+
+document.addEventListener('DOMContentLoaded', () => {
+  new MutationObserver(() => { follow(); refocus(); })
+    .observe(document.body, {childList: true, subtree: true});
+});
