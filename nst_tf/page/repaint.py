@@ -24,7 +24,8 @@ def repaint_fields(limits: Limits) -> dict[str, Any]:
     Args:
         limits: the limits of a run: larger prints are not offered.
     """
-    usual, sized = Settings(), {"size": "md", "min_width": 120}
+    usual = Settings()
+    sized: dict[str, Any] = {"size": "md", "min_width": 120}
     prints = [(f"{name}, {side} pixels", name) for name, side in offered(limits).items()]
     with gr.Accordion("Brushstrokes again, in seconds", open=False, elem_id="again"):
         with gr.Row():
