@@ -134,7 +134,7 @@ def test_its_settings_and_its_recipe_are_known_everywhere(installed):
     one, two = (read_metadata(f"{name}.png") for name in ("one", "two"))
     assert one["recipe"] == two["recipe"] == "soft"
     assert one["settings"] == two["settings"]
-    assert one["settings"]["wasserstein_weight"] == 1.0
+    assert one["settings"]["wasserstein_weight"] == 0.5
     assert apart("one", "two") == 0
     assert os.path.exists("out/painting-0.25.png")
     assert os.path.exists("library.png")
