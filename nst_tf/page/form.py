@@ -208,10 +208,9 @@ def _advanced() -> dict[str, Any]:
             reset = gr.Button("Reset", size="md", min_width=80, scale=0, elem_id="reset")
         fields = advanced_fields(FIRST_RECIPE)
     # The count needs no server.
-    gr.on(
-        [field.change for field in fields.values()], None, [*fields.values()], [changed],
-        js=COUNT, **EVENT,
-    )  # fmt: skip
+    inputs: list[Any] = [*fields.values()]
+    changes = [field.change for field in inputs]
+    gr.on(changes, None, inputs, [changed], js=COUNT, **EVENT)
     return {"restore": restore, "reset": reset, "advanced": fields}
 
 
