@@ -95,7 +95,10 @@ def is_stream(path: StrPath) -> bool:
     """Return whether a path is a device, a pipe or an open descriptor such as /dev/stdout."""
     if _descriptor(path) is not None:
         return True
-    mode = _mode(Path(path))
+    try:
+        mode = _mode(Path(path))
+    except OSError:  # a name that is too long, or a directory that cannot be read
+        return False
     return mode is not None and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
