@@ -134,12 +134,16 @@ class Visitor(Caller):
 def misuse(visitor):
     """Send what no page sends, as this visitor; return how many of these requests are refused."""
     event = visitor.event("photo", "change")
-    refused = "no longer here" in visitor.call(event, [{"path": "/etc/passwd"}]).text
-    for data, more in ((3, {}), ([None], {"fn_index": 10**9}), ([None], {"session_hash": "../"})):
+    refused = "no longer here" in visitor.call(event, [{"path": "/etc/passwd"}, None]).text
+    for data, more in (
+        (3, {}),
+        ([None] * 2, {"fn_index": 10**9}),
+        ([None] * 2, {"session_hash": "../"}),
+    ):
         refused += visitor.call(event, data, **more).status_code == 400
     refused += visitor.http.get("/gradio_api/file=/etc/passwd").status_code == 404
     (text,) = visitor.upload(("text.png", b"no picture"))
-    refused += "is not a picture" in visitor.call(event, [as_file(text["path"])]).text
+    refused += "is not a picture" in visitor.call(event, [as_file(text["path"]), None]).text
     return refused
 
 

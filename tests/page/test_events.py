@@ -16,12 +16,12 @@ def test_a_recorded_setting_fills_its_field_and_returns(text, value):
 
 
 @pytest.mark.parametrize("name", ["tutorial", "quality"])
-def test_a_recipe_sets_size_and_faces(address, name):
+def test_a_recipe_sets_faces_as_usual_and_no_size(address, name):
     caller = Caller(address)
     event = caller.event("recipe", "input")
     parts = [caller.components[number]["props"].get("elem_id") for number in event["outputs"]]
-    found = dict(zip(parts, caller.call(event, [name]).json()["data"], strict=True))
-    assert found["max_dim"] == RECIPES[name].max_dim
+    found = dict(zip(parts, caller.call(event, [name, True, None]).json()["data"], strict=True))
+    assert "max_dim" not in found
     assert found["keep_faces"] == RECIPES[name].keep_faces
 
 

@@ -118,7 +118,7 @@ def test_all_that_is_not_the_visitors_gets_one_answer(visitor, tmp_path, private
     event = visitor.event("photo", "change")
     answers = set()
     for path in (private[0], tmp_path, hidden, tmp_path / "none.png", "/etc/passwd", "/proc/1/cwd"):
-        answer = visitor.call(event, [as_file(str(path))]).json()
+        answer = visitor.call(event, [as_file(str(path)), None]).json()
         answers.add(json.dumps(answer["data"]))
     (only,) = answers
     assert FILE_GONE in only
@@ -129,7 +129,7 @@ def test_files_of_another_visitor_are_as_good_as_gone(address, visitor):
     (theirs,) = other.upload(("theirs.png", picture()))
     assert shows(other.http.get(f"/gradio_api/file={theirs['path']}").content)
     assert visitor.http.get(f"/gradio_api/file={theirs['path']}").status_code == 404
-    answer = visitor.call(visitor.event("photo", "change"), [theirs])
+    answer = visitor.call(visitor.event("photo", "change"), [theirs, None])
     assert FILE_GONE in answer.text
     (mine,) = visitor.upload(("mine.png", picture((0, 0, 0))))
     for photo, paintings in ((theirs, [mine]), (mine, [theirs]), (mine, [mine, theirs])):
