@@ -3,6 +3,7 @@
 import dataclasses
 import os
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -195,18 +196,25 @@ def _check_outputs(request: Request) -> None:
         _check_format(request)
     if request.measure and not (request.content and len(request.style) == 1):
         raise UsageError("--measure needs one photo and one painting")
-    if request.measure and request.output and is_stream(request.output):
+    if request.measure and _goes_to_stream(request):
         raise UsageError("--measure needs a file: name one by --output")
     if request.output == STDOUT_PATH:
         if request.json:
             raise UsageError("--json and --output - both write to stdout: name a file by --output")
         if os.isatty(result_descriptor()):
             raise UsageError("--output - is a terminal: redirect it, as in -o - > picture.png")
-    if request.output and is_stream(request.output):
+    if _goes_to_stream(request):
         if request.resume:
             raise UsageError("--resume keeps its checkpoint beside a file: name one by --output")
         if request.snapshot_every and not request.snapshot_dir:
             raise UsageError("--snapshot_every needs --snapshot_dir if the result is not a file")
+
+
+def _goes_to_stream(request: Request) -> bool:
+    """Return whether the result is a device or a pipe, not a file."""
+    with suppress(OSError):  # a path that is not valid is refused with the other outputs
+        return bool(request.output) and is_stream(request.output or "")
+    return False
 
 
 def _check_format(request: Request) -> None:

@@ -6,6 +6,7 @@ import warnings
 
 import pytest
 
+from nst_tf import __version__
 from nst_tf.batch.journal import Journal
 from nst_tf.utils.version import __version__
 from nst_tf.workers.outcome import Outcome
@@ -23,7 +24,8 @@ def lines(path, *outcomes):
 
 
 def test_a_line_tells_of_inputs_settings_losses_and_errors(tmp_path):
-    done = Outcome(JOB, "done", seconds=1.23456, steps=3, losses={"total": 2.5}, worker="process 7")
+    done = Outcome(JOB, "done", seconds=1.23456, steps=3, losses={"total": 2.5},
+                   size=(30, 40), faces=1, worker="process 7")  # fmt: skip
     failed = Outcome(JOB, "failed", "naïve 😀", attempts=2)
     first, second = map(json.loads, lines(tmp_path / "j.jsonl", done, failed))
     assert first.pop("ended") <= second.pop("ended")
@@ -36,6 +38,7 @@ def test_a_line_tells_of_inputs_settings_losses_and_errors(tmp_path):
         "job": "a.png", "status": "done", "output": "a.png.out",
         "inputs": {"content": ["a.png"], "style": ["s.png"]}, "recipe": "fast", "seconds": 1.235,
         "steps": 3, "losses": {"total": 2.5}, "attempts": 1, "worker": "process 7",
+        "width": 40, "height": 30, "faces": 1, "nst_tf": __version__,
     }  # fmt: skip
     assert (second["status"], second["error"], second["attempts"]) == ("failed", "naïve 😀", 2)
 
