@@ -168,13 +168,17 @@ class WholeObjective:
 
 
 def _of_all_sizes(value: tf.Tensor | None) -> tf.TensorSpec | None:
-    """Return what a tensor is in pictures of all sizes: maps and lists of locations vary."""
+    """Return what a tensor is in pictures of all sizes: maps and lists of locations vary.
+
+    Square matrices compare channels, and remain.
+    """
     if value is None:
         return None
     known = value.shape
     if known.rank == 4:
         return tf.TensorSpec([1, None, None, known[3]], value.dtype)
-    return tf.TensorSpec([None, known[1]] if known.rank == 2 else known, value.dtype)
+    listed = known.rank == 2 and known[0] != known[1]
+    return tf.TensorSpec([None, known[1]] if listed else known, value.dtype)
 
 
 class TiledObjective:

@@ -297,8 +297,8 @@ def well_formed(body: Any, inputs: Sequence[int], selects: Sequence[bool]) -> bo
     click = body.get("event_data")
     if selects[index]:
         return isinstance(click, dict) and {"index", "value"} <= click.keys()
-    # A checkbox sends its value, a gallery its pictures; only events of clicks use such data.
-    return click is None or isinstance(click, (bool, dict, list))
+    # Fields that change send their values; only events of clicks use such data.
+    return True
 
 
 def _in_gallery(item: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Unpack
 
 import numpy as np
 
+import nst_tf.network.model  # noqa: F401  # at once, so that another backend of Keras is refused
 from nst_tf.images.masks import Region
 from nst_tf.images.sources import Source
 from nst_tf.inputs.sources import ImageSources

@@ -205,11 +205,13 @@ def test_a_call_has_the_form_of_its_event():
     call = {"fn_index": 1, "data": [0, 0], "session_hash": "abc1", "event_data": None}
     assert well_formed(call, [1, 2], [False, False])
     assert not well_formed(call, [1, 2], [False, True])
-    assert well_formed({**call, "event_data": False}, [1, 2], [False, False])  # of a checkbox
+    for value in (False, "300", 3, [], {}):  # of a field that has changed
+        assert well_formed({**call, "event_data": value}, [1, 2], [False, False])
+        assert not well_formed({**call, "event_data": value}, [1, 2], [False, True])
     click = {**call, "event_data": {"index": 0, "value": None}}
     assert well_formed(click, [1, 2], [False, True])
     for key, value in (("fn_index", 2), ("fn_index", -1), ("data", [0]), ("session_hash", None),
-                       ("session_hash", "a" * 41), ("event_data", 3)):  # fmt: skip
+                       ("session_hash", "a" * 41)):  # fmt: skip
         assert not well_formed({**call, key: value}, [1, 2], [False, False])
 
 

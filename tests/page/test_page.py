@@ -116,7 +116,10 @@ def test_two_visitors_wait_for_one_another_and_get_their_own(visit, tmp_path):
     first.status("step")
     second.press("paint")
     second.status("waiting: 1 picture is before this one")
-    assert second.page.locator("#screen img").count() == 0
+    # It sees only its own photo, dimmed.
+    assert second.page.locator("#screen figure:not(.preparing)").count() == 0
+    shown = [one.page.locator("#screen img").get_attribute("src") for one in (first, second)]
+    assert shown[0] != shown[1]
     first.press("stop")  # only now: the second visitor must find a run under way
     first.status("stopped")
     second.status("finished")

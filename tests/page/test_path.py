@@ -229,6 +229,7 @@ def test_a_phone_shows_the_picture_and_a_bar_that_stays(visit):
         ".map(x => x.outerHTML)"
     )
     assert small == []
+    visitor.status("step")
     visitor.press("stop")
     visitor.status("stopped")
 

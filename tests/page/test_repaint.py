@@ -61,7 +61,7 @@ def test_a_repainted_run_has_the_files_and_settings_of_the_first_and_its_network
     assert again.order == dataclasses.replace(
         first.order, settings=SETTINGS | {"repaint_detail": "0", "patch_size": "5"}
     )
-    names = {"photo.png", "painting.png", MASK, "photo-painting.png.network"}
+    names = {"photo.png", "painting.png", MASK, f"{first.order.output}.network"}
     assert {path.name for path in again.folder.iterdir()} == names
     assert again.kept.read_bytes() == b"network"
     assert state.queue.waiting == 1
@@ -127,16 +127,16 @@ def test_a_visitor_repaints_a_picture_without_the_network(visit, tmp_path):
     visitor = visit()
     visitor.sample(photo=1, painting=1)
     visitor.small(steps=8, scales=2)
+    visitor.open("Brushstrokes again, in seconds")
     expect(visitor.page.locator("#repaint")).to_be_disabled()
     visitor.begin()
     visitor.status("finished")
-    visitor.open("Brushstrokes again, in seconds")
     visitor.page.locator("#again-detail input[type=number]").fill("0")
     visitor.page.locator("#again-patch input[type=number]").fill("5")
     visitor.page.locator("#again-patch input[type=number]").blur()
     visitor.press("repaint")
     name = visitor.page.locator("#screen figcaption b").first
-    expect(name).to_contain_text("repaint detail 0 · patch size 5", timeout=PATIENCE)
+    expect(name).to_contain_text("patch size 5 · repaint detail 0", timeout=PATIENCE)
     visitor.status("finished")
     made = visitor.download(tmp_path)
     words = shlex.split(visitor.command())[1:]

@@ -51,7 +51,7 @@ from nst_tf.cli.program import main
 
 flags, cases = json.loads(sys.argv[1])
 for name, words in cases.items():
-    words = [*words, *flags, f"--output={name}.png", f"--history={name}.csv", "--quiet"]
+    words = [*flags, *words, f"--output={name}.png", f"--history={name}.csv", "--quiet"]
     assert main(["nst-tf", *words]) == 0, name
 """
 
