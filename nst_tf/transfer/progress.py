@@ -43,7 +43,8 @@ class Progress:
         image: returns the image *after* this step's update, float32 `[1, h, w, 3]` in [0, 1], of
             the scale's size; with `averaging`, the average up to it. It is computed at the first
             call, shared by all callbacks, and read-only.
-        state: the state of the run after this step; brushstrokes do not change it.
+        state: the state of the run after this step; brushstrokes do not change it. That of a
+            recolouring is `NoSteps`.
         saved: returns the run after this step as a checkpoint stores it.
         output: returns the image with which the run would end here, in the run's colours, float32
             `[1, h, w, 3]` in [0, 1]: the network's until the last level of brushstrokes is done.
@@ -61,7 +62,7 @@ class Progress:
     evaluations: int
     seconds: float
     image: Callable[[], np.ndarray]
-    state: "RunState | NoSteps"
+    state: "RunState"
     saved: Callable[[], "SavedRun"]
     output: Callable[[], np.ndarray]
     level: int = 0

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, cast
 
 import numpy as np
 from PIL import Image
@@ -20,6 +20,7 @@ from nst_tf.utils.errors import UserError
 
 if TYPE_CHECKING:
     from nst_tf.compute.plan import Plan
+    from nst_tf.transfer.state import RunState
 
 SAMPLED = 160  # long side, pixels, at which the colours of a picture are counted
 PIXEL = 64  # bytes that a pixel needs
@@ -150,7 +151,7 @@ def _progress(inputs: RunInputs, image: np.ndarray, seconds: float) -> Progress:
         evaluations=0,
         seconds=seconds,
         image=lambda: image,
-        state=NoSteps(),
+        state=cast("RunState", NoSteps()),  # no run continues from it
         saved=_refuse,
         output=lambda: image,
         level=1,
