@@ -16,12 +16,10 @@ from nst_tf.page.access import AdmittedValue, acting_as
 from nst_tf.page.limits import Limits
 from nst_tf.page.order import Order
 from nst_tf.page.programs import painter
-from nst_tf.page.queue import RunQueue
 from nst_tf.page.runs import Run
-from nst_tf.page.state import AppState
-from nst_tf.page.visitors import Visitors
 from tests.conftest import ASSETS
 from tests.page.caller import Caller, picture
+from tests.page.unpainted import unpainted
 from tests.page.visit import end, serve
 
 pytestmark = pytest.mark.process
@@ -102,10 +100,8 @@ def test_a_program_reads_only_its_own_files(client, address, tmp_path):
 
 @pytest.fixture
 def state(tmp_path):
-    queue, limits = RunQueue([]), Limits(waiting=1)
-    visitors = Visitors(tmp_path / "runs", limits=limits)
-    yield AppState(visitors, queue, limits, tmp_path, tmp_path)
-    queue.close()
+    with unpainted(tmp_path, Limits(waiting=1)) as state:
+        yield state
 
 
 def outcome(state, visitor, end):

@@ -11,14 +11,12 @@ from playwright.sync_api import expect
 
 from nst_tf.page.limits import Limits
 from nst_tf.page.order import Order
-from nst_tf.page.queue import RunQueue
 from nst_tf.page.repaint import NOT_PAINTED, enlarge, offered, repaint, repaint_updates
-from nst_tf.page.state import AppState
-from nst_tf.page.visitors import Visitors
 from nst_tf.utils.errors import UserError
 from tests import forked
 from tests.conftest import ROOT
 from tests.page.test_page import PATIENCE, pixels
+from tests.page.unpainted import unpainted
 
 SETTINGS = {"max_dim": "128", "steps_per_epoch": "2", "repaint_detail": "0.25"}
 MASK = "photo-mask-1.png"
@@ -26,10 +24,8 @@ MASK = "photo-mask-1.png"
 
 @pytest.fixture
 def state(tmp_path):
-    queue, limits = RunQueue([]), Limits(waiting=2)
-    visitors = Visitors(tmp_path / "runs", limits=limits)
-    yield AppState(visitors, queue, limits, tmp_path, tmp_path)
-    queue.close()
+    with unpainted(tmp_path, Limits(waiting=2)) as state:
+        yield state
 
 
 @pytest.fixture
