@@ -85,7 +85,7 @@ class SheetRun:
         return 0
 
     def save(self) -> Path | None:
-        """Write the sheet and return its path, or `None` if there is no picture to show."""
+        """Write the sheet and return its path; without a picture, return `None`."""
         if not self._done():
             return None
         save_sheet(self._sheet, self._pictures)

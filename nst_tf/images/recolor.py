@@ -8,8 +8,8 @@ example-based colour transfer", CVMP 2007):
 
     A = Σ^-½ (Σ^½ Σ_t Σ^½)^½ Σ^-½
 
-R is what is left to the distribution of the palette's colours. Sliced optimal transport moves each
-colour there (Rabin, Peyré, Delon and Bernot, "Wasserstein barycenter and its application to texture
+R fits the whole distribution of the palette's colours. Sliced optimal transport moves each colour
+there (Rabin, Peyré, Delon and Bernot, "Wasserstein barycenter and its application to texture
 mixing", SSVM 2011; Pitié, Kokaram and Dahyot, "Automated colour grading using colour distribution
 transfer", CVIU 2007), and R is the mean of its moves near x, weighted by a Gaussian.
 

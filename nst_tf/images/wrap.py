@@ -130,7 +130,7 @@ def periodic(image: np.ndarray, tileable: str) -> np.ndarray:
 def overlapped(image: np.ndarray, tileable: str) -> np.ndarray:
     """Return an image, `[1, H, W, C]`, whose edges show what is in its middle, so they meet.
 
-    It is blended with itself, moved by half its side. For textures: what is seen twice is no harm.
+    It is blended with itself, moved by half its side. This repeats motifs, so it is for textures.
     """
     for axis, letter in ((1, "y"), (2, "x")):
         if tileable in ("both", letter):
