@@ -219,16 +219,13 @@ def test_a_call_has_the_form_of_its_event():
 def page(tmp_path_factory):
     """The page itself, without a server."""
     from nst_tf.page.events import build
-    from nst_tf.page.queue import RunQueue
     from nst_tf.page.sample_names import SAMPLES
-    from nst_tf.page.state import AppState
+    from tests.page.unpainted import unpainted
 
     work = tmp_path_factory.mktemp("work")
-    visitors = Visitors(tmp_path_factory.mktemp("visitors"))
-    state = AppState(visitors, RunQueue([]), Limits(), SAMPLES, work)
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, unpainted(work, Limits(), SAMPLES) as state:
         patch.setenv("GRADIO_TEMP_DIR", str(work / "served"))
-        yield build(state), visitors
+        yield build(state), state.visitors
 
 
 def test_sample_pictures_outlive_every_sweep(page):

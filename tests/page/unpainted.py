@@ -8,9 +8,8 @@ from nst_tf.page.visitors import Visitors
 
 
 @contextlib.contextmanager
-def unpainted(folder, limits):
-    """Yield the state of a page that keeps its files in a folder."""
-    queue = RunQueue([])
-    visitors = Visitors(folder / "runs", limits=limits)
-    yield AppState(visitors, queue, limits, folder, folder)
-    queue.close()
+def unpainted(folder, limits, samples=None):
+    """Yield the state of a page that keeps its files in a folder, by default the samples too."""
+    with contextlib.closing(RunQueue([])) as queue:
+        visitors = Visitors(folder / "runs", limits=limits)
+        yield AppState(visitors, queue, limits, samples or folder, folder)
