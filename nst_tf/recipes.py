@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from nst_tf.extensions import check_extensions, outside_recipes
+from nst_tf.extending.entry_points import check_extensions, outside_recipes
 from nst_tf.settings import Settings
 from nst_tf.validation import unknown
 

@@ -9,8 +9,8 @@ import inspect
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Unpack, get_args
 
-from nst_tf.extensions import with_outside_settings
-from nst_tf.fields import setting
+from nst_tf.extending.entry_points import with_outside_settings
+from nst_tf.extending.fields import setting
 from nst_tf.keywords import (
     AllOverrides,
     Convolution,
@@ -50,7 +50,7 @@ class Settings:
 
     Fields called `NAME_weight` and `NAME_layers` belong to the loss term NAME. Layers may have the
     names used in papers, `relu4_1` or `conv4_1`, and durations may have units, such as `2min`.
-    Terms of other installed packages add their fields after these: see `nst_tf.extensions`.
+    Terms of other installed packages add their fields after these: see `nst_tf.extending`.
 
     Immutable and comparable; `dataclasses.replace` makes a changed copy and checks it.
 

@@ -9,7 +9,7 @@ import pytest
 
 import nst_tf
 from nst_tf import RECIPES, Settings
-from nst_tf.fields import setting
+from nst_tf.extending.fields import setting
 from nst_tf.recipes import film_recipe, resolve_settings
 
 

@@ -10,7 +10,7 @@ from absl import flags
 from nst_tf.cli.arguments import UsageError, check_several, normalised, place_pictures, usage_error
 from nst_tf.cli.places import locate
 from nst_tf.cli.request import PICTURES, STDIO, Request, check_request
-from nst_tf.extensions import check_extensions
+from nst_tf.extending.entry_points import check_extensions
 from nst_tf.recipes import RECIPES, recipe
 from nst_tf.settings import Settings
 from nst_tf.utils.errors import UserError

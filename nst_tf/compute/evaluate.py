@@ -168,17 +168,12 @@ class WholeObjective:
 
 
 def _of_all_sizes(value: tf.Tensor | None) -> tf.TensorSpec | None:
-    """Return what a tensor is in pictures of all sizes: maps and lists of locations vary.
-
-    Square matrices compare channels, and remain.
-    """
+    """Return what a tensor is in pictures of all sizes: see `Target.values`."""
     if value is None:
         return None
     known = value.shape
-    if known.rank == 4:
-        return tf.TensorSpec([1, None, None, known[3]], value.dtype)
-    listed = known.rank == 2 and known[0] != known[1]
-    return tf.TensorSpec([None, known[1]] if listed else known, value.dtype)
+    varies = known.rank == 4
+    return tf.TensorSpec([1, None, None, known[3]] if varies else known, value.dtype)
 
 
 class TiledObjective:

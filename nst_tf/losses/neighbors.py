@@ -45,9 +45,9 @@ class Neighbors(NamedTuple):
     """The nearest neighbours of the image's locations.
 
     Attributes:
-        columns: the candidates' centred unit columns by layer, `[N, C]`. Rows of zeros fill N up to
-            a power of two: paintings of many sizes then lead to few shapes, for each of which
-            TensorFlow traces a graph.
+        columns: the candidates' centred unit columns by layer, `[1, N, 1, C]`. Rows of zeros fill N
+            up to a power of two: paintings of many sizes then lead to few shapes, for each of which
+            TensorFlow traces graphs of tiles.
         means: the mean of the candidates' features by layer, `[C]`.
         nearest: int32 `[1, h, w, k]`, the candidate of each of the k locations of a cell.
         weights: float32 of that shape, the weight of each location, 1 in total; or a scalar.
@@ -110,7 +110,7 @@ class Neighbor(Term):
             mixed = PHOTO_SHARE * query.image + (1 - PHOTO_SHARE) * sources.start
             query = query._replace(image=mixed)
         nearest = self._nearest(query, columns, bias, weights)
-        filled = {name: pad_to_power_of_two(values) for name, values in columns.items()}
+        filled = {name: pad_to_power_of_two(rows)[None, :, None] for name, rows in columns.items()}
         return Target(Neighbors(filled, means, nearest, weights), {self.name: 1.0})
 
     def statistics(self, features: Features, values: Neighbors, window: Window) -> Statistics:
@@ -122,7 +122,8 @@ class Neighbor(Term):
             # One feature of a coarse layer serves all locations that share it.
             shared = repeats(name)
             indices = tf.unstack(fold(nearest, shared), axis=-1)
-            theirs = [tf.gather(values.columns[name], index) for index in indices]
+            rows = tf.squeeze(values.columns[name], [0, 2])
+            theirs = [tf.gather(rows, index) for index in indices]
             ours = distinct_columns(value, name, self.grid) - values.means[name]
             *products, square = dot_and_square(ours, *theirs)
             dots.append(unfold(tf.concat(products, axis=-1), shared))

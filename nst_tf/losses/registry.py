@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from nst_tf.extensions import outside_terms
+from nst_tf.extending.entry_points import outside_terms
 from nst_tf.losses.content import Content
 from nst_tf.losses.gram import Gram
 from nst_tf.losses.keep import Keep

@@ -7,7 +7,7 @@ functions serve the whole picture (one block) and a picture in blocks, with and 
 
 A new term is a subclass of `Term` in a file of its own, a line in `registry`, and its settings:
 `NAME_weight`, and `NAME_layers` if it reads layers. A term of another package needs no line here:
-see `nst_tf.extensions`.
+see `nst_tf.extending`.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -182,7 +182,10 @@ class Target(NamedTuple):
     """What a term compares a picture with.
 
     Attributes:
-        values: a nest of tensors, for `statistics` and `losses`.
+        values: a nest of tensors, for `statistics` and `losses`. A tensor of four axes is a map of
+            locations, `[1, h, w, C]`, or a list of them, `[1, N, 1, C]`: h, w and N vary with the
+            sizes of the pictures. All other tensors should keep their shapes, because each shape
+            needs a graph of its own.
         factors: the weight of each of the term's losses by name, usually a layer's name. The term's
             loss is their weighted mean.
         normalizers: divisor of each loss under `loss="relative"`: the size of its target, which is
@@ -252,7 +255,8 @@ class Term:
     def losses(self, statistics: Statistics, values: Any) -> Mapping[str, tf.Tensor]:
         """Return the losses of the whole picture, scalars under the names of `Target.factors`.
 
-        Statistics are those of all blocks: sums added up, maps put together. A loss should not
+        Statistics are those of all blocks: sums added up, maps put together. What counts over the
+        whole picture, such as the uses of a match, is therefore counted here. A loss should not
         grow with the picture's size, because weights mean the same at all scales. By default, these
         are the sums of the statistics.
         """

@@ -17,15 +17,14 @@ ORDER = (
 """The packages, each before those that may import it."""
 
 MODULES = {
-    **dict.fromkeys(
-        ("settings", "fields", "extensions", "recipes", "validation", "keywords"), "settings"
-    ),
+    **dict.fromkeys(("settings", "extending", "recipes", "validation", "keywords"), "settings"),
     **dict.fromkeys(("run", "app", "__main__", ""), "doors"),
 }
-"""The package that each single module counts as; the empty name is `nst_tf` itself."""
+"""The package that each single module, and `extending`, counts as; the empty name is `nst_tf`."""
 
 WITHOUT_TENSORFLOW = (
-    "settings", "recipes", "images.io", "images.masks", "images.resize", "images.sources",
+    "extending", "settings", "recipes", "images.io", "images.masks", "images.resize",
+    "images.sources",
     "inputs.prepare", "inputs.blend", "inputs.pyramid", "inputs.sources", "callbacks",
     "callbacks.notebook", "transfer.progress", "compute.device", "synthesis.repaint",
     "synthesis.estimate", "service.result", "images.wrap", "transfer.recolor", "transfer.start",

@@ -14,7 +14,7 @@ from nst_tf.callbacks import History, save_run_figure
 from nst_tf.compute.evaluate import compiled
 from nst_tf.compute.passes import summarize_tiles
 from nst_tf.compute.plan import plan_memory
-from nst_tf.fields import setting
+from nst_tf.extending.fields import setting
 from nst_tf.images.masks import Region
 from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.losses.objective import step_weights

@@ -20,10 +20,12 @@ pytestmark = [
 ]
 
 PACKAGE = ROOT / "tests" / "data" / "own_term"
+MODULES = ("__init__", "term", "varied", "matches")
 FLAGS = [
     "--max_dim=48", "--steps=3", "--content_layers=block2_conv2", "--style_layers=block1_conv1",
     "--wasserstein_layers=block1_conv1,block2_conv1", "--loss=relative", "--content_weight=0.1",
-    "--style_weight=0.5", "--total_variation_weight=0.01", "--wasserstein_weight=1",
+    "--style_weight=0.5", "--total_variation_weight=0.01", "--varied_weight=1",
+    "--wasserstein_weight=1",
 ]  # fmt: skip
 
 
@@ -67,17 +69,19 @@ def test_it_runs_whole_in_tiles_with_regions_and_with_two_paintings(installed):
     cases = {
         "whole": one, "tiles": [*one, "--block_size=16"], "regions": [*two, *regions],
         "tiled": [*two, *regions, "--block_size=16"], "two": two,
-        "without": [*one, "--wasserstein_weight=0"],
+        "without": [*one, "--wasserstein_weight=0", "--varied_weight=0"],
     }  # fmt: skip
     done = run(installed, json.dumps([FLAGS, cases]), code=CASES)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    losses = {name: [float(row.get("wasserstein", 0)) for row in rows(name)] for name in cases}
-    for name in ("whole", "regions", "two"):
-        assert losses[name][0] > losses[name][-1] > 0, name
+    for term in ("wasserstein", "varied"):
+        losses = {name: [float(row.get(term, 0)) for row in rows(name)] for name in cases}
+        for name in ("whole", "regions", "two"):
+            assert losses[name][0] > losses[name][-1] > 0, name
+        for whole, tiles in (("whole", "tiles"), ("regions", "tiled")):
+            np.testing.assert_allclose(losses[whole], losses[tiles], rtol=1e-3)
+        assert set(losses["without"]) == {0.0}
     for whole, tiles in (("whole", "tiles"), ("regions", "tiled")):
-        np.testing.assert_allclose(losses[whole], losses[tiles], rtol=1e-3)
         assert apart(whole, tiles) < 0.1
-    assert set(losses["without"]) == {0.0}
     assert apart("whole", "without") > 0.5
     assert apart("whole", "two") > 0.5
     assert read_metadata("whole.png")["settings"]["wasserstein_weight"] == 1
@@ -162,7 +166,7 @@ BAD = {
     "sun": ("term", "SETTINGS = {'light': setting(0.0, 'Loss', '')}",
             "its setting light must begin with sun_"),
     "raw": ("term", "SETTINGS = {'raw_weight': 1.0}",
-            "its setting raw_weight must come from nst_tf.fields.setting"),
+            "its setting raw_weight must come from nst_tf.extending.setting"),
     "whole": ("term", "SETTINGS = {'whole_weight': setting('a', 'Loss', '', check=checked_ramp)}",
               "whole_weight must be a number or a ramp such as 100:1, not 'a'"),
     "gone": ("term", "import none_such", "ModuleNotFoundError: No module named 'none_such'"),
@@ -176,8 +180,7 @@ BAD = {
 def test_a_package_that_cannot_be_used_is_refused_in_a_line(name, tmp_path):
     kind, text, reason = BAD[name]
     module = (
-        "from dataclasses import replace\nfrom nst_tf.fields import setting\n"
-        "from nst_tf.validation import checked_ramp\n"
+        "from dataclasses import replace\nfrom nst_tf.extending import checked_ramp, setting\n"
         f"{text}\nmake_term = None\n"
         "def odd(recipes): return {}\n"
         "def wrong(recipes): return replace(recipes['fast'], epochs=0)\n"
@@ -195,7 +198,7 @@ def test_a_package_that_cannot_be_used_is_refused_in_a_line(name, tmp_path):
 
 def test_two_packages_with_one_setting_are_refused(installed, tmp_path):
     module = (
-        "from nst_tf.fields import setting\n"
+        "from nst_tf.extending import setting\n"
         "SETTINGS = {'wasserstein_weight': setting(0.0, 'Loss', '')}\nmake_term = None\n"
     )
     path = beside(tmp_path, "another", module, "term", "wasserstein", "bad_module")["PYTHONPATH"]
@@ -223,7 +226,7 @@ def beside(folder, package, module, kind, name, value):
 def test_the_page_shows_the_package():
     page = (ROOT / "docs" / "own-terms.md").read_text(encoding="utf-8")
     shown = re.findall(r"^```(?:toml|python)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    files = ("pyproject.toml", "wasserstein_term/__init__.py", "wasserstein_term/term.py")
+    files = ("pyproject.toml", *(f"wasserstein_term/{name}.py" for name in MODULES))
     assert shown == [(PACKAGE / name).read_text() for name in files]
 
 
@@ -246,3 +249,19 @@ def test_the_distance_of_diagonal_gaussians_is_that_of_means_and_deviations(monk
     assert float(found) == pytest.approx(expected, rel=1e-4)
     slope = np.diag(tape.gradient(found, gram))
     np.testing.assert_allclose(slope, 1 - deviations[1] / deviations[0], atol=1e-4)
+
+
+def test_a_match_loses_what_its_uses_in_the_whole_picture_cost(monkeypatch):
+    monkeypatch.syspath_prepend(PACKAGE)
+    import tensorflow as tf
+    from wasserstein_term import matches
+
+    # All locations prefer the first candidate; the last one hardly does, and has the most weight.
+    cosines = np.float32([[0.9, 0.3, 0.1], [0.8, 0.5, 0.2], [0.7, 0.2, 0.65]])
+    weights = np.float32([0.2, 0.3, 0.5])
+    cases = {0: [0.9, 0.8, 0.7], 0.05: [0.9, 0.8, 0.65], 1: [0.3, 0.5, 0.65]}
+    for penalty, expected in cases.items():
+        found = matches.penalised_best(
+            tf.constant(cosines[None, :, None]), tf.constant(weights[None, :, None, None]), penalty
+        )
+        np.testing.assert_allclose(np.ravel(found), expected)

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from nst_tf import Settings, stylize
-from nst_tf.fields import setting
+from nst_tf.extending.fields import setting
 from nst_tf.inputs.prepare import prepare_inputs
 from nst_tf.losses.registry import FACTORIES
 from nst_tf.losses.term import Statistics, Target, Term

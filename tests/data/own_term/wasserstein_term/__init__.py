@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from nst_tf.fields import setting
-from nst_tf.validation import checked_ramp
+from nst_tf.extending import checked_ramp, setting
 
 SETTINGS = {
     "wasserstein_weight": setting(

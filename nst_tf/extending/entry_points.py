@@ -24,7 +24,7 @@ class OutsideTerm(NamedTuple):
 
     Attributes:
         name: of the term.
-        settings: its fields of `Settings` by name, from `fields.setting`; one is `NAME_weight`.
+        settings: its fields of `Settings` by name, from `setting`; one is `NAME_weight`.
         make: returns the `Term` of a run from its `Settings`; called only if the weight is not 0.
             It may import TensorFlow, which the module must not do when it is imported.
     """
@@ -109,7 +109,7 @@ def _check(term: OutsideTerm, owners: Mapping[str, str]) -> None:
     for name, value in term.settings.items():
         known = getattr(value, "metadata", {})
         if "check" not in known:
-            raise UserError(f"its setting {name} must come from nst_tf.fields.setting")
+            raise UserError(f"its setting {name} must come from nst_tf.extending.setting")
         known["check"](name, value.default, value.default)
         if name in owners:
             raise UserError(f"its setting {name} is a setting of {owners[name]} already")
