@@ -72,14 +72,17 @@ def read_pipes(request: Request) -> Request:
 
     @functools.cache
     def place(path: str) -> str:
-        if path == STDIO:
-            return _copied_stdin()
-        if not _is_pipe(path):
-            return path
-        with open(path, "rb") as pipe:
-            return _copied(pipe, os.path.basename(path))
+        return _stdin_picture() if path == STDIO else in_file(path)
 
     return request.with_pictures(place)
+
+
+def in_file(path: str) -> str:
+    """Return a path, or that of a copy if it is a pipe, deleted when the process ends."""
+    if not _is_pipe(path):
+        return path
+    with open(path, "rb") as pipe:
+        return _copied(pipe, os.path.basename(path))
 
 
 def _is_pipe(path: str) -> bool:
@@ -88,12 +91,24 @@ def _is_pipe(path: str) -> bool:
     return False
 
 
-def _copied_stdin() -> str:
-    """Return a copy of stdin, which must be a picture: later errors would name the copy."""
+def copy_stdin(what: str = "a picture") -> str:
+    """Return the path of a copy of stdin, which is deleted when the process ends.
+
+    Args:
+        what: what stdin should contain, for the refusal of a terminal.
+
+    Raises:
+        UserError: stdin is a terminal.
+    """
     if sys.stdin is None or sys.stdin.isatty():
-        raise UserError("- stands for stdin, which is a terminal: pipe a picture into the command")
+        raise UserError(f"- stands for stdin, which is a terminal: pipe {what} into the command")
     with open(os.dup(sys.stdin.fileno()), "rb") as pipe:
-        copy = _copied(pipe, "stdin")
+        return _copied(pipe, "stdin")
+
+
+def _stdin_picture() -> str:
+    """Return a copy of stdin, which must be a picture: later errors would name the copy."""
+    copy = copy_stdin()
     from nst_tf.images.decode import upright_size
 
     try:
@@ -103,10 +118,15 @@ def _copied_stdin() -> str:
     return copy
 
 
-def _copied(pipe: IO[bytes], name: str) -> str:
+def temporary_place(name: str) -> str:
+    """Return a path in a new directory, which is deleted when the process ends."""
     directory = tempfile.mkdtemp(prefix="nst_tf-")
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
-    copy = os.path.join(directory, name)
+    return os.path.join(directory, name)
+
+
+def _copied(pipe: IO[bytes], name: str) -> str:
+    copy = temporary_place(name)
     with open(copy, "wb") as file:
         shutil.copyfileobj(pipe, file)
     return copy

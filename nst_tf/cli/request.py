@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -169,10 +169,14 @@ def _check_inputs(request: Request) -> None:
     for name in ("content_mask", "style_mask", "keep_mask"):
         if "" in request.paths(name):
             raise UsageError(f"--{name} must not be empty: name a picture")
-    reading = [name for name in PICTURES for path in request.paths(name) if path == STDIO]
+    check_stdin([name for name in PICTURES for path in request.paths(name) if path == STDIO])
+
+
+def check_stdin(reading: Sequence[str]) -> None:
+    """Refuse several flags that read stdin, given by their names."""
     if len(reading) > 1:
         raise UsageError(
-            f"--{reading[0]} and --{reading[1]} both read stdin, which has one picture: name a "
+            f"--{reading[0]} and --{reading[1]} both read stdin, which can be read once: name a "
             "file for one of them"
         )
 

@@ -17,6 +17,7 @@ from nst_tf.recipes import RECIPES, film_recipe
 from nst_tf.settings import Settings
 from nst_tf.utils.errors import UserError
 from nst_tf.validation import parse_duration
+from nst_tf.video.pipes import FILES, check_pipes
 
 TEMPORAL_WEIGHT = {"relative": 300.0, "absolute": 3e9}
 """Default for each kind of loss. The second is larger by the ratio of the losses of `tutorial` and
@@ -28,8 +29,8 @@ _SHARED = ("steps", "device", "deterministic", "quiet", "json", "version", "help
 
 VIDEO_FLAGS = (
     Flag("Files", "content", "string", None,
-     "the film to paint, or the pattern of an image sequence such as frame_%05d.png; it may also "
-     "be named without a flag, before the paintings"),
+     "the film to paint, or the pattern of an image sequence such as frame_%05d.png, or - for "
+     "stdin; it may also be named without a flag, before the paintings"),
     Flag("Files", "style", "multi_string", None,
      "a painting to imitate, which may also be named without a flag; repeat the flag to blend "
      "several"),
@@ -42,8 +43,10 @@ VIDEO_FLAGS = (
      "number counts the painted frames from 1, as the files of unfinished films do; the frames "
      "around follow it; repeat the flag for several"),
     Flag("Files", "output", "string", None,
-     "the result, .mp4, .mov, .m4v, .mkv, .webm, .gif or a pattern such as styled_%05d.png "
-     "(default CONTENT-STYLE.mp4 in this directory, or the next free name)"),
+     "the result, .mp4, .mov, .m4v, .mkv, .webm, .gif or a pattern such as styled_%05d.png, or - "
+     "for stdout (default CONTENT-STYLE.mp4 in this directory, or the next free name)"),
+    Flag("Files", "format", "string", None,
+     "format of an --output -: mp4, which is the default, mov, m4v, mkv, webm or gif"),
     Flag("Files", "overwrite", "boolean", False,
      "replace an existing film, and the stored frames of an unfinished one"),
     Flag("Files", "resume", "boolean", False,
@@ -88,7 +91,7 @@ VIDEO_SCREEN = f"""\
 {VIDEO_USAGE}
 
 Video
-  -o, --output RESULT     .mp4, .mov, .mkv, .webm, .gif or styled_%05d.png
+  -o, --output RESULT     .mp4, .mov, .mkv, .webm, .gif, styled_%05d.png or -
   --preview 2             paint only the first two seconds
   --every 2               paint only every second frame
   --resume                continue from the frames of an unfinished film
@@ -131,8 +134,9 @@ def parse_video(argv: Sequence[str]) -> tuple[flags.FlagValues, Settings]:
                 raise UsageError(f"--{name} is for pictures, not for films: leave it out")
     except (flags.Error, UserError) as error:
         raise usage_error(error, values) from None
-    locate(values, ("content", "style", "content_mask"), ("output",))
+    locate(values, FILES, ("output",))
     _check(values)
+    check_pipes(values)
     return values, settings
 
 

@@ -14,7 +14,7 @@ from nst_tf.compute.device import start_tensorflow
 from nst_tf.inputs.identity import Identity
 from nst_tf.settings import Settings
 from nst_tf.utils.errors import UserError
-from nst_tf.utils.files import check_outputs, free_name, joined_name, shortened
+from nst_tf.utils.files import STDOUT_PATH, check_outputs, free_name, joined_name, shortened
 from nst_tf.video.flags import keyframe_paths
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class VideoJob:
         device: TensorFlow's device in words.
         painter: paints the frames.
         plan: what decides which frames are keys.
+        piped: whether the result is copied to stdout when it is written.
     """
 
     values: flags.FlagValues
@@ -51,6 +52,12 @@ class VideoJob:
     device: str
     painter: "FramePainter"
     plan: "KeyPlan"
+    piped: bool = False
+
+    @property
+    def place(self) -> str:
+        """The output in words."""
+        return STDOUT_PATH if self.piped else self.output
 
     @property
     def total(self) -> int:

@@ -1,5 +1,6 @@
 """The program `nst-tf-video`."""
 
+import dataclasses
 import time
 
 from absl import flags
@@ -9,6 +10,7 @@ from nst_tf.cli.streams import exit_status, print_out, run_program
 from nst_tf.settings import Settings
 from nst_tf.utils.stdout import print_json, stdout_for_results
 from nst_tf.video.flags import NOTHING, VIDEO_FLAGS, VIDEO_SCREEN, VIDEO_USAGE, parse_video
+from nst_tf.video.pipes import through_files, writes_to_stdout
 
 
 def main(argv: list[str]) -> int:
@@ -30,7 +32,7 @@ def _main(argv: list[str]) -> int:
         from nst_tf.utils.version import __version__
 
         return print_out(f"nst_tf {__version__}")
-    with stdout_for_results(values.json):
+    with stdout_for_results(values.json or writes_to_stdout(values)):
         return _paint(values, settings)
 
 
@@ -39,7 +41,9 @@ def _paint(values: flags.FlagValues, settings: Settings) -> int:
     from nst_tf.video.job import prepare
     from nst_tf.video.session import VideoRun  # slow to import, and unused by --help
 
-    run = VideoRun(prepare(values, settings), began=began)
+    with through_files(values) as piped:
+        job = dataclasses.replace(prepare(values, settings), piped=piped)
+    run = VideoRun(job, began=began)
     status = run.run()
     if values.json and len(run.job.store):
         from nst_tf.video.record import film_record

@@ -17,6 +17,7 @@ from nst_tf.utils.errors import UserError
 from nst_tf.video.bar import VideoBar
 from nst_tf.video.flags import NOTHING
 from nst_tf.video.job import VideoJob
+from nst_tf.video.pipes import copy_to_stdout
 from nst_tf.workers.outcome import RunJob
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class VideoRun:
         if self.job.values.quiet:
             return 0
         took = duration(time.monotonic() - self.started)
-        return print_out(f"Saved {self.job.output}, {counted(len(store), 'frame')}, after {took}")
+        return print_out(f"Saved {self.job.place}, {counted(len(store), 'frame')}, after {took}")
 
     def paint(self, stopper: Stopper) -> str:
         """Paint the missing frames, and return what went wrong in words, or an empty string."""
@@ -157,6 +158,8 @@ class VideoRun:
             until += Fraction(inputs.every) / inputs.footage.rate
         try:
             write_video(job.output, inputs.footage, job.store, job.encoding, until, inputs.every)
+            if job.piped:
+                copy_to_stdout(job.output)
         except (OSError, UserError) as error:
             return str(error)
         return ""
@@ -177,6 +180,7 @@ class VideoRun:
             words[0] += f", with {counted(behind, 'later frame')}"
         words += filter(None, [problem, failure])
         if len(store) and not failure:
-            words.append(f"the film so far is saved as {self.job.output}")
-        words.append("the same command with --resume continues")
+            words.append(f"the film so far is saved as {self.job.place}")
+        if not self.job.piped:
+            words.append("the same command with --resume continues")
         return "; ".join(words)

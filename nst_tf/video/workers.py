@@ -19,6 +19,7 @@ from nst_tf.video.footage import Frame
 from nst_tf.video.frame import FrameInput
 from nst_tf.video.inputs import VideoInputs, load_video_inputs
 from nst_tf.video.keyframes import KeyPlan, load_keyframes
+from nst_tf.video.pipes import FILES, paths_of
 from nst_tf.video.scenes import Scene, SceneStore, scene_identity, scene_plan
 from nst_tf.video.store import FrameStore
 from nst_tf.workers.job import Job, absolute_paths
@@ -29,9 +30,6 @@ from nst_tf.workers.share import Share, run_need, split_resources
 if TYPE_CHECKING:
     from nst_tf.video.job import VideoJob
     from nst_tf.video.painter import FramePainter
-
-FILES = ("content", "style", "content_mask")
-"""Flags that name the input files."""
 
 
 def paint_scenes(
@@ -123,18 +121,14 @@ def worker_memory(film: "VideoJob") -> int:
 
 def video_job(values: flags.FlagValues) -> Job:
     """Return what all scenes of a film have in common, as flags of `nst-tf-video`."""
-    other = {*FILES, "keyframe", "output", *(flag.name for flag in WORKER_FLAGS)}
+    other = {*FILES, "keyframe", "output", "format", *(flag.name for flag in WORKER_FLAGS)}
     files = [
-        *((name, path) for name in FILES for path in _named(values[name].value)),
+        *((name, path) for name in FILES for path in paths_of(values[name])),
         # Machines have other current directories.
         *(("keyframe", f"{n}={os.path.abspath(p)}") for n, p in keyframe_paths(values).items()),
     ]
     given = (values[name] for name in values if values[name].present and name not in other)
     return Job("", (*files, *((flag.name, flag_text(flag)) for flag in given)), "")
-
-
-def _named(value: str | Sequence[str] | None) -> Sequence[str]:
-    return [value] if isinstance(value, str) else value or ()
 
 
 def scene_job(film: Job, scene: Scene) -> Job:

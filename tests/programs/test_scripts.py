@@ -7,6 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -14,6 +15,7 @@ from PIL import Image
 from nst_tf import __version__, read_metadata
 from nst_tf.batch.program import main as batch_main
 from nst_tf.cli.program import main
+from nst_tf.video.program import main as video_main
 from tests import forked
 from tests.conftest import shrunk
 from tests.video.clips import moving, write_clip
@@ -85,7 +87,7 @@ def test_a_stdin_without_a_picture_is_one_line(data, message):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["-", "-"], "--content and --style both read stdin, which has one picture"),
+        (["-", "-"], "--content and --style both read stdin, which can be read once"),
         (["photo.png", "-", "-"], "--style and --style both read stdin"),
         (["photo.png", "painting.png", "-o", "-", "--json"], "--json and --output - both write"),
         (["photo.png", "painting.png", "-o", "-", "--resume"], "--resume keeps its checkpoint"),
@@ -201,9 +203,48 @@ def test_a_batch_prints_a_line_of_json_for_each_picture(capfd):
                                                         "finished before"]  # fmt: skip
 
 
+FILM = ["--neighbor_weight=0", "--scales=1", *SHORT]
+
+
+def test_a_film_passes_from_stdin_to_stdout():
+    write_clip("clip.mkv", moving(3), seconds_of_sound=0.1)
+    words = ["-", "painting.png", *FILM, "-o", "-", "--format=mkv"]
+    done = run(*words, module="nst_tf.video", input=Path("clip.mkv").read_bytes())
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.decode().splitlines()[-1].startswith("Saved /dev/stdout, 3 frames, after")
+    with av.open(io.BytesIO(done.stdout)) as film:
+        assert "matroska" in film.format.name
+        assert len(film.streams.audio) == 1
+        assert [(f.width, f.height) for f in film.decode(video=0)] == 3 * [(48, 36)]
+    assert sorted(os.listdir()) == ["clip.mkv", "painting.png", "photo.png"]
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (["-", "-"], 2, "--content and --style both read stdin, which can be read once"),
+        (["clip.mkv", "painting.png", "-o", "-", "--json"], 2, "both write to stdout"),
+        (["clip.mkv", "painting.png", "-o", "-", "--resume"], 2, "keeps its frames beside a film"),
+        (["clip.mkv", "painting.png", "-o", "-", "--format=avi"], 2, "'avi' is not one of mp4"),
+        (["clip.mkv", "painting.png", "--format=mkv"], 2, "--format mkv is for --output -"),
+        (["-", "painting.png", "-o", "a.mp4"], 1, "nst_tf: stdin cannot be read as a film: "),
+    ],
+)
+def test_what_films_cannot_pass_through_pipes_is_refused_in_a_line(
+    words, status, message, capfd, monkeypatch
+):
+    Path("text").write_text("no film")
+    with open("text") as text:
+        monkeypatch.setattr(sys, "stdin", text)
+        assert video_main(["nst-tf-video", *words]) == status
+    out, err = capfd.readouterr()
+    assert message in err
+    assert (out, err.count("\n")) == ("", 1)
+
+
 def test_a_film_prints_one_object():
     write_clip("clip.mp4", moving(3))
-    flags = ["--neighbor_weight=0", "--scales=1", *SHORT, "-o", "film.mp4", "--json"]
+    flags = [*FILM, "-o", "film.mp4", "--json"]
     done = run("clip.mp4", "painting.png", *flags, module="nst_tf.video", text=True)
     assert done.returncode == 0, done.stderr
     assert "Saved film.mp4, 3 frames" in done.stderr
