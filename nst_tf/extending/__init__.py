@@ -1,4 +1,4 @@
-"""What the settings of other packages' terms are declared with.
+"""Declarations for the terms of other packages.
 
 A module that an entry point of nst_tf names imports these two names, and nothing else of nst_tf:
 `setting` declares a setting, and `checked_ramp` is the check of a weight that may be a ramp.

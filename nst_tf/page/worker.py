@@ -59,8 +59,7 @@ class StepPreview:
     Attributes:
         headline: device, size and memory, in words.
         step, steps, scale, scales, seconds: as in `Progress`; `scale` is the scale's number.
-        left: estimated seconds until the end; None after a scale's first step, which includes
-            compilation.
+        left: estimated seconds until the end; None: unknown.
         losses: the weighted terms by name, `total` first.
         picture: the picture as a JPEG file.
         level, levels: as in `Progress`.
@@ -191,7 +190,7 @@ class _PreviewSender:
                 progress.scale.number,
                 progress.scales,
                 progress.seconds,
-                None if progress.scale_step == 1 else self._pace.left,
+                self._pace.left,
                 dict(progress.losses),
                 file.getvalue(),
                 progress.level,

@@ -19,6 +19,12 @@ SEARCH = 32 * 2**20  # bytes of what the exact search computes at once
 LEAST_STRIP = 2**19
 """Pixels of the smallest strip. On a poster 7016 pixels wide, its halo doubles the work."""
 
+ROUND_WORK = 0.14
+"""Work of a round for a pixel of a level, relative to a step of the network for a pixel."""
+
+SEARCH_WORK = 3.75e-4
+"""Work of the exact search for a pixel of a level and one of the paintings, in the same unit."""
+
 
 def synthesis_bytes(
     picture: Size, size: Size, sources: Sequence[Size], patch_size: int, strip: int = STRIP
@@ -55,6 +61,23 @@ def fitting_strip(
             break
         strip //= 2
     return strip
+
+
+def levels_work(picture: Size, size: Size, paint: float) -> list[float]:
+    """Return the work of each level, in pixels that a step of the network computes in its time.
+
+    Args:
+        picture, size: as for `level_sizes`.
+        paint: pixels of the paintings at the finest level.
+    """
+    sizes = level_sizes(picture, size)
+    work: list[float] = [
+        ROUND_WORK * (ROUNDS_ABOVE if max(level) > max(picture) else ROUNDS) * math.prod(level)
+        for level in sizes
+    ]
+    coarsest = math.prod(sizes[0])
+    work[0] += SEARCH_WORK * coarsest * paint * coarsest / math.prod(size)
+    return work
 
 
 def level_work(picture: Size, level: Size) -> float:

@@ -21,6 +21,24 @@ class NoSteps(NamedTuple):
     epoch: int = 0
 
 
+class RunPart(NamedTuple):
+    """A scale of the network, or a level of brushstrokes.
+
+    Attributes:
+        steps: their maximum number; a level has one.
+        work: of a step, in pixels that the network computes in the same time.
+        level: number of the level, from 1; 0: a scale of the network.
+        before: work of the brushstrokes with which the scale starts.
+        traced: whether its steps need graphs that no coarser scale has.
+    """
+
+    steps: int
+    work: float
+    level: int = 0
+    before: float = 0.0
+    traced: bool = False
+
+
 @dataclass(frozen=True)
 class Progress:
     """The report of one step, for callbacks.
@@ -34,7 +52,6 @@ class Progress:
         scale: the scale that the step belongs to: its number from 1, its size, its steps.
         scales: scales in the whole run, levels of brushstrokes included.
         scale_step: number of the step within its scale, from 1.
-        remaining: maximum work after this step, in steps of this step's size.
         losses: the weighted terms of the objective by name, `total` first, of the image *before*
             this step's update; `losses.layers` has the shares of the layers. Those of a level of
             brushstrokes are the network's last.
@@ -50,6 +67,7 @@ class Progress:
             `[1, h, w, 3]` in [0, 1]: the network's until the last level of brushstrokes is done.
         level: number of the level of brushstrokes, from 1; 0: a step of the network.
         levels: number of levels of brushstrokes in the run.
+        parts: all scales and levels of the run, in order.
     """
 
     step: int
@@ -57,7 +75,6 @@ class Progress:
     scale: Scale
     scales: int
     scale_step: int
-    remaining: float
     losses: Losses
     evaluations: int
     seconds: float
@@ -67,8 +84,16 @@ class Progress:
     output: Callable[[], np.ndarray]
     level: int = 0
     levels: int = 0
+    parts: tuple[RunPart, ...] = ()
 
     __repr__ = brief
+
+    @property
+    def remaining(self) -> float:
+        """Maximum work after this step, in steps of this step's size."""
+        part, *after = self.parts[self.scale.number - 1 :]
+        later = sum(other.steps * other.work for other in after)
+        return part.steps - self.scale_step + later / part.work
 
 
 Stage = Literal["network", "brushstrokes", "colours"]

@@ -15,7 +15,7 @@ from nst_tf.images.resize import fit_size, resize, resize_plane
 from nst_tf.inputs.blend import blend_shares
 from nst_tf.inputs.prepare import RunInputs
 from nst_tf.losses.values import Losses
-from nst_tf.transfer.progress import Callback, NoSteps, Progress, StopReason, any_ends
+from nst_tf.transfer.progress import Callback, NoSteps, Progress, RunPart, StopReason, any_ends
 from nst_tf.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -146,7 +146,6 @@ def _progress(inputs: RunInputs, image: np.ndarray, seconds: float) -> Progress:
         scale=scale,
         scales=1,
         scale_step=1,
-        remaining=0.0,
         losses=Losses({}),
         evaluations=0,
         seconds=seconds,
@@ -156,6 +155,7 @@ def _progress(inputs: RunInputs, image: np.ndarray, seconds: float) -> Progress:
         output=lambda: image,
         level=1,
         levels=1,
+        parts=(RunPart(1, inputs.size[0] * inputs.size[1], 1),),
     )
 
 

@@ -1,19 +1,23 @@
 """The reports of steps and of levels of brushstrokes."""
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from nst_tf.compute.estimate import Workload, suited
+from nst_tf.compute.machine import Machine, this_machine
 from nst_tf.compute.plan import Plan
+from nst_tf.images.wrap import padded_size
 from nst_tf.inputs.prepare import RunInputs
 from nst_tf.inputs.pyramid import Scale
 from nst_tf.losses.values import Losses
 from nst_tf.synthesis.repaint import Level
-from nst_tf.transfer.progress import Progress
+from nst_tf.transfer.progress import Progress, RunPart
 from nst_tf.transfer.state import RunState, SavedRun
-from nst_tf.transfer.strokes import PlannedLevel
+from nst_tf.transfer.strokes import PlannedLevel, work_before_scales
 
 
 def step_progress(
@@ -35,13 +39,14 @@ def step_progress(
         saved: returns the run after the step as a checkpoint stores it.
     """
     scale = inputs.scales[state.scale - 1]
+    in_force = [*plans]
+    in_force[state.scale - 1] = state.plan
     return Progress(
         step=state.step,
         steps=state.step + scale.steps - state.scale_step + scale.steps_after + len(levels),
         scale=scale,
         scales=len(inputs.scales) + len(levels),
         scale_step=state.scale_step,
-        remaining=_remaining(inputs.scales, plans, levels, state),
         losses=losses if isinstance(losses, Losses) else Losses(losses),
         evaluations=state.evaluations,
         seconds=state.seconds,
@@ -50,6 +55,7 @@ def step_progress(
         saved=saved,
         output=lambda: state.output_image.numpy(),
         levels=len(levels),
+        parts=run_parts(inputs, levels, in_force),
     )
 
 
@@ -71,7 +77,7 @@ def level_progress(
     """
     size, number = level.image.shape[1:3], level.number
     step = network.step + number
-    done, *after = [planned.work for planned in levels[number - 1 :]]
+    after = levels[number:]
     scale = network.scale._replace(
         number=network.scale.number + number,
         ratio=max(size) / max(network.scale.size),
@@ -86,7 +92,6 @@ def level_progress(
         steps=step + len(after),
         scale=scale,
         scale_step=1,
-        remaining=sum(after) / done,
         seconds=seconds,
         image=_preview(inputs, lambda: level.image),
         output=network.output if after else lambda: level.image,
@@ -94,14 +99,48 @@ def level_progress(
     )
 
 
-def _remaining(
-    scales: Sequence[Scale], plans: Sequence[Plan], levels: Sequence[PlannedLevel], state: RunState
-) -> float:
-    """Return the work after a state, in steps of its scale with its plan."""
-    scale = scales[state.scale - 1]
-    work = [s.steps * s.ratio**2 * p.cost for s, p in zip(scales, plans, strict=True)]
-    after = sum(work[scale.number :]) + sum(level.work for level in levels)
-    return scale.steps - state.scale_step + after / (scale.ratio**2 * state.plan.cost)
+def run_parts(
+    inputs: RunInputs, levels: Sequence[PlannedLevel], plans: Sequence[Plan],
+    machine: Machine | None = None,
+) -> tuple[RunPart, ...]:  # fmt: skip
+    """Return the parts of a run.
+
+    Args:
+        inputs: of the network.
+        levels: all levels of brushstrokes.
+        plans: one per scale.
+        machine: that computes; by default, this one.
+    """
+    machine = machine or this_machine()
+    finest = math.prod(inputs.scales[-1].size)
+    graphs = [
+        _graph(inputs, scale, plan, machine)
+        for scale, plan in zip(inputs.scales, plans, strict=True)
+    ]
+    network = [
+        RunPart(
+            steps=scale.steps,
+            work=finest * scale.ratio**2 * plan.cost,
+            before=before,
+            traced=graph not in graphs[: scale.number - 1],
+        )
+        for scale, plan, before, graph in zip(
+            inputs.scales, plans, work_before_scales(inputs), graphs, strict=True
+        )
+    ]
+    strokes = [RunPart(1, level.work, number) for number, level in enumerate(levels, 1)]
+    return (*network, *strokes)
+
+
+def _graph(inputs: RunInputs, scale: Scale, plan: Plan, machine: Machine) -> Hashable:
+    """Return what the graphs of a scale depend on: its tiles, or its fast convolutions."""
+    if plan.block_size:
+        return scale.size, plan.block_size
+    size = padded_size(inputs.settings.tileable, scale.size)
+    load = Workload(
+        (), inputs.settings.layers, plan.precision, size, (), 0, machine or this_machine()
+    )
+    return tuple(suited(load)) if plan.winograd else ()
 
 
 def _preview(inputs: RunInputs, image: Callable[[], np.ndarray]) -> Callable[[], np.ndarray]:

@@ -1,5 +1,6 @@
 """The second stage of a run: the network's picture remade of the paintings' own patches."""
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -17,7 +18,7 @@ from nst_tf.inputs.prepare import RunInputs
 from nst_tf.settings import Settings
 from nst_tf.synthesis.estimate import (
     fitting_strip,
-    level_work,
+    levels_work,
     synthesis_bytes,
     synthesis_work,
 )
@@ -33,10 +34,6 @@ if TYPE_CHECKING:
 BETWEEN = Strokes()
 """The strokes with which a scale starts. `patch_size` and `repaint_detail` concern only the second
 stage, which can be repeated with other values on the same network's picture."""
-
-STEP_WORK = 8.0
-"""Work of a step of the network for a megapixel, in the units of `level_work`."""
-
 
 SECONDS = 2.0
 """Time set aside for a unit of `level_work`, twice what two cores with AVX-512 need."""
@@ -118,7 +115,7 @@ class PlannedLevel(NamedTuple):
 
     Attributes:
         size: height and width, pixels.
-        work: time relative to a step of the network at its finest scale.
+        work: in pixels that a step of the network computes in the same time.
     """
 
     size: Size
@@ -129,10 +126,30 @@ def levels_of(inputs: RunInputs) -> tuple[PlannedLevel, ...]:
     """Return the levels of a run, coarse to fine; none if its settings ask for none."""
     if not inputs.settings.repaints:
         return ()
-    picture = inputs.scales[-1].size
-    return tuple(
-        PlannedLevel(size, level_work(picture, size) / (STEP_WORK * math.prod(picture) / 1e6))
-        for size in level_sizes(picture, inputs.size)
+    picture, settings = inputs.scales[-1].size, inputs.settings
+    work = levels_work(picture, inputs.size, _paint_pixels(inputs, inputs.size))
+    if len(inputs.scales) > 1 and settings.content_weight and settings.repaint_detail < 1:
+        # The coarse picture passes through levels of its own before the first one.
+        coarse = scaled(picture, 1 / settings.scale_factor)
+        work[0] += sum(levels_work(coarse, picture, _paint_pixels(inputs, picture)))
+    return tuple(map(PlannedLevel, level_sizes(picture, inputs.size), work))
+
+
+def work_before_scales(inputs: RunInputs) -> list[float]:
+    """Return the work of the strokes with which each scale starts, as in `PlannedLevel`."""
+    sizes = [scale.size for scale in inputs.scales]
+    if not inputs.settings.repaints:
+        return [0.0] * len(sizes)
+    pairs = itertools.pairwise(sizes)
+    return [0.0, *(sum(levels_work(a, b, _paint_pixels(inputs, b))) for a, b in pairs)]
+
+
+def _paint_pixels(inputs: RunInputs, size: Size) -> float:
+    """Return the pixels of the paintings at a size of the picture."""
+    ratio = max(size) / max(inputs.size)
+    return sum(
+        math.prod(own) * min(1.0, paint.side * ratio / max(own)) ** 2
+        for paint, own in zip(inputs.paint, paint_sizes(inputs), strict=True)
     )
 
 

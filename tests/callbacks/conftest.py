@@ -4,7 +4,7 @@ import numpy as np
 
 from nst_tf.inputs.pyramid import plan_scales
 from nst_tf.settings import Settings
-from nst_tf.transfer.progress import Progress
+from nst_tf.transfer.progress import Progress, RunPart
 
 
 def steps(count, pace=2.0, scales=1, **further):
@@ -23,7 +23,6 @@ def steps(count, pace=2.0, scales=1, **further):
                 scale=scale,
                 scales=scales,
                 scale_step=scale_step,
-                remaining=scale.steps - scale_step + 4 * scale.steps_after,
                 losses={name: value / step for name, value in (losses | further).items()},
                 evaluations=step,
                 seconds=pace * (step + 9),
@@ -31,4 +30,5 @@ def steps(count, pace=2.0, scales=1, **further):
                 state=None,
                 saved=lambda: None,
                 output=lambda: np.zeros((1, 2, 2, 3)),
+                parts=tuple(RunPart(scale.steps, np.prod(scale.size)) for scale in plan),
             )

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from nst_tf.callbacks import Console
-from nst_tf.callbacks.pace import duration
+from nst_tf.callbacks.pace import CALLS, TARGETS, duration
 from tests.callbacks.conftest import steps
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
@@ -35,6 +35,12 @@ def written(stream):
     return [line for line in lines if line]
 
 
+def finer_scale(count):
+    """Return the seconds of targets and steps at 256x256 pixels, after steps of 2 s at 128x128."""
+    coarse, fine = 128**2, 256**2
+    return 2 * (TARGETS * fine + count * (CALLS + fine)) / (CALLS + coarse)
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"), [(0.4, "0:00:00"), (59.6, "0:01:00"), (200, "0:03:20"), (7500, "2:05:00")]
 )
@@ -49,7 +55,7 @@ def test_without_a_terminal_there_is_a_line_per_epoch():
     for progress in steps(10, moments=10.0):
         console(progress)
     _, expected, *epochs = stream.getvalue().splitlines()
-    assert expected == "The run takes about 0:00:20"
+    assert expected == "The run takes about 0:00:38"  # the first step takes 20 s
     assert epochs == [
         "Epoch 1/2 - 2000 ms/step - 0:00:10 left - "
         "total: 80 - style: 20 - content: 40 - total_variation: 20 - moments: 2",
@@ -85,8 +91,8 @@ def test_a_resumed_run_announces_what_is_left_from_the_steps_that_it_has_seen(sc
     first, after_one, told = stream.getvalue().splitlines()[:3]
     assert first == "CPU"
     assert " left" not in after_one
-    left = {1: "0:00:32", 2: "0:07:12"}[scales]  # after step 34, 2 s each, finer ones four times
-    assert told == f"The rest takes about {left}"
+    left = 16 * 2 + (scales - 1) * finer_scale(50)  # after step 34
+    assert told == f"The rest takes about {duration(left)}"
 
 
 def test_a_run_that_is_resumed_for_its_last_step_announces_nothing():
@@ -135,7 +141,8 @@ def test_several_scales_are_shown_even_if_they_end_early(kind):
     console.close()
     console.close()
     lines = written(stream)
-    assert "The run takes at most 0:01:00" in lines  # 6 steps of 2 s, and 6 of four times that
+    whole = 20 + 5 * 2 + finer_scale(6)
+    assert f"The run takes at most {duration(whole)}" in lines
     titles = [line.split(" - ")[0] for line in lines if line.startswith("Scale")]
     assert titles == ["Scale 1/2, 128x128 pixels", "Scale 2/2, 256x256 pixels"]
     bars = [line.split()[0] for line in lines if "━" in line]

@@ -144,7 +144,9 @@ def test_its_settings_and_its_recipe_are_known_everywhere(installed):
     assert os.path.exists("library.png")
     here = run(os.environ | {"PYTHONPATH": str(ROOT)}, "--from_image=one.png", *FLAGS[:2],
                "--steps=1", "--device=none")  # fmt: skip
-    assert "unknown settings are ignored: wasserstein_layers, wasserstein_weight" in here.stderr
+    varied = "varied_layers, varied_penalty, varied_weight"
+    ignored = f"unknown settings are ignored: {varied}, wasserstein_layers, wasserstein_weight"
+    assert ignored in here.stderr
 
 
 def test_help_lists_it_and_imports_no_tensorflow(installed):
