@@ -137,9 +137,7 @@ def _graph(inputs: RunInputs, scale: Scale, plan: Plan, machine: Machine) -> Has
     if plan.block_size:
         return scale.size, plan.block_size
     size = padded_size(inputs.settings.tileable, scale.size)
-    load = Workload(
-        (), inputs.settings.layers, plan.precision, size, (), 0, machine or this_machine()
-    )
+    load = Workload((), inputs.settings.layers, plan.precision, size, (), 0, machine)
     return tuple(suited(load)) if plan.winograd else ()
 
 
