@@ -71,7 +71,7 @@ class Pace:
         own, *later = progress.parts[self._part - 1 :]
         self._learn(progress, own, progress.seconds - began)
         steps = own.steps - progress.scale_step
-        if steps and progress.step == 1:
+        if progress.step == 1 and (steps or later):
             return  # the step cannot be told from the start before it
         left = self.step * steps + sum(map(self._seconds_of, later))
         self.left = self._within_limit(left, progress.seconds)
