@@ -94,7 +94,7 @@ def suited(load: Workload) -> list[tuple[int, int]]:
     found = []
     for name, (*_, inputs, outputs) in SHAPES.items():
         height, width = (side // stride(name) for side in load.size)
-        faster = is_faster(height, width, inputs, outputs, load.machine)
+        faster = is_faster(name, height, width, inputs, outputs, load.machine)
         if faster and LAYERS.index(name) <= deepest:
             found.append((inputs, outputs))
     return found

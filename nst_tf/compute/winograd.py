@@ -53,16 +53,19 @@ def transform_kernel(kernel: np.ndarray) -> np.ndarray:
     return columns.reshape(PATCH**2, *kernel.shape[2:]).astype(np.float32)
 
 
-def is_faster(height: int, width: int, inputs: int, outputs: int, machine: Machine) -> bool:
-    """Return whether Winograd's convolution is clearly faster for maps and channels of these sizes.
+def is_faster(
+    layer: str, height: int, width: int, inputs: int, outputs: int, machine: Machine
+) -> bool:
+    """Return whether Winograd's convolution is clearly faster for a layer's maps and channels.
 
     With few channels, moving the tiles costs what the products save; in small maps, the larger
-    kernels do. Eigen's kernels, which TensorFlow uses without oneDNN, are slower than both. The
-    layers up to block4 change at one size of the picture, 2¹⁵ pixels, so that pictures of many
-    sizes share a graph.
+    kernels do. Eigen's kernels, which TensorFlow uses without oneDNN, are slower than both. All
+    layers change at one size of the picture, 2¹⁵ pixels, so that pictures of many sizes share a
+    graph. Block 5 is left out: a twentieth of a step's time would need a third of the memory.
     """
     least = 128 * 256 if machine.onednn else 64 * 64
-    return inputs * outputs >= least and height * width * outputs**2 >= 2**27
+    channels = inputs * outputs >= least and not layer.startswith("block5")
+    return channels and height * width * outputs**2 >= 2**27
 
 
 def make_convolution(kernel: np.ndarray, bias: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:

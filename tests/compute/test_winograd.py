@@ -162,11 +162,11 @@ def test_where_it_is_faster_depends_on_channels_maps_and_the_other_kernels():
         found = fast_convolutions(model, side, side, use_winograd, machine)
         return {name for name, one in found.items() if one is winograd_convolution(layer(name))}
 
-    model = vgg.feature_model(load_weights("bundled"), ("block4_conv2",), "max")
+    model = vgg.feature_model(load_weights("bundled"), ("block5_conv1",), "max")
     layer = model.get_layer
-    fourth = {"block4_conv1", "block4_conv2"}
+    fourth = {f"block4_conv{n}" for n in range(1, 5)}
     assert chosen(176) == chosen(256, use_winograd=False) == set()
-    assert chosen(192) == chosen(512) == {f"block3_conv{n}" for n in range(1, 5)} | fourth
+    assert chosen(192) == chosen(1024) == {f"block3_conv{n}" for n in range(1, 5)} | fourth
     assert {"block1_conv2", "block2_conv1"} < chosen(192, onednn=False)
     assert "block1_conv1" not in chosen(192, onednn=False)
 
