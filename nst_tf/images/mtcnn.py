@@ -5,7 +5,7 @@ Zhang et al., "Joint Face Detection and Alignment using Multi-task Cascaded Conv
 """
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
 
@@ -22,6 +22,14 @@ SINGLE = 2**18
 for each other longer than these narrow products take."""
 
 
+STRIP = 32
+"""Rows of windows that the first network computes at once, so that what passes between its layers
+stays in the processor's caches."""
+
+PATCHES = 64
+"""Patches that the other networks take at once, for the same reason."""
+
+
 def propose(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the proposals for all windows of 12x12 pixels, two pixels apart.
 
@@ -32,6 +40,13 @@ def propose(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         Confidence `[h, w]` in [0, 1], and corrections of the windows' left, top, right and bottom
         in sides of the window, `[h, w, 4]`.
     """
+    rows = (len(image) - 12 + 1) // 2 + 1
+    strips = [image[2 * top : 2 * (top + STRIP) + 10] for top in range(0, rows, STRIP)]
+    scores, boxes = zip(*map(_proposals, strips), strict=True)
+    return np.concatenate(scores), np.concatenate(boxes)
+
+
+def _proposals(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     weights = _weights("pnet")
     x = _pool(_prelu(_convolve(image[None], weights), weights), 2, 2)
     x = _prelu(_convolve(x, weights), weights)
@@ -42,6 +57,11 @@ def propose(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def refine(patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return confidence `[N]` and corrections `[N, 4]` for patches `[N, 24, 24, 3]`."""
+    scores, boxes = _by_parts(_refinements, patches)
+    return scores, boxes
+
+
+def _refinements(patches: np.ndarray) -> tuple[np.ndarray, ...]:
     weights = _weights("rnet")
     x = _pool(_prelu(_convolve(patches, weights), weights), 3, 2)
     x = _pool(_prelu(_convolve(x, weights), weights), 3, 2)
@@ -57,6 +77,11 @@ def locate(patches: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     The landmarks, `[N, 5, 2]`, are x and y in sides of the patch: the eyes, the nose and the
     corners of the mouth, of each pair the left one in the picture first.
     """
+    scores, boxes, points = _by_parts(_landmarks, patches)
+    return scores, boxes, points
+
+
+def _landmarks(patches: np.ndarray) -> tuple[np.ndarray, ...]:
     weights = _weights("onet")
     x = _pool(_prelu(_convolve(patches, weights), weights), 3, 2)
     x = _pool(_prelu(_convolve(x, weights), weights), 3, 2)
@@ -65,6 +90,14 @@ def locate(patches: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     x = _prelu(_dense(_flat(x), weights), weights)
     boxes, points, scores = (_dense(x, weights) for _ in range(3))
     return _second(scores), boxes, points.reshape(-1, 2, 5).swapaxes(1, 2)
+
+
+def _by_parts(
+    network: Callable[[np.ndarray], tuple[np.ndarray, ...]], patches: np.ndarray
+) -> Iterator[np.ndarray]:
+    """Return the outputs of a network for all patches."""
+    parts = [patches[n : n + PATCHES] for n in range(0, len(patches), PATCHES)]
+    return map(np.concatenate, zip(*map(network, parts), strict=True))
 
 
 @functools.cache
