@@ -130,7 +130,7 @@ def _planes(
         yield resize_plane(plane, size)
 
 
-def load_mask(path: Source, most_pixels: int = 0) -> np.ndarray:
+def load_mask(path: Source, most_pixels: int = 0, max_dim: int = 0) -> np.ndarray:
     """Read a mask, or a map of labels if it is in colour; transparent parts are black.
 
     Arguments are those of `load_image`.
@@ -142,7 +142,7 @@ def load_mask(path: Source, most_pixels: int = 0) -> np.ndarray:
         OSError: as for `load_image`.
         ValueError: as for `load_image`, or a mask without colours is black all over.
     """
-    picture = load_picture(path, most_pixels=most_pixels)
+    picture = load_picture(path, max_dim, most_pixels=most_pixels)
     mask = picture.pixels[0]
     if picture.alpha is not None:
         mask = mask * picture.alpha[..., None]

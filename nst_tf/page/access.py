@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from nst_tf.page.drawings import Drawing
 from nst_tf.page.visitor import INVALID_VALUE, Visitor
 from nst_tf.utils.errors import UserError
 
@@ -107,20 +108,16 @@ class Files:
 
 
 @dataclass(frozen=True)
-class Layers:
-    """Layers of the mask editor: a tuple of encoded pictures, bytes each."""
+class Drawn:
+    """Regions that the editor has sent before, by their name: a `Drawing` or None."""
 
-    def admit(self, visitor: Visitor, value: Any) -> tuple[bytes, ...]:
-        """Return the layers that the editor has sent before, or that its value names."""
+    def admit(self, visitor: Visitor, value: Any) -> Drawing | None:
+        """Return the visitor's drawing."""
         if value is None:
-            return ()
-        if not isinstance(value, dict):
+            return None
+        if not isinstance(value, str):
             raise UserError(INVALID_VALUE)
-        name = value.get("id")
-        if name is not None:
-            return visitor.mask_layers(name)
-        layers = Files(8).admit(visitor, value.get("layers"))
-        return tuple(path.read_bytes() for path in layers)
+        return visitor.drawing(value)
 
 
 @dataclass(frozen=True)

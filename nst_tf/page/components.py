@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
-from nst_tf.page.access import Choice, File, Files, Kind, Layers, Number, Places, Switch, Text
+from nst_tf.cli.request import MOST_COLORS
+from nst_tf.page.access import Choice, Drawn, File, Files, Kind, Number, Places, Switch, Text
 from nst_tf.page.form import make_form
 from nst_tf.page.limits import Limits
 from nst_tf.page.repaint import offered, repaint_fields
@@ -23,11 +23,13 @@ class Components:
     Attributes:
         accepted: the photo that was last accepted.
         followed: the recipe whose usual settings the form followed last; None: the first one.
+        changes: the history of the form's settings, for undo and redo.
         estimate_due: changes when the estimates of this server do.
     """
 
     accepted: gr.State
     followed: gr.State
+    changes: gr.State
     pairs: gr.Gallery
     photo: gr.Image
     photo_notice: gr.HTML
@@ -37,12 +39,20 @@ class Components:
     paintings_notice: gr.HTML
     painting_samples: gr.Gallery
     recipe: gr.Radio
+    undo: gr.Button
+    redo: gr.Button
     size: gr.Radio
     everyday: dict[str, gr.components.Component]
     keep_faces: gr.Checkbox
     skip_faces: gr.CheckboxGroup
     advanced: dict[str, gr.components.Component]
-    editor: gr.ImageEditor
+    drawing: gr.Textbox
+    regions_photo: gr.HTML
+    regions_drawing: gr.HTML
+    regions_notice: gr.HTML
+    region_colors: gr.Slider
+    color_regions: gr.Button
+    load_mask: gr.UploadButton
     restore: gr.File
     reset: gr.Button
     progress: gr.HTML
@@ -77,7 +87,7 @@ class Components:
             limits: the limits of a run, which the page states.
         """
         gr.HTML(f"<h1>nst_tf</h1><p>{TITLE.partition(': ')[2].capitalize()}.</p>", elem_id="head")
-        states: dict[str, Any] = {"accepted": gr.State(None), "followed": gr.State(None)}
+        states = {name: gr.State(None) for name in ("accepted", "followed", "changes")}
         with gr.Row(elem_id="room", equal_height=False):
             with gr.Column(scale=4, min_width=340, elem_id="asked"):
                 form = make_form(samples, limits)
@@ -97,7 +107,9 @@ class Components:
             self.paintings: Files(limits.paintings),
             self.add: Files(limits.paintings),
             self.restore: File(),
-            self.editor: Layers(),
+            self.drawing: Drawn(),
+            self.region_colors: Number(2, MOST_COLORS),
+            self.load_mask: File(),
             self.repaint_detail: Number(0, 1),
             self.patch_size: Number(2, 9),
             self.print_size: Choice(tuple(offered(limits))),

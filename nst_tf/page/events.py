@@ -10,9 +10,11 @@ from nst_tf.page.blocks import EVENT, GuardedBlocks, file_paths
 from nst_tf.page.components import TITLE, Components
 from nst_tf.page.filling import filled_fields
 from nst_tf.page.form_events import FormHandlers
+from nst_tf.page.region_events import RegionHandlers
 from nst_tf.page.run_events import RunHandlers
 from nst_tf.page.sample_names import PAINTINGS, PAIRS, PHOTOS
 from nst_tf.page.state import AppState
+from nst_tf.page.undo import UndoHandlers
 from nst_tf.page.updates import UPDATED, finished_runs
 from nst_tf.page.visitor import Visitor
 
@@ -27,7 +29,9 @@ def build(state: AppState) -> GuardedBlocks:
         page.kinds = components.kinds(state.limits)
         form = FormHandlers(state, components)
         _connect_pictures(page, components, form)
+        _connect_regions(page, components, RegionHandlers(state))
         _connect_settings(page, components, form)
+        _connect_undo(page, components, UndoHandlers(state, components, form))
         _connect_runs(page, components, RunHandlers(state, [*components.settings], form))
     state.visitors.public.update(file_paths(page.get_config_file()))
     return page
@@ -38,7 +42,7 @@ def _connect_pictures(page: GuardedBlocks, components: Components, form: FormHan
     photo, told = components.photo, components.photo_notice
     page.on(
         photo.change, form.photo_chosen, [photo, components.accepted],
-        [photo, components.accepted, components.editor, told], told,
+        [photo, components.accepted, components.regions_photo, told], told,
     )  # fmt: skip
     kept, skipped = components.keep_faces, components.skip_faces
     for trigger in (photo.change, kept.change):
@@ -61,6 +65,20 @@ def _connect_pictures(page: GuardedBlocks, components: Components, form: FormHan
         page.on_select(samples.select, event, _always(len(names)), outputs, outputs[-1])
 
 
+def _connect_regions(page: GuardedBlocks, components: Components, regions: RegionHandlers) -> None:
+    """Connect the events that fill the editor of regions."""
+    photo, notice = components.photo, components.regions_notice
+    outputs = [components.regions_drawing, notice]
+    page.on(
+        components.color_regions.click, regions.by_color,
+        [photo, components.paintings, components.region_colors], outputs, notice,
+    )  # fmt: skip
+    page.on(
+        components.load_mask.upload, regions.mask_loaded, [photo, components.load_mask], outputs,
+        notice,
+    )  # fmt: skip
+
+
 def _connect_settings(page: GuardedBlocks, components: Components, form: FormHandlers) -> None:
     """Connect the events of recipe and settings."""
     photo, notice, recipe = components.photo, components.notice, components.recipe
@@ -81,9 +99,23 @@ def _connect_settings(page: GuardedBlocks, components: Components, form: FormHan
         notice,
     )  # fmt: skip
     page.on(components.reset.click, form.reset, [recipe], [*advanced, notice], notice)
-    everything = [photo, components.paintings, *filled, notice]
+    everything = [photo, components.paintings, components.regions_drawing, *filled, notice]
     page.on(components.reuse.click, form.reuse, [], everything, notice)
     page.on(page.load, form.loaded, [], everything, notice)
+
+
+def _connect_undo(page: GuardedBlocks, components: Components, handlers: UndoHandlers) -> None:
+    """Connect the events that record, undo and redo changes of the settings."""
+    notice, history = components.notice, components.changes
+    buttons = [components.undo, components.redo]
+    fields: list[Any] = [components.recipe, components.size, *components.settings.values()]
+    page.on(
+        partial(gr.on, [*(field.change for field in fields), page.load]), handlers.record,
+        [history, *fields], [history, *buttons, notice], notice,
+    )  # fmt: skip
+    filled = [*filled_fields(components), history, *buttons, notice]
+    for button, event in zip(buttons, (handlers.undo, handlers.redo), strict=True):
+        page.on(button.click, event, [history, components.photo], filled, notice)
 
 
 def _connect_runs(page: GuardedBlocks, components: Components, runs: RunHandlers) -> None:
@@ -91,7 +123,7 @@ def _connect_runs(page: GuardedBlocks, components: Components, runs: RunHandlers
     notice = components.notice
     form = [
         components.photo, components.paintings, components.recipe, components.size,
-        components.editor, *components.settings.values(),
+        components.drawing, *components.settings.values(),
     ]  # fmt: skip
     told = [components.photo_notice, components.paintings_notice, notice]
     snapshot = gr.State(None)

@@ -24,7 +24,7 @@ def filled_fields(components: Components) -> list[gr.components.Component]:
 
 def filled(
     state: AppState, components: Components, name: str, changed: Mapping[str, str],
-    photo: Path | None,
+    photo: Path | None, size: str | None = None,
 ) -> list[Any]:  # fmt: skip
     """Return the values of `filled_fields` that show a recipe and settings.
 
@@ -34,6 +34,7 @@ def filled(
         name: the recipe.
         changed: texts of flags, by the names of settings; missing and empty ones are the recipe's.
         photo: the photo of the form.
+        size: the choice of a size; `None`: the one that the long side in the settings is.
     """
     changed = {field: text.strip() for field, text in changed.items() if text.strip()}
     shown = as_flags(recipe(name)) | changed
@@ -41,7 +42,7 @@ def filled(
     outlines, everyday[faces.GROUP] = _faces(
         state, photo if everyday["keep_faces"] else None, shown[faces.GROUP]
     )
-    size = sizes.choice_of(everyday["max_dim"], name, state.limits.side)
+    size = size or sizes.choice_of(everyday["max_dim"], name, state.limits.side)
     updates = placeholders(name, components.advanced)
     advanced = [
         update | {"value": changed.get(field, "")}

@@ -12,8 +12,8 @@ from nst_tf.page.blocks import EVENT
 from nst_tf.page.faces import GROUP
 from nst_tf.page.fields import advanced_fields
 from nst_tf.page.limits import Limits
-from nst_tf.page.mask_strokes import COLORS
 from nst_tf.page.order import EVERYDAY_SETTINGS
+from nst_tf.page.region_editor import OPEN
 from nst_tf.page.sample_names import PAINTINGS, PAIRS, PHOTOS
 from nst_tf.recipes import recipe
 
@@ -44,8 +44,8 @@ def make_form(samples: Path, limits: Limits) -> dict[str, Any]:
         limits: the limits of a run, which the page states.
     """
     form = {
-        **_pairs(samples), **_pictures(samples), **_settings(limits), **_faces(), **_mask_editor(),
-        **_advanced(), **_bar(),
+        **_pairs(samples), **_pictures(samples), **_settings(limits), **_faces(), **_advanced(),
+        **_bar(),
     }  # fmt: skip
     form["everyday"][GROUP] = form[GROUP]
     return form
@@ -124,7 +124,11 @@ def _settings(limits: Limits) -> dict[str, Any]:
         [(recipe_card(name), name) for name in PURPOSES], value=FIRST_RECIPE, label="Recipe",
         elem_id="recipe",
     )  # fmt: skip
-    gr.Checkbox(False, label="More recipes", elem_id="more", container=False)
+    with gr.Row(elem_id="changes", equal_height=True):
+        gr.Checkbox(False, label="More recipes", elem_id="more", container=False, min_width=120)
+        small: dict[str, Any] = {"size": "sm", "min_width": 60, "scale": 0, "interactive": False}
+        undo = gr.Button("Undo", elem_id="undo", **small)
+        redo = gr.Button("Redo", elem_id="redo", **small)
     with gr.Row(elem_id="sizes"):
         size = gr.Radio(
             sizes.choices(limits.side), value=sizes.SCREEN, label="Size", elem_id="size",
@@ -160,36 +164,20 @@ def _settings(limits: Limits) -> dict[str, Any]:
     fields = (strength, detail, max_dim, color, time_limit, faces)
     named = (name for name in EVERYDAY_SETTINGS if name != GROUP)
     everyday = dict(zip(named, fields, strict=True))
-    return {"recipe": chosen, "size": size, "everyday": everyday, "keep_faces": faces}
+    return {
+        "recipe": chosen, "undo": undo, "redo": redo, "size": size, "everyday": everyday,
+        "keep_faces": faces,
+    }  # fmt: skip
 
 
 def _faces() -> dict[str, Any]:
     """Create the outlines of the photo's faces: checkboxes on a picture, which a style places."""
-    return {
+    fields = {
         GROUP: gr.CheckboxGroup([], value=[], label="Faces", visible=False, elem_id=GROUP),
         "outlines": gr.HTML("", elem_id="outlines"),
     }
-
-
-def _mask_editor() -> dict[str, Any]:
-    """Create the editor of the regions to paint."""
-    first, second, *_ = COLORS
-    with gr.Accordion("Paint only a part of the photo", open=False, elem_id="regions"):
-        gr.Markdown(
-            "Brush over the region to paint; the rest remains the photo. With several paintings, "
-            f"{first} is for the first one, {second} for the second, and so on."
-        )
-        editor = gr.ImageEditor(
-            type="numpy", image_mode="RGBA", format="png", sources=(), transforms=(),
-            label="Regions", show_label=False, height=420, elem_id="editor", buttons=[],
-            brush=gr.Brush(
-                default_size=40, color_mode="fixed",
-                colors=[f"rgb({red}, {green}, {blue})" for red, green, blue in COLORS.values()],
-            ),
-            eraser=gr.Eraser(default_size=40),
-            layers=gr.LayerOptions(allow_additional_layers=False),
-        )  # fmt: skip
-    return {"editor": editor}
+    gr.HTML(OPEN, elem_id="open-regions")
+    return fields
 
 
 def _advanced() -> dict[str, Any]:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from PIL import Image
 
 from nst_tf.cli.help import PURPOSES
 from nst_tf.images.decode import upright_size
@@ -18,6 +17,8 @@ from nst_tf.page.fields import placeholders
 from nst_tf.page.filling import filled, filled_fields, flags_of
 from nst_tf.page.form import recipe_card
 from nst_tf.page.order import Order, OrderForm, settings_from_metadata
+from nst_tf.page.region_editor import photo_element
+from nst_tf.page.region_events import shown_drawing
 from nst_tf.page.render import alert, estimate_line
 from nst_tf.page.sample_names import PAINTINGS, PAIRS, PHOTOS
 from nst_tf.page.state import AppState
@@ -41,22 +42,22 @@ class FormHandlers:
         self._components = components
 
     def photo_chosen(self, visitor: Visitor, photo: Path | None, accepted: str | None) -> list[Any]:
-        """Return the photo, the accepted one, the editor's background, and a notice.
+        """Return the photo, the accepted one, the photo of the editor, and a notice.
 
         A photo that is not accepted is replaced by the one before, which remains in use.
         """
         if photo is None:
-            return [gr.skip(), None, None, gr.skip()]
+            return [gr.skip(), None, "", gr.skip()]
         if accepted and _same_file(photo, Path(accepted)):  # it has replaced a refused one
             return [gr.skip(), str(photo), gr.skip(), gr.skip()]
         try:
             upload = self._state.check(photo)
         except UserError as error:
             return [accepted, gr.skip(), gr.skip(), alert(error)]
-        visitor.form = dataclasses.replace(visitor.form, photo=photo)
-        background = Image.fromarray(upload.preview)
-        editor = {"background": background, "layers": [], "composite": None}
-        return [gr.skip(), str(photo), editor, ""]
+        before = visitor.form.photo
+        drawing = visitor.form.drawing if before and _same_file(photo, before) else None
+        visitor.form = dataclasses.replace(visitor.form, photo=photo, drawing=drawing)
+        return [gr.skip(), str(photo), photo_element(upload.preview), ""]
 
     def faces_shown(
         self, visitor: Visitor, photo: Path | None, kept: bool, skipped: tuple[str, ...]
@@ -194,18 +195,20 @@ class FormHandlers:
         return [*(update | {"value": ""} for update in updates), gr.skip()]
 
     def reuse(self, visitor: Visitor) -> list[Any]:
-        """Return photo, paintings and settings of the chosen picture, and a notice."""
+        """Return photo, paintings, regions and settings of the chosen picture, and a notice."""
         if (run := visitor.main) is None:
             raise UserError("a picture is missing: choose one first")
         order = run.order
         paths = [run.folder / name for name in (order.photo, *order.paintings)]
-        return self._refilled(OrderForm(paths[0], paths[1:], order.recipe, order.settings))
+        return self._refilled(
+            OrderForm(paths[0], paths[1:], order.recipe, order.settings, run.drawing)
+        )
 
     def loaded(self, visitor: Visitor) -> list[Any]:
         """Return what the visitor has filled in before, for a page that is loaded again."""
         form = visitor.form
         if form.photo is None and not form.paintings:
-            return [gr.skip()] * (3 + len(filled_fields(self._components)))
+            return [gr.skip()] * (4 + len(filled_fields(self._components)))
         photo = form.photo if form.photo and form.photo.exists() else None
         paintings = [path for path in form.paintings if path.exists()]
         return self._refilled(dataclasses.replace(form, photo=photo, paintings=paintings))
@@ -213,7 +216,10 @@ class FormHandlers:
     def _refilled(self, form: OrderForm) -> list[Any]:
         fields = filled(self._state, self._components, form.recipe, form.settings, form.photo)
         pictures = [form.photo and str(form.photo), [*map(str, form.paintings)] or None]
-        return [*pictures, *fields, ""]
+        regions = gr.skip()
+        if form.photo:
+            regions = shown_drawing(self._state, form.drawing, form.photo, form.paintings)
+        return [*pictures, regions, *fields, ""]
 
 
 def _same_file(one: Path, other: Path) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 from nst_tf.cli.flags import parse
 from nst_tf.cli.help import flag_value
+from nst_tf.page.drawings import Drawing
 from nst_tf.page.limits import Limits
 from nst_tf.recipes import recipe
 from nst_tf.settings import INITS, Settings
@@ -41,7 +42,9 @@ class Order:
         recipe: name of the recipe.
         settings: texts of flags, by the names of settings, such as `{"strength": "0.7"}`; an empty
             text stands for the recipe's value.
-        masks: file names of the masks: one, or one for each painting.
+        masks: file names of the masks: one, or one for each painting or region.
+        style_masks: file names of the masks of the paintings, for regions by colour.
+        colors: number of colours of regions by colour; 0: there are none.
     """
 
     photo: str
@@ -49,6 +52,13 @@ class Order:
     recipe: str = "painting"
     settings: Mapping[str, str] = field(default_factory=dict)
     masks: tuple[str, ...] = ()
+    style_masks: tuple[str, ...] = ()
+    colors: int = 0
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of all files that the command reads."""
+        return (self.photo, *self.paintings, *self.masks, *self.style_masks)
 
     def arguments(self, folder: Path | None = None) -> list[str]:
         """Return the command's arguments, without settings that equal the recipe's.
@@ -67,6 +77,7 @@ class Order:
             if value.strip() and not _same(value.strip(), usual[name]):
                 arguments.append(f"--{name}={value.strip()}")
         arguments += [f"--content_mask={path(mask)}" for mask in self.masks]
+        arguments += [f"--style_mask={path(mask)}" for mask in self.style_masks]
         return [*arguments, "--output", path(self.output)]
 
     @property
@@ -120,14 +131,14 @@ class OrderForm:
         paintings: paths of the visitor's files.
         recipe: name of the recipe.
         settings: texts of flags, by the names of settings.
-        mask_strokes: layers of the mask editor, as encoded pictures.
+        drawing: the painted regions, or None.
     """
 
     photo: Path | None = None
     paintings: Sequence[Path] = ()
     recipe: str = "painting"
     settings: Mapping[str, str] = field(default_factory=dict)
-    mask_strokes: Sequence[bytes] = ()
+    drawing: Drawing | None = None
 
 
 def as_flags(settings: Settings) -> dict[str, str]:

@@ -108,7 +108,7 @@ def _submit(
     """Add the run of a call to the queue of the page."""
     settings = {"strength": strength, "max_dim": size}
     texts = {name: f"{value:g}" for name, value in settings.items() if value is not None}
-    form = OrderForm(photo, [painting] if painting else [], recipe, texts, ())
+    form = OrderForm(photo, [painting] if painting else [], recipe, texts)
     (run,) = state.submit(current_visitor(), form)
     return run
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio as gr
 
+from nst_tf.page.drawings import FILE
 from nst_tf.page.limits import Limits
 from nst_tf.page.runs import Run
 from nst_tf.page.state import AppState
@@ -103,7 +104,7 @@ def _again(state: AppState, visitor: Visitor, changes: dict[str, str]) -> None:
     """
     run = _chosen(visitor)
     order = dataclasses.replace(run.order, settings={**run.order.settings, **changes})
-    names = (order.photo, *order.paintings, *order.masks)
+    names = [*order.files, *([FILE] if run.drawing else [])]
     files = {name: run.folder / name for name in names}
     assert run.kept
     state.order(visitor, [order], {**files, run.kept.name: run.kept})

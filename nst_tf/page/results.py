@@ -6,6 +6,7 @@ import gradio as gr
 import pandas as pd
 
 from nst_tf.page import render
+from nst_tf.page.region_editor import make_editor
 
 # A click on one of several pictures chooses it; Gradio calls such an event `select`.
 CHOOSE = """
@@ -24,8 +25,10 @@ def make_results() -> dict[str, Any]:
 def _tabs() -> dict[str, Any]:
     """Create the tabs of the chosen picture."""
     with gr.Tabs():
-        with gr.Tab("Picture"):
+        with gr.Tab("Picture", elem_id="picture-tab"):
             screen = gr.HTML(render.EMPTY, elem_id="screen", js_on_load=CHOOSE)
+        with gr.Tab("Regions", elem_id="regions-tab", render_children=True):
+            regions = make_editor()
         with gr.Tab("Compare"):
             compare = gr.ImageSlider(
                 label="Photo and picture", show_label=False, max_height=620, height=560,
@@ -44,6 +47,7 @@ def _tabs() -> dict[str, Any]:
             masks = gr.File(label="Masks of the command", visible=False, file_count="multiple")
     return {
         "screen": screen, "compare": compare, "curve": curve, "command": command, "masks": masks,
+        **regions,
     }  # fmt: skip
 
 

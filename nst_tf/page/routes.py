@@ -16,8 +16,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from nst_tf.cli.request import MOST_COLORS
 from nst_tf.page.admin import admin_page
 from nst_tf.page.cookies import set_cookie
+from nst_tf.page.drawings import MAX_BYTES, Drawing
 from nst_tf.page.limits import Limits
 from nst_tf.page.login import ADMIN, Accounts, Throttle, login_page
 from nst_tf.page.order import safe_names
@@ -38,7 +40,7 @@ PICTURES = {
 }  # fmt: skip
 """Media types of the extensions that browsers show; they save all other files."""
 
-LAYER = re.compile("[0-9]{1,2}")  # the number of a layer of the mask editor
+NUMBER = re.compile(f"[2-{MOST_COLORS}]")  # of colours of regions by colour
 
 PHOTO_SIDE = 2048  # maximum pixels of a photo that is compared with its picture
 
@@ -83,7 +85,7 @@ class Routes:
             Route("/admin/cancel", self.cancel, methods=["POST"]),
             Route("/gradio_api/upload", self.upload, methods=["POST"]),
             Route("/gradio_api/upload_progress", self.progress, methods=["GET"]),
-            Route("/gradio_api/component_server", self.mask_strokes, methods=["POST"]),
+            Route("/regions", self.regions, methods=["POST"]),
             Route("/gradio_api/file={text:path}", self.file, methods=["GET"]),
             Route("/pictures/{run}", self.picture, methods=["GET"]),
             Route("/pictures/{run}/photo", self.photo, methods=["GET"]),
@@ -204,19 +206,20 @@ class Routes:
         """Report an upload as done: the browser tracks the progress itself."""
         return Response('data: {"msg": "done"}\n\n', media_type="text/event-stream")
 
-    async def mask_strokes(self, request: Request) -> Response:
-        """Store a layer of the mask editor, which sends it before the event that needs it.
-
-        Gradio would store it for all visitors together, and without a limit.
-        """
+    async def regions(self, request: Request) -> Response:
+        """Store the drawing of the editor, which sends it before the event that needs it."""
+        if int(request.headers["content-length"]) > MAX_BYTES + MAX_FORM_BYTES:
+            return _problem(413, "the painted regions are too large: use fewer regions")
         try:
-            form = await request.form(max_files=1, max_fields=12)
-            picture, layer = form.get("file"), form.get("index")
-            if form.get("type") == "layer" and isinstance(picture, UploadFile):
-                number = int(layer) if isinstance(layer, str) and LAYER.fullmatch(layer) else 0
-                _visitor(request).store_mask_layer(form.get("id"), number, await picture.read())
+            form = await request.form(max_files=1, max_fields=3)
+            picture, colors = form.get("file"), form.get("colors")
+            drawing = None
+            if isinstance(picture, UploadFile):
+                number = int(colors) if isinstance(colors, str) and NUMBER.fullmatch(colors) else 0
+                drawing = Drawing(await picture.read(), number)
+            _visitor(request).store_drawing(form.get("name"), drawing)
         except (MultiPartException, HTTPException, UserError):
-            return _problem(400, "these are not strokes")
+            return _problem(400, "these are not painted regions")
         await form.close()
         return JSONResponse(None)
 

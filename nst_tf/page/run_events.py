@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from nst_tf.page.access import current_visitor
+from nst_tf.page.drawings import Drawing
 from nst_tf.page.filling import flags_of
 from nst_tf.page.form_events import FormHandlers
 from nst_tf.page.order import OrderForm
@@ -46,13 +47,13 @@ class RunHandlers:
 
         def begin(
             visitor: Visitor, photo: Path | None, paintings: tuple[Path, ...], recipe: str,
-            size: str, mask_strokes: tuple[bytes, ...], *values: Any,
+            size: str, drawing: Drawing | None, *values: Any,
         ) -> list[Any]:  # fmt: skip
             if not photo or not paintings:
                 missing = ("" if photo else NO_PHOTO, "" if paintings else NO_PAINTING)
                 return [*(alert(problem) if problem else gr.skip() for problem in missing), ""]
             flags = self._form.sized(recipe, size, flags_of(self._names, values))
-            form = OrderForm(photo, paintings, recipe, flags, mask_strokes)
+            form = OrderForm(photo, paintings, recipe, flags, drawing)
             self._state.submit(visitor, form, strengths)
             return ["", "", ""]
 

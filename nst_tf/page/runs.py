@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from nst_tf.page.drawings import FILE, Drawing
 from nst_tf.page.order import Order
 from nst_tf.page.worker import StepPreview, kept_name
 
@@ -66,6 +67,12 @@ class Run:
         """The file of the network's picture, from which brushstrokes can start, if it exists."""
         path = self.folder / kept_name(self.order.output)
         return path if path.exists() else None
+
+    @property
+    def drawing(self) -> Drawing | None:
+        """The painted regions, if there are any."""
+        path = self.folder / FILE
+        return Drawing(path.read_bytes(), self.order.colors) if path.exists() else None
 
     @property
     def active(self) -> bool:

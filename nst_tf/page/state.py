@@ -5,13 +5,15 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
+from nst_tf.page.by_color import drawn_masks
+from nst_tf.page.drawings import FILE, Drawing, Masks
 from nst_tf.page.estimates import Estimates, modelled_seconds
 from nst_tf.page.faces import FoundFaces, found_faces
 from nst_tf.page.limits import Limits
-from nst_tf.page.mask_strokes import decode_layer, painted_masks
 from nst_tf.page.order import Order, OrderForm, safe_names
 from nst_tf.page.queue import RunQueue
 from nst_tf.page.runs import Run
@@ -88,16 +90,14 @@ class AppState:
         uploads = [self.check(path) for path in paths]
         files = dict(zip(names, paths, strict=True))
         with tempfile.TemporaryDirectory(dir=self.work) as folder:
-            layers = [decode_layer(layer) for layer in form.mask_strokes]
-            masks = painted_masks(layers, uploads[0].size, len(paths) - 1)
-            for number, mask in enumerate(masks, 1):
-                name = f"{Path(names[0]).stem}-mask-{number}.png"
-                files[name] = Path(folder) / name
-                Image.fromarray(mask).save(files[name])
-            named = tuple(files)[len(names) :]
-            orders = [dataclasses.replace(order, masks=named) for order in orders]
+            if form.drawing:
+                size = uploads[0].preview.shape[:2]
+                masks = drawn_masks(form.drawing, size, paths[0], paths[1:], self.limits.pixels)
+                changes, made = _saved(form.drawing, masks, names, Path(folder))
+                orders = [dataclasses.replace(order, **changes) for order in orders]
+                files |= made
             runs = self._add(visitor, orders, files)
-        visitor.form = dataclasses.replace(form, mask_strokes=())  # which are large
+        visitor.form = form
         for run in runs:
             run.modelled = modelled_seconds(checked, uploads[0].size)
         return runs
@@ -150,3 +150,28 @@ class AppState:
         if longest and limit in ("", "0"):
             return {**settings, "time_limit": f"{longest:g}"}
         return settings
+
+
+def _saved(
+    drawing: Drawing, masks: Masks, names: Sequence[str], folder: Path
+) -> tuple[dict[str, Any], dict[str, Path]]:
+    """Save a drawing and its masks; return what they change in an order, and their paths by name.
+
+    Args:
+        drawing: the drawing.
+        masks: its masks; without any, nothing is saved.
+        names: the names of photo and paintings, which masks may not have.
+        folder: where to save.
+    """
+    if not masks.content:
+        return {}, {}
+    stem = Path(names[0]).stem
+    wanted = [f"{stem}-mask-{number}.png" for number in range(1, len(masks.content) + 1)]
+    wanted += [f"{stem}-style-mask-{number}.png" for number in range(1, len(masks.style) + 1)]
+    made = safe_names([*names, *wanted])[len(names) :]
+    for name, mask in zip(made, [*masks.content, *masks.style], strict=True):
+        Image.fromarray(mask).save(folder / name)
+    (folder / FILE).write_bytes(drawing.picture)
+    contents, styles = made[: len(masks.content)], made[len(masks.content) :]
+    changes = {"masks": tuple(contents), "style_masks": tuple(styles), "colors": drawing.colors}
+    return changes, {name: folder / name for name in [*made, FILE]}

@@ -6,8 +6,8 @@ import gradio as gr
 
 _WEB = Path(__file__).with_name("web")
 
-CSS = (_WEB / "style.css", _WEB / "viewer.css")
-JS = (_WEB / "page.js", _WEB / "viewer.js")
+CSS = tuple(_WEB / f"{name}.css" for name in ("style", "viewer", "regions"))
+JS = tuple(_WEB / f"{name}.js" for name in ("page", "viewer", "planes", "regions"))
 
 
 def script() -> bytes:

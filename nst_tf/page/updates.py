@@ -75,7 +75,8 @@ def finished_runs(visitor: Visitor) -> list[Run]:
 
 
 def _downloads(run: Run | None) -> dict[str, Any]:
-    masks = [str(run.folder / name) for name in run.order.masks] if run else []
+    names = (*run.order.masks, *run.order.style_masks) if run else ()
+    masks = [str(run.folder / name) for name in names] if run else []
     picture = None if run is None or run.active else run.picture
     return {
         "command": run.order.command() if run else "",

@@ -1,5 +1,6 @@
 """One visitor: its secret, its files and its runs."""
 
+import dataclasses
 import os
 import shutil
 import time
@@ -7,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nst_tf.page.drawings import MAX_BYTES, Drawing
 from nst_tf.page.limits import Limits
 from nst_tf.page.order import OrderForm
 from nst_tf.page.runs import Run
@@ -17,9 +19,9 @@ FILE_GONE = "that file is no longer here: choose it again"
 
 INVALID_VALUE = "the page has sent an invalid value: load the page again"
 
-MAX_DRAWINGS = 2  # latest drawings of the editor that are kept for one visitor
-MAX_LAYERS = 8  # layers of one drawing
-MAX_DRAWING_BYTES = 32_000_000
+DRAWING_GONE = "the painted regions are no longer here: change them, and paint again"
+
+MAX_DRAWINGS = 4  # open pages of one visitor whose drawings are kept
 
 
 @dataclass(eq=False)
@@ -40,7 +42,7 @@ class Visitor:
         files: paths that it has uploaded or was served; for an upload, its size in bytes, else 0.
         shown_files: paths of the files that each component shows, by the component's number.
         stale_files: paths of files that no component shows any more, which `Visitors` deletes.
-        drawings: layers of the editor, by the name that the browser gives the drawing.
+        drawings: painted regions, by the name that each open page gives its drawing.
     """
 
     token: str
@@ -56,7 +58,7 @@ class Visitor:
     files: dict[str, int] = field(default_factory=dict)
     shown_files: dict[int, list[str]] = field(default_factory=dict)
     stale_files: set[str] = field(default_factory=set)
-    drawings: dict[str, list[bytes]] = field(default_factory=dict)
+    drawings: dict[str, Drawing] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -153,31 +155,38 @@ class Visitor:
             self.files.pop(text, None)
             shutil.rmtree(Path(text).parent, ignore_errors=True)
 
-    def store_mask_layer(self, drawing: object, layer: int, picture: bytes) -> None:
-        """Store a layer of the editor for the event that needs it.
+    def store_drawing(self, name: object, drawing: Drawing | None) -> None:
+        """Store painted regions for the event that needs them, and for a page loaded again.
 
         Args:
-            drawing: the name that the browser gives the drawing.
-            layer: the number of the layer, from 0.
-            picture: the layer as an encoded picture.
+            name: the name that an open page gives its drawing.
+            drawing: the regions, which replace those of the same page; `None`: nothing is painted.
 
         Raises:
-            UserError: the drawing is too large, or is not one that the editor sends.
+            UserError: the name is not one that the editor sends, or the drawing is too large.
         """
-        if not isinstance(drawing, str) or not drawing.isalnum() or len(drawing) > 40:
+        if not isinstance(name, str) or not name.isalnum() or len(name) > 40:
             raise UserError(INVALID_VALUE)
-        layers = self.drawings.setdefault(drawing, [])
-        if not 0 <= layer < MAX_LAYERS or sum(map(len, layers)) + len(picture) > MAX_DRAWING_BYTES:
-            raise UserError(INVALID_VALUE)
-        layers.extend([b""] * (layer + 1 - len(layers)))
-        layers[layer] = picture
+        self.drawings.pop(name, None)
+        if drawing:
+            if len(drawing.picture) > MAX_BYTES:
+                raise UserError("the painted regions are too large: use fewer regions")
+            self.drawings[name] = drawing
         for old in list(self.drawings)[:-MAX_DRAWINGS]:
             del self.drawings[old]
+        self.form = dataclasses.replace(self.form, drawing=drawing)
 
-    def mask_layers(self, drawing: object) -> tuple[bytes, ...]:
-        """Return the layers of a drawing, or nothing if it is not the visitor's."""
-        layers = self.drawings.get(drawing, []) if isinstance(drawing, str) else []
-        return tuple(filter(None, layers))
+    def drawing(self, name: str) -> Drawing | None:
+        """Return the drawing of a name, or None for an empty name.
+
+        Raises:
+            UserError: the visitor has no such drawing.
+        """
+        if not name:
+            return None
+        if name not in self.drawings:
+            raise UserError(DRAWING_GONE)
+        return self.drawings[name]
 
 
 def _last_use(text: str) -> float:

@@ -50,7 +50,7 @@ ROUTES = {
         r"|gradio_api/(file=.+|upload_progress|heartbeat/[a-z0-9]{1,40}))"
     ),
     "POST": re.compile(
-        r"/(login|logout|admin/cancel|gradio_api/(upload|component_server|run/predict)"
+        r"/(login|logout|regions|admin/cancel|gradio_api/(upload|run/predict)"
         r"|api/(login|gradio_api/(upload|queue/join)))"
     ),
 }

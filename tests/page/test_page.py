@@ -78,9 +78,8 @@ def test_what_no_brush_has_touched_stays_the_photo(visit, tmp_path):
     visitor = visit()
     visitor.sample(photo=1)
     visitor.small(steps=4, scales=2)
-    visitor.open("Paint only a part of the photo")
-    canvas = visitor.page.locator("#editor canvas").first
-    canvas.scroll_into_view_if_needed()
+    visitor.open("Paint only parts of the photo")
+    canvas = visitor.page.locator("#regions canvas")
     wait_until(lambda: colors(canvas.screenshot()) > 1000)  # it shows the photo
     box = canvas.bounding_box()
     x, y = box["x"] + box["width"] / 4, box["y"] + box["height"] / 2
@@ -90,8 +89,6 @@ def test_what_no_brush_has_touched_stays_the_photo(visit, tmp_path):
     for shift in range(-40, 41, 8):
         mouse.move(x, y + shift)
     mouse.up()
-    visitor.page.wait_for_timeout(1000)
-    visitor.page.locator("#paint").scroll_into_view_if_needed()
     visitor.press("paint")
     visitor.status("finished")
     made = pixels(visitor.download(tmp_path)).astype(int)
@@ -282,8 +279,8 @@ def test_ordinary_use_asks_no_other_machine_and_breaks_no_rule_of_the_policy(vis
     visitor = visit()
     visitor.sample()
     visitor.small(steps=2)
-    visitor.open("Paint only a part of the photo")
-    canvas = visitor.page.locator("#editor canvas").first
+    visitor.open("Paint only parts of the photo")
+    canvas = visitor.page.locator("#regions canvas")
     wait_until(lambda: colors(canvas.screenshot()) > 1000)
     visitor.press("paint")
     visitor.status("finished")

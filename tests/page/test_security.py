@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from nst_tf.page.drawings import MAX_BYTES
 from nst_tf.page.visitor import FILE_GONE
 from tests.conftest import ASSETS
 from tests.page.caller import Caller, as_file, paths_in, picture, shows
@@ -300,22 +301,20 @@ def test_what_is_not_a_call_is_refused_before_gradio(visitor, body):
     assert answer.status_code == 400
 
 
-def test_strokes_belong_to_who_has_drawn_them(address, visitor):
-    """Keep a drawing under a name; another visitor who knows the name gets nothing of it."""
+def test_regions_belong_to_who_has_painted_them(address, visitor):
+    """Store regions under a name; another visitor who knows the name gets nothing of them."""
     other = Caller(address)
-    fields = {"id": "secret", "type": "layer", "index": "0", "fn_name": "accept_blobs"}
-    for one in (other, visitor):
-        answer = one.http.post(
-            "/gradio_api/component_server", data=fields, files={"file": ("a.png", b"text")}
-        )
+    for one, name in ((other, "secret"), (visitor, "mine")):
+        files = {"file": ("a.png", b"text")}
+        answer = one.http.post("/regions", data={"name": name, "colors": "0"}, files=files)
         assert answer.status_code == 200
-        fields = {**fields, "id": "mine"}
     (mine,) = visitor.upload(("mine.png", picture()))
-    settings = {"field-steps_per_epoch": "1", "field-epochs": "1", "max_dim": 64}
-    told = visitor.paint(mine, [mine], editor={"id": "mine"}, **settings).text
-    assert "painted regions cannot be read" in told
-    # `secret` is no drawing of this visitor's: the whole photo is painted.
-    assert "regions" not in visitor.paint(mine, [mine], editor={"id": "secret"}, **settings).text
+    assert "painted regions cannot be read" in visitor.paint(mine, [mine], drawing="mine").text
+    assert "regions are no longer here" in visitor.paint(mine, [mine], drawing="secret").text
+    answer = visitor.http.post("/regions", data={"name": "../x"}, files={"file": ("a.png", b"")})
+    assert answer.status_code == 400
+    answer = visitor.http.post("/regions", files={"file": ("a.png", bytes(MAX_BYTES + 5000))})
+    assert answer.status_code == 413
 
 
 def test_samples_are_everybodys(address, visitor):

@@ -6,10 +6,11 @@ from contextlib import suppress
 
 import pytest
 
+from nst_tf.page.drawings import MAX_BYTES, Drawing
 from nst_tf.page.limits import Limits
 from nst_tf.page.order import Order
 from nst_tf.page.sweep import sweep_files
-from nst_tf.page.visitor import MAX_DRAWING_BYTES
+from nst_tf.page.visitor import DRAWING_GONE
 from nst_tf.page.visitors import Visitors
 from nst_tf.utils.errors import UserError
 
@@ -172,17 +173,21 @@ def test_the_oldest_uploads_make_room_for_new_ones(visitors):
 
 def test_drawings_are_few_and_small(visitors):
     visitor = visitors.session_for("")
-    for name in ("a", "b", "c"):
-        visitor.store_mask_layer(name, 0, name.encode())
-    assert [*visitor.drawings] == ["b", "c"]
-    assert visitor.mask_layers("c") == (b"c",)
-    assert visitor.mask_layers("a") == visitor.mask_layers(["c"]) == ()
-    for name, layer, picture in (
-        ("../x", 0, b""), (None, 0, b""), ("a", 8, b""), ("a", -1, b""),
-        ("a", 0, bytes(MAX_DRAWING_BYTES + 1)),
-    ):  # fmt: skip
+    drawings = {name: Drawing(name.encode()) for name in "abcde"}
+    for name, drawing in drawings.items():
+        visitor.store_drawing(name, drawing)
+    assert [*visitor.drawings] == ["b", "c", "d", "e"]
+    assert visitor.drawing("c") is drawings["c"]
+    assert visitor.drawing("") is None
+    assert visitor.form.drawing is drawings["e"]
+    visitor.store_drawing("c", None)
+    assert visitor.form.drawing is None
+    for name in ("a", "c", "x"):
+        with pytest.raises(UserError, match=DRAWING_GONE):
+            visitor.drawing(name)
+    for name, picture in (("../x", b""), (None, b""), ("a", bytes(MAX_BYTES + 1))):
         with pytest.raises(UserError):
-            visitor.store_mask_layer(name, layer, picture)
+            visitor.store_drawing(name, Drawing(picture))
 
 
 def test_who_logs_out_is_known_no_more(visitors, files):

@@ -3,7 +3,9 @@
 const ask = window.fetch;
 window.fetch = async (...words) => {
   const [where, {method} = {}] = words;
-  const changes = method === 'POST' && !String(where.url ?? where).includes('/heartbeat/');
+  const address = String(where.url ?? where);
+  const changes = method === 'POST' && !address.includes('/heartbeat/');
+  if (address.includes('/run/predict')) await window.regionsSent;  // which an event may need
   try {
     const answer = await ask(...words);
     if (answer.status === 401) window.location.reload();  // the login has expired
@@ -53,6 +55,7 @@ function follow() {
   const figure = document.querySelector('#screen figure');
   if (!figure || figure.dataset.run === shown) return;
   shown = figure.dataset.run;
+  document.querySelector('#picture-tab-button')?.click();
   if (phone.matches && figure.querySelector('progress')) {
     const behavior = still.matches ? 'auto' : 'smooth';
     document.querySelector('#made').scrollIntoView({behavior});
