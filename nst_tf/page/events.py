@@ -114,8 +114,9 @@ def _connect_undo(page: GuardedBlocks, components: Components, handlers: UndoHan
         [history, *fields], [history, *buttons, notice], notice,
     )  # fmt: skip
     filled = [*filled_fields(components), history, *buttons, notice]
-    for button, event in zip(buttons, (handlers.undo, handlers.redo), strict=True):
-        page.on(button.click, event, [history, components.photo], filled, notice)
+    past = [history, components.photo]
+    page.on(components.undo.click, handlers.undo, [*past, *fields], filled, notice)
+    page.on(components.redo.click, handlers.redo, past, filled, notice)
 
 
 def _connect_runs(page: GuardedBlocks, components: Components, runs: RunHandlers) -> None:

@@ -14,6 +14,7 @@ from nst_tf.page.filling import filled, filled_fields, flags_of
 from nst_tf.page.form_events import FormHandlers
 from nst_tf.page.state import AppState
 from nst_tf.page.visitor import Visitor
+from nst_tf.utils.errors import UserError
 
 TOGETHER = 1.0  # seconds within which changes are one, as those of a recipe or of a slider
 MOST = 50  # changes that can be undone
@@ -88,18 +89,31 @@ class UndoHandlers:
     def record(
         self, visitor: Visitor, history: History | None, name: str, size: str, *values: Any
     ) -> list[Any]:
-        """Return the history with the form as it is, the buttons, and a notice."""
-        flags = flags_of(self._components.settings, values)
+        """Return the history with the form as it is, the buttons, and a notice.
+
+        Settings that are not valid are not recorded; undo replaces them by the latest valid ones.
+        """
         history = history or History()
+        flags = flags_of(self._components.settings, values)
+        order = self._form.order(name, size, flags)
+        try:
+            order.check(self._state.limits)
+        except UserError:
+            return [gr.skip(), gr.update(interactive=history.now is not None), gr.skip(), gr.skip()]
         now = history.record(Filled(name, size, flags), time.monotonic())
         if history.now is not None and now is not history:  # a page that is loaded again fills it
-            settings = self._form.sized(name, size, flags)
-            visitor.form = dataclasses.replace(visitor.form, recipe=name, settings=settings)
+            visitor.form = dataclasses.replace(visitor.form, recipe=name, settings=order.settings)
         return [now, *_buttons(now), gr.skip()]
 
-    def undo(self, visitor: Visitor, history: History | None, photo: Path | None) -> list[Any]:
+    def undo(
+        self, visitor: Visitor, history: History | None, photo: Path | None, name: str, size: str,
+        *values: Any,
+    ) -> list[Any]:  # fmt: skip
         """Return the fields one change earlier, the history, the buttons, and a notice."""
-        return self._filled((history or History()).undo(time.monotonic()), photo)
+        history = history or History()
+        form = Filled(name, size, flags_of(self._components.settings, values))
+        recorded = history.now in (None, form)
+        return self._filled(history.undo(time.monotonic()) if recorded else history, photo)
 
     def redo(self, visitor: Visitor, history: History | None, photo: Path | None) -> list[Any]:
         """Return the fields with the latest undone change, and the rest as `undo` does."""

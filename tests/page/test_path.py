@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import expect
 
+from nst_tf.page.undo import TOGETHER
 from tests.conftest import ASSETS, wait_until
 from tests.page.visit import PATIENCE, end, fill, serve
 
@@ -173,6 +174,40 @@ def test_a_recipe_leaves_what_the_visitor_has_set(visit):
     expect_words(visitor.page.locator("#estimate"), "200 × 150 pixels")
     expect(visitor.page.locator("#max_dim input[type=number]")).to_have_value("200")
     expect(keep).not_to_be_checked()
+
+
+def test_changes_of_settings_are_undone(visit):
+    visitor = visit()
+    page = visitor.page
+    undo, redo = page.locator("#undo"), page.locator("#redo")
+    strength = page.locator("#strength input[type=number]")
+    expect(undo).to_be_disabled()
+    page.wait_for_timeout(1000 * TOGETHER)  # a later change is one of its own
+    fill(strength, 0.7)
+    expect(undo).to_be_enabled(timeout=PATIENCE)
+    page.wait_for_timeout(1000 * TOGETHER)
+    visitor.recipe("tutorial")
+    keep = page.locator("#keep_faces input")
+    expect(keep).not_to_be_checked(timeout=PATIENCE)
+    page.wait_for_timeout(1000 * TOGETHER)
+    undo.click()
+    expect(page.locator('#recipe input[value="painting"]')).to_be_checked(timeout=PATIENCE)
+    expect(keep).to_be_checked()
+    expect(strength).to_have_value("0.7")
+    page.wait_for_timeout(1000 * TOGETHER)
+    undo.click()
+    expect(strength).to_have_value("1", timeout=PATIENCE)
+    expect(undo).to_be_disabled(timeout=PATIENCE)
+    redo.click()
+    expect(strength).to_have_value("0.7", timeout=PATIENCE)
+    visitor.open("Advanced")
+    visitor.field("steps_per_epoch", "none")  # not valid, so not recorded
+    expect(redo).to_be_disabled()
+    undo.click()
+    expect(visitor.advanced("steps_per_epoch")).to_have_value("", timeout=PATIENCE)
+    expect(strength).to_have_value("0.7")
+    visitor.load(page.reload)
+    expect(strength).to_have_value("1", timeout=PATIENCE)  # without pictures, a form is new
 
 
 def test_sizes_and_times_are_known_before_paint(visit):

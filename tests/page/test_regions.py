@@ -41,6 +41,7 @@ class Editor:
 
     def drag(self, *places):
         """Drag the mouse over places, as shares of the photo's width and height."""
+        self.canvas.scroll_into_view_if_needed()
         box = self.canvas.bounding_box()
         points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in places]
         self.page.mouse.move(*points[0])
@@ -134,6 +135,7 @@ def test_regions_come_back(editor, address):
     visitor, page = editor.visitor, editor.page
     visitor.small(size=128, steps=1)
     editor.drag(LEFT)
+    expect_words(editor.state, ONE)
     visitor.begin()
     visitor.status("finished")
     visitor.load(page.reload)
@@ -210,13 +212,12 @@ def test_the_editor_is_accessible(visit, media):
         page.set_viewport_size(PHONE)
     pair(visitor)
     editor = Editor(visitor).open()
-    editor.canvas.scroll_into_view_if_needed()
     editor.drag(LEFT)
     expect_words(editor.state, ONE)
     if media:
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
         small = page.evaluate(
-            "[...document.querySelectorAll('#regions-tab button, #regions-tab label,"
+            "[...document.querySelectorAll('#regions-tab button, #regions label,"
             " #regions-tab input[type=range], #open-regions button')].filter(x =>"
             " x.checkVisibility() && x.getBoundingClientRect().height < 44).map(x => x.outerHTML)"
         )

@@ -48,6 +48,7 @@ function tell(problem) {
 const phone = window.matchMedia('(max-width: 720px)');
 const still = window.matchMedia('(prefers-reduced-motion: reduce)');
 let shown = null;  // the run of the first picture
+let asked = false;  // whether a button has asked for another picture
 let focused = '';  // the button of a picture that has the focus
 
 // On a phone, scroll to a picture when its run begins.
@@ -55,7 +56,8 @@ function follow() {
   const figure = document.querySelector('#screen figure');
   if (!figure || figure.dataset.run === shown) return;
   shown = figure.dataset.run;
-  document.querySelector('#picture-tab-button')?.click();
+  if (asked) document.querySelector('#picture-tab-button')?.click();
+  asked = false;
   if (phone.matches && figure.querySelector('progress')) {
     const behavior = still.matches ? 'auto' : 'smooth';
     document.querySelector('#made').scrollIntoView({behavior});
@@ -72,6 +74,9 @@ document.addEventListener('focusin', ({target}) => {
   const {zoom, choose} = target.closest('#screen button')?.dataset ?? {};
   if (zoom) focused = `#screen button[data-zoom="${zoom}"]`;
   else focused = choose ? `#screen button[data-choose="${choose}"]` : '';
+});
+document.addEventListener('click', ({target}) => {
+  asked ||= Boolean(target.closest('#paint, #grid, #repaint, #enlarge, #history button'));
 });
 document.addEventListener('pointerdown', () => { focused = ''; });
 
