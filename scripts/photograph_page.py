@@ -35,8 +35,57 @@ def main():
         phone.page.evaluate("document.querySelector('#made').scrollIntoView()")
         phone.page.wait_for_timeout(500)
         phone.page.screenshot(path=ASSETS / "page-phone.png")
+        regions(browser, address)
         browser.close()
     end(process)
+
+
+def regions(browser, address):
+    """Photograph the editor of regions: painted on a laptop, by colour on a phone."""
+    visitor = Visit(browser, address)
+    page = visitor.page
+    page.locator("#sample-pairs .grid-container button").nth(0).click()
+    page.locator("#photo img").wait_for()
+    page.get_by_test_id("Add a painting-upload-button").set_input_files(ASSETS / "auvers.jpg")
+    edit(visitor)
+    legend = page.locator("#regions .legend label")
+    legend.nth(1).wait_for()
+    page.locator("#regions [type=range]").fill("90")
+    stroke(page, *((0.5 + (-1) ** row * 0.42, 0.08 + 0.045 * row) for row in range(7)))
+    legend.nth(1).click()
+    stroke(page, *((0.5 + (-1) ** row * 0.42, 0.8 + 0.04 * row) for row in range(5)))
+    page.evaluate("scrollTo(0, 0)")
+    page.wait_for_timeout(1000)
+    page.screenshot(path=ASSETS / "page-regions.png")
+    phone = Visit(browser, address, color_scheme="dark")
+    phone.page.set_viewport_size(PHONE)
+    phone.sample(photo=1, painting=1)
+    edit(phone)
+    phone.page.locator("#color-regions").click()
+    phone.page.locator("#regions .legend label").nth(2).wait_for()
+    phone.page.evaluate("document.querySelector('#made').scrollIntoView()")
+    phone.page.wait_for_timeout(1000)
+    phone.page.screenshot(path=ASSETS / "page-regions-phone.png")
+
+
+def edit(visitor):
+    """Open the editor of regions."""
+    visitor.open("Paint only parts of the photo")
+    visitor.page.locator("#regions canvas").wait_for()
+    visitor.page.wait_for_timeout(1000)
+
+
+def stroke(page, *places):
+    """Drag the brush over places, as shares of the photo's width and height."""
+    canvas = page.locator("#regions canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in places]
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*point, steps=8)
+    page.mouse.up()
 
 
 def paint(visitor, photo):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -50,7 +51,7 @@ class Components:
     regions_photo: gr.HTML
     regions_drawing: gr.HTML
     regions_notice: gr.HTML
-    region_colors: gr.Slider
+    region_colors: gr.Number
     color_regions: gr.Button
     load_mask: gr.UploadButton
     restore: gr.File
@@ -87,7 +88,9 @@ class Components:
             limits: the limits of a run, which the page states.
         """
         gr.HTML(f"<h1>nst_tf</h1><p>{TITLE.partition(': ')[2].capitalize()}.</p>", elem_id="head")
-        states = {name: gr.State(None) for name in ("accepted", "followed", "changes")}
+        states: dict[str, Any] = {
+            name: gr.State(None) for name in ("accepted", "followed", "changes")
+        }
         with gr.Row(elem_id="room", equal_height=False):
             with gr.Column(scale=4, min_width=340, elem_id="asked"):
                 form = make_form(samples, limits)

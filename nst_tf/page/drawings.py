@@ -123,6 +123,8 @@ def used_regions(planes: np.ndarray) -> list[int]:
 
 def checked(masks: Masks, paintings: int) -> Masks:
     """Return masks that the command accepts for a number of paintings; UserError otherwise."""
-    pair_masks([np.float32(mask) / 255 for mask in masks.content],
-               [np.float32(mask) / 255 for mask in masks.style], paintings)  # fmt: skip
+    content, style = (
+        [mask.astype(np.float32) / 255 for mask in group] for group in (masks.content, masks.style)
+    )
+    pair_masks(content, style, paintings)
     return masks

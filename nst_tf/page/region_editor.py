@@ -39,9 +39,9 @@ EDITOR = f"""\
 <div class="tools" role="group" aria-label="Brush">
 <label>Brush size <input type="range" min="4" max="240" value="60"></label>
 <button type="button" data-do="erase" aria-pressed="false">Erase</button>
-<button type="button" data-do="undo">Undo</button>
-<button type="button" data-do="redo">Redo</button>
-<button type="button" data-do="clear">Clear</button>
+<button type="button" data-do="undo" aria-label="Undo the stroke">Undo</button>
+<button type="button" data-do="redo" aria-label="Redo the stroke">Redo</button>
+<button type="button" data-do="clear" aria-label="Clear all regions">Clear</button>
 </div>
 <div class="stage" hidden><img alt=""><canvas tabindex="0" role="application"
 aria-label="Regions on the photo" aria-describedby="regions-keys"></canvas>
@@ -54,16 +54,16 @@ aria-label="Regions on the photo" aria-describedby="regions-keys"></canvas>
 
 def make_editor() -> dict[str, Any]:
     """Create the editor, and return its components by their names in `Components`."""
-    sized: dict[str, Any] = {"size": "md", "min_width": 140}
-    gr.HTML(EDITOR, elem_id="regions")
-    notice = gr.HTML("", elem_id="regions-notice", elem_classes="notice")
+    sized: dict[str, Any] = {"size": "md", "min_width": 110}
     with gr.Row(elem_id="regions-start", equal_height=True):
-        colors = gr.Slider(
-            2, MOST_COLORS, value=USUAL_COLORS, step=1, label="Colours", min_width=140,
-            info="of the paintings", elem_id="region-colors",
+        colors = gr.Number(
+            USUAL_COLORS, minimum=2, maximum=MOST_COLORS, step=1, precision=0, label="Colours",
+            min_width=80, scale=0, elem_id="region-colors",
         )  # fmt: skip
         fill = gr.Button("Regions by colour", elem_id="color-regions", **sized)
         load = gr.UploadButton("Load a mask", file_types=["image"], elem_id="load-mask", **sized)
+    gr.HTML(EDITOR, elem_id="regions")
+    notice = gr.HTML("", elem_id="regions-notice", elem_classes="notice")
     hidden = {
         name: gr.HTML("", elem_id=name.replace("_", "-"), visible="hidden")
         for name in ("regions_photo", "regions_drawing")

@@ -164,7 +164,7 @@ def test_regions_come_back(editor, address):
 def test_regions_by_colour_are_painted_over(editor):
     page = editor.page
     page.locator("#color-regions").click()
-    expect_words(editor.state, "painted like the colours beside it")
+    expect_words(editor.state, "painted like the colours above")
     legend = page.locator("#regions .legend label")
     expect(legend).to_have_count(3)
     expect_words(page.locator("#open-regions"), "3 regions")
@@ -182,7 +182,7 @@ def test_regions_by_colour_are_painted_over(editor):
     wait_until(lambda: "--style_mask=temple-style-mask-3.png" in editor.visitor.command())
     editor.visitor.load(page.reload)
     editor.open()
-    expect_words(editor.state, "painted like the colours beside it")
+    expect_words(editor.state, "painted like the colours above")
     assert editor.region(MIDDLE) == "green"
     pair(editor.visitor, 4)  # the same photo with another painting
     expect(legend).to_have_count(1, timeout=PATIENCE)

@@ -82,7 +82,7 @@ class Regions {
       this.changed();
     }
     const rows = this.parts
-      ? this.parts.pictures.map((src, index) => ({src, name: `part ${index + 1} of the colours`}))
+      ? this.parts.pictures.map((src, index) => ({src, name: `part ${index + 1}`}))
       : this.paintings.slice(0, this.colors.length);
     const shown = JSON.stringify(rows);
     if (shown === this.rows) return;
@@ -164,7 +164,7 @@ class Regions {
     const paintings = this.paintings.length;
     if (!this.planes) return 'Choose a photo first.';
     if (!used.length) return 'Nothing is painted here: the picture covers the whole photo.';
-    if (this.parts) return 'Each region is painted like the colours beside it; the rest remains the photo.';
+    if (this.parts) return 'Each region is painted like the colours above; the rest remains the photo.';
     if (used.length === 1) {
       const like = paintings > 1 ? ' like all paintings together' : '';
       return `The region is painted${like}; the rest remains the photo.`;
