@@ -5,13 +5,14 @@
 It needs a browser and the extra `test`.
 """
 
+import re
 import sys
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 from record import ASSETS, ROOT
 
 sys.path.insert(0, str(ROOT))
-from tests.page.visit import Visit, end, find_browser, serve
+from tests.page.visit import PATIENCE, Visit, end, find_browser, serve
 
 PHONE = {"width": 390, "height": 844}
 
@@ -24,6 +25,8 @@ def main():
         paint(visitor, photo=0)
         paint(visitor, photo=1)
         visitor.page.screenshot(path=ASSETS / "page.png")
+        photograph_variants(visitor)
+        photograph_progress(visitor, "page-progress.png")
         faces = Visit(browser, address)
         faces.sample(photo=2)
         faces.page.locator("#skip_faces").wait_for()
@@ -31,9 +34,10 @@ def main():
         faces.page.locator("#skip_faces").screenshot(path=ASSETS / "page-faces.png")
         phone = Visit(browser, address, color_scheme="dark")
         phone.page.set_viewport_size(PHONE)
-        paint(phone, photo=1)
+        photograph_progress(phone, "page-phone-progress.png")
+        phone.status("finished")
         phone.page.evaluate("document.querySelector('#made').scrollIntoView()")
-        phone.page.wait_for_timeout(500)
+        phone.page.wait_for_timeout(2000)
         phone.page.screenshot(path=ASSETS / "page-phone.png")
         regions(browser, address)
         browser.close()
@@ -94,6 +98,27 @@ def paint(visitor, photo):
     visitor.begin()
     visitor.status("finished")
     visitor.page.wait_for_timeout(2000)
+
+
+def photograph_variants(visitor):
+    """Make the picture on the screen a favourite, and paint its variants."""
+    visitor.page.locator('[data-act="favour"]').click()
+    visitor.page.locator('[data-act="more"]').click()
+    for index in range(7):
+        visitor.status("finished", index)
+    visitor.page.wait_for_timeout(2000)
+    visitor.page.locator("#made").screenshot(path=ASSETS / "page-variants.png")
+
+
+def photograph_progress(visitor, name):
+    """Begin a picture, and photograph it when the last network size is half done."""
+    visitor.sample(photo=1, painting=0)
+    visitor.begin()
+    words = visitor.page.locator("#screen figcaption span").first
+    finest = re.compile(r"step \d+ of \d+ · size (\d+) of \1\b")
+    expect(words).to_have_text(finest, timeout=PATIENCE)
+    visitor.page.wait_for_timeout(3000)
+    visitor.page.screenshot(path=ASSETS / name)
 
 
 if __name__ == "__main__":

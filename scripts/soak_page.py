@@ -1,13 +1,14 @@
 """Many short runs of the live page by several visitors at once, over HTTP.
 
-    python scripts/soak_page.py [--runs 200] [--visitors 8]
+    python scripts/soak_page.py [--runs 200] [--visitors 8] [--kill-every 10]
 
 Every visitor has a photo of a colour of its own; pictures of other visitors would show. In every
 round one of them sends what the page refuses. The process that paints is killed at every tenth
-run, which its visitor then asks for again. The record `soak_page.json` counts how runs ended and
-how many pictures were a visitor's own. It compares the memory of the page's process, its open files
-and its files on the disk after run 20 and at the end. Visitors keep two pictures each here, so the
-disk is as full after run 20 as later. The script needs the extra `test`.
+run, which its visitor then asks for again (`--kill-every 0`: never). The record `soak_page.json`
+counts how runs ended and how many pictures were a visitor's own. It compares the memory of the
+page's process and of the one that paints, open files, and files on the disk after run 20 and at the
+end. Visitors keep two pictures each here, so the disk is as full after run 20 as later. The script
+needs the extra `test`.
 """
 
 import argparse
@@ -32,7 +33,6 @@ COLORS = (
     (200, 40, 40), (40, 160, 40), (40, 60, 200), (200, 180, 40), (160, 40, 180), (40, 180, 190),
     (120, 80, 40), (150, 150, 150),
 )  # fmt: skip
-KILL_EVERY = 10
 BETWEEN = 60  # runs between two measurements
 SETTLED = 20  # runs after which memory and files are measured for the first time
 SETTINGS = {"field-steps_per_epoch": "2", "field-epochs": "1", "max_dim": 128, "recipe": "fast"}
@@ -42,6 +42,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--visitors", type=int, default=8, choices=range(1, len(COLORS) + 1))
+    parser.add_argument("--kill-every", type=int, default=10, help="runs; 0: never")
     parser.add_argument("--record", type=Path, default=Path(__file__).with_suffix(".json"))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -65,7 +66,8 @@ def soak(address, page, folder, options):
             for visitor in batch:
                 visitor.begin()
             counts["refused"] += misuse(batch[0])
-            if run // KILL_EVERY != (run + len(batch)) // KILL_EVERY:
+            every = options.kill_every
+            if every and run // every != (run + len(batch)) // every:
                 counts["killed"] += kill(page)
             for ended in pool.map(Visitor.finish, batch):
                 for name, count in ended.items():
@@ -121,7 +123,7 @@ class Visitor(Caller):
             return self.finish()
         if "finished after" not in screen:
             return {"lost": 1}
-        made = [one for path in paths_in(self.screen) if path.endswith("mine-painting.png")
+        made = [one for path in paths_in(self.screen) if "/mine-painting-" in path
                 for one in self.served_at(path)]  # fmt: skip
         own = bool(made) and all(shows(content, self.color) for content in made)
         return {"finished": 1, "own_pictures": int(own)}
@@ -150,20 +152,31 @@ def misuse(visitor):
 def kill(page):
     """Kill the process that paints; return 1 if there is one."""
     time.sleep(1)  # so that it is within a run
-    found = [child for child in page.children() if "spawn_main" in " ".join(child.cmdline())]
+    found = painters(page)
     for child in found:
         child.kill()
     return len(found)
+
+
+def painters(page):
+    """Return the processes that paint."""
+    return [child for child in page.children() if "spawn_main" in " ".join(child.cmdline())]
 
 
 def measure(page, folder):
     """Return memory and files of the page, once it has swept what is not used any more."""
     time.sleep(45)
     return {
-        "mib": round(page.memory_info().rss / 2**20, 1),
+        "mib": mib([page]),
+        "painter_mib": mib(painters(page)),
         "open_files": page.num_fds(),
         "files_on_disk": count_files(folder),
     }
+
+
+def mib(processes):
+    """Return the resident memory of processes, MiB."""
+    return round(sum(one.memory_info().rss for one in processes) / 2**20, 1)
 
 
 def count_files(folder):

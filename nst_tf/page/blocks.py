@@ -14,7 +14,9 @@ from nst_tf.page.access import (
     valid_index,
     well_formed,
 )
-from nst_tf.page.visitor import Visitor
+from nst_tf.page.runs import Run
+from nst_tf.page.visitor import INVALID_VALUE, Visitor
+from nst_tf.utils.errors import UserError
 
 # Events are quick, since runs are painted in another process, so they bypass Gradio's queue, which
 # stores every event. Events have no names, because they are not an interface for programs.
@@ -116,6 +118,36 @@ class GuardedBlocks(gr.Blocks):
 
         def select(click: gr.SelectData) -> Any:
             return call(AdmittedValue(click.index))
+
+        return trigger(select, None, [*outputs], **EVENT)
+
+    def on_act(
+        self,
+        trigger: Callable[..., Any],
+        actions: Mapping[str, Callable[[Visitor, Run], Any]],
+        outputs: Sequence[gr.components.Component],
+        notice: gr.components.Component,
+    ) -> Any:
+        """Connect events to the buttons of the pictures on the screen.
+
+        Args:
+            trigger: the `select` listener of the screen, whose clicks have the name of a run as
+                index and the name of an action as value.
+            actions: functions of the visitor and one of its shown runs, by the action's name.
+            outputs, notice: as in `on`.
+        """
+
+        def checked(visitor: Visitor, name: Any, action: Any) -> Any:
+            act = actions.get(action) if isinstance(action, str) else None
+            run = next((run for run in visitor.shown if run.name == name), None)
+            if act is None or run is None:
+                raise UserError(INVALID_VALUE)
+            return act(visitor, run)
+
+        call = guarded(checked, _refusal(outputs, notice))
+
+        def select(click: gr.SelectData) -> Any:
+            return call(AdmittedValue(click.index), AdmittedValue(click.value))
 
         return trigger(select, None, [*outputs], **EVENT)
 

@@ -140,9 +140,8 @@ def _connect_runs(page: GuardedBlocks, components: Components, runs: RunHandlers
     fields = [components.repaint_detail, components.patch_size]
     page.on(components.repaint.click, runs.repaint, fields, [notice], notice)
     page.on(components.enlarge.click, runs.enlarge, [components.print_size], [notice], notice)
-    chosen = page.on_select(
-        components.screen.select, runs.choose, lambda one: len(one.shown), [notice], notice
-    )
+    actions = {"choose": runs.choose, "favour": runs.favour, "more": runs.more}
+    chosen = page.on_act(components.screen.select, actions, [notice], notice)
     chosen.then(*refresh, **EVENT)
     shown = page.on_select(
         components.history.select, runs.show_again, lambda one: len(finished_runs(one)),

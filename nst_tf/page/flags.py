@@ -25,8 +25,8 @@ Open the live page: drop a photo and a painting, and watch the picture grow.
   nst-tf-app [--open] [FLAGS]
   --open                       open the page in a browser
   --port 7860                  port to listen on (the first free one from 7860)
-  --device auto                auto, cpu, gpu, or gpu:1 for the second one;
-                               repeat the flag to use several devices
+  --device auto                auto, cpu, gpu or gpu:1; repeat it for several
+  --mcp                        serve the tool `paint` for assistants at /mcp
 For others (see docs/page.md):
   --host 127.0.0.1             address; all but loopback need a login
   --user NAME --password WORD  login of visitors (or NST_TF_PASSWORD)
@@ -69,6 +69,7 @@ def define_flags() -> flags.FlagValues:
         flags.DEFINE_float(name, usual, "of uploads", 0.001, flag_values=values)
     flags.DEFINE_integer("max_session_runs", 20, "of a visitor", 1, flag_values=values)
     flags.DEFINE_integer("max_session_files", 60, "of a visitor", 1, flag_values=values)
+    flags.DEFINE_boolean("mcp", False, "tool for assistants", flag_values=values)
     flags.DEFINE_boolean("open", False, "open a browser", flag_values=values)
     flags.DEFINE_boolean("help", False, "print this", flag_values=values)
     return values
@@ -155,6 +156,7 @@ def server_options(values: flags.FlagValues) -> "ServerOptions":
         ),
         values.device,
         values.port,
+        values.mcp,
     )
 
 

@@ -23,6 +23,7 @@ class Limits:
         kept: stored runs of one visitor.
         queue: waiting runs of all visitors.
         sessions: concurrent visitors.
+        favourite_bytes: total size of all favourites that outlive other runs.
     """
 
     upload_bytes: int = 64_000_000
@@ -37,6 +38,12 @@ class Limits:
     kept: int = 20
     queue: int = 200
     sessions: int = 1000
+    favourite_bytes: int = 2_000_000_000
+
+    @property
+    def favourites(self) -> int:
+        """The maximum number of a visitor's favourites, which leave room for new runs."""
+        return max(1, self.kept // 2)
 
     def check(self, settings: Settings) -> None:
         """Refuse settings that exceed a limit.

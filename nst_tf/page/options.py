@@ -18,6 +18,7 @@ class ServerOptions:
         limits: the limits of visitors and runs.
         devices: the device of each concurrent run, as in `--device`.
         port: the port to listen on; None: the first free one.
+        mcp: whether to serve the tool for assistants.
     """
 
     rules: Rules
@@ -25,3 +26,4 @@ class ServerOptions:
     limits: Limits
     devices: Sequence[str] = ("auto",)
     port: int | None = None
+    mcp: bool = False

@@ -32,6 +32,8 @@ def main(argv: Sequence[str]) -> int:
         return print_out(HELP)
     if importlib.util.find_spec("gradio") is None:
         return print_error("the page needs gradio: run pip install 'nst_tf[app]'", 1)
+    if values.mcp and importlib.util.find_spec("mcp") is None:
+        return print_error("--mcp needs the package mcp: run pip install 'nst_tf[mcp]'", 1)
     if is_hosted(values) and not values.user:
         print_error("warning: anyone who reaches the proxy can paint: add --user and --password", 0)
     if not is_loopback(values.host):
@@ -89,6 +91,8 @@ def _run(root: Path, values: flags.FlagValues, ended: threading.Event) -> None:
                 return
             server.start()
             print_out(f"nst_tf: the page is at {server.url}; Ctrl-C ends it")
+            if values.mcp:
+                print_out(f"nst_tf: the tool for assistants is at {server.url}mcp")
             if values.open:
                 webbrowser.open(server.url)
             ended.wait()

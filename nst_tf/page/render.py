@@ -1,26 +1,15 @@
-"""Rendering of runs: HTML, pictures, and the table of the loss curve."""
+"""Rendering of runs: HTML, and the table of the loss curve."""
 
-import base64
-import functools
 import html
-import io
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from nst_tf.callbacks.pace import duration
-from nst_tf.images.decode import MOST_PIXELS
 from nst_tf.images.resize import Size, fit_size
 from nst_tf.page.estimates import in_words
+from nst_tf.page.figures import done, figure
 from nst_tf.page.runs import Run
-from nst_tf.page.uploads import check_upload
 from nst_tf.settings import Settings
-
-LONG_SIDE = 1600  # maximum pixels of a finished picture on the screen
-PHOTO = 768  # maximum pixels of the photo that is shown before the first picture
-THUMBNAIL = 256  # pixels
 
 EMPTY = """\
 <div class="screen empty" role="img" aria-label="No picture yet"><p>Choose a photo and a painting,
@@ -46,14 +35,10 @@ def screen(
     if not runs:
         return EMPTY
     several = len(runs) > 1
-    figures = [
-        _figure(
-            run,
-            status(run, position, preparation),
-            _choice(number, run.name == chosen) if several else "",
-        )
-        for number, (run, position) in enumerate(zip(runs, positions, strict=True))
-    ]
+    figures = []
+    for run, position in zip(runs, positions, strict=True):
+        is_chosen = run.name == chosen if several else None
+        figures.append(figure(run, title(run), status(run, position, preparation), is_chosen))
     return f'<div class="screen of-{len(runs)}">{"".join(figures)}</div>'
 
 
@@ -62,7 +47,7 @@ def progress(runs: Sequence[Run]) -> str:
     active = sorted((run for run in runs if run.active), key=lambda run: run.status != "running")
     if not active:
         return ""
-    return f"<progress {_done(active[0])} aria-label='progress'></progress>"
+    return f"<progress {done(active[0])} aria-label='progress'></progress>"
 
 
 def estimate_line(settings: Settings, size: Size, seconds: float) -> str:
@@ -118,89 +103,3 @@ def curve(run: Run | None) -> dict[str, list[Any]]:
             rows["loss"].append(loss / first)
             rows["term"].append(term.replace("_", " "))
     return rows
-
-
-def finished(run: Run) -> Image.Image | None:
-    """Return the picture of a run for the screen, or None."""
-    if (path := run.picture) is None:
-        return None
-    return _reduced(path, path.stat().st_mtime_ns)
-
-
-def photo(run: Run, side: int) -> Image.Image:
-    """Return the photo of a run with a limited long side, pixels."""
-    path = run.folder / run.order.photo
-    return Image.fromarray(check_upload(path, path.name, MOST_PIXELS, side).preview)
-
-
-def thumbnail(run: Run) -> Image.Image | None:
-    """Return a thumbnail of the picture of a run, or None."""
-    if (image := finished(run)) is None:
-        return None
-    image = image.copy()
-    image.thumbnail((THUMBNAIL, THUMBNAIL))
-    return image
-
-
-@functools.lru_cache(maxsize=24)
-def _reduced(path: Path, _: int) -> Image.Image:
-    with Image.open(path) as image:
-        shown = image.convert("RGBA") if image.has_transparency_data else image.convert("RGB")
-    shown.thumbnail((LONG_SIDE, LONG_SIDE))
-    return shown
-
-
-def _figure(run: Run, line: str, choice: str) -> str:
-    line, name = html.escape(line), html.escape(title(run))
-    pictured = not run.active and run.picture is not None
-    zoom = f' data-zoom="{run.name}"' if pictured else ""
-    shown = f'<img src="{_source(run)}" alt="{name}: {line}"{zoom}>'
-    buttons = choice + (
-        f'<button type="button" data-zoom="{run.name}">Zoom</button>' if pictured else ""
-    )
-    device = html.escape(run.preview.headline) if run.preview and run.status == "running" else ""
-    bar = (
-        f'<progress {_done(run)} aria-label="progress of {name}"></progress>' if run.active else ""
-    )
-    kinds = {
-        "failed": run.status == "failed",
-        "chosen": 'aria-pressed="true"' in choice,
-        "preparing": run.active and run.preview is None,
-    }
-    return (
-        f'<figure class="{" ".join(kind for kind, is_one in kinds.items() if is_one)}" '
-        f'data-run="{run.name}">{shown}<figcaption>{bar}<b>{name}</b>'
-        f'<span role="status">{line}</span>{buttons}<small>{device}</small></figcaption></figure>'
-    )
-
-
-def _choice(number: int, chosen: bool) -> str:
-    """Return the button that chooses one of several pictures."""
-    words = "Chosen" if chosen else "Choose"
-    pressed = str(chosen).lower()
-    return f'<button type="button" data-choose="{number}" aria-pressed="{pressed}">{words}</button>'
-
-
-def _done(run: Run) -> str:
-    """Return the attributes of a progress bar; without a value, it moves to and fro."""
-    preview = run.preview
-    if run.status != "running" or preview is None:
-        return 'max="1"'
-    return f'max="1" value="{preview.step / preview.steps:.3f}"'
-
-
-def _source(run: Run) -> str:
-    """Return a run's picture as a data URL, which needs no served file."""
-    image = None if run.active else finished(run)
-    if image is not None:
-        return _embedded(image)
-    if run.preview is None:
-        return _embedded(photo(run, PHOTO))
-    return f"data:image/jpeg;base64,{base64.b64encode(run.preview.picture).decode()}"
-
-
-def _embedded(image: Image.Image) -> str:
-    file = io.BytesIO()
-    kind = "webp" if image.mode == "RGBA" else "jpeg"
-    image.save(file, kind.upper(), quality=92)
-    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"

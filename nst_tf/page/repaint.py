@@ -1,14 +1,13 @@
 """Brushstrokes again on a finished picture, and its enlargement for prints: the network is done."""
 
-import dataclasses
 from typing import Any
 
 import gradio as gr
 
-from nst_tf.page.drawings import FILE
 from nst_tf.page.limits import Limits
 from nst_tf.page.runs import Run
 from nst_tf.page.state import AppState
+from nst_tf.page.variants import vary
 from nst_tf.page.visitor import Visitor
 from nst_tf.settings import Settings
 from nst_tf.utils.errors import UserError
@@ -102,9 +101,4 @@ def _again(state: AppState, visitor: Visitor, changes: dict[str, str]) -> None:
     Raises:
         UserError: there is no such picture, a value is not valid, or too many runs wait.
     """
-    run = _chosen(visitor)
-    order = dataclasses.replace(run.order, settings={**run.order.settings, **changes})
-    names = [*order.files, *([FILE] if run.drawing else [])]
-    files = {name: run.folder / name for name in names}
-    assert run.kept
-    state.order(visitor, [order], {**files, run.kept.name: run.kept})
+    vary(state, visitor, _chosen(visitor), [changes])

@@ -8,11 +8,12 @@ import pandas as pd
 from nst_tf.page import render
 from nst_tf.page.region_editor import make_editor
 
-# A click on one of several pictures chooses it; Gradio calls such an event `select`.
-CHOOSE = """
+# A click on a button of a picture; Gradio calls an event with such data `select`.
+ACT = """
 element.addEventListener('click', (click) => {
-  const button = click.target.closest('[data-choose]');
-  if (button) trigger('select', {index: Number(button.dataset.choose), value: null});
+  const button = click.target.closest('[data-act]');
+  const run = button?.closest('figure').dataset.run;
+  if (button) trigger('select', {index: run, value: button.dataset.act});
 });
 """
 
@@ -26,7 +27,7 @@ def _tabs() -> dict[str, Any]:
     """Create the tabs of the chosen picture."""
     with gr.Tabs():
         with gr.Tab("Picture", elem_id="picture-tab"):
-            screen = gr.HTML(render.EMPTY, elem_id="screen", js_on_load=CHOOSE)
+            screen = gr.HTML(render.EMPTY, elem_id="screen", js_on_load=ACT)
         with gr.Tab("Regions", elem_id="regions-tab", render_children=True):
             regions = make_editor()
         with gr.Tab("Compare"):

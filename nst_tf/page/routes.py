@@ -1,12 +1,9 @@
 """Routes that Gradio does not serve: logins, files, uploads and the list of runs."""
 
 import asyncio
-import hashlib
 import io
 import logging
-import os
 import re
-import shutil
 from collections.abc import Mapping
 
 from starlette.datastructures import UploadFile
@@ -17,17 +14,18 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Redire
 from starlette.routing import Route
 
 from nst_tf.cli.request import MOST_COLORS
+from nst_tf.page import guests
 from nst_tf.page.admin import admin_page
 from nst_tf.page.cookies import set_cookie
 from nst_tf.page.drawings import MAX_BYTES, Drawing
 from nst_tf.page.limits import Limits
 from nst_tf.page.login import ADMIN, Accounts, Throttle, login_page
-from nst_tf.page.order import safe_names
+from nst_tf.page.pictures import photo
 from nst_tf.page.programs import PATH
 from nst_tf.page.queue import RunQueue
-from nst_tf.page.render import photo
 from nst_tf.page.rules import Rules
 from nst_tf.page.runs import Run
+from nst_tf.page.uploads import store_upload
 from nst_tf.page.visitor import Visitor
 from nst_tf.page.visitors import Visitors
 from nst_tf.utils.errors import UserError
@@ -66,14 +64,14 @@ class Routes:
         limits: Limits,
         rules: Rules,
         accounts: Accounts,
-        throttle: Throttle | None = None,
+        throttle: Throttle,
     ) -> None:
         self._visitors = visitors
         self._queue = queue
         self._limits = limits
         self._rules = rules
         self._accounts = accounts
-        self._throttle = throttle or Throttle()
+        self._throttle = throttle
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -89,6 +87,8 @@ class Routes:
             Route("/gradio_api/file={text:path}", self.file, methods=["GET"]),
             Route("/pictures/{run}", self.picture, methods=["GET"]),
             Route("/pictures/{run}/photo", self.photo, methods=["GET"]),
+            Route(f"{guests.PATH}/upload", self.upload, methods=["POST"]),
+            Route(f"{guests.PATH}/pictures/{{run}}", self.picture, methods=["GET"]),
             Route(f"{PATH}/login", self.login, methods=["POST"]),
             Route(f"{PATH}/gradio_api/upload", self.upload, methods=["POST"]),
             Route(f"{PATH}/gradio_api/file={{text:path}}", self.file, methods=["GET"]),
@@ -230,20 +230,10 @@ class Routes:
             most = self._limits.upload_bytes / 1e6
             raise UserError(f"the file is too large: at most {most:g} megabytes are accepted")
         self._limits.check_uploads(len(files), sum(sizes))
-        texts = []
-        for file, size in zip(files, sizes, strict=True):
-            (name,) = safe_names([file.filename or ""])
-            digest = hashlib.file_digest(file.file, "sha256").hexdigest()  # type: ignore[arg-type]
-            path = visitor.uploads / digest[:32] / name
-            if str(path) not in visitor.files or not path.exists():
-                visitor.make_room(1, size, self._limits)
-                path.parent.mkdir(exist_ok=True)
-                file.file.seek(0)
-                with open(path, "wb") as target:
-                    shutil.copyfileobj(file.file, target)
-            texts.append(visitor.grant(path, max(1, size)))
-            os.utime(path)
-        return texts
+        return [
+            store_upload(visitor, self._limits, file.filename or "", file.file, size)
+            for file, size in zip(files, sizes, strict=True)
+        ]
 
     def _login_again(
         self, status: int, problem: str, headers: Mapping[str, str] | None = None

@@ -8,13 +8,16 @@ import gradio as gr
 
 from nst_tf.page.access import current_visitor
 from nst_tf.page.drawings import Drawing
+from nst_tf.page.favourites import toggle
 from nst_tf.page.filling import flags_of
 from nst_tf.page.form_events import FormHandlers
 from nst_tf.page.order import OrderForm
 from nst_tf.page.render import alert
 from nst_tf.page.repaint import enlarge, repaint
+from nst_tf.page.runs import Run
 from nst_tf.page.state import NO_PAINTING, NO_PHOTO, AppState
 from nst_tf.page.updates import UPDATED, finished_runs, screen_updates
+from nst_tf.page.variants import more_like
 from nst_tf.page.visitor import Visitor
 
 
@@ -83,9 +86,19 @@ class RunHandlers:
         enlarge(self._state, visitor, paper)
         return ""
 
-    def choose(self, visitor: Visitor, index: int) -> str:
+    def choose(self, visitor: Visitor, run: Run) -> str:
         """Choose one of the shown pictures, and return a notice."""
-        visitor.chosen = index
+        visitor.choose(run)
+        return ""
+
+    def favour(self, visitor: Visitor, run: Run) -> str:
+        """Make a picture a favourite, or an ordinary one again, and return a notice."""
+        toggle(visitor, run, self._state.limits)
+        return ""
+
+    def more(self, visitor: Visitor, run: Run) -> str:
+        """Order variants of a picture, and return a notice."""
+        more_like(self._state, visitor, run)
         return ""
 
     def show_again(self, visitor: Visitor, index: int) -> str:

@@ -3,6 +3,7 @@
 import logging
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -37,6 +38,7 @@ class Run:
         preparation: seconds from its first start to its first preview.
         modelled: seconds that `nst_tf.page.estimates` gives the run.
         cancelled: whether the visitor wants the run to end.
+        favourite: whether the visitor keeps its picture longer than others.
         name: a unique name.
     """
 
@@ -54,6 +56,7 @@ class Run:
     preparation: float = 0.0
     modelled: float = 0.0
     cancelled: bool = False
+    favourite: bool = False
     name: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @property
@@ -61,6 +64,21 @@ class Run:
         """The file of the picture, if it exists and the run is not changing it."""
         path = self.folder / self.order.output
         return path if self.status != "running" and path.exists() else None
+
+    @property
+    def inputs(self) -> dict[str, Path]:
+        """The files of the order and its drawing, by their names in the folder."""
+        names = [*self.order.files, *([FILE] if self.drawing else [])]
+        return {name: self.folder / name for name in names}
+
+    @property
+    def size(self) -> int:
+        """Total size of the run's files, bytes."""
+        total = 0
+        with suppress(OSError):  # the folder is deleted, or a file in it
+            for path in self.folder.iterdir():
+                total += path.stat().st_size
+        return total
 
     @property
     def kept(self) -> Path | None:
@@ -95,6 +113,11 @@ class Run:
         LOG.info("run %s of %s: %s", self.name, self.folder.parent.name, log)
         if status == "finished":  # the file shows more
             self.preview = None
+        self._changed()
+
+    def mark(self, favourite: bool) -> None:
+        """Set whether the run is a favourite."""
+        self.favourite = favourite
         self._changed()
 
     def add_preview(self, preview: StepPreview) -> None:

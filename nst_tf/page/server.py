@@ -14,10 +14,13 @@ from typing import Any
 import fastapi
 import gradio as gr
 import uvicorn
+from starlette.routing import Route
 
 from nst_tf.page.estimates import Estimates
 from nst_tf.page.events import build
-from nst_tf.page.login import Accounts
+from nst_tf.page.guests import PATH as GUESTS_PATH
+from nst_tf.page.guests import Guests
+from nst_tf.page.login import Accounts, Throttle
 from nst_tf.page.options import ServerOptions
 from nst_tf.page.painter import ProcessPainter
 from nst_tf.page.programs import PATH, build_programs
@@ -78,7 +81,7 @@ class Server:
         self.state = AppState(
             self.visitors, self.queue, limits, root / "samples", root / "work", estimates
         )
-        self.app = application(self.state, rules, options.accounts)
+        self.app = application(self.state, rules, options.accounts, options.mcp)
         self._server = uvicorn.Server(
             uvicorn.Config(
                 self.app,
@@ -118,19 +121,36 @@ class Server:
         while not self._closed.wait(SWEEP_INTERVAL):
             self.visitors.delete_stale_files()
             self.visitors.sweep()
-            sweep_files(self._served, keep=self.visitors.public)
+            sweep_files(self._served, keep=self.visitors.public | self.visitors.shown_files())
             with suppress(OSError, AttributeError):  # another C library than glibc
                 ctypes.CDLL(None).malloc_trim(0)  # return the memory of pictures to the system
 
 
-def application(state: AppState, rules: Rules, accounts: Accounts) -> Wall:
-    """Return the page as an ASGI application: the wall, our routes, and Gradio."""
+def application(state: AppState, rules: Rules, accounts: Accounts, mcp: bool = False) -> Wall:
+    """Return the page as an ASGI application: the wall, our routes, and Gradio.
+
+    Args:
+        state: the state that all visitors share.
+        rules: the rules of the wall.
+        accounts: names and passwords.
+        mcp: whether to serve the tool for assistants, which needs the package mcp.
+    """
     page = build(state)
     page.state_session_capacity = SESSIONS
     programs = build_programs(state)
-    routes = Routes(state.visitors, state.queue, state.limits, rules, accounts)
+    throttle = Throttle()
+    routes = Routes(state.visitors, state.queue, state.limits, rules, accounts, throttle)
+    served = routes.routes()
+    lifespan = guests = None
+    if mcp:
+        from nst_tf.page.assistants import Assistants
+
+        assistants = Assistants(state, rules.root)
+        served.append(Route(GUESTS_PATH, assistants))
+        lifespan = assistants.lifespan
+        guests = Guests(state.visitors, accounts, throttle)
     app = fastapi.FastAPI(
-        routes=[*routes.routes()], openapi_url=None, docs_url=None, redoc_url=None
+        routes=[*served], lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None
     )
     # The page takes all paths that are left, so it comes last.
     for blocks, path in ((programs, PATH), (page, "")):
@@ -154,7 +174,7 @@ def application(state: AppState, rules: Rules, accounts: Accounts) -> Wall:
     def is_call(path: str, body: Any) -> bool:
         return (programs if path.startswith(f"{PATH}/") else page).is_call(body)
 
-    return Wall(app, rules, state.visitors, is_call, state.limits.session_bytes, script())
+    return Wall(app, rules, state.visitors, is_call, state.limits.session_bytes, script(), guests)
 
 
 def bind(host: str, port: int | None) -> socket.socket:

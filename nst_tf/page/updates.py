@@ -6,7 +6,7 @@ import gradio as gr
 import pandas as pd
 from PIL import Image
 
-from nst_tf.page import render
+from nst_tf.page import pictures, render
 from nst_tf.page.repaint import repaint_updates
 from nst_tf.page.runs import Run
 from nst_tf.page.state import AppState
@@ -62,7 +62,7 @@ def screen_updates(
     if "curve" in changed:
         values["curve"] = pd.DataFrame(render.curve(main))
     if "history" in changed:
-        rows = [(render.thumbnail(run), render.title(run)) for run in finished]
+        rows = [(pictures.thumbnail(run), render.title(run)) for run in finished]
         values["history"] = gr.update(value=rows, visible=bool(rows))
     if "estimates" in changed:
         values["estimate_due"] = str(state.estimates.changes)
@@ -70,8 +70,9 @@ def screen_updates(
 
 
 def finished_runs(visitor: Visitor) -> list[Run]:
-    """Return the visitor's inactive runs that have a picture, latest first."""
-    return [run for run in reversed(visitor.runs) if not run.active and run.picture]
+    """Return the visitor's inactive runs that have a picture, favourites and the latest first."""
+    runs = [run for run in reversed(visitor.runs) if not run.active and run.picture]
+    return sorted(runs, key=lambda run: not run.favourite)
 
 
 def _downloads(run: Run | None) -> dict[str, Any]:
@@ -88,8 +89,8 @@ def _downloads(run: Run | None) -> dict[str, Any]:
 
 
 def _comparison(run: Run | None) -> tuple[Image.Image, Image.Image] | None:
-    picture = None if run is None or run.active else render.finished(run)
+    picture = None if run is None or run.active else pictures.finished(run)
     if run is None or picture is None:
         return None
-    photo = render.photo(run, render.LONG_SIDE)
+    photo = pictures.photo(run, pictures.LONG_SIDE)
     return photo.resize(picture.size, Image.Resampling.LANCZOS), picture.convert("RGB")

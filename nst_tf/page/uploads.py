@@ -1,8 +1,12 @@
-"""Checks of uploaded pictures."""
+"""Uploaded pictures: their checks and their places on the disk."""
 
+import hashlib
+import os
+import shutil
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, JpegImagePlugin
@@ -12,6 +16,9 @@ from nst_tf.images.decode import open_picture
 from nst_tf.images.io import load_picture, opaque
 from nst_tf.images.kinds import INSTALL_HEIF
 from nst_tf.images.resize import preview
+from nst_tf.page.limits import Limits
+from nst_tf.page.order import safe_names
+from nst_tf.page.visitor import Visitor
 from nst_tf.utils.errors import UserError
 
 PREVIEW_SIDE = 1024  # maximum long side of the picture in the mask editor, pixels
@@ -29,6 +36,33 @@ class Upload:
 
     size: tuple[int, int]
     preview: np.ndarray
+
+
+def store_upload(visitor: Visitor, limits: Limits, name: str, file: BinaryIO, size: int) -> str:
+    """Store a file of a visitor within its quota, and each file only once; return its path.
+
+    Args:
+        visitor: the visitor.
+        limits: the quota.
+        name: the visitor's name of the file.
+        file: the opened file.
+        size: size of the file, bytes.
+
+    Raises:
+        UserError: the file exceeds the quota by itself.
+    """
+    (name,) = safe_names([name])
+    digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+    path = visitor.uploads / digest[:32] / name
+    if str(path) not in visitor.files or not path.exists():
+        visitor.make_room(1, size, limits)
+        path.parent.mkdir(exist_ok=True)
+        file.seek(0)
+        with open(path, "wb") as target:
+            shutil.copyfileobj(file, target)
+    granted = visitor.grant(path, max(1, size))
+    os.utime(path)
+    return granted
 
 
 def check_upload(path: Path, name: str, max_pixels: int, side: int = PREVIEW_SIDE) -> Upload:

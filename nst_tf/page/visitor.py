@@ -75,6 +75,10 @@ class Visitor:
         """The shown run that buttons and tabs are about."""
         return self.shown[min(self.chosen, len(self.shown) - 1)] if self.shown else None
 
+    def choose(self, run: Run) -> None:
+        """Choose one of the shown runs."""
+        self.chosen = self.shown.index(run)
+
     def show(self, runs: Iterable[Run]) -> None:
         """Show runs on the screen, of which the first is chosen."""
         self.shown, self.chosen = list(runs), 0

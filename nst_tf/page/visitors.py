@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from nst_tf.page.favourites import spared
 from nst_tf.page.limits import Limits
 from nst_tf.page.order import Order
 from nst_tf.page.runs import Run
@@ -114,8 +115,12 @@ class Visitors:
             with self._lock:
                 self._check_room(visitor, len(orders))
                 visitor.runs += runs
+                # Favourites and the pictures on the screen go last.
+                ended = sorted(
+                    (run for run in visitor.runs if not run.active),
+                    key=lambda run: run.favourite or run in visitor.shown,
+                )
                 visitor.show(runs)
-                ended = [run for run in visitor.runs if not run.active]
                 for run in ended[: max(0, len(visitor.runs) - self._limits.kept)]:
                     _remove(visitor, run)
         except BaseException:
@@ -142,18 +147,34 @@ class Visitors:
                         delete_file(Path(path))
 
     def sweep(self) -> None:
-        """Delete runs, uploads and visitors that have been unused for the retention time."""
+        """Delete runs, uploads and visitors that have been unused for the retention time.
+
+        Favourites remain longer.
+        """
         limit = time.monotonic() - self._retention
         with self._lock:
+            favourites = spared(self._visitors.values(), limit, self._limits)
             for visitor in list(self._visitors.values()):
                 for run in list(visitor.runs):
-                    if not run.active and run.last_used < limit:
+                    if not run.active and run.last_used < limit and run not in favourites:
                         _remove(visitor, run)
                 sweep_files(visitor.uploads, self._retention)
                 for text in [text for text in visitor.files if not os.path.exists(text)]:
                     del visitor.files[text]
                 if not visitor.runs and visitor.last_used < limit:
                     self._drop(visitor)
+
+    def shown_files(self) -> set[str]:
+        """Return the files on the screens of visitors who were here within the retention time."""
+        limit = time.monotonic() - self._retention
+        with self._lock:
+            return {
+                path
+                for visitor in self._visitors.values()
+                if visitor.last_used >= limit
+                for shown in visitor.shown_files.values()
+                for path in shown
+            }
 
     def _drop(self, visitor: Visitor) -> None:
         del self._visitors[visitor.token]

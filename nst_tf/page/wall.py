@@ -26,7 +26,9 @@ from nst_tf.page.asgi import (  # fmt: skip
     with_security_headers,
 )
 from nst_tf.page.cookies import cookie, with_cookie
+from nst_tf.page.guests import PATH, Guests, Refusal
 from nst_tf.page.rules import Rules, host_name, is_same_origin, trusted_scope
+from nst_tf.page.visitor import Visitor
 from nst_tf.page.visitors import Visitors
 from nst_tf.utils.errors import UserError
 
@@ -41,16 +43,19 @@ PUBLIC_PATHS = ("/login", "/api/login")
 SAME_FOR_ALL = re.compile(r"/(assets|static)/|/(theme\.css|favicon\.ico)$")
 """Paths of files that are the same for all visitors."""
 
+GUEST = re.compile(rf"{PATH}(/|$)")
+"""Paths of guests."""
+
 ROUTES = {
     "GET": re.compile(
-        r"/(|login|admin|theme\.css|favicon\.ico"
+        r"/(|mcp(/pictures/[0-9a-f]{16})?|login|admin|theme\.css|favicon\.ico"
         r"|(assets|static)/.{1,200}"
         r"|api/(config|gradio_api/(info|queue/data|file=.+))"
         r"|pictures/[0-9a-f]{16}(/photo)?"
         r"|gradio_api/(file=.+|upload_progress|heartbeat/[a-z0-9]{1,40}))"
     ),
     "POST": re.compile(
-        r"/(login|logout|regions|admin/cancel|gradio_api/(upload|run/predict)"
+        r"/(mcp(/upload)?|login|logout|regions|admin/cancel|gradio_api/(upload|run/predict)"
         r"|api/(login|gradio_api/(upload|queue/join)))"
     ),
 }
@@ -68,6 +73,7 @@ class Wall:
             page or the function for programs.
         upload_bytes: maximum size of a body that is not a call.
         script: the page's own script.
+        guests: the visitors without a browser; None: none are served.
     """
 
     def __init__(
@@ -78,6 +84,7 @@ class Wall:
         is_call: Callable[[str, Any], bool],
         upload_bytes: int,
         script: bytes = b"",
+        guests: Guests | None = None,
     ) -> None:
         self._app = app
         self._rules = rules
@@ -85,6 +92,7 @@ class Wall:
         self._is_call = is_call
         self._upload_bytes = upload_bytes
         self._script = script
+        self._guests = guests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -104,7 +112,15 @@ class Wall:
             await respond(send, *(refusal or (400, "the request names several hosts")))
             return
         path = scope["path"]
-        visitor = self._visitors.known(cookie(headers, self._rules.cookie))
+        if self._guests and GUEST.match(path):
+            client = (scope.get("client") or ("", 0))[0]
+            guest = await self._guests.admit(client, headers)
+            if isinstance(guest, Refusal):
+                await respond(send, guest.status, guest.message, guest.headers)
+                return
+            visitor: Visitor | None = guest
+        else:
+            visitor = self._visitors.known(cookie(headers, self._rules.cookie))
         if self._rules.login and path not in PUBLIC_PATHS and not (visitor and visitor.user):
             await self._to_login(scope, send)
             return
@@ -150,7 +166,8 @@ class Wall:
         """Return status and message if a request has no route or a bad length, or None."""
         method = scope["method"]
         route = ROUTES.get("GET" if method == "HEAD" else method)
-        if route is None or not route.fullmatch(scope["path"]):
+        hidden = self._guests is None and GUEST.match(scope["path"])
+        if route is None or hidden or not route.fullmatch(scope["path"]):
             return 404, "not found"
         if method not in SAFE_METHODS:
             size = headers.get(b"content-length", b"")

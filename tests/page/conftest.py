@@ -1,4 +1,4 @@
-"""The page in a browser and over HTTP: a server of its own."""
+"""The page in a browser and over HTTP: servers that the tests share."""
 
 import os
 
@@ -23,6 +23,15 @@ def browser():
 
 @pytest.fixture(scope="session")
 def address():
+    """Serve the page with a painter that needs no network."""
+    process, address = serve(module="tests.page.stubbed")
+    yield address
+    end(process)
+
+
+@pytest.fixture(scope="session")
+def real_address():
+    """Serve the page with the painter of the program."""
     process, address = serve()
     yield address
     end(process)
@@ -39,6 +48,16 @@ def contexts(browser):
 
 @pytest.fixture
 def visit(browser, contexts, address):
+    yield from visits_of(browser, contexts, address)
+
+
+@pytest.fixture
+def real_visit(browser, contexts, real_address):
+    yield from visits_of(browser, contexts, real_address)
+
+
+def visits_of(browser, contexts, address):
+    """Yield a function that opens a page as a new visitor."""
     visits = []
 
     def begin(**media):

@@ -3,9 +3,10 @@
     python -m tests.page.stubbed --port=7860
 
 It takes the flags of `nst-tf-app`. A run has as many steps as an epoch of its settings; each takes
-`PAUSE` seconds, and each strength blends more of the painting in.
+`PAUSE` seconds, and each strength blends more of the painting in. Pictures contain their settings.
 """
 
+import dataclasses
 import io
 import sys
 import threading
@@ -13,6 +14,8 @@ import time
 
 from PIL import Image
 
+from nst_tf.images.exif import PhotoExif
+from nst_tf.images.metadata import metadata_options
 from nst_tf.page import program, server
 from nst_tf.page.worker import StepPreview
 
@@ -48,7 +51,11 @@ class Blender:
             )
             if self._stopped.is_set() or run.cancelled:
                 break
-        blend.save(run.folder / run.order.output)
+        record = {
+            "recipe": run.order.recipe, "settings": dataclasses.asdict(settings), "steps": step,
+        }  # fmt: skip
+        options = metadata_options("PNG", record, PhotoExif())
+        blend.save(run.folder / run.order.output, **options)
         if step < steps:
             run.set_status("stopped", f"stopped after step {step} of {steps}")
         else:

@@ -71,6 +71,13 @@ def test_without_gradio_the_remedy_is_named(monkeypatch, capsys):
     assert "pip install 'nst_tf[app]'" in capsys.readouterr().err
 
 
+def test_without_mcp_the_remedy_is_named(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "mcp", None)
+    assert app.main(["app", "--mcp"]) == 1
+    error = capsys.readouterr().err
+    assert error == "nst_tf: --mcp needs the package mcp: run pip install 'nst_tf[mcp]'\n"
+
+
 def test_a_taken_port_is_told_in_a_line(capfd):
     import socket
 

@@ -22,7 +22,8 @@ def hosted(tmp_path_factory):
     with open(path, "w") as log, pytest.MonkeyPatch.context() as patch:
         patch.setenv("NST_TF_PASSWORD", "secret")
         patch.setenv("NST_TF_ADMIN_PASSWORD", "root")
-        process, address = serve("--user=friends", "--max-run-time=20min", log=log)
+        flags = ("--user=friends", "--max-run-time=20min")
+        process, address = serve(*flags, log=log, module="tests.page.stubbed")
     yield address, path
     end(process)
 

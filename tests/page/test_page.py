@@ -30,8 +30,8 @@ def colors(screenshot):
         return len(image.convert("RGB").getcolors(2**24))
 
 
-def test_from_samples_to_a_picture_that_the_command_makes_too(visit, tmp_path):
-    visitor = visit()
+def test_from_samples_to_a_picture_that_the_command_makes_too(real_visit, tmp_path):
+    visitor = real_visit()
     visitor.sample(photo=1, painting=1)
     visitor.small(steps=8, scales=2)
     visitor.press("paint")
@@ -59,8 +59,8 @@ def test_from_samples_to_a_picture_that_the_command_makes_too(visit, tmp_path):
     np.testing.assert_array_equal(pixels(folder / made.name), pixels(made))
 
 
-def test_stop_keeps_the_picture_and_continue_goes_on(visit, tmp_path):
-    visitor = visit()
+def test_stop_keeps_the_picture_and_continue_goes_on(real_visit, tmp_path):
+    visitor = real_visit()
     visitor.sample()
     visitor.small(steps=50)
     visitor.press("paint")
@@ -74,8 +74,8 @@ def test_stop_keeps_the_picture_and_continue_goes_on(visit, tmp_path):
     assert int(re.search(r"step (\d+)", stopped)[1]) < steps
 
 
-def test_what_no_brush_has_touched_stays_the_photo(visit, tmp_path):
-    visitor = visit()
+def test_what_no_brush_has_touched_stays_the_photo(real_visit, tmp_path):
+    visitor = real_visit()
     visitor.sample(photo=1)
     visitor.small(steps=4, scales=2)
     visitor.open("Paint only parts of the photo")

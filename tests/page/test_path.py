@@ -11,19 +11,12 @@ from playwright.sync_api import expect
 
 from nst_tf.page.undo import TOGETHER
 from tests.conftest import ASSETS, wait_until
-from tests.page.visit import PATIENCE, end, fill, serve
+from tests.page.visit import PATIENCE, fill
 
 pytestmark = pytest.mark.browser
 
 PHONE = {"width": 390, "height": 844}
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><path d="M0 0h9v9z"/></svg>'
-
-
-@pytest.fixture(scope="module")
-def address():
-    process, address = serve(module="tests.page.stubbed")
-    yield address
-    end(process)
 
 
 @pytest.fixture
@@ -104,12 +97,13 @@ def test_buttons_are_about_the_picture_that_is_chosen(visit, address, tmp_path):
     visitor.press("grid")
     for index in range(3):
         visitor.status("finished", index)
-    visitor.page.locator('[data-choose="2"]').click()
+    choose = visitor.page.locator('[data-act="choose"]:not([data-tab])').nth(2)
+    choose.click()
     expect_words(visitor.page.locator("figure.chosen"), "strength 1.5")
     wait_until(lambda: "--strength=1.5" in visitor.command())
     made = visitor.download(tmp_path)
     assert made.name == "temple-great_wave-fast-strength-1.5-200px.png"
-    expect(visitor.page.locator('[data-choose="2"]')).to_have_attribute("aria-pressed", "true")
+    expect(choose).to_have_attribute("aria-pressed", "true")
     run = visitor.page.locator("figure.chosen").get_attribute("data-run")
     for part in ("", "/photo"):
         own, others = (
@@ -118,6 +112,44 @@ def test_buttons_are_about_the_picture_that_is_chosen(visit, address, tmp_path):
         )  # fmt: skip
         assert (own.status, others.status) == (200, 404)
         assert Image.open(io.BytesIO(own.body())).size[0] >= 200
+
+
+def test_variants_have_buttons_of_their_own_and_a_favourite_survives_a_reload(visit, tmp_path):
+    visitor = visit()
+    page = visitor.page
+    pair(visitor)
+    visitor.small(size=200, steps=2)
+    for strength in (0.8, 1.2):
+        fill(page.locator("#strength input[type=number]"), strength)
+        visitor.begin()
+        visitor.status("finished")
+    history = page.locator("#history .grid-container button")
+    expect(history).to_have_count(2, timeout=PATIENCE)
+    history.nth(1).click()
+    expect_words(page.locator("#screen figcaption b"), "strength 0.8")
+    page.locator('[data-act="favour"]').click()
+    expect_words(page.locator('[data-act="favour"]'), "★")
+    page.locator('[data-act="more"]').click()
+    figures = page.locator("#screen figure")
+    expect(figures).to_have_count(5, timeout=PATIENCE)
+    for index, words in enumerate(("0.8", "0.55", "1.05", "detail 0.714", "detail 1.4")):
+        visitor.status("finished", index)
+        expect_words(figures.nth(index), words)
+        shape = figures.nth(index).locator("img").bounding_box()
+        assert shape["width"] / shape["height"] == pytest.approx(1.5, rel=0.02)
+    with page.expect_download() as waiting:
+        figures.nth(1).get_by_role("link", name="Download").click()
+    assert waiting.value.suggested_filename == "temple-great_wave-fast-strength-0.55-200px.png"
+    figures.nth(2).get_by_role("button", name="Compare").click()
+    expect(page.locator("#compare")).to_be_visible(timeout=PATIENCE)
+    wait_until(lambda: "--strength=1.05" in visitor.command())
+    visitor.load(page.reload)
+    expect(history).to_have_count(6, timeout=PATIENCE)
+    history.first.click()
+    expect(figures).to_have_count(1, timeout=PATIENCE)
+    expect_words(page.locator("#screen figcaption b"), "strength 0.8")
+    expect_words(page.locator('[data-act="favour"]'), "★")
+    assert visitor.policy() == []
 
 
 def test_stop_and_continue_are_about_all_pictures(visit):

@@ -1,6 +1,7 @@
 """Programs that call the page's function with gradio_client, with and without a login."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import gradio as gr
@@ -37,9 +38,14 @@ def connect(address, tmp_path, **options):
 
 @pytest.fixture
 def client(address, tmp_path):
-    found = connect(address, tmp_path / "downloads")
-    yield found
-    found.close()
+    with contextlib.closing(connect(address, tmp_path / "downloads")) as found:
+        yield found
+
+
+@pytest.fixture
+def real_client(real_address, tmp_path):
+    with contextlib.closing(connect(real_address, tmp_path / "downloads")) as found:
+        yield found
 
 
 def paint(client, photo=PHOTO, painting=PAINTING, **options):
@@ -47,8 +53,8 @@ def paint(client, photo=PHOTO, painting=PAINTING, **options):
     return client.predict(photo=photo, painting=painting, api_name="/paint", **values)
 
 
-def test_a_program_gets_the_picture_that_the_command_makes(client, tmp_path):
-    made = paint(client, strength=0.7)
+def test_a_program_gets_the_picture_that_the_command_makes(real_client, tmp_path):
+    made = paint(real_client, strength=0.7)
     record = read_metadata(made)
     assert (record["recipe"], record["settings"]["strength"]) == ("fast", 0.7)
     words = [str(ASSETS / name) for name in ("cat.jpg", "great_wave.jpg")]
@@ -74,12 +80,16 @@ def test_the_function_documents_itself_and_is_the_only_one(client):
         ({"strength": 11}, "a number must be from 0 to 10"),
         ({"recipe": "oil"}, "the page has sent an invalid value"),
         ({"photo": None}, "a photo is missing"),
-        ({"size": 8}, "content is 8x5 pixels"),
     ],
 )
 def test_a_mistake_is_an_error_with_the_sentence_of_the_page(client, options, problem):
     with pytest.raises(AppError, match=problem):
         paint(client, **options)
+
+
+def test_a_run_that_fails_is_an_error_with_the_sentence_of_the_page(real_client):
+    with pytest.raises(AppError, match="content is 8x5 pixels"):
+        paint(real_client, size=8)
 
 
 def test_a_program_reads_only_its_own_files(client, address, tmp_path):
@@ -155,7 +165,7 @@ def test_a_value_that_is_not_admitted_is_refused(state):
 
 
 def test_a_login_is_asked_for(tmp_path):
-    process, address = serve("--user=me", "--password=secret")
+    process, address = serve("--user=me", "--password=secret", module="tests.page.stubbed")
     try:
         with pytest.raises(AuthenticationError, match="credentials were not provided"):
             connect(address, tmp_path)

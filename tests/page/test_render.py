@@ -60,9 +60,9 @@ def test_before_its_first_picture_a_run_shows_the_photo(tmp_path):
 def test_one_of_several_pictures_is_chosen(tmp_path):
     runs = [run(tmp_path, strength=strength) for strength in ("0.5", "1")]
     screen = render.screen(runs, [0, 1], runs[1].name)
-    buttons = re.findall(r'data-choose="(\d)" aria-pressed="(\w+)">(\w+)<', screen)
-    assert buttons == [("0", "false", "Choose"), ("1", "true", "Chosen")]
-    assert "data-choose" not in render.screen(runs[:1], [0], runs[0].name)
+    buttons = re.findall(r'data-act="choose" aria-pressed="(\w+)">(\w+)<', screen)
+    assert buttons == [("false", "Choose"), ("true", "Chosen")]
+    assert 'data-act="choose"' not in render.screen(runs[:1], [0], runs[0].name)
 
 
 def test_the_bar_shows_the_run_that_is_being_painted(tmp_path):

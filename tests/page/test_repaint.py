@@ -68,8 +68,8 @@ def test_a_print_changes_only_the_size(state, visitor, tmp_path):
     enlarge(state, visitor, "A4")
     (large,) = visitor.shown
     assert large.order.settings == SETTINGS | {"max_dim": "3508", "network_dim": "128"}
+    assert large.kept.read_bytes() == b"network"
     large.set_status("finished")
-    (large.folder / f"{large.order.output}.network").write_bytes(b"network")
     enlarge(state, visitor, "A3")
     (larger,) = visitor.shown
     assert larger.order.settings == SETTINGS | {"max_dim": "4961", "network_dim": "128"}
@@ -118,9 +118,9 @@ def test_limits_hold_for_repainting(state, visitor, tmp_path):
 
 
 @pytest.mark.browser
-def test_a_visitor_repaints_a_picture_without_the_network(visit, tmp_path):
+def test_a_visitor_repaints_a_picture_without_the_network(real_visit, tmp_path):
     """The picture is that of a whole run, and has no step of the network."""
-    visitor = visit()
+    visitor = real_visit()
     visitor.sample(photo=1, painting=1)
     visitor.small(steps=8, scales=2)
     visitor.open("Brushstrokes again, in seconds")

@@ -266,6 +266,7 @@ def test_only_what_the_page_needs_is_served(visitor):
         "gradio_api/file=....//....//etc/passwd", "gradio_api/file=%00/etc/passwd",
         "gradio_api/stream/a/b/1/playlist.m3u8", "gradio_api/dev/reload", "gradio_api/deep_link",
         "static/../../../../etc/passwd", "static/..%2f..%2fblocks.py", "assets/%2e%2e/index.html",
+        "mcp", "mcp/upload", "mcp/pictures/0123456789abcdef",
         "gradio_api/mcp", "svelte/x", "gradio_api/user", "gradio_api/token",
     ):  # fmt: skip
         answer = visitor.http.get(path)

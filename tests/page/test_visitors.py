@@ -52,7 +52,7 @@ def test_one_of_the_shown_runs_is_the_main_one(visitors, files):
     assert visitor.main is None
     first, second = visitors.create_runs(visitor, ORDER.variants((0.5, 1)), files)
     assert visitor.main is first
-    visitor.chosen = 1
+    visitor.choose(second)
     assert visitor.main is second
     second.set_status("finished")
     visitors.sweep()  # which deletes the chosen one

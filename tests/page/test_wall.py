@@ -1,13 +1,16 @@
 """The wall around the page, with nothing behind it but an echo."""
 
 import asyncio
+import base64
 import ipaddress
 import json
 
 import pytest
 
 from nst_tf.page.cookies import cookie
+from nst_tf.page.guests import Guests
 from nst_tf.page.limits import Limits
+from nst_tf.page.login import Accounts, Throttle
 from nst_tf.page.rules import Rules, host_name, is_same_origin, trusted_scope
 from nst_tf.page.visitors import Visitors
 from nst_tf.page.wall import Wall
@@ -55,7 +58,10 @@ async def echo(scope, receive, send):
 def build(tmp_path):
     def make(**options):
         visitors = Visitors(tmp_path / "runs", limits=options.pop("limits", None))
-        return Wall(echo, rules(**options), visitors, lambda path, body: True, 1000), visitors
+        accounts = Accounts({"me": "secret"})
+        guests = Guests(visitors, accounts, Throttle()) if options.pop("guests", False) else None
+        checked = (lambda path, body: True, 1000, b"", guests)
+        return Wall(echo, rules(**options), visitors, *checked), visitors
 
     return make
 
@@ -274,3 +280,20 @@ def test_a_request_that_fails_is_one_line_of_the_log(tmp_path, caplog):
 def test_addresses_of_odd_length_have_no_route(build, path):
     wall, _ = build()
     assert request(wall, path)[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/mcp"), ("POST", "/mcp/upload"), ("GET", "/mcp/pictures/0123456789abcdef")],
+)
+def test_paths_of_guests_are_served_only_to_guests(build, method, path):
+    wall, visitors = build(login=True)
+    secret = {"cookie": f"nst_tf={visitors.session_for(None, 'me').token}"}
+    assert request(wall, path, method, secret)[0] == 404
+    wall, visitors = build(login=True, guests=True)
+    assert request(wall, path, method, secret)[0] == 401
+    login = {"authorization": f"Basic {base64.b64encode(b'me:secret').decode()}"}
+    status, headers, _ = request(wall, path, method, login)
+    assert status == 200
+    assert b"set-cookie" not in headers
+    assert request(wall, "/", headers=login)[0] == 303

@@ -71,14 +71,24 @@ function refocus() {
 }
 
 document.addEventListener('focusin', ({target}) => {
-  const {zoom, choose} = target.closest('#screen button')?.dataset ?? {};
-  if (zoom) focused = `#screen button[data-zoom="${zoom}"]`;
-  else focused = choose ? `#screen button[data-choose="${choose}"]` : '';
+  const button = target.closest('#screen figcaption :is(button, a)');
+  const {zoom, tab, act} = button?.dataset ?? {};
+  const kind = zoom ? '[data-zoom]' : tab ? '[data-tab]' : act ? `[data-act="${act}"]` : 'a';
+  const run = button?.closest('figure').dataset.run;
+  focused = button ? `#screen [data-run="${run}"] figcaption ${kind}` : '';
 });
 document.addEventListener('click', ({target}) => {
   asked ||= Boolean(target.closest('#paint, #grid, #repaint, #enlarge, #history button'));
 });
 document.addEventListener('pointerdown', () => { focused = ''; });
+
+// Compare chooses a picture and opens its tab.
+document.addEventListener('click', ({target}) => {
+  const name = target.closest('[data-tab]')?.dataset.tab;
+  if (!name) return;
+  [...document.querySelectorAll('#made [role="tab"]')]
+    .find((tab) => tab.textContent.trim() === name)?.click();
+});
 
 // The search hides the fields under Advanced that contain none of the words.
 document.addEventListener('input', ({target}) => {
