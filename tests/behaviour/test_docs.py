@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from nst_tf import RECIPES, Settings, extensions
+from nst_tf import RECIPES, Settings
 from nst_tf.batch.flags import BATCH_FLAGS, parse_batch
 from nst_tf.batch.source import Jobs
 from nst_tf.cli.flags import OTHER_FLAGS, parse
 from nst_tf.cli.help import PURPOSES
 from nst_tf.cli.measure import MEASURE_FLAGS
 from nst_tf.cli.program import main
+from nst_tf.extending import entry_points
 from nst_tf.images.metadata import read_metadata
 from nst_tf.inputs.prepare import KEEP
 from nst_tf.page.flags import define_flags as define_page_flags
@@ -202,7 +203,7 @@ def test_every_module_and_file_that_is_named_exists(page):
     for path in re.findall(r"(?<![\w./])(?:nst_tf|scripts|tests|assets|docs)/[\w./-]*\w", words):
         assert (ROOT / path).exists(), path
     for name in re.findall(r"(?<![\w/.-])nst_tf(?:\.[A-Za-z_]\w*)+", words):
-        if name in (extensions.TERMS, extensions.RECIPES):  # groups of entry points
+        if name in (entry_points.TERMS, entry_points.RECIPES):  # groups of entry points
             continue
         parts = name.split(".")
         known = next(n for n in range(len(parts), 0, -1) if is_module(parts[:n]))
