@@ -7,6 +7,7 @@ collects the texts of errors that users may see, of warnings, and of what the pr
 
 import ast
 import builtins
+import collections
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,14 +65,16 @@ class Source:
             for node in nodes
             if isinstance(node, ast.ClassDef) and node.name.endswith("Error")
         }
-        self.constants = {
-            target.id: node.value
+        constants = [
+            (target.id, node.value)
             for module in self.modules.values()
             for node in module.body
             if isinstance(node, ast.Assign)
             for target in node.targets
             if isinstance(target, ast.Name) and target.id.isupper()
-        }
+        ]
+        named = collections.Counter(name for name, _ in constants)
+        self.constants = {name: value for name, value in constants if named[name] == 1}
 
     def messages(self) -> Iterator[Message]:
         """Yield every message."""
