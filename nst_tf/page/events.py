@@ -15,7 +15,7 @@ from nst_tf.page.run_events import RunHandlers
 from nst_tf.page.sample_names import PAINTINGS, PAIRS, PHOTOS
 from nst_tf.page.state import AppState
 from nst_tf.page.undo import UndoHandlers
-from nst_tf.page.updates import UPDATED, finished_runs
+from nst_tf.page.updates import UPDATED, earlier_runs
 from nst_tf.page.visitor import Visitor
 
 STRENGTHS = (0.5, 1.0, 1.5)  # strengths of the pictures that one click makes
@@ -144,7 +144,7 @@ def _connect_runs(page: GuardedBlocks, components: Components, runs: RunHandlers
     chosen = page.on_act(components.screen.select, actions, [notice], notice)
     chosen.then(*refresh, **EVENT)
     shown = page.on_select(
-        components.history.select, runs.show_again, lambda one: len(finished_runs(one)),
+        components.history.select, runs.show_again, lambda one: len(earlier_runs(one)),
         [notice], notice,
     )  # fmt: skip
     shown.then(*refresh, **EVENT)

@@ -31,7 +31,12 @@ def photo(run: Run, side: int) -> Image.Image:
 
 
 def thumbnail(run: Run) -> Image.Image | None:
-    """Return a thumbnail of the picture of a run, with a star for a favourite, or None."""
+    """Return a thumbnail of a run's picture, with a star for a favourite, or None.
+
+    An active run has no picture yet; its thumbnail shows the photo.
+    """
+    if run.active:
+        return photo(run, THUMBNAIL)
     if (image := finished(run)) is None:
         return None
     image = image.copy()

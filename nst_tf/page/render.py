@@ -71,6 +71,12 @@ def title(run: Run) -> str:
     return " · ".join([run.order.recipe, *named, *masked])
 
 
+def caption(run: Run) -> str:
+    """Return the title of a run in the history."""
+    doing = {"waiting": " · waiting", "running": " · being painted"}
+    return f"{title(run)}{doing.get(run.status, '')}"
+
+
 def status(run: Run, position: int, preparation: float = 10.0) -> str:
     """Return the status of a run in a line; arguments as for `screen`."""
     preview = run.preview

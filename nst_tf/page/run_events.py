@@ -16,7 +16,7 @@ from nst_tf.page.render import alert
 from nst_tf.page.repaint import enlarge, repaint
 from nst_tf.page.runs import Run
 from nst_tf.page.state import NO_PAINTING, NO_PHOTO, AppState
-from nst_tf.page.updates import UPDATED, finished_runs, screen_updates
+from nst_tf.page.updates import UPDATED, earlier_runs, screen_updates
 from nst_tf.page.variants import more_like
 from nst_tf.page.visitor import Visitor
 
@@ -102,6 +102,6 @@ class RunHandlers:
         return ""
 
     def show_again(self, visitor: Visitor, index: int) -> str:
-        """Show an earlier picture again, and return a notice."""
-        visitor.show(finished_runs(visitor)[index:][:1])
+        """Show a picture of the history, and return a notice."""
+        visitor.show(earlier_runs(visitor)[index:][:1])
         return ""

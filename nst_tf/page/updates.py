@@ -36,7 +36,7 @@ def screen_updates(
     """
     runs, main = visitor.shown, visitor.main
     positions = [state.queue.position(run) for run in runs]
-    finished = finished_runs(visitor)
+    earlier = earlier_runs(visitor)
     chosen = main.name if main else ""
     now: Snapshot = {
         "screen": [
@@ -45,7 +45,7 @@ def screen_updates(
         ],
         "states": [chosen, *((run.name, run.status) for run in runs)],
         "curve": [(main.name, main.status, len(main.curve) // CURVE_STEP)] if main else [],
-        "history": [(run.name, run.changes) for run in finished],
+        "history": [(run.name, run.status if run.active else run.changes) for run in earlier],
         "estimates": [state.estimates.changes],
     }
     changed = {part for part in now if before is None or before[part] != now[part]}
@@ -62,17 +62,22 @@ def screen_updates(
     if "curve" in changed:
         values["curve"] = pd.DataFrame(render.curve(main))
     if "history" in changed:
-        rows = [(pictures.thumbnail(run), render.title(run)) for run in finished]
+        rows = [(pictures.thumbnail(run), render.caption(run)) for run in earlier]
         values["history"] = gr.update(value=rows, visible=bool(rows))
     if "estimates" in changed:
         values["estimate_due"] = str(state.estimates.changes)
     return now, values
 
 
-def finished_runs(visitor: Visitor) -> list[Run]:
-    """Return the visitor's inactive runs that have a picture, favourites and the latest first."""
-    runs = [run for run in reversed(visitor.runs) if not run.active and run.picture]
-    return sorted(runs, key=lambda run: not run.favourite)
+def earlier_runs(visitor: Visitor) -> list[Run]:
+    """Return the runs of the history.
+
+    Active ones that are not on the screen come first, so that they can be seen and stopped; then
+    inactive ones that have a picture, favourites and the latest first.
+    """
+    hidden = [run for run in visitor.active if run not in visitor.shown]
+    ended = [run for run in reversed(visitor.runs) if not run.active and run.picture]
+    return hidden + sorted(ended, key=lambda run: not run.favourite)
 
 
 def _downloads(run: Run | None) -> dict[str, Any]:

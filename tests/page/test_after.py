@@ -7,7 +7,7 @@ from nst_tf.page import favourites, pictures, render
 from nst_tf.page.favourites import toggle
 from nst_tf.page.limits import Limits
 from nst_tf.page.order import Order
-from nst_tf.page.updates import finished_runs
+from nst_tf.page.updates import earlier_runs
 from nst_tf.page.variants import more_like, neighbours, stroke_neighbours
 from nst_tf.page.visitors import Visitors
 from nst_tf.settings import Settings
@@ -93,16 +93,27 @@ def test_as_many_neighbours_as_may_wait_are_ordered(state, files):
 def test_favourites_come_first_and_have_a_star(state, files):
     visitor = state.visitors.session_for(None)
     first, second, third = [finished(state.visitors, visitor, files) for _ in range(3)]
-    assert finished_runs(visitor) == [third, second, first]
+    assert earlier_runs(visitor) == [third, second, first]
     plain = pictures.thumbnail(first).tobytes()
     toggle(visitor, first, state.limits)
-    assert finished_runs(visitor) == [first, third, second]
+    assert earlier_runs(visitor) == [first, third, second]
     assert pictures.thumbnail(first).tobytes() != plain
     assert 'data-act="favour" aria-pressed="true">★' in render.screen([first], [0])
     toggle(visitor, first, state.limits)
-    assert finished_runs(visitor) == [third, second, first]
+    assert earlier_runs(visitor) == [third, second, first]
     assert pictures.thumbnail(first).tobytes() == plain
     assert 'aria-pressed="false">☆' in render.screen([first], [0])
+
+
+def test_an_active_run_that_is_not_on_the_screen_is_in_the_history(state, files):
+    visitor = state.visitors.session_for(None)
+    ended = finished(state.visitors, visitor, files)
+    (waiting,) = state.visitors.create_runs(visitor, [ended.order], files)
+    assert earlier_runs(visitor) == [ended]
+    visitor.show([ended])
+    assert earlier_runs(visitor) == [waiting, ended]
+    assert [render.caption(run) for run in (waiting, ended)] == ["fast · waiting", "fast"]
+    assert pictures.thumbnail(waiting).size == (40, 30)
 
 
 def test_a_favourite_outlives_others_until_its_visitor_is_unknown(tmp_path, files, monkeypatch):

@@ -168,6 +168,7 @@ def test_stop_and_continue_are_about_all_pictures(visit):
     for index in (1, 2):
         visitor.status("waiting", index)
     visitor.press("stop")
+    visitor.status("stopped after", 0)
 
 
 def test_the_form_comes_back(visit):
@@ -276,6 +277,14 @@ def test_the_photo_shows_until_the_first_picture_comes(visit):
         "x => getComputedStyle(x).opacity"
     )) < 0.5  # fmt: skip
     visitor.press("stop")
+    for index in range(3):
+        visitor.status("cancelled while it waited", index)
+    thumbnails = visitor.page.locator("#history .grid-container button")
+    expect_words(thumbnails.first, "being painted")
+    thumbnails.first.click()  # a run that is not on the screen can be seen again, and stopped
+    visitor.status("step")
+    visitor.press("stop")
+    visitor.status("stopped after")
 
 
 def test_a_phone_shows_the_picture_and_a_bar_that_stays(visit):
