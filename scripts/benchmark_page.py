@@ -37,6 +37,7 @@ WATCH = """
   const pictures = () => [...document.querySelectorAll('#screen figure:not(.preparing) img')];
   const before = new Set(pictures().map((one) => one.src));
   const screen = document.querySelector('#screen').innerHTML;
+  let begun = false;  // the same order makes the same picture; only words show that it ends
   window.seen = {};
   document.querySelector('#paint').addEventListener('click', () => {
     const start = performance.now();
@@ -45,8 +46,9 @@ WATCH = """
       if (document.querySelector('#screen').innerHTML !== screen) window.seen.change ??= seconds;
       if (pictures().some((one) => !before.has(one.src))) window.seen.picture ??= seconds;
       const words = document.querySelector('#screen').innerText;
-      const fresh = pictures().length && pictures().every((one) => !before.has(one.src));
-      if (fresh && words.includes('finished after')) window.seen.finished ??= seconds;
+      const ended = words.includes('finished after');
+      begun ||= !ended;
+      if (begun && ended) window.seen.finished ??= seconds;
       else requestAnimationFrame(look);
     };
     look();
