@@ -13,6 +13,7 @@ from nst_tf.utils.version import __version__
 EXTRAS = {
     "app": ("gradio",),
     "heif": ("pillow_heif",),
+    "mcp": ("gradio", "mcp"),
     "notebook": ("IPython", "ipywidgets"),
     "ray": ("ray",),
     "tensorboard": ("tensorboard",),
