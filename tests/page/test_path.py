@@ -268,9 +268,9 @@ def test_the_photo_shows_until_the_first_picture_comes(visit):
     visitor.begin()
     visitor.status("step")
     bar = visitor.page.locator("#screen progress")
-    accent = "x => getComputedStyle(x).accentColor"
-    assert bar.evaluate(accent) == visitor.page.locator("#progress progress").evaluate(accent)
-    assert bar.evaluate(accent) != "auto"
+    accent = shown_color(visitor.page, "var(--color-accent)")
+    for one in (bar, visitor.page.locator("#progress progress")):
+        wait_until(lambda one=one: accent in colors_of(one.screenshot()))
     visitor.press("grid")  # the first of them waits for the picture that is being painted
     expect_words(visitor.page.locator("#screen .preparing").first, "waiting")
     assert float(visitor.page.locator("#screen .preparing img").first.evaluate(
@@ -308,6 +308,22 @@ def test_a_phone_shows_the_picture_and_a_bar_that_stays(visit):
     visitor.status("step")
     visitor.press("stop")
     visitor.status("stopped")
+
+
+def shown_color(page, color):
+    """Return the levels of a colour of the styles."""
+    levels = page.evaluate(
+        "color => { const one = document.createElement('i'); one.style.color = color;"
+        " document.querySelector('#screen').append(one); const shown = getComputedStyle(one).color;"
+        " one.remove(); return shown; }",
+        color,
+    )
+    return tuple(map(int, re.findall(r"\d+", levels)))
+
+
+def colors_of(screenshot):
+    with Image.open(io.BytesIO(screenshot)) as image:
+        return {color for _, color in image.convert("RGB").getcolors(2**24)}
 
 
 def grey(screenshot):
