@@ -22,6 +22,8 @@ def main():
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
         visitor = Visit(browser, address)
+        visitor.page.wait_for_timeout(1000)
+        visitor.page.screenshot(path=ASSETS / "page-first.png")
         paint(visitor, photo=0)
         paint(visitor, photo=1)
         visitor.page.screenshot(path=ASSETS / "page.png")

@@ -6,7 +6,7 @@ import gradio as gr
 
 _WEB = Path(__file__).with_name("web")
 
-CSS = tuple(_WEB / f"{name}.css" for name in ("style", "viewer", "regions"))
+CSS = tuple(_WEB / f"{name}.css" for name in ("style", "viewer", "regions", "recipes"))
 JS = tuple(_WEB / f"{name}.js" for name in ("page", "viewer", "planes", "regions"))
 
 

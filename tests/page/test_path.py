@@ -10,6 +10,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from nst_tf.page.undo import TOGETHER
+from nst_tf.recipes import RECIPES
 from tests.conftest import ASSETS, wait_until
 from tests.page.visit import PATIENCE, fill
 
@@ -247,6 +248,11 @@ def test_sizes_and_times_are_known_before_paint(visit):
     visitor = visit()
     line = visitor.page.locator("#estimate")
     expect_words(line, "512 × 384 pixels, about")
+    shown = visitor.page.locator("#recipe label").evaluate_all(
+        "cards => cards.map(one => getComputedStyle(one, '::before').backgroundImage)"
+    )
+    assert len({*shown}) == len(RECIPES)  # each card has a picture of its own
+    assert all(picture.startswith('url("data:image/webp') for picture in shown)
     visitor.page.locator('#size input[value="A4"]').check()
     expect_words(line, "3508 × 2631 pixels, about")
     assert visitor.page.locator("#max_dim").is_hidden()
