@@ -24,18 +24,14 @@ from nst_tf.utils.describe import counted
 from nst_tf.utils.errors import UserError
 
 
-def found_regions(
-    photo: Path, paintings: Sequence[Path], count: int, most_pixels: int
-) -> list[Region]:
-    """Return the regions by colour of uploaded pictures that have been checked.
+def load_small(photo: Path, paintings: Sequence[Path], most_pixels: int) -> list[np.ndarray]:
+    """Return uploaded pictures that have been checked, at the size of `color_regions`.
 
     Args:
         photo, paintings: paths of the files.
-        count: the number of colours.
         most_pixels: maximum pixels of a file.
     """
-    content, *styles = (load_image(path, SIDE, most_pixels) for path in (photo, *paintings))
-    return color_regions(content, styles, count)
+    return [load_image(path, SIDE, most_pixels) for path in (photo, *paintings)]
 
 
 def drawn_masks(
@@ -46,7 +42,7 @@ def drawn_masks(
     Args:
         drawing: the regions.
         size: height and width of the photo's preview, pixels.
-        photo, paintings, most_pixels: as for `found_regions`.
+        photo, paintings, most_pixels: as for `load_small`.
 
     Raises:
         UserError: the drawing cannot be read, or does not agree with the pictures.
@@ -54,7 +50,8 @@ def drawn_masks(
     planes = decode(drawing, size)
     if not drawing.colors:
         return region_masks(planes, len(paintings))
-    regions = found_regions(photo, paintings, drawing.colors, most_pixels)
+    content, *styles = load_small(photo, paintings, most_pixels)
+    regions = color_regions(content, styles, drawing.colors)
     return color_masks(planes, regions, len(paintings))
 
 

@@ -89,7 +89,7 @@ def photo_key(preview: np.ndarray) -> str:
 def drawing_element(
     photo: str, drawing: Drawing | None, names: Sequence[str] = (), parts: Sequence[str] = (),
 ) -> str:  # fmt: skip
-    """Return a drawing for the editor as HTML, which replaces what is painted there.
+    """Return the HTML with which the editor replaces its regions by a drawing.
 
     Args:
         photo: the key of the photo to which it belongs; the editor waits for this photo.

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from nst_tf.images.color_regions import SIDE
-from nst_tf.images.io import load_image, load_mask
+from nst_tf.images.color_regions import color_regions
+from nst_tf.images.io import load_mask
 from nst_tf.images.masks import Region
 from nst_tf.images.resize import Size
-from nst_tf.page.by_color import color_planes, found_regions, levels
+from nst_tf.page.by_color import color_planes, levels, load_small
 from nst_tf.page.drawings import Drawing, encode
 from nst_tf.page.region_editor import drawing_element, mask_element, part_pictures, photo_key
 from nst_tf.page.state import NO_PAINTING, NO_PHOTO, AppState
@@ -38,9 +38,10 @@ class RegionHandlers:
             raise UserError(NO_PAINTING)
         preview = self._state.check(photo).preview
         colors = int(count or 0)
-        regions = found_regions(photo, paintings, colors, self._state.limits.pixels)
+        content, *styles = load_small(photo, paintings, self._state.limits.pixels)
+        regions = color_regions(content, styles, colors)
         drawing = encode(color_planes(regions, preview.shape[:2]), colors)
-        return [_by_color(self._state, photo_key(preview), drawing, paintings, regions), ""]
+        return [_by_color(photo_key(preview), drawing, paintings, styles, regions), ""]
 
     def mask_loaded(self, visitor: Visitor, photo: Path | None, path: Path | None) -> list[Any]:
         """Return an uploaded mask for the region that is chosen in the editor, and a notice."""
@@ -81,14 +82,14 @@ def shown_drawing(
     key = photo_key(state.check(photo).preview)
     if drawing is None or not drawing.colors or not paintings:
         return drawing_element(key, drawing)
-    regions = found_regions(photo, paintings, drawing.colors, state.limits.pixels)
-    return _by_color(state, key, drawing, paintings, regions)
+    content, *styles = load_small(photo, paintings, state.limits.pixels)
+    regions = color_regions(content, styles, drawing.colors)
+    return _by_color(key, drawing, paintings, styles, regions)
 
 
 def _by_color(
-    state: AppState, key: str, drawing: Drawing, paintings: Sequence[Path],
+    key: str, drawing: Drawing, paintings: Sequence[Path], styles: Sequence[np.ndarray],
     regions: Sequence[Region],
 ) -> str:  # fmt: skip
-    pictures = [load_image(path, SIDE, state.limits.pixels) for path in paintings]
     names = [path.name for path in paintings]
-    return drawing_element(key, drawing, names, part_pictures(pictures, regions))
+    return drawing_element(key, drawing, names, part_pictures(styles, regions))

@@ -68,7 +68,7 @@ class Run:
     @property
     def inputs(self) -> dict[str, Path]:
         """The files of the order and its drawing, by their names in the folder."""
-        names = [*self.order.files, *([FILE] if self.drawing else [])]
+        names = [*self.order.files, *([FILE] if (self.folder / FILE).exists() else [])]
         return {name: self.folder / name for name in names}
 
     @property
