@@ -415,10 +415,4 @@ def test_axe_finds_nothing_serious(visit, media):
     for index in range(3):
         visitor.status("finished", index)
     page.locator("#advanced").scroll_into_view_if_needed()
-    results = Axe().run(page)
-    serious = [
-        (rule["id"], [node["html"][:200] for node in rule["nodes"]])
-        for rule in results.response["violations"]
-        if rule["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
+    assert visitor.inaccessible() == []

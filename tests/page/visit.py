@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from nst_tf.recipes import RECIPES
@@ -158,6 +159,14 @@ class Visit:
         told = self.page.locator(".notice [role=alert]").filter(has_text=text).first
         expect(told).to_be_visible(timeout=PATIENCE)
         return told.inner_text()
+
+    def inaccessible(self):
+        """Return what axe-core finds serious: the rules, and the elements that break them."""
+        return [
+            (rule["id"], [node["html"][:200] for node in rule["nodes"]])
+            for rule in Axe().run(self.page).response["violations"]
+            if rule["impact"] in ("serious", "critical")
+        ]
 
     def policy(self):
         """Return what the browser has blocked for the page's policy."""
