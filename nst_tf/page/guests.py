@@ -1,20 +1,16 @@
 """Visitors without a browser, whom the server recognises by their address and their login."""
 
-import asyncio
 import base64
 import binascii
 import hashlib
-import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nst_tf.page.login import Accounts, Throttle
+from nst_tf.page.login import Accounts, LoginError, Throttle, log_in
 from nst_tf.page.visitor import Visitor
 from nst_tf.page.visitors import Visitors
 from nst_tf.utils.errors import UserError
-
-LOG = logging.getLogger("nst_tf.page")
 
 PATH = "/mcp"
 """The path of the tool for assistants; all requests below it are those of guests."""
@@ -74,8 +70,12 @@ class Guests:
             if login is None:
                 return Refusal(401, "log in with a name and a password: scheme Basic", [ASK])
             name = login[0]
-            if refusal := await self._check(address, *login):
-                return refusal
+            try:
+                await log_in(self._accounts, self._throttle, address, *login)
+            except LoginError as error:
+                if error.wait:
+                    return Refusal(429, str(error), [(b"retry-after", b"%.0f" % error.wait)])
+                return Refusal(401, str(error), [ASK])
         try:
             visitor = self._visitors.session_for(None, name)
         except UserError as error:
@@ -84,21 +84,6 @@ class Guests:
         while len(self._tokens) > MAX_GUESTS:
             self._tokens.popitem(last=False)
         return visitor
-
-    async def _check(self, address: str, name: str, password: str) -> Refusal | None:
-        """Return the refusal of a login, or None."""
-        if wait := self._throttle.wait(address):
-            problem = f"too many wrong passwords: try again in {wait:.0f} seconds"
-            return Refusal(429, problem, [(b"retry-after", b"%.0f" % wait)])
-        # The failure is recorded before the delay, so that parallel guesses gain nothing.
-        self._throttle.failed(address, name)
-        await asyncio.sleep(self._throttle.delay(name))
-        if not self._accounts.match(name, password):
-            LOG.warning("login failed: %s from %s", ascii(name[:40]), address)
-            return Refusal(401, "the name or the password is wrong", [ASK])
-        self._throttle.succeeded(address, name)
-        LOG.info("login: %s from %s", ascii(name), address)
-        return None
 
 
 def _basic(header: bytes) -> tuple[str, str] | None:

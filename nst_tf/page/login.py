@@ -1,13 +1,19 @@
 """Logins: the form, the accounts, and a throttle against password guessing."""
 
+import asyncio
 import hmac
 import html
 import ipaddress
+import logging
 import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from nst_tf.utils.errors import UserError
+
+LOG = logging.getLogger("nst_tf.page")
 
 MAX_WAIT = 300.0  # seconds for which an address is refused
 MAX_DELAY = 5.0  # seconds by which the response to a name is delayed
@@ -119,6 +125,35 @@ class Throttle:
     def _count(self, kind: str, value: str) -> tuple[int, float]:
         count, last = self._failures.get(f"{kind} {value[:200]}", (0, 0.0))
         return (count, last) if self._clock() - last < EXPIRY else (0, 0.0)
+
+
+class LoginError(UserError):
+    """A login that is refused.
+
+    Attributes:
+        wait: seconds until the next attempt of the address; 0: the name or the password is wrong.
+    """
+
+    def __init__(self, message: str, wait: float = 0.0) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
+async def log_in(
+    accounts: Accounts, throttle: Throttle, address: str, name: str, password: str
+) -> None:
+    """Check a login, and record how it ended; LoginError if it is refused."""
+    if wait := throttle.wait(address):
+        LOG.warning("login refused: %s has to wait %.0f seconds", address, wait)
+        raise LoginError(f"too many wrong passwords: try again in {wait:.0f} seconds", wait)
+    # The failure is recorded before the delay, so that parallel guesses gain nothing.
+    throttle.failed(address, name)
+    await asyncio.sleep(throttle.delay(name))
+    if not accounts.match(name, password):
+        LOG.warning("login failed: %s from %s", ascii(name[:40]), address)
+        raise LoginError("the name or the password is wrong")
+    throttle.succeeded(address, name)
+    LOG.info("login: %s from %s", ascii(name), address)
 
 
 def _network(address: str) -> str:

@@ -19,7 +19,7 @@ from nst_tf.page.admin import admin_page
 from nst_tf.page.cookies import set_cookie
 from nst_tf.page.drawings import MAX_BYTES, Drawing
 from nst_tf.page.limits import Limits
-from nst_tf.page.login import ADMIN, Accounts, Throttle, login_page
+from nst_tf.page.login import ADMIN, Accounts, LoginError, Throttle, log_in, login_page
 from nst_tf.page.pictures import photo
 from nst_tf.page.programs import PATH
 from nst_tf.page.queue import RunQueue
@@ -103,20 +103,14 @@ class Routes:
     async def login(self, request: Request) -> Response:
         """Log a visitor in who has the password, with a new secret."""
         address = request.client.host if request.client else ""
-        if wait := self._throttle.wait(address):
-            LOG.warning("login refused: %s has to wait %.0f seconds", address, wait)
-            problem = f"too many wrong passwords: try again in {wait:.0f} seconds"
-            return self._login_again(429, problem, {"Retry-After": f"{wait:.0f}"})
         form = await _form(request)
         name, password = (str(form.get(field, "")) for field in ("username", "password"))
-        # The failure is recorded before the delay, so that parallel guesses gain nothing.
-        self._throttle.failed(address, name)
-        await asyncio.sleep(self._throttle.delay(name))
-        if not self._accounts.match(name, password):
-            LOG.warning("login failed: %s from %s", ascii(name[:40]), address)
-            return self._login_again(401, "the name or the password is wrong")
-        self._throttle.succeeded(address, name)
-        LOG.info("login: %s from %s", ascii(name), address)
+        try:
+            await log_in(self._accounts, self._throttle, address, name, password)
+        except LoginError as error:
+            if error.wait:
+                return self._login_again(429, str(error), {"Retry-After": f"{error.wait:.0f}"})
+            return self._login_again(401, str(error))
         visitor = self._visitors.session_for(None, name, admin=name == ADMIN)
         if request.url.path.endswith(f"{PATH}/login"):
             answer: Response = JSONResponse(None)  # programs do not follow to a page
