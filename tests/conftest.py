@@ -1,5 +1,6 @@
 """Pictures that the tests share."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -45,6 +46,12 @@ def pytest_collection_modifyitems(items):
     """Begin with the long files, and keep the order of all others."""
     places = {ROOT / "tests" / name: place for place, name in enumerate(LONG)}
     items.sort(key=lambda item: places.get(item.path, len(LONG)))
+
+
+def pytest_collection_finish():
+    """Spare the garbage collector the modules that are imported by now, most of all objects."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

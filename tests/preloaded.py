@@ -1,5 +1,7 @@
 """What the server of `forked` imports before it forks programs and workers."""
 
+import gc
+
 from nst_tf.compute.device import import_tensorflow
 
 import_tensorflow()
@@ -18,3 +20,4 @@ import tests.forked  # noqa: E402, F401
 from nst_tf.network.weights import load_weights  # noqa: E402
 
 load_weights("bundled")  # which are kept
+gc.freeze()  # so that the collector of a forked process leaves these modules alone
