@@ -1,5 +1,6 @@
 """Gradio's blocks, with the gate of `nst_tf.page.access` before their events."""
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -52,7 +53,7 @@ class GuardedBlocks(gr.Blocks):
 
     async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:
         """Return Gradio's output of an event, and grant the visitor the files in it."""
-        outputs = await super().postprocess_data(block_fn, predictions, state)
+        outputs = await self._postprocessed(block_fn, predictions, state)
         visitor = current_visitor()
         for block, output in zip(block_fn.outputs, outputs, strict=True):
             if state and not block.stateful:
@@ -64,6 +65,26 @@ class GuardedBlocks(gr.Blocks):
                 component = None if block._id in self.kinds else block._id
                 visitor.show_files(paths, component)
         return outputs
+
+    async def _postprocessed(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:
+        """Return Gradio's output; what an event skips is left out, for which Gradio would make a
+        new component.
+        """
+        values = [predictions] if len(block_fn.outputs) == 1 else [*predictions]
+        outputs: dict[int, Any] = {}
+        changed = {}
+        for place, (block, value) in enumerate(zip(block_fn.outputs, values, strict=True)):
+            if isinstance(value, dict) and value == gr.skip():
+                outputs[place] = None if block.stateful else value
+            else:
+                changed[place] = value
+        if changed:
+            part = copy.copy(block_fn)
+            part.outputs = [block_fn.outputs[place] for place in changed]
+            given = [*changed.values()]
+            found = await super().postprocess_data(part, given if given[1:] else given[0], state)
+            outputs |= zip(changed, found, strict=True)
+        return [outputs[place] for place in range(len(values))]
 
     def is_call(self, body: Any) -> bool:
         """Return whether decoded JSON is a call of an event of these blocks."""
