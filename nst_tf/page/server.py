@@ -189,7 +189,8 @@ def bind(host: str, port: int | None) -> socket.socket:
     except OSError:
         raise OSError(f"--host {host} is not an address of this machine") from None
     for number in ports:
-        listening = socket.socket(family, socket.SOCK_STREAM)
+        # asyncio sends small packets at once only if a socket names its protocol.
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((place[0], number))

@@ -1,7 +1,9 @@
 """The flags of the page's program."""
 
+import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 
@@ -79,8 +81,6 @@ def test_without_mcp_the_remedy_is_named(monkeypatch, capsys):
 
 
 def test_a_taken_port_is_told_in_a_line(capfd):
-    import socket
-
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -89,6 +89,28 @@ def test_a_taken_port_is_told_in_a_line(capfd):
     error = capfd.readouterr().err
     assert str(port) in error
     assert "choose another --port" in error
+
+
+def test_small_answers_are_sent_at_once():
+    """Accept a connection as the page's server does: no packet waits for an acknowledgement."""
+    from nst_tf.page.server import bind
+
+    async def accepted():
+        found = asyncio.get_running_loop().create_future()
+        listening = bind("127.0.0.1", 0)
+        server = await asyncio.start_server(
+            lambda _, writer: found.set_result(writer), sock=listening
+        )
+        async with server:
+            _, mine = await asyncio.open_connection(*listening.getsockname())
+            theirs = await found
+            for writer in (mine, theirs):
+                writer.close()
+            return theirs.get_extra_info("socket").getsockopt(
+                socket.IPPROTO_TCP, socket.TCP_NODELAY
+            )
+
+    assert asyncio.run(accepted())
 
 
 @pytest.mark.parametrize("host", ["192.0.2.77", "no-such-host.invalid"])
