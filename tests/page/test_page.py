@@ -61,7 +61,7 @@ def test_from_samples_to_a_picture_that_the_command_makes_too(real_visit, tmp_pa
 def test_stop_keeps_the_picture_and_continue_goes_on(real_visit, tmp_path):
     visitor = real_visit()
     visitor.sample()
-    visitor.small(steps=50)
+    visitor.small(steps=50, scales=1)
     visitor.press("paint")
     visitor.status("step")
     visitor.press("stop")

@@ -121,8 +121,8 @@ class Visit:
         self.page.locator('#size input[value="own"]').check()
         fill(self.page.locator("#max_dim input[type=number]"), side)
 
-    def small(self, size=128, steps=2, recipe="fast", scales=1):
-        """Ask for a small picture in few steps."""
+    def small(self, size=128, steps=2, recipe="fast", scales=None):
+        """Ask for a small picture in few steps; the recipe has the usual number of scales."""
         self.recipe(recipe)
         self.size(size)
         self.open("Advanced")
@@ -130,7 +130,8 @@ class Visit:
         usual = str(RECIPES[recipe].steps_per_epoch)
         expect(box).to_have_attribute("placeholder", usual, timeout=PATIENCE)
         fill(box, steps)
-        fill(self.advanced("scales"), scales)
+        if scales:
+            fill(self.advanced("scales"), scales)
 
     def press(self, name):
         button = self.page.locator(f"#{name}")
