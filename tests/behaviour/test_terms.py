@@ -143,7 +143,7 @@ def test_it_is_exact_by_blocks(pixels, regions, with_regions):
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
-@pytest.mark.parametrize("block_size", [0, 16])
+@pytest.mark.parametrize("block_size", [0, 32])
 def test_it_runs_at_all_scales_and_falls(pixels, regions, optimizer, block_size):
     settings = replace(
         SETTINGS, optimizer=optimizer, block_size=block_size, scales=2, min_dim=8,

@@ -8,20 +8,13 @@ from playwright.sync_api import expect
 from nst_tf.page.drawings import COLORS
 from tests.conftest import ASSETS, wait_until
 from tests.page.test_path import PHONE, expect_words, pair, told
-from tests.page.visit import PATIENCE, Visit, end, serve
+from tests.page.visit import PATIENCE, Visit
 
 pytestmark = pytest.mark.browser
 
 NOTHING = "Nothing is painted here"
 ONE = "The region is painted; the rest remains the photo."
 LEFT, MIDDLE, RIGHT = (0.25, 0.5), (0.5, 0.5), (0.75, 0.5)
-
-
-@pytest.fixture(scope="module")
-def address():
-    process, address = serve(module="tests.page.stubbed")
-    yield address
-    end(process)
 
 
 class Editor:

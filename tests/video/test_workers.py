@@ -86,6 +86,7 @@ def test_two_processes_paint_what_one_does(film, capfd):
     )
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_a_keyframe_is_followed_in_its_scene_whoever_paints_it(film):
     Image.new("RGB", (48, 36), (255, 0, 0)).save("red.png")
     for name, jobs in (("plain", 1), ("one", 1), ("two", 2)):
