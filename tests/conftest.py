@@ -30,13 +30,13 @@ GOLDEN = ROOT / "tests" / "golden"
 # The files that take longest, in the order in which they begin: a long file that begins late keeps
 # one of pytest's processes at work after the others have nothing left to do.
 LONG = (
-    "page/test_page.py", "page/test_path.py", "programs/test_batch.py", "programs/test_cli.py",
-    "page/test_regions.py", "compute/test_tiles.py", "behaviour/test_resume.py", "workers/test_ray.py", "programs/test_video.py",
-    "programs/test_extensions.py", "programs/test_scripts.py", "service/test_stylizer.py",
-    "page/test_hosting.py", "behaviour/test_scales.py",
-    "compute/test_precision.py", "behaviour/test_examples.py", "page/test_security.py",
-    "video/test_workers.py", "page/test_runs.py", "behaviour/test_regions.py",
-    "compute/test_device.py", "compute/test_winograd.py",
+    "page/test_page.py", "page/test_path.py", "page/test_regions.py", "workers/test_ray.py",
+    "compute/test_tiles.py", "programs/test_extensions.py", "programs/test_cli.py",
+    "programs/test_batch.py", "behaviour/test_resume.py", "programs/test_video.py",
+    "programs/test_scripts.py", "service/test_stylizer.py", "page/test_hosting.py",
+    "behaviour/test_scales.py", "compute/test_precision.py", "behaviour/test_examples.py",
+    "page/test_security.py", "video/test_workers.py", "page/test_runs.py",
+    "behaviour/test_regions.py", "compute/test_device.py", "compute/test_winograd.py",
     "losses/test_neighbors.py", "behaviour/test_golden.py",
 )  # fmt: skip
 RED, BLUE = (0.8, 0.2, 0.1), (0.1, 0.3, 0.9)

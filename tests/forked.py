@@ -36,6 +36,13 @@ def context():
     return found
 
 
+def share():
+    """Let a program of this server have its workers forked by it, not spawned."""
+    forkserver._forkserver.ensure_running = lambda: None  # it runs: this process comes from it
+    found = multiprocessing.get_context("forkserver")
+    multiprocessing.get_context = lambda method: found
+
+
 class Popen:
     """A program, with the methods and attributes of `subprocess.Popen`.
 

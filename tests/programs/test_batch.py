@@ -17,6 +17,7 @@ from PIL import Image
 import nst_tf.cli.program
 from nst_tf.batch.program import main
 from nst_tf.images.metadata import read_metadata
+from tests import forked
 from tests.conftest import ROOT, shrunk, wait_until
 
 pytestmark = [pytest.mark.process, pytest.mark.usefixtures("forked_workers", "in_tmp_path")]
@@ -67,6 +68,16 @@ def start(*flags, **options):
         env=os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"},
         **options,
     )
+
+
+def start_forked(*flags):
+    """Start a batch without an interpreter of its own, nor of its workers."""
+    code = (
+        "import sys; from nst_tf.batch.program import main; from tests import forked;"
+        " forked.share(); sys.exit(main(sys.argv))"
+    )
+    command = [sys.executable, "-c", code, *flags]
+    return forked.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def journal(path="out/journal.jsonl"):
@@ -204,7 +215,7 @@ def test_a_picture_of_other_settings_is_replaced_on_request_alone(pictures, capf
 def test_a_stopped_batch_keeps_checkpoints_and_goes_on(pictures, signals_not_ignored):
     flags = [*SHALLOW, "--steps=200", "--max_dim=32"]
     flags += ["--content_dir=photos/cat.*", *DIRECTORIES[1:]]
-    process = start(*flags, "--checkpoint_every=0")
+    process = start_forked(*flags, "--checkpoint_every=0")
     next(process.stdout)  # the first picture is done
     wait_until(lambda: list(Path("out").glob("*.checkpoint")))  # the second one is under way
     process.send_signal(signal.SIGINT)
@@ -225,8 +236,8 @@ def test_a_stopped_batch_keeps_checkpoints_and_goes_on(pictures, signals_not_ign
 
 
 def test_two_batches_into_one_directory_paint_nothing_twice(pictures, capfd):
-    flags = [*SHALLOW, "--steps=20", "--max_dim=32"]
-    first = start(*DIRECTORIES, *flags)
+    flags = [*SHALLOW, "--steps=60", "--max_dim=32"]
+    first = start_forked(*DIRECTORIES, *flags)
     next(first.stdout)  # its first picture is done
     assert batch(*DIRECTORIES, *flags) == 0
     assert first.wait(300) == 0
