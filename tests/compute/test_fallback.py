@@ -35,6 +35,14 @@ ERRORS = {
     "workspace": lambda: tf.errors.InternalError(None, None, "CUDNN_STATUS_ALLOC_FAILED"),
     "cuda": lambda: tf.errors.UnknownError(None, None, "CUDA_ERROR: out of memory"),
 }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def collected():
+    """Close what other modules have left open, whose warnings would come between ours."""
+    gc.collect()
+
+
 every_error = pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS)
 
 
