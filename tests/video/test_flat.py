@@ -73,7 +73,6 @@ def test_a_blur_stays_within_edges():
     np.testing.assert_allclose(spread(1 + 0 * planes, guide, 30, 0.05), 1, rtol=1e-5)
 
 
-@pytest.mark.parametrize("last", [10, 14])
 def test_a_flash_of_texture_is_not_seen_in_the_frame_before(smooth):
     before, after = (smooth(60, 80, 1)[0] for _ in range(2))
     after[20:40, 30:60] = np.random.default_rng(0).random((20, 30, 3))
@@ -99,6 +98,7 @@ def test_what_is_within_the_inaccuracy_outside_is_on_the_border():
     np.testing.assert_array_equal(kept, flow)
 
 
+@pytest.mark.parametrize("last", [10, 14])
 def test_a_thing_is_followed_over_a_dozen_frames(make_clip, last):
     clip = make_clip.sample_clip(
         160, background="astronaut.jpg", travel=(0, 0), turn=0, zoom=1, slide=(-2.5, 0.5)
