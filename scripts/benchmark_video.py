@@ -1,17 +1,18 @@
 """Time, flicker and style of films with keys, on clips whose motion is known.
 
-    python scripts/benchmark_video.py [--width 160] [--frames 19] [--clips pan cut]
+    python scripts/benchmark_video.py [--width 512] [--frames 48] [--clips pan cut]
         [--ways "key_every 12" repaint 1.7.2] [--older CHECKOUT] [--strips DIR]
 
 Each clip is painted by the recipe `fast` as films are, with every frame painted by the network
 (`--key_every 1`), with the default, with brushstrokes (`--repaint`), or by version 1.7.2 in a
-process of its own. Flicker is the warping error of Lai, Huang, Wang, Shechtman, Yumer and Yang
-("Learning blind video temporal consistency", 2018), with the true flow and the true occlusions,
-relative to the clip's own, which is its camera's noise. The style of the last frame is compared
-with that of the first, and with that of the last frame painted as the first of a scene. Seconds are
-of the processors, which other programs hardly change, and of the wall; both are without the first
-frame of a scene. Written to benchmark_video.json, which keeps other clips and ways of this size,
-each with its commit. Frames of each clip go to DIR/video-CLIP.jpg: the clip, then each film.
+process of its own, which paints only the first `--older_frames`. Flicker is the warping error of
+Lai, Huang, Wang, Shechtman, Yumer and Yang ("Learning blind video temporal consistency", 2018),
+with the true flow and the true occlusions, relative to the clip's own, which is its camera's noise.
+The style of the last frame is compared with that of the first, and with that of the last frame
+painted as the first of a scene. Seconds are of the processors, which other programs hardly change,
+and of the wall; both are without the first frame of a scene. Written to benchmark_video.json, which
+keeps other clips and ways of this size, each with its commit. Frames of each clip go to
+DIR/video-CLIP.jpg: the clip, then each film.
 """
 
 import argparse
@@ -28,7 +29,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from make_clip import sample_clip
+from make_clip import WIDE, sample_clip
 from PIL import Image
 from record import ASSETS, ROOT, commit, describe, write_record
 
@@ -108,14 +109,14 @@ class Film:
 
 
 def clips(name, width, count):
-    """Return the scenes of a clip, each with the number of its frames."""
+    """Return the scenes of a clip of 16:9, each with the number of its frames."""
     motion = STILL | MOTIONS[name]
     for kind in ("travel", "slide"):
         motion[kind] = tuple(width / 256 * pixels for pixels in motion[kind])
-    first = sample_clip(width, 2.0, **motion)
+    first = sample_clip(width, 2.0, ratio=WIDE, **motion)
     if name != "cut":
         return [(first, count)]
-    second = sample_clip(width, 2.0, background="coffee.jpg", card="astronaut.jpg", **motion)
+    second = sample_clip(width, 2.0, "coffee.jpg", "astronaut.jpg", WIDE, **motion)
     return [(first, count // 2), (second, count - count // 2)]
 
 
@@ -195,15 +196,16 @@ def style_distance(frame, shot, styles, settings):
     return measure(frame[None], shot[None], styles, replace(settings, temporal_weight=0))["style"]
 
 
-def figures(film, scenes, shots, styles, settings, own_flicker):
-    """Return the figures of a painted clip."""
-    firsts = {0, scenes[0][1]} & set(range(len(shots)))
-    later = [n for n in range(len(shots)) if n not in firsts]
-    keys = [film.seconds[n] for n in film.keys if n not in firsts]
+def figures(film, scenes, shots, styles, settings):
+    """Return the figures of a clip, or of its beginning, as a film."""
+    shots = shots[: len(film.frames)]
+    begins = [n for n in (0, scenes[0][1]) if n < len(shots)]
+    later = [n for n in range(len(shots)) if n not in begins]
+    keys = [film.seconds[n] for n in film.keys if n not in begins]
     between = [film.seconds[n] for n in later if n not in film.keys]
     processors, wall = np.mean([film.seconds[n] for n in later], axis=0).tolist()
-    start = len(shots) - scenes[-1][1]
-    first, last = (style_distance(film.frames[n], shots[n], styles, settings) for n in (start, -1))
+    compared = begins[-1], -1
+    first, last = (style_distance(film.frames[n], shots[n], styles, settings) for n in compared)
     found = flicker(scenes, film.frames)
     return {
         "keys": film.keys,
@@ -214,7 +216,7 @@ def figures(film, scenes, shots, styles, settings, own_flicker):
             "between": statistics.median(s.tolist()[0] for s in between) if between else None,
         },
         "flicker": found,
-        "flicker_of_source": found / own_flicker,
+        "flicker_of_source": found / flicker(scenes, shots),
         "shares": film.shares,
         "style_of_first": first,
         "style_of_last": last,
@@ -234,11 +236,12 @@ def main():
     from nst_tf.video.flags import TEMPORAL_WEIGHT
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--frames", type=int, default=19)
-    parser.add_argument("--width", type=int, default=160)
+    parser.add_argument("--frames", type=int, default=48)
+    parser.add_argument("--width", type=int, default=512)
     parser.add_argument("--clips", nargs="*", default=list(MOTIONS), choices=list(MOTIONS))
     parser.add_argument("--ways", nargs="*", default=list(WAYS)[:2], choices=list(WAYS))
     parser.add_argument("--older", type=Path, help="checkout of version 1.7.2, for the way 1.7.2")
+    parser.add_argument("--older_frames", type=int, default=5)
     parser.add_argument("--strips", type=Path)
     args = parser.parse_args()
     settings = replace(film_recipe("fast"), temporal_weight=TEMPORAL_WEIGHT["relative"], max_dim=0)
@@ -248,15 +251,16 @@ def main():
     for number, name in enumerate(args.clips):
         scenes = clips(name, args.width, args.frames)
         shots = [np.float32(clip.frame(n)) for clip, length in scenes for n in range(length)]
-        own, rows = flicker(scenes, shots), [shots]
-        found = record["clips"].setdefault(name, {}) | {"source_flicker": own}
+        rows = [shots]
+        found = record["clips"].setdefault(name, {}) | {"source_flicker": flicker(scenes, shots)}
         for way in args.ways:
             if way == "1.7.2":
-                film = paint_older(args.older, styles[0], shots)
+                film = paint_older(args.older, styles[0], shots[: args.older_frames])
             else:
                 film = paint(styles, settings, shots, way, warm=not number)
-            found[way] = {"commit": head} | figures(film, scenes, shots, styles, settings, own)
-            rows.append(film.frames)
+            found[way] = {"commit": head} | figures(film, scenes, shots, styles, settings)
+            if len(film.frames) == len(shots):
+                rows.append(film.frames)
         found["style_of_last_alone"] = style_alone(shots[-1], styles, settings)
         record["clips"][name] = found
         write_record(RECORD, record)

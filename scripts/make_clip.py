@@ -1,8 +1,11 @@
 """A clip whose motion is known: a camera moves and turns over a picture, and a card moves in front.
 
     python scripts/make_clip.py clip.mp4 [--frames 48] [--width 384] [--noise 2]
+    python scripts/make_clip.py film.mp4 --film --frames 240 --width 1280
 
-`Clip` knows the true flow between any two frames, and what one shows of the other.
+`Clip` knows the true flow between any two frames, and what one shows of the other. `--film` makes
+three scenes of 16:9 instead: a card passes before a pan, a camera comes closer, and a fade to black
+and back.
 """
 
 import argparse
@@ -10,10 +13,13 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 from record import ASSETS
 
 FINER = 3  # samples a side of each pixel
+LANCZOS = Image.Resampling.LANCZOS
+WIDE = 9 / 16  # height of a frame of the film, relative to its width
+FADE = 1 / 8  # length of a fade to black, relative to its scene
 
 
 @dataclass(frozen=True)
@@ -109,10 +115,27 @@ def sample_clip(
     )
 
 
+def film_frames(width, count, noise):
+    """Yield the frames of a film of three scenes, float32 `[H, W, 3]` in [0, 1]."""
+    pixel = width / 384
+    moving = {"travel": (1.3 * pixel, 0.2 * pixel), "turn": 0, "slide": (-2.5 * pixel, 0)}
+    closer = {"travel": (0, 0), "turn": 0.1, "zoom": 1.006, "slide": (1.2 * pixel, 0.3 * pixel)}
+    still = {"travel": (0, 0), "turn": 0, "zoom": 1, "slide": (-1.5 * pixel, 0)}
+    scenes = (
+        sample_clip(width, noise, ratio=WIDE, **moving),
+        sample_clip(width, noise, "coffee.jpg", "astronaut.jpg", WIDE, **closer),
+        sample_clip(width, noise, "astronaut.jpg", "cat.jpg", WIDE, **still),
+    )
+    for number in range(count):
+        scene, frame = divmod(len(scenes) * number, count)
+        frame, length = frame // len(scenes), count / len(scenes)
+        light = min(1, abs(frame / length - 1 / 2) / FADE) if scene == len(scenes) - 1 else 1
+        yield light * scenes[scene].frame(frame)
+
+
 def _asset(name, long_side):
     with Image.open(ASSETS / name) as image:
-        image = image.convert("RGB")
-        image.thumbnail((round(long_side), round(long_side)), Image.Resampling.LANCZOS)
+        image = ImageOps.contain(image.convert("RGB"), [round(long_side)] * 2, LANCZOS)
         return np.asarray(image, np.float32) / 255
 
 
@@ -134,14 +157,18 @@ def main():
     parser.add_argument("--frames", type=int, default=48)
     parser.add_argument("--width", type=int, default=384)
     parser.add_argument("--noise", type=float, default=2.0)
+    parser.add_argument("--film", action="store_true", help="three scenes of 16:9")
     args = parser.parse_args()
     clip = sample_clip(args.width, args.noise)
+    frames = map(clip.frame, range(args.frames))
+    if args.film:
+        frames = film_frames(args.width, args.frames, args.noise)
     with av.open(args.output, "w") as container:
         stream = container.add_stream("libx264", rate=24, options={"crf": "12"})
-        stream.height, stream.width = clip.size
         stream.pix_fmt = "yuv420p"
-        for number in range(args.frames):
-            pixels = np.rint(255 * clip.frame(number)).astype(np.uint8)
+        for frame in frames:
+            stream.height, stream.width = frame.shape[:2]
+            pixels = np.rint(255 * frame).astype(np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         container.mux(stream.encode())
 

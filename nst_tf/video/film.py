@@ -77,7 +77,7 @@ def _painted_key(
     """Return a key as the user or else the network paints it; None if it was stopped."""
     if shot.number in own:
         return painter.take(shot.frame, own[shot.number], keys, apart)
-    return painter.paint(shot.frame, keys, stop, apart)
+    return painter.paint(shot.frame, keys, stop, apart, shot.before)
 
 
 def _held(

@@ -10,10 +10,14 @@ import cv2
 import numpy as np
 
 from nst_tf.images.levels import quantize
+from nst_tf.video.flat import PATCH, complete_flow
 
 # Ruder, Dosovitskiy and Brox (arXiv 1604.08610, eqs. 5 and 6), after Sundaram, Brox and Keutzer.
 OCCLUDED, OCCLUDED_OFFSET = 0.01, 0.5  # factor of the squared lengths, and squared pixels
 EDGE, EDGE_OFFSET = 0.01, 0.002
+INACCURACY = 0.1  # pixels by which a flow may be off: what lies that near outside has not left
+ALIKE = 1 / 4  # squared correlation of two textures that are the same
+TEXTURED = 1e-3  # variance of the luma in a window, above that of a camera's noise
 
 
 class Motion(NamedTuple):
@@ -30,14 +34,45 @@ class Motion(NamedTuple):
     steady: np.ndarray
 
 
+class Track:
+    """The motions from frames, one after another, to the same frame.
+
+    Each search begins with what the search before found. Over a dozen frames, a thing moves too far
+    to be found without.
+
+    Args:
+        to: the frame to which the motions lead, float32 `[H, W, 3]` in [0, 1].
+    """
+
+    def __init__(self, to: np.ndarray) -> None:
+        self._to = to
+        self._found: tuple[int, np.ndarray, np.ndarray] | None = None
+
+    def motion(self, frame: np.ndarray, apart: int) -> Motion:
+        """Return the motion from a frame, float32 `[H, W, 3]` in [0, 1].
+
+        Args:
+            apart: its distance from the frame to which the motion leads, frames.
+        """
+        near = back_near = None
+        if self._found:
+            before, flow, back = self._found
+            near, back_near = (np.float32(apart / before) * found for found in (flow, back))
+        flow = optical_flow(frame, self._to, near)
+        back = optical_flow(self._to, frame, back_near)
+        self._found = apart, flow, back
+        flow, back = complete_flow(flow, frame), complete_flow(back, self._to)
+        flow = kept_inside(flow)
+        seen = visible(flow, back) & alike(frame, warp(self._to, flow, sharp=False))
+        return Motion(flow, seen, seen & ~motion_edges(flow))
+
+
 def estimate_motion(one: np.ndarray, other: np.ndarray) -> Motion:
     """Return the motion from one frame to another, both float32 `[H, W, 3]` in [0, 1]."""
-    flow, back = optical_flow(one, other), optical_flow(other, one)
-    seen = visible(flow, back)
-    return Motion(flow, seen, seen & ~motion_edges(flow))
+    return Track(other).motion(one, 1)
 
 
-def optical_flow(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+def optical_flow(one: np.ndarray, other: np.ndarray, near: np.ndarray | None = None) -> np.ndarray:
     """Return the flow from one frame to another, computed with dense inverse search.
 
     The method is that of Kroeger, Timofte, Dai and Van Gool ("Fast optical flow using dense inverse
@@ -45,16 +80,17 @@ def optical_flow(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
     Args:
         one, other: float32 `[H, W, 3]` in [0, 1], sRGB.
+        near: a flow to begin with, float32 `[H, W, 2]`; it is overwritten.
     """
     search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     search.setFinestScale(0)  # full size: at half size, the edges of things blur
     # Camera noise, the only signal in flat parts, must not look like motion.
-    search.setPatchSize(12)
+    search.setPatchSize(PATCH)
     search.setPatchStride(4)
     search.setVariationalRefinementAlpha(100)
     search.setVariationalRefinementIterations(10)
     greys = [cv2.cvtColor(quantize(frame), cv2.COLOR_RGB2GRAY) for frame in (one, other)]
-    return search.calc(*greys, None)
+    return search.calc(*greys, near)
 
 
 def warp(values: np.ndarray, flow: np.ndarray, sharp: bool = True) -> np.ndarray:
@@ -93,6 +129,35 @@ def visible(flow: np.ndarray, back: np.ndarray) -> np.ndarray:
     columns, rows = np.meshgrid(np.arange(width), np.arange(height))
     x, y = columns + flow[..., 0], rows + flow[..., 1]
     return consistent & (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+
+
+def kept_inside(flow: np.ndarray) -> np.ndarray:
+    """Return a flow that does not leave the frame where it does by less than its inaccuracy."""
+    height, width = flow.shape[:2]
+    here = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1)
+    there = flow + here.astype(np.float32)
+    inside = np.clip(there, 0, np.array([width - 1, height - 1], np.float32))
+    return np.where(np.abs(there - inside) < INACCURACY, inside - here, flow).astype(np.float32)
+
+
+def alike(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return where two frames show the same texture, or none, bool `[H, W]`.
+
+    A flow and the one back can agree on something that is not there. Brightness and contrast do not
+    count: `r² ≥ 1/4`, where r is the correlation of the luma in a window.
+
+    Args:
+        one, other: the frame and the other one, warped to it, float32 `[H, W, 3]` in [0, 1].
+    """
+    first, second = (cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (one, other))
+    mean, other_mean, square, other_square, product = (
+        cv2.GaussianBlur(plane, (0, 0), PATCH / 4)
+        for plane in (first, second, first**2, second**2, first * second)
+    )
+    variance, other_variance = square - mean**2, other_square - other_mean**2
+    shared = product - mean * other_mean
+    flat = np.maximum(variance, other_variance) < TEXTURED
+    return flat | ((shared > 0) & (shared**2 >= ALIKE * variance * other_variance))
 
 
 def motion_edges(flow: np.ndarray) -> np.ndarray:

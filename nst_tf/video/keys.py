@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nst_tf.video.cuts import is_cut, is_uniform, unexplained, without_noise
-from nst_tf.video.flow import Motion, estimate_motion, warp
+from nst_tf.video.flow import Motion, Track, warp
 from nst_tf.video.frame import FrameInput, StylizedFrame
 from nst_tf.video.reference import painted_before
 
@@ -21,8 +21,9 @@ class Shot(NamedTuple):
     Attributes:
         number: its number, from 0.
         frame: the painter's input.
-        before, after: for a frame between keys, the motions to the key before it and to the key
-            after it. A uniform frame has no key after it.
+        before, after: the motions to the key before it and, for a frame between keys, to the key
+            after it. A uniform frame has no key after it. The first key of a scene has neither,
+            nor have keys if all frames are keys.
     """
 
     number: int
@@ -32,10 +33,21 @@ class Shot(NamedTuple):
 
 
 class _Key(NamedTuple):
-    """A key that is planned or, at the beginning, painted; its number counts from 0."""
+    """A key that is planned or, at the beginning, painted.
+
+    Attributes:
+        number: its number, from 0.
+        frame: the frame.
+        track: finds the motions to it.
+    """
 
     number: int
     frame: FrameInput | StylizedFrame
+    track: Track
+
+
+def _key(number: int, frame: FrameInput | StylizedFrame) -> _Key:
+    return _Key(number, frame, Track(frame.photo))
 
 
 class Segment(NamedTuple):
@@ -73,14 +85,14 @@ def plan_keys(
         before: the painted key in front of `frames`; None: a scene begins.
         first: the number of the first frame.
     """
-    key = None if before is None else _Key(first - 1, before)
+    key = None if before is None else _key(first - 1, before)
     latest = None if before is None else before.photo
     waiting: list[Shot] = []
     for number, frame in enumerate(frames, first):
         shot = Shot(number, frame)
         if key is None or latest is None or is_cut(latest, frame.photo):
             yield from _closed(key, waiting)
-            key, latest, waiting = _Key(*shot[:2]), frame.photo, []
+            key, latest, waiting = _key(*shot[:2]), frame.photo, []
             yield Segment(shot, begins=True)
             continue
         if number not in forced and is_uniform(frame.photo):
@@ -90,7 +102,7 @@ def plan_keys(
             continue
         latest = frame.photo
         if every == 1:
-            key = _Key(*shot[:2])
+            key = _key(*shot[:2])
             yield Segment(shot)
             continue
         shot = _after(key, shot)
@@ -107,12 +119,13 @@ def plan_keys(
 
 def _last(key: _Key, waiting: Sequence[Shot]) -> _Key:
     """Return the last of the frames that follow a key, or that key if there is none."""
-    return _Key(*waiting[-1][:2]) if waiting else key
+    return _key(*waiting[-1][:2]) if waiting else key
 
 
 def _after(key: _Key, shot: Shot) -> Shot:
     """Return a frame with the motion to the key before it."""
-    return shot._replace(before=estimate_motion(shot.frame.photo, key.frame.photo))
+    apart = shot.number - key.number
+    return shot._replace(before=key.track.motion(shot.frame.photo, apart))
 
 
 def _closed(key: _Key | None, waiting: Sequence[Shot]) -> Iterator[Segment]:
@@ -120,9 +133,10 @@ def _closed(key: _Key | None, waiting: Sequence[Shot]) -> Iterator[Segment]:
     if key is None or not waiting:
         return
     *between, last = waiting
-    between = [
-        shot._replace(after=estimate_motion(shot.frame.photo, last.frame.photo)) for shot in between
-    ]
+    track = Track(last.frame.photo)
+    for place, shot in reversed([*enumerate(between)]):
+        after = track.motion(shot.frame.photo, last.number - shot.number)
+        between[place] = shot._replace(after=after)
     hidden = [_hidden(key, shot, last) for shot in between]
     if max(hidden, default=0.0) <= MAX_HIDDEN:
         yield Segment(last, between)

@@ -21,6 +21,7 @@ from nst_tf.transfer.run import StyleTransfer
 from nst_tf.transfer.state import RunState
 from nst_tf.video.carry import Held, carry_paint
 from nst_tf.video.faces import follow_faces
+from nst_tf.video.flow import Motion
 from nst_tf.video.frame import FrameInput, StylizedFrame
 from nst_tf.video.reference import LAGS, WarpedFrame, combine, transfer_local_colors, warp_frame
 
@@ -107,6 +108,7 @@ class FramePainter:
         past: Sequence[StylizedFrame] = (),
         stop: Callable[[], bool] = lambda: False,
         apart: int = 1,
+        motion: Motion | None = None,
     ) -> StylizedFrame | None:
         """Return the painted frame; None if it was stopped before its last step.
 
@@ -115,6 +117,7 @@ class FramePainter:
             past: the painted frames before it, latest first; empty: a scene begins.
             stop: returns whether to stop; it is called after every step.
             apart: distance from the latest painted frame, frames.
+            motion: the motion to that frame; None: it is estimated.
 
         Raises:
             ValueError: pictures, masks, settings and memory do not agree.
@@ -127,7 +130,13 @@ class FramePainter:
         earlier = [past[lag - 1] for lag in self.lags if lag <= len(past)]
         if not earlier:
             return self._begin(frame, stop)
-        start = combine([warp_frame(photo, one, inputs.covered) for one in earlier])
+        motions = [motion, None, None]  # of the frames farther back, none is known
+        start = combine(
+            [
+                warp_frame(photo, one, inputs.covered, known)
+                for one, known in zip(earlier, motions, strict=False)
+            ]
+        )
         wanted = np.ones_like(start.seen) if inputs.covered is None else inputs.covered > 0
         fresh = None
         masked = any(one.covered is not None for one in earlier)

@@ -23,7 +23,7 @@ class Brightener:
     def __init__(self):
         self.painted = []
 
-    def paint(self, frame, past, stop, apart):
+    def paint(self, frame, past, stop, apart, motion):
         self.painted.append(apart)
         before = past[0].image if past else 0 * frame.photo[None]
         image = np.clip(0.5 * before + 0.4 * frame.photo[None] + 0.01, 0, 1).astype(np.float32)
