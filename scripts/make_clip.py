@@ -9,6 +9,7 @@ and back.
 """
 
 import argparse
+import itertools
 from dataclasses import dataclass
 
 import cv2
@@ -159,15 +160,16 @@ def main():
     parser.add_argument("--noise", type=float, default=2.0)
     parser.add_argument("--film", action="store_true", help="three scenes of 16:9")
     args = parser.parse_args()
-    clip = sample_clip(args.width, args.noise)
-    frames = map(clip.frame, range(args.frames))
     if args.film:
         frames = film_frames(args.width, args.frames, args.noise)
+    else:
+        frames = map(sample_clip(args.width, args.noise).frame, range(args.frames))
     with av.open(args.output, "w") as container:
         stream = container.add_stream("libx264", rate=24, options={"crf": "12"})
         stream.pix_fmt = "yuv420p"
-        for frame in frames:
-            stream.height, stream.width = frame.shape[:2]
+        first = next(frames)
+        stream.height, stream.width = first.shape[:2]
+        for frame in itertools.chain([first], frames):
             pixels = np.rint(255 * frame).astype(np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         container.mux(stream.encode())

@@ -1,5 +1,6 @@
 """The start of TensorFlow without its messages, on the requested device."""
 
+import gc
 import os
 import re
 import sys
@@ -72,6 +73,8 @@ def import_tensorflow() -> None:
             import tensorflow as tf
 
             tf.config.list_physical_devices("GPU")
+        # A tenth of a short run went into searches of TensorFlow's modules for garbage.
+        gc.freeze()
 
 
 def use_device(device: str) -> list[Any]:
