@@ -2,7 +2,7 @@
 
     python scripts/contact_sheet.py --pictures quality_table-pictures [--recipe painting]
 
-The pictures are those of `quality_table.py` at 384 pixels.
+The pictures are those of `quality_table.py --max_dim 512`.
 """
 
 import argparse
@@ -21,7 +21,7 @@ def main():
     parser.add_argument("--recipe", default="painting")
     options = parser.parse_args()
     rows = [
-        [Image.open(options.pictures / f"{options.recipe}-{content}-{style}-384.png")
+        [Image.open(options.pictures / f"{options.recipe}-{content}-{style}-512.png")
          for style in STYLES]
         for content in CONTENTS
     ]  # fmt: skip
@@ -35,7 +35,7 @@ def main():
             sheet.paste(picture, (left, top))
             left += picture.width + GAP
         top += max(picture.height for picture in row) + GAP
-    sheet.save(ASSETS / "contact_sheet.jpg", quality=92, subsampling=0)
+    sheet.save(ASSETS / "contact_sheet.jpg", quality=90)
 
 
 if __name__ == "__main__":
