@@ -27,7 +27,7 @@ from nst_tf.video.footage import Frame
 from nst_tf.video.frame import NOT_BEGUN, Begun, PaintedFrame, StylizedFrame
 from nst_tf.video.keyframes import DEFAULT_PLAN, KeyPlan
 
-FORMAT = "nst_tf frames 4"
+FORMAT = "nst_tf frames 5"
 STATES, FRAMES = "state*.npz", "frame-*.png"
 KEPT_EVERY = 12  # minimum distance of earlier keys whose files remain, frames
 FAST = 1  # PNG's compression level: the files are deleted soon
@@ -118,7 +118,11 @@ class FrameStore:
             with np.load(path, allow_pickle=False) as file:
                 record = json.loads(str(file["record"]))
                 if record["format"] != FORMAT:
-                    raise LookupError(record["format"])
+                    raise UserError(
+                        f"{self.directory} holds frames of another version of this program: "
+                        "continue with that version, or add --overwrite without --resume to start "
+                        "again"
+                    )
                 keys = tuple(
                     StylizedFrame(
                         photo, image[None], image[None], None if part.min() == 1 else part,
@@ -137,6 +141,8 @@ class FrameStore:
                     {int(number): digest for number, digest in record["own"].items()},
                     record["total"],
                 )
+        except UserError:
+            raise
         except OSError as error:
             raise OSError(f"{path} cannot be read: {error.strerror or error}") from None
         except (ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile):

@@ -1,5 +1,7 @@
 """Films that are painted, stopped and continued, with a painter that needs no network."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -131,6 +133,18 @@ def test_a_missing_frame_is_named(frames, tmp_path):
     (tmp_path / "film" / "frame-000002.png").unlink()
     with pytest.raises(UserError, match=r"frame-000002\.png is missing: delete"):
         store.load({"film": 1}, KeyPlan(total=9))
+
+
+def test_frames_of_another_version_are_left_as_they_are(frames, tmp_path):
+    _, store = run(tmp_path / "film", frames)
+    for path in (tmp_path / "film").glob("state-*.npz"):
+        with np.load(path) as file:
+            state = dict(file)
+        record = json.loads(str(state["record"])) | {"format": "nst_tf frames 4"}
+        np.savez(path, **state | {"record": json.dumps(record)})
+    with pytest.raises(UserError, match=r"frames of another version .* add --overwrite"):
+        store.load({"film": 1}, KeyPlan(total=9))
+    assert store.count() == 9
 
 
 def test_a_film_of_one_frame_and_one_without_motion(frames):
