@@ -64,7 +64,11 @@ def confidence(smooth: np.ndarray) -> np.ndarray:
 
 
 def camera_flow(flow: np.ndarray, sure: np.ndarray) -> np.ndarray:
-    """Return m, float32 `[H, W, 2]`: the affine motion of most of the textured parts, or else 0."""
+    """Return m, float32 `[H, W, 2]`: how most of the textured parts move, or else 0.
+
+    A camera shifts, turns and enlarges. A general affine motion also fits a thing and a background
+    that move differently.
+    """
     height, width = sure.shape
     step = max(1, max(height, width) // SAMPLES)
     points = np.argwhere(sure[::step, ::step] > 0.5) * step
@@ -72,8 +76,8 @@ def camera_flow(flow: np.ndarray, sure: np.ndarray) -> np.ndarray:
         return np.zeros_like(flow)
     here = np.float32(points[:, ::-1])
     there = here + flow[points[:, 0], points[:, 1]]
-    bound = 0.5 + 0.002 * max(height, width)  # pixels; a camera's motion is only nearly affine
-    matrix, _ = cv2.estimateAffine2D(here, there, method=cv2.RANSAC, ransacReprojThreshold=bound)
+    bound = 0.25 + 0.001 * max(height, width)  # pixels
+    matrix, _ = cv2.estimateAffinePartial2D(here, there, None, cv2.RANSAC, bound)
     if matrix is None:
         return np.zeros_like(flow)
     grid = np.stack(np.meshgrid(*map(np.float32, map(np.arange, (width, height)))), axis=-1)
