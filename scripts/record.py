@@ -7,7 +7,7 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
-from nst_tf.compute.processor import describe_processor
+from nst_tf.compute.processor import blas_kernels, describe_processor
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = ROOT / "assets"
@@ -22,7 +22,7 @@ def describe():
         "versions": {"python": platform.python_version(), **versions},
         "commit": commit(),
         "machine": machine(),
-        "processor": describe_processor(),
+        "processor": describe_processor() | {"blas": blas_kernels()},
     }
 
 

@@ -73,11 +73,12 @@ def _extras() -> Iterator[tuple[str, list[str]]]:
 
 
 def _processor() -> Iterator[tuple[str, Any]]:
-    from nst_tf.compute.processor import describe_processor, processor_count
+    from nst_tf.compute.processor import blas_kernels, describe_processor, processor_count
 
     described = describe_processor()
     yield "processor", described["model"]
     yield "instructions", described["flags"]
+    yield "blas", blas_kernels()
     yield "processors", processor_count()
 
 

@@ -36,6 +36,19 @@ def describe_processor(cpuinfo: Path = CPUINFO) -> dict[str, Any]:
     return {"model": model, "flags": flags}
 
 
+def blas_kernels() -> str:
+    """Return the processor for which NumPy's matrix products are made, such as SkylakeX, in words.
+
+    Winograd's convolutions consist of them. The environment variable OPENBLAS_CORETYPE may name an
+    older processor, which makes them slower.
+    """
+    import numpy  # noqa: F401
+    from threadpoolctl import threadpool_info
+
+    found = {info.get("architecture") for info in threadpool_info() if info["user_api"] == "blas"}
+    return ", ".join(sorted(filter(None, found))) or "unknown"
+
+
 def has_any(instructions: AbstractSet[str], cpuinfo: Path = CPUINFO) -> bool:
     """Return whether an x86 CPU supports any of `instructions`; False if unknown."""
     return not instructions.isdisjoint(x86_flags(cpuinfo))

@@ -18,8 +18,8 @@ def small(monkeypatch):
 
 NAMES = [
     "nst_tf", "python", "tensorflow", "keras", "numpy", "numba", "pillow", "imagecodecs", "psutil",
-    "system", "extras", "missing_extras", "processor", "instructions", "processors", "device",
-    "devices", "threads", "onednn", "bfloat16_instructions", "memory", "free_memory",
+    "system", "extras", "missing_extras", "processor", "instructions", "blas", "processors",
+    "device", "devices", "threads", "onednn", "bfloat16_instructions", "memory", "free_memory",
     "memory_budget", "fast_convolutions", "precision", "timed", "first_step_seconds",
     "step_seconds",
 ]  # fmt: skip
