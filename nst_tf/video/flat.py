@@ -22,7 +22,7 @@ SIDE = 256  # long side at which flat parts are filled, pixels
 REACH, CONTRAST = 0.1, 0.05  # of the filter: relative to the long side, and in colour
 CAMERA = 0.2  # λ
 SAMPLES = 128  # points along the long side from which the camera's motion is found
-LEAST_POINTS = 20
+LEAST_POINTS = 20  # with fewer, the camera counts as still
 
 
 def complete_flow(flow: np.ndarray, frame: np.ndarray) -> np.ndarray:
