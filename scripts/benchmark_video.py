@@ -175,7 +175,9 @@ def paint_older(checkout, style, shots):
         path = Path(directory) / "film.npz"
         np.savez(path, style=style, shots=np.stack(shots))
         environment = os.environ | {"PYTHONPATH": str(checkout)}
-        subprocess.run([sys.executable, "-c", OLDER, str(path)], env=environment, check=True)
+        command = [sys.executable, "-c", OLDER, str(path)]
+        # Python looks for modules in the directory it starts in first.
+        subprocess.run(command, cwd=checkout, env=environment, check=True)
         with np.load(path) as made:
             return Film([*made["frames"]], [*made["seconds"]], [*range(len(shots))])
 
