@@ -15,6 +15,7 @@ from nst_tf.images.masks import compose
 from nst_tf.images.resize import resize
 from nst_tf.inputs.prepare import RunInputs, prepare_inputs
 from nst_tf.inputs.pyramid import Scale
+from nst_tf.inputs.reference import Reference
 from nst_tf.settings import Settings
 from nst_tf.transfer.progress import DivergedError, NoSteps, Progress
 from nst_tf.transfer.run import StyleTransfer
@@ -27,6 +28,7 @@ from nst_tf.video.reference import LAGS, WarpedFrame, combine, transfer_local_co
 
 FOLLOW_UP_SHARE = 0.4  # steps of a follow-up frame, relative to those of the finest scale
 SETTLING_SHARE = 2.0  # extra steps of a scene's first frame, relative to the same
+FADE = 1 / 64  # width of the band in which kept paint fades towards new, of the long side
 SEAM = 1.0  # standard deviation of the blur between kept and new brushstrokes, pixels
 MIN_KNOWN = 0.8  # fraction of a mask known from earlier frames, below which few steps do not do
 NEW_PARTS_SHARE = 2.0  # steps of a frame with many new parts, relative to another follow-up frame
@@ -138,6 +140,7 @@ class FramePainter:
             ]
         )
         wanted = np.ones_like(start.seen) if inputs.covered is None else inputs.covered > 0
+        start = _soft_towards_new(start, wanted)
         fresh = None
         masked = any(one.covered is not None for one in earlier)
         known = (start.seen & wanted).sum() / wanted.sum()
@@ -247,6 +250,23 @@ def _unpainted(frame: FrameInput) -> StylizedFrame:
     return StylizedFrame(photo, photo[None], photo[None], frame.covered, frame.faces)
 
 
+def _soft_towards_new(start: WarpedFrame, wanted: np.ndarray) -> WarpedFrame:
+    """Return earlier frames, warped to a new one, that fade towards parts that they do not show.
+
+    Only parts where paint is `wanted`, bool `[H, W]`, count.
+    Beside a part that is painted anew, the paint may change. Otherwise, old and new strokes would
+    meet in the line in which the part begins, such as the former border of a frame that moves.
+    """
+    image, confidence = start.reference
+    band = max(1, round(FADE * max(confidence.shape)))
+    square = np.ones([2 * (band // 2) + 1] * 2, np.uint8)
+    new = cv2.morphologyEx(np.uint8(wanted & ~start.seen), cv2.MORPH_OPEN, square)
+    if not new.any():
+        return start
+    share = np.minimum(1, cv2.distanceTransform(1 - new, cv2.DIST_L2, 5) / band)
+    return start._replace(reference=Reference(image, confidence * share), share=share)
+
+
 def _start_from(
     inputs: RunInputs, start: WarpedFrame, wanted: np.ndarray, fresh: StylizedFrame | None
 ) -> RunInputs:
@@ -261,7 +281,8 @@ def _start_from(
             paint = transfer_local_colors(photo[0], image[0], start.seen)[None]
         else:
             paint = fresh.image
-        image = np.where(start.seen[..., None], image, np.where(wanted[..., None], paint, photo))
+        old = start.seen if start.share is None else start.seen * start.share
+        image = compose(image, np.where(wanted[..., None], paint, photo), old[None, ..., None])
     return dataclasses.replace(inputs, initial=image, reference=start.reference)
 
 

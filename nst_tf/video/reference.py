@@ -28,10 +28,12 @@ class WarpedFrame(NamedTuple):
     Attributes:
         reference: the reference of the temporal term.
         seen: where an earlier frame shows the same things, painted, bool `[H, W]`.
+        share: how much of the start is to be theirs, float32 `[H, W]`; None: all where seen.
     """
 
     reference: Reference
     seen: np.ndarray
+    share: np.ndarray | None = None
 
 
 def warp_frame(

@@ -6,13 +6,19 @@ import pytest
 from nst_tf import RECIPES, Settings
 from nst_tf.images.masks import Region
 from nst_tf.inputs.prepare import prepare_inputs
+from nst_tf.inputs.reference import Reference
 from nst_tf.losses.neighbors import PHOTO_SHARE
 from nst_tf.recipes import film_recipe
 from nst_tf.transfer.measure import measure
 from nst_tf.video.film import paint_frames
 from nst_tf.video.frame import FrameInput, PaintedFrame, StylizedFrame
-from nst_tf.video.painter import FramePainter, follow_up_settings, layout_settings
-from nst_tf.video.reference import transfer_local_colors, warp_frame
+from nst_tf.video.painter import (
+    FramePainter,
+    _soft_towards_new,
+    follow_up_settings,
+    layout_settings,
+)
+from nst_tf.video.reference import WarpedFrame, transfer_local_colors, warp_frame
 from nst_tf.video.store import FrameStore
 from tests.conftest import ROOT
 from tests.video.clips import moving
@@ -172,3 +178,17 @@ def test_the_noise_of_a_camera_is_no_motion(make_clip):
     one, other = clip.frame(3), clip.frame(4)
     start = warp_frame(other, StylizedFrame(one, one[None], one[None]))
     assert start.seen.mean() > 0.95
+
+
+def test_kept_paint_fades_towards_a_part_that_is_painted_anew(pixels):
+    seen = np.ones((60, 128), bool)
+    seen[:, 100:] = False
+    seen[30, 20] = False  # too small to have a border of its own
+    reference = Reference(pixels(60, 128), seen.astype(np.float32))
+    start = _soft_towards_new(WarpedFrame(reference, seen), np.ones_like(seen))
+    confidence = start.reference.confidence
+    np.testing.assert_array_equal(confidence[:, 100:], 0)
+    np.testing.assert_allclose(confidence[:20, 97:100], [[1, 1, 0.5]] * 20, atol=0.05)
+    np.testing.assert_array_equal(confidence[:, :97], seen[:, :97])
+    whole = _soft_towards_new(WarpedFrame(reference, seen), seen)
+    np.testing.assert_array_equal(whole.reference.confidence, seen)
