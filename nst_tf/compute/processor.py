@@ -45,7 +45,9 @@ def blas_kernels() -> str:
     import numpy  # noqa: F401
     from threadpoolctl import threadpool_info
 
-    found = {info.get("architecture") for info in threadpool_info() if info["user_api"] == "blas"}
+    libraries = [info for info in threadpool_info() if info["user_api"] == "blas"]
+    own = [info for info in libraries if "numpy" in Path(info["filepath"]).parent.name]
+    found = {info.get("architecture") for info in own or libraries}
     return ", ".join(sorted(filter(None, found))) or "unknown"
 
 
