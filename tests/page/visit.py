@@ -162,7 +162,14 @@ class Visit:
         return told.inner_text()
 
     def inaccessible(self):
-        """Return what axe-core finds serious: the rules, and the elements that break them."""
+        """Return what axe-core finds serious: the rules, and the elements that break them.
+
+        Colours count as they are when all transitions have ended.
+        """
+        self.page.evaluate(
+            "Promise.all(document.getAnimations().filter(x => x instanceof CSSTransition)"
+            ".map(x => x.finished.catch(() => null)))"
+        )
         return [
             (rule["id"], [node["html"][:200] for node in rule["nodes"]])
             for rule in Axe().run(self.page).response["violations"]
