@@ -254,8 +254,8 @@ def _soft_towards_new(start: WarpedFrame, wanted: np.ndarray) -> WarpedFrame:
     """Return earlier frames, warped to a new one, that fade towards parts that they do not show.
 
     Only parts where paint is `wanted`, bool `[H, W]`, count.
-    Beside a part that is painted anew, the paint may change. Otherwise, old and new strokes would
-    meet in the line in which the part begins, such as the former border of a frame that moves.
+    Beside a new part, the paint may change. Otherwise, old and new strokes would meet in a line,
+    such as the former border of a frame that moves.
     """
     image, confidence = start.reference
     band = max(1, round(FADE * max(confidence.shape)))

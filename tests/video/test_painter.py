@@ -180,7 +180,7 @@ def test_the_noise_of_a_camera_is_no_motion(make_clip):
     assert start.seen.mean() > 0.95
 
 
-def test_kept_paint_fades_towards_a_part_that_is_painted_anew(pixels):
+def test_kept_paint_fades_towards_a_new_part(pixels):
     seen = np.ones((60, 128), bool)
     seen[:, 100:] = False
     seen[30, 20] = False  # too small to have a border of its own
